@@ -1,0 +1,17 @@
+package dev.culebra.backend;
+
+/**
+ * What an attention is besides its tensors.
+ *
+ * @param heads number of heads; divides the width C
+ * @param causal whether position t attends only to positions ≤ t (else to all)
+ * @param dropout on the attention probabilities; element ((b · heads + h) · T + query) · T + key of
+ *     its random site
+ */
+public record AttentionSpec(int heads, boolean causal, Dropout dropout) {
+  public AttentionSpec {
+    if (heads < 1) {
+      throw new IllegalArgumentException("heads must be at least 1, not " + heads);
+    }
+  }
+}

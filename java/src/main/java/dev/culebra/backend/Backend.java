@@ -1,0 +1,75 @@
+package dev.culebra.backend;
+
+import dev.culebra.tensor.Buffer;
+import dev.culebra.tensor.Shape;
+import dev.culebra.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A device: its memory, and the operations on it. One thread drives a backend at a time; work is
+ * queued in order and may run later, so only {@link #readBlocking} and {@link #synchronize} wait
+ * for it.
+ */
+public interface Backend extends AutoCloseable {
+  /** For people: {@code cpu (2 threads, 512-bit vectors)}. */
+  String name();
+
+  /** The operations. */
+  Ops ops();
+
+  /**
+   * Memory on this device, zeroed and aligned to at least 64 bytes; the caller owns it.
+   *
+   * @throws OutOfDeviceMemoryException if there is not enough
+   */
+  Buffer allocate(long bytes);
+
+  /** Copies {@code src} from the host to {@code dst}; {@code src} may be reused on return. */
+  void upload(Tensor dst, MemorySegment src);
+
+  /** Waits for all queued work, then copies {@code src} to the host. */
+  void readBlocking(MemorySegment dst, Tensor src);
+
+  /** Waits until all queued work is done. */
+  void synchronize();
+
+  /** Native memory now in use. */
+  MemoryReport memory();
+
+  /** Releases the device; buffers must have been closed before. Closing twice is harmless. */
+  @Override
+  void close();
+
+  /** Uploads all elements of an F32 tensor. */
+  default void upload(Tensor dst, float[] src) {
+    upload(dst, MemorySegment.ofArray(src));
+  }
+
+  /** Uploads all elements of an I32 tensor. */
+  default void upload(Tensor dst, int[] src) {
+    upload(dst, MemorySegment.ofArray(src));
+  }
+
+  /** All elements of an F32 tensor, after all queued work. */
+  default float[] readFloatsBlocking(Tensor src) {
+    float[] values = new float[Math.toIntExact(src.elements())];
+    readBlocking(MemorySegment.ofArray(values), src);
+    return values;
+  }
+
+  /** The first element of an F32 tensor, after all queued work. */
+  default float readFloatBlocking(Tensor src) {
+    float[] value = new float[1];
+    readBlocking(
+        MemorySegment.ofArray(value), src.elements() == 1 ? src : src.slice(0, Shape.of(1)));
+    return value[0];
+  }
+
+  /** The first element of an I32 tensor, after all queued work. */
+  default int readIntBlocking(Tensor src) {
+    int[] value = new int[1];
+    readBlocking(
+        MemorySegment.ofArray(value), src.elements() == 1 ? src : src.slice(0, Shape.of(1)));
+    return value[0];
+  }
+}

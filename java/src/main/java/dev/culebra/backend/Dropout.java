@@ -1,0 +1,33 @@
+package dev.culebra.backend;
+
+/**
+ * Dropout with probability {@code p}: an element whose uniform draw is below {@code p} becomes 0,
+ * the others are scaled by 1 / (1 − p). The mask is drawn again from {@code key} in the backward
+ * pass and never stored.
+ *
+ * @param p probability of dropping, in [0, 1)
+ * @param key where the draws come from; may be null only when {@code p} is 0
+ */
+public record Dropout(float p, RandomKey key) {
+  /** Keeps everything. */
+  public static final Dropout NONE = new Dropout(0, null);
+
+  public Dropout {
+    if (!(p >= 0 && p < 1)) {
+      throw new IllegalArgumentException("dropout must be in [0, 1), not " + p);
+    }
+    if (p > 0 && key == null) {
+      throw new IllegalArgumentException("dropout needs a random key");
+    }
+  }
+
+  /** Whether nothing is dropped. */
+  public boolean isNone() {
+    return p == 0;
+  }
+
+  /** What a kept element is multiplied with. */
+  public float scale() {
+    return 1 / (1 - p);
+  }
+}

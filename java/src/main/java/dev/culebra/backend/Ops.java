@@ -1,0 +1,272 @@
+package dev.culebra.backend;
+
+import dev.culebra.tensor.Tensor;
+
+/**
+ * The operations of a GPT training step, each forward beside backward, cut where a GPU kernel fuses
+ * them.
+ *
+ * <p>Conventions, the same everywhere:
+ *
+ * <ul>
+ *   <li>Outputs are allocated by the caller and come first.
+ *   <li><b>Gradients of parameters accumulate (+=), gradients of activations are written (=), the
+ *       residual stream adds.</b>
+ *   <li>An activation is (…, C): leading dimensions are folded to N rows. B batch, T time, C width,
+ *       V vocabulary.
+ *   <li>An activation gradient may be the same tensor as the gradient it is computed from where a
+ *       method says "in place".
+ *   <li>Tensors are F32 unless said otherwise; {@code bias} and other tensors marked "or null" may
+ *       be absent.
+ *   <li>A shape that does not fit throws {@link IllegalArgumentException} before anything is
+ *       written.
+ *   <li>Results do not depend on the number of threads, to the bit.
+ * </ul>
+ *
+ * <p>One thread at a time.
+ */
+public interface Ops {
+
+  /**
+   * out[b, t] = tokenTable[tokens[b, t]] + positionTable[offset + t].
+   *
+   * @param out (B, T, C)
+   * @param tokens I32 (B, T), each in [0, V)
+   * @param tokenTable (V, C)
+   * @param positionTable (≥ offset + T, C), or null for none
+   * @param offset I32 (1), the position of the first column, or null for 0
+   */
+  void embeddingForward(
+      Tensor out, Tensor tokens, Tensor tokenTable, Tensor positionTable, Tensor offset);
+
+  /**
+   * Adds to the tables' gradients what {@link #embeddingForward} with offset 0 passes on.
+   *
+   * @param dTokenTable (V, C), +=
+   * @param dPositionTable (≥ T, C), +=, or null
+   * @param dOut (B, T, C)
+   * @param tokens I32 (B, T)
+   */
+  void embeddingBackward(Tensor dTokenTable, Tensor dPositionTable, Tensor dOut, Tensor tokens);
+
+  /**
+   * out = (in − mean) · rstd · weight + bias for each row: Ba, Kiros, Hinton, "Layer normalization"
+   * (2016), ε = 1e-5, biased variance.
+   *
+   * @param out (N, C); may be {@code in}
+   * @param mean (N), saved for backward
+   * @param rstd (N), 1 / √(variance + ε), saved for backward
+   * @param in (N, C)
+   * @param weight (C)
+   * @param bias (C) or null
+   */
+  void layerNormForward(
+      Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias);
+
+  /**
+   * Backward of {@link #layerNormForward}.
+   *
+   * @param dIn (N, C), =; may be {@code dOut}
+   * @param dWeight (C), +=
+   * @param dBias (C), +=, or null
+   */
+  void layerNormBackward(
+      Tensor dIn,
+      Tensor dWeight,
+      Tensor dBias,
+      Tensor dOut,
+      Tensor in,
+      Tensor mean,
+      Tensor rstd,
+      Tensor weight);
+
+  /**
+   * sum = stream + branch, then layernorm of the sum.
+   *
+   * @param out (N, C), layernorm(sum)
+   * @param sum (N, C), kept for backward; may be {@code stream}
+   * @param stream (N, C), the residual stream so far
+   * @param branch (N, C), what a block adds to it
+   */
+  void residualLayerNormForward(
+      Tensor out,
+      Tensor sum,
+      Tensor mean,
+      Tensor rstd,
+      Tensor stream,
+      Tensor branch,
+      Tensor weight,
+      Tensor bias);
+
+  /**
+   * Backward of {@link #residualLayerNormForward}: the gradient of the sum, which is that of the
+   * stream and of the branch.
+   *
+   * @param dSum (N, C), += on what later layers have already put there
+   * @param sum the saved sum
+   */
+  void residualLayerNormBackward(
+      Tensor dSum,
+      Tensor dWeight,
+      Tensor dBias,
+      Tensor dOut,
+      Tensor sum,
+      Tensor mean,
+      Tensor rstd,
+      Tensor weight);
+
+  /**
+   * preActivation = in · weightᵀ + bias; out = activation(preActivation).
+   *
+   * @param out (N, OC)
+   * @param preActivation (N, OC), saved for backward; null with {@link Activation#IDENTITY}, or
+   *     where backward never runs
+   * @param in (N, IC)
+   * @param weight (OC, IC)
+   * @param bias (OC) or null
+   */
+  void linearForward(
+      Tensor out,
+      Tensor preActivation,
+      Tensor in,
+      Tensor weight,
+      Tensor bias,
+      Activation activation);
+
+  /**
+   * Backward of the linear part: dIn = dOut · weight; dWeight += dOutᵀ · in; dBias += column sums
+   * of dOut. For an activation, {@link #activationBackward} comes first.
+   *
+   * @param dIn (N, IC), =, or null where nobody needs it
+   * @param dWeight (OC, IC), +=
+   * @param dBias (OC), +=, or null
+   * @param dOut (N, OC)
+   * @param in (N, IC)
+   * @param weight (OC, IC)
+   */
+  void linearBackward(
+      Tensor dIn, Tensor dWeight, Tensor dBias, Tensor dOut, Tensor in, Tensor weight);
+
+  /** out = activation(in), elementwise; may be in place. */
+  void activationForward(Tensor out, Tensor in, Activation activation);
+
+  /** dIn = dOut · activation′(in), elementwise; dIn may be dOut. */
+  void activationBackward(Tensor dIn, Tensor dOut, Tensor in, Activation activation);
+
+  /**
+   * softmax(Q Kᵀ / √D) V for each head, with online softmax: the T × T matrix is never stored (Dao
+   * et al., "FlashAttention", 2022). Head h of Q, K, V of row (b, t) are at columns h·D, C + h·D,
+   * 2C + h·D of {@code qkv}, D = C / heads.
+   *
+   * @param out (B, T, C)
+   * @param logSumExp (B, heads, T), of the scaled scores, saved for backward
+   * @param qkv (B, T, 3C)
+   */
+  void attentionForward(Tensor out, Tensor logSumExp, Tensor qkv, AttentionSpec spec);
+
+  /**
+   * Backward of {@link #attentionForward}; probabilities are computed again.
+   *
+   * @param dQkv (B, T, 3C), =
+   * @param delta (B, heads, T), scratch: Σ dOut · out of each row and head
+   * @param dOut (B, T, C)
+   * @param out (B, T, C), of the forward pass
+   */
+  void attentionBackward(
+      Tensor dQkv,
+      Tensor delta,
+      Tensor dOut,
+      Tensor out,
+      Tensor logSumExp,
+      Tensor qkv,
+      AttentionSpec spec);
+
+  /**
+   * Puts the K and V columns of {@code qkv} into the caches at positions 0 … T − 1.
+   *
+   * @param keys (B, capacity, C), capacity ≥ T
+   * @param values (B, capacity, C)
+   * @param qkv (B, T, 3C)
+   */
+  void cacheKeysValues(Tensor keys, Tensor values, Tensor qkv);
+
+  /**
+   * One token of causal attention: stores its K and V at {@code position} in the caches and attends
+   * to positions 0 … {@code position}.
+   *
+   * @param out (B, C)
+   * @param keys (B, capacity, C)
+   * @param values (B, capacity, C)
+   * @param qkv (B, 3C), of the new token
+   * @param position I32 (1), below the capacity
+   */
+  void attentionDecode(
+      Tensor out, Tensor keys, Tensor values, Tensor qkv, Tensor position, int heads);
+
+  /** out = dropout(in), elementwise; may be in place. */
+  void dropoutForward(Tensor out, Tensor in, Dropout dropout);
+
+  /** dIn = dOut with the mask of the forward pass; may be in place. */
+  void dropoutBackward(Tensor dIn, Tensor dOut, Dropout dropout);
+
+  /**
+   * Mean cross-entropy of softmax(logits[0 … vocab)) against the targets that are not {@link
+   * #IGNORE}; columns from {@code vocab} on are padding.
+   *
+   * @param losses (N), = loss of each row, 0 where ignored
+   * @param meanLoss (1), += scale · mean over the rows that count; += 0 when all are ignored
+   * @param logits (N, ≥ vocab)
+   * @param targets I32 (N), in [0, vocab) or {@link #IGNORE}
+   * @param scale 1 / number of batches whose mean {@code meanLoss} collects
+   */
+  void crossEntropyForward(
+      Tensor losses, Tensor meanLoss, Tensor logits, Tensor targets, int vocab, float scale);
+
+  /**
+   * {@link #crossEntropyForward}, and replaces the logits by the gradient of scale · mean loss;
+   * that of padding and of ignored rows is 0. Probabilities are never stored.
+   */
+  void crossEntropyForwardBackward(
+      Tensor losses, Tensor meanLoss, Tensor logits, Tensor targets, int vocab, float scale);
+
+  /** The target that a loss passes over. */
+  int IGNORE = -1;
+
+  /** out = a + b, elementwise; may be in place. */
+  void add(Tensor out, Tensor a, Tensor b);
+
+  /** Sets all elements of an F32 tensor. */
+  void fill(Tensor out, float value);
+
+  /** norm (1) = √ Σ in², in fixed-size blocks summed in order. */
+  void norm(Tensor norm, Tensor in);
+
+  /**
+   * One AdamW step over flat buffers of equal size. The first {@code decayed} elements decay, the
+   * rest do not.
+   *
+   * @param values parameters, updated
+   * @param gradients only read
+   * @param firstMoment updated
+   * @param secondMoment updated
+   * @param gradientNorm (1), from {@link #norm}; null where {@code maxNorm} is 0
+   */
+  void adamW(
+      Tensor values,
+      Tensor gradients,
+      Tensor firstMoment,
+      Tensor secondMoment,
+      Tensor gradientNorm,
+      long decayed,
+      AdamWStep step);
+
+  /**
+   * Draws one token a row. The order is: temperature, top-k, top-p (on the probabilities that top-k
+   * left), one uniform draw; among equal logits the lower index counts as the more likely. Row n
+   * uses element n of the key.
+   *
+   * @param tokens I32 (N), =
+   * @param logits (N, ≥ vocab)
+   */
+  void sample(Tensor tokens, Tensor logits, int vocab, SamplingSpec spec, RandomKey key);
+}

@@ -1,0 +1,110 @@
+package dev.culebra.backend;
+
+import dev.culebra.tensor.Buffer;
+import dev.culebra.tensor.DType;
+import dev.culebra.tensor.Shape;
+import dev.culebra.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.function.Consumer;
+
+/**
+ * Lays out everything a step needs in one buffer, once. {@link #plan} runs the layout twice: first
+ * only to measure, then for real; a module asks for its tensors in its {@code plan} method and
+ * keeps them.
+ *
+ * <p>There are two regions. {@link #keep} is for what lives from the forward to the backward pass.
+ * {@link #scratch} is for what lives only inside one block's turn: after {@link #releaseScratch()}
+ * the next block gets the same memory.
+ */
+public final class Planner {
+  private static final long ALIGNMENT = 256;
+
+  private final Buffer buffer;
+  private final long scratchStart;
+  private final boolean training;
+  private long kept;
+  private long scratch;
+  private long scratchPeak;
+
+  private Planner(Buffer buffer, long scratchStart, boolean training) {
+    this.buffer = buffer;
+    this.scratchStart = scratchStart;
+    this.training = training;
+  }
+
+  /**
+   * Runs {@code layout} to size a buffer, allocates it, and runs it again on the real memory.
+   *
+   * @param training whether a backward pass will follow; if not, layouts may skip what only
+   *     backward needs
+   * @return the buffer, owned by the caller; all tensors handed out are views of it
+   */
+  public static Buffer plan(Backend backend, boolean training, Consumer<Planner> layout) {
+    Planner measure = new Planner(new Unbacked(), 0, training);
+    layout.accept(measure);
+    long total = Math.max(ALIGNMENT, measure.kept + measure.scratchPeak);
+    Buffer buffer = backend.allocate(total);
+    try {
+      layout.accept(new Planner(buffer, measure.kept, training));
+    } catch (RuntimeException e) {
+      buffer.close();
+      throw e;
+    }
+    return buffer;
+  }
+
+  /** Whether a backward pass will follow. */
+  public boolean training() {
+    return training;
+  }
+
+  /** A tensor with memory of its own for the whole step. */
+  public Tensor keep(DType dtype, int... dims) {
+    Tensor tensor = new Tensor(buffer, kept, dtype, Shape.of(dims));
+    kept = align(kept + tensor.bytes());
+    return tensor;
+  }
+
+  /** A tensor whose memory is handed out again after {@link #releaseScratch()}. */
+  public Tensor scratch(DType dtype, int... dims) {
+    Tensor tensor = new Tensor(buffer, scratchStart + scratch, dtype, Shape.of(dims));
+    scratch = align(scratch + tensor.bytes());
+    scratchPeak = Math.max(scratchPeak, scratch);
+    return tensor;
+  }
+
+  /** In training, {@link #keep}: backward will read it. Else {@link #scratch}. */
+  public Tensor activation(DType dtype, int... dims) {
+    return training ? keep(dtype, dims) : scratch(dtype, dims);
+  }
+
+  /** Makes the scratch region free again. */
+  public void releaseScratch() {
+    scratch = 0;
+  }
+
+  private static long align(long bytes) {
+    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  }
+
+  /** Stands for memory while measuring. */
+  private static final class Unbacked implements Buffer {
+    @Override
+    public long bytes() {
+      return Long.MAX_VALUE;
+    }
+
+    @Override
+    public long address() {
+      return 0;
+    }
+
+    @Override
+    public MemorySegment segment() {
+      throw new IllegalStateException("a tensor of the measuring pass has no memory");
+    }
+
+    @Override
+    public void close() {}
+  }
+}

@@ -1,0 +1,89 @@
+package dev.culebra.backend.cpu;
+
+import dev.culebra.backend.Backend;
+import dev.culebra.backend.MemoryReport;
+import dev.culebra.backend.Ops;
+import dev.culebra.backend.OutOfDeviceMemoryException;
+import dev.culebra.tensor.Buffer;
+import dev.culebra.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The processor: the default where there is no GPU, and what the GPU's results are compared with.
+ * Work is done at once.
+ */
+public final class CpuBackend implements Backend {
+  private final WorkerPool pool;
+  private final Ops ops;
+  private int liveBuffers;
+  private long liveBytes;
+  private long peakBytes;
+
+  /** With a thread for each processor that the JVM may use. */
+  public CpuBackend() {
+    this(Runtime.getRuntime().availableProcessors());
+  }
+
+  /**
+   * With the given number of threads, the caller's included; results do not depend on it.
+   *
+   * @throws IllegalArgumentException if {@code threads} is below 1
+   */
+  public CpuBackend(int threads) {
+    pool = new WorkerPool(threads);
+    ops = new CpuOps(pool, new ScalarKernels());
+  }
+
+  @Override
+  public String name() {
+    return "cpu (" + pool.threads() + (pool.threads() == 1 ? " thread)" : " threads)");
+  }
+
+  @Override
+  public Ops ops() {
+    return ops;
+  }
+
+  @Override
+  public synchronized Buffer allocate(long bytes) {
+    HostBuffer buffer;
+    try {
+      buffer = new HostBuffer(bytes, this::released);
+    } catch (OutOfMemoryError e) {
+      throw new OutOfDeviceMemoryException(
+          "not enough memory for %,d bytes more (%,d in use)".formatted(bytes, liveBytes));
+    }
+    liveBuffers++;
+    liveBytes += bytes;
+    peakBytes = Math.max(peakBytes, liveBytes);
+    return buffer;
+  }
+
+  private synchronized void released(HostBuffer buffer) {
+    liveBuffers--;
+    liveBytes -= buffer.bytes();
+  }
+
+  @Override
+  public void upload(Tensor dst, MemorySegment src) {
+    MemorySegment.copy(src, 0, dst.segment(), 0, dst.bytes());
+  }
+
+  @Override
+  public void readBlocking(MemorySegment dst, Tensor src) {
+    MemorySegment.copy(src.segment(), 0, dst, 0, src.bytes());
+  }
+
+  @Override
+  public void synchronize() {}
+
+  @Override
+  public synchronized MemoryReport memory() {
+    return new MemoryReport(liveBuffers, liveBytes, peakBytes);
+  }
+
+  @Override
+  public void close() {
+    pool.close();
+  }
+}

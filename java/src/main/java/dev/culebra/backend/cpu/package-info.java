@@ -1,0 +1,2 @@
+/** The CPU backend: one class an operation. */
+package dev.culebra.backend.cpu;

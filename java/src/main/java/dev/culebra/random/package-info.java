@@ -1,0 +1,2 @@
+/** Counter-based random numbers, equal on every device. */
+package dev.culebra.random;

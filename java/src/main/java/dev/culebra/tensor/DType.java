@@ -1,0 +1,22 @@
+package dev.culebra.tensor;
+
+/** Element type of a {@link Tensor}. */
+public enum DType {
+  /** IEEE 754 single precision. */
+  F32(4),
+  /** bfloat16: the upper half of a single; only GPU backends compute in it. */
+  BF16(2),
+  /** 32-bit signed integer: tokens, targets, counters. */
+  I32(4);
+
+  private final int bytes;
+
+  DType(int bytes) {
+    this.bytes = bytes;
+  }
+
+  /** Size of one element in bytes. */
+  public int bytes() {
+    return bytes;
+  }
+}

@@ -1,0 +1,2 @@
+/** Storage and shape of numbers, without arithmetic. */
+package dev.culebra.tensor;
