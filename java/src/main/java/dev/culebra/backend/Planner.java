@@ -8,9 +8,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.function.Consumer;
 
 /**
- * Lays out everything a step needs in one buffer, once. {@link #plan} runs the layout twice: first
- * only to measure, then for real; a module asks for its tensors in its {@code plan} method and
- * keeps them.
+ * Lays out everything a step needs in one buffer, once: its memory and its sources of chance.
+ * {@link #plan} runs the layout twice: first only to measure, then for real; a module asks for its
+ * tensors in its {@code plan} method and keeps them.
  *
  * <p>There are two regions. {@link #keep} is for what lives from the forward to the backward pass.
  * {@link #scratch} is for what lives only inside one block's turn: after {@link #releaseScratch()}
@@ -22,6 +22,8 @@ public final class Planner {
   private final Buffer buffer;
   private final long scratchStart;
   private final boolean training;
+  private final Tensor randomState;
+  private int sites;
   private long kept;
   private long scratch;
   private long scratchPeak;
@@ -30,6 +32,7 @@ public final class Planner {
     this.buffer = buffer;
     this.scratchStart = scratchStart;
     this.training = training;
+    this.randomState = keep(DType.I32, 4);
   }
 
   /**
@@ -73,9 +76,32 @@ public final class Planner {
     return tensor;
   }
 
-  /** In training, {@link #keep}: backward will read it. Else {@link #scratch}. */
-  public Tensor activation(DType dtype, int... dims) {
-    return training ? keep(dtype, dims) : scratch(dtype, dims);
+  /** An activation: in training backward reads it, so it is kept; else it is scratch. */
+  public Tensor activation(int... dims) {
+    return training ? keep(DType.F32, dims) : scratch(DType.F32, dims);
+  }
+
+  /** Row statistics, F32 on every device; kept in training, else scratch. */
+  public Tensor statistics(int... dims) {
+    return training ? keep(DType.F32, dims) : scratch(DType.F32, dims);
+  }
+
+  /** The gradient of an activation: scratch. */
+  public Tensor gradient(int... dims) {
+    return scratch(DType.F32, dims);
+  }
+
+  /**
+   * A new place in the model that draws random numbers; the places count up in the order of the
+   * layout.
+   */
+  public RandomKey randomKey() {
+    return new RandomKey(randomState, sites++);
+  }
+
+  /** I32 (4), what all keys of this plan draw from; the owner of the plan sets it before a step. */
+  public Tensor randomState() {
+    return randomState;
   }
 
   /** Makes the scratch region free again. */

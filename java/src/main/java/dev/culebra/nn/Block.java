@@ -1,0 +1,104 @@
+package dev.culebra.nn;
+
+import dev.culebra.backend.Planner;
+import dev.culebra.tensor.DType;
+import dev.culebra.tensor.Tensor;
+
+/**
+ * A pre-norm transformer block: x += attention(layernorm(x)); x += mlp(layernorm(x)).
+ *
+ * <p>Adding a branch to the residual stream and the layernorm after it are one operation, so the
+ * sums stand one place later than one would write them: a block receives the stream and the branch
+ * of the block before, not yet added, and returns its own MLP's output as the branch for the next.
+ */
+public final class Block extends Module {
+  private final int width;
+  private final LayerNorm norm1;
+  private final CausalSelfAttention attention;
+  private final Dropout dropout1;
+  private final LayerNorm norm2;
+  private final Mlp mlp;
+  private final Dropout dropout2;
+  private Tensor sum1;
+  private Tensor sum2;
+  private Tensor stream;
+  private Tensor dBranch;
+
+  /** A block of the model {@code config} describes. */
+  public Block(GptConfig config) {
+    this(config, true);
+  }
+
+  /** A block; an encoder's if not {@code causal}. */
+  public Block(GptConfig config, boolean causal) {
+    width = config.embd();
+    Init projection = Init.residualProjection(config.layers());
+    norm1 = child("ln_1", new LayerNorm(width, config.bias()));
+    attention =
+        child(
+            "attn",
+            new CausalSelfAttention(
+                width, config.heads(), causal, config.bias(), config.dropout(), projection));
+    dropout1 = child("dropout_1", new Dropout(config.dropout()));
+    norm2 = child("ln_2", new LayerNorm(width, config.bias()));
+    mlp = child("mlp", new Mlp(width, config.bias(), config.activation(), projection));
+    dropout2 = child("dropout_2", new Dropout(config.dropout()));
+  }
+
+  @Override
+  public void plan(Planner planner, int batch, int time) {
+    // Without a backward pass the stream is updated in place.
+    sum1 = planner.training() ? planner.keep(DType.F32, batch, time, width) : null;
+    norm1.planOnStream(planner, batch, time);
+    attention.plan(planner, batch, time);
+    dropout1.plan(planner, batch, time);
+    sum2 = planner.training() ? planner.keep(DType.F32, batch, time, width) : null;
+    norm2.planOnStream(planner, batch, time);
+    mlp.plan(planner, batch, time);
+    dropout2.plan(planner, batch, time);
+    dBranch = planner.training() ? planner.gradient(batch, time, width) : null;
+  }
+
+  CausalSelfAttention attention() {
+    return attention;
+  }
+
+  /**
+   * Takes the stream (B, T, C) and the branch to be added to it, null for none; returns this
+   * block's branch, still to be added to {@link #stream()}.
+   */
+  public Tensor forward(Tensor stream, Tensor branch) {
+    Tensor normed;
+    if (branch == null) {
+      this.stream = stream;
+      normed = norm1.forward(stream);
+    } else {
+      this.stream = sum1 == null ? stream : sum1;
+      normed = norm1.forward(this.stream, stream, branch);
+    }
+    Tensor attended = dropout1.forward(attention.forward(normed));
+    Tensor before = this.stream;
+    this.stream = sum2 == null ? before : sum2;
+    return dropout2.forward(mlp.forward(norm2.forward(this.stream, before, attended)));
+  }
+
+  /** The stream (B, T, C) after the last forward pass, without the returned branch. */
+  public Tensor stream() {
+    return stream;
+  }
+
+  /**
+   * Takes the gradient of the stream with this block's branch added, and turns it into that of the
+   * stream with the branch that came in.
+   *
+   * @param dStream (B, T, C), updated
+   */
+  public void backward(Tensor dStream) {
+    norm2.backwardIntoStream(dStream, mlp.backward(branchGradient(dropout2, dStream)));
+    norm1.backwardIntoStream(dStream, attention.backward(branchGradient(dropout1, dStream)));
+  }
+
+  private Tensor branchGradient(Dropout dropout, Tensor dStream) {
+    return dropout.isActive() ? dropout.backward(dBranch, dStream) : dStream;
+  }
+}

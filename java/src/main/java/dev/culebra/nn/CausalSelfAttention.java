@@ -1,0 +1,100 @@
+package dev.culebra.nn;
+
+import dev.culebra.backend.Activation;
+import dev.culebra.backend.AttentionSpec;
+import dev.culebra.backend.Planner;
+import dev.culebra.tensor.Tensor;
+
+/**
+ * Multi-head self-attention, all heads in one (Vaswani et al., 2017): one projection to Q, K, V,
+ * attention, one projection back. With {@code causal} false every position sees every other, which
+ * makes an encoder.
+ */
+public final class CausalSelfAttention extends Module {
+  private final int width;
+  private final int heads;
+  private final boolean causal;
+  private final Linear qkv;
+  private final Linear project;
+  private final Dropout dropout;
+  private Tensor packed;
+  private Tensor out;
+  private Tensor logSumExp;
+  private Tensor dPacked;
+  private Tensor delta;
+  private AttentionSpec spec;
+  private AttentionSpec specWithDropout;
+  private KvCache.Layer cache;
+  private boolean decoding;
+
+  /**
+   * @param width C, a multiple of {@code heads}
+   * @param dropout on the attention probabilities
+   * @param projection initialisation of the projection into the residual stream
+   */
+  public CausalSelfAttention(
+      int width, int heads, boolean causal, boolean bias, float dropout, Init projection) {
+    if (heads < 1 || width % heads != 0) {
+      throw new IllegalArgumentException(
+          "heads must divide the width: %d heads, width %d".formatted(heads, width));
+    }
+    this.width = width;
+    this.heads = heads;
+    this.causal = causal;
+    this.qkv = child("c_attn", new Linear(width, 3 * width, bias));
+    this.project = child("c_proj", new Linear(width, width, bias, Activation.IDENTITY, projection));
+    this.dropout = child("dropout", new Dropout(dropout));
+  }
+
+  @Override
+  public void plan(Planner planner, int batch, int time) {
+    useCache(null, false);
+    qkv.plan(planner, batch, time);
+    dropout.plan(planner, batch, time);
+    spec = new AttentionSpec(heads, causal, dev.culebra.backend.Dropout.NONE);
+    specWithDropout = new AttentionSpec(heads, causal, dropout.planned());
+    out = planner.activation(batch, time, width);
+    logSumExp = planner.statistics(batch, heads, time);
+    if (planner.training()) {
+      delta = planner.scratch(dev.culebra.tensor.DType.F32, batch, heads, time);
+      dPacked = planner.gradient(batch, time, 3 * width);
+    }
+    project.plan(planner, batch, time);
+  }
+
+  /**
+   * From now on forward passes write their keys and values to {@code cache}.
+   *
+   * @param decoding whether they continue what is there by one token, or fill it from position 0
+   */
+  void useCache(KvCache.Layer cache, boolean decoding) {
+    this.cache = cache;
+    this.decoding = decoding;
+  }
+
+  /** (B, T, C) → (B, T, C). */
+  public Tensor forward(Tensor in) {
+    packed = qkv.forward(in);
+    if (decoding) {
+      ops().attentionDecode(out, cache.keys(), cache.values(), packed, cache.position(), heads);
+      return project.forward(out);
+    }
+    if (cache != null) {
+      ops().cacheKeysValues(cache.keys(), cache.values(), packed);
+    }
+    ops().attentionForward(out, logSumExp, packed, current());
+    return project.forward(out);
+  }
+
+  /** The gradient of the input. */
+  public Tensor backward(Tensor dOut) {
+    ops()
+        .attentionBackward(
+            dPacked, delta, project.backward(dOut), out, logSumExp, packed, current());
+    return qkv.backward(dPacked);
+  }
+
+  private AttentionSpec current() {
+    return dropout.isActive() ? specWithDropout : spec;
+  }
+}

@@ -1,0 +1,55 @@
+package dev.culebra.nn;
+
+import dev.culebra.backend.Planner;
+import dev.culebra.tensor.Tensor;
+
+/**
+ * Dropout (Srivastava et al., 2014), in place; nothing in eval mode. The mask is drawn again in the
+ * backward pass and never stored.
+ */
+public final class Dropout extends Module {
+  private final float p;
+  private dev.culebra.backend.Dropout dropout;
+
+  /**
+   * @param p probability of dropping an element, in [0, 1)
+   */
+  public Dropout(float p) {
+    if (!(p >= 0 && p < 1)) {
+      throw new IllegalArgumentException("dropout must be in [0, 1), not " + p);
+    }
+    this.p = p;
+  }
+
+  @Override
+  public void plan(Planner planner, int batch, int time) {
+    dropout =
+        p == 0
+            ? dev.culebra.backend.Dropout.NONE
+            : new dev.culebra.backend.Dropout(p, planner.randomKey());
+  }
+
+  /** Overwrites and returns {@code x}. */
+  public Tensor forward(Tensor x) {
+    if (isActive()) {
+      ops().dropoutForward(x, x, dropout);
+    }
+    return x;
+  }
+
+  /** Writes the gradient of the input to {@code dIn}, which may be {@code dOut}, and returns it. */
+  public Tensor backward(Tensor dIn, Tensor dOut) {
+    ops().dropoutBackward(dIn, dOut, isActive() ? dropout : dev.culebra.backend.Dropout.NONE);
+    return dIn;
+  }
+
+  /** Whether it does anything now. */
+  boolean isActive() {
+    return p > 0 && isTraining();
+  }
+
+  /** For an operation that drops inside; to be used only while this is active. */
+  dev.culebra.backend.Dropout planned() {
+    return dropout;
+  }
+}

@@ -1,0 +1,61 @@
+package dev.culebra.nn;
+
+import static dev.culebra.nn.Parameter.gradientOf;
+import static dev.culebra.nn.Parameter.valueOf;
+
+import dev.culebra.backend.Planner;
+import dev.culebra.tensor.Shape;
+import dev.culebra.tensor.Tensor;
+
+/** Token embedding plus learned position embedding: (B, T) tokens → (B, T, C). */
+public final class Embedding extends Module {
+  private final int width;
+  private final Parameter tokens;
+  private final Parameter positions;
+  private Tensor in;
+  private Tensor out;
+  private Tensor offset;
+
+  /**
+   * Tables called {@code wte.weight} (padded V, C) and {@code wpe.weight} (context, C).
+   *
+   * @param vocab number of tokens
+   * @param paddedVocab rows of the table, at least {@code vocab}; those above are never trained or
+   *     saved
+   * @param context number of positions, or 0 for an embedding without positions
+   */
+  public Embedding(int vocab, int paddedVocab, int context, int width) {
+    this.width = width;
+    this.tokens =
+        parameter("wte.weight", Init.GPT2, Shape.of(paddedVocab, width), Shape.of(vocab, width));
+    this.positions = context == 0 ? null : parameter("wpe.weight", Init.GPT2, context, width);
+  }
+
+  @Override
+  public void plan(Planner planner, int batch, int time) {
+    out = planner.keep(dev.culebra.tensor.DType.F32, batch, time, width);
+    offset = null;
+  }
+
+  /** Positions count from what {@code offset} (I32 (1), on the device) holds instead of 0. */
+  void startAt(Tensor offset) {
+    this.offset = offset;
+  }
+
+  /** I32 (B, T) → (B, T, C). */
+  public Tensor forward(Tensor in) {
+    this.in = in;
+    ops().embeddingForward(out, in, tokens.value(), valueOf(positions), offset);
+    return out;
+  }
+
+  /** Adds to the tables' gradients. */
+  public void backward(Tensor dOut) {
+    ops().embeddingBackward(tokens.gradient(), gradientOf(positions), dOut, in);
+  }
+
+  /** The token table (padded V, C), which a tied head shares. */
+  public Parameter tokenTable() {
+    return tokens;
+  }
+}

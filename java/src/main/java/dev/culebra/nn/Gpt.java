@@ -1,0 +1,143 @@
+package dev.culebra.nn;
+
+import dev.culebra.backend.Backend;
+import dev.culebra.backend.Planner;
+import dev.culebra.tensor.DType;
+import dev.culebra.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A decoder-only transformer (Radford et al., 2019): embeddings, pre-norm blocks, a last layernorm,
+ * the head. Parameter names and layouts are those of nanoGPT, linear weights (out, in).
+ */
+public final class Gpt extends LanguageModel {
+  private final GptConfig config;
+  private final Embedding embedding;
+  private final Dropout dropout;
+  private final List<Block> blocks = new ArrayList<>();
+  private final LayerNorm lastNorm;
+  private final Head head;
+  private Tensor stream;
+  private Tensor lastSum;
+  private Tensor dStream;
+
+  /** A model on {@code backend}, its parameters drawn from {@code seed}. */
+  public Gpt(GptConfig config, Backend backend, long seed) {
+    this(config, backend);
+    allocateParameters();
+    parameters().initialize(seed);
+  }
+
+  private Gpt(GptConfig config, Backend backend) {
+    super(backend, config.vocab());
+    this.config = config;
+    int width = config.embd();
+    embedding =
+        child("", new Embedding(config.vocab(), config.paddedVocab(), config.context(), width));
+    dropout = child("dropout", new Dropout(config.dropout()));
+    for (int layer = 0; layer < config.layers(); layer++) {
+      blocks.add(child("h." + layer, new Block(config)));
+    }
+    lastNorm = child("ln_f", new LayerNorm(width, config.bias()));
+    head =
+        child(
+            "lm_head",
+            config.tiedHead()
+                ? new Head(embedding.tokenTable())
+                : new Head(config.vocab(), config.paddedVocab(), width));
+  }
+
+  /** A second model with the same weights and its own activations, to be closed before this one. */
+  public Gpt shareWeights() {
+    Gpt other = new Gpt(config, backend());
+    other.shareParameters(parameters());
+    return other;
+  }
+
+  /** Its shape. */
+  public GptConfig config() {
+    return config;
+  }
+
+  @Override
+  public int context() {
+    return config.context();
+  }
+
+  @Override
+  protected void planNetwork(Planner planner, int batch, int time) {
+    embedding.plan(planner, batch, time);
+    dropout.plan(planner, batch, time);
+    dStream = planner.training() ? planner.keep(DType.F32, batch, time, config.embd()) : null;
+    // Each block's scratch begins where the last one's did. Without training the branch of a block
+    // is scratch too: it lies
+    // behind the next block's first output, which is all that is written before it is read.
+    for (Block block : blocks) {
+      planner.releaseScratch();
+      block.plan(planner, batch, time);
+    }
+    planner.releaseScratch();
+    lastNorm.planOnStream(planner, batch, time);
+    lastSum = planner.training() ? planner.keep(DType.F32, batch, time, config.embd()) : null;
+    head.plan(planner, batch, time);
+  }
+
+  /**
+   * Plans passes over T tokens that fill {@code cache} from position 0 and stop before the head.
+   */
+  public void planPrefill(KvCache cache, int time) {
+    planInference(1, time);
+    useCache(cache, false);
+  }
+
+  /** Plans passes over one token that continue {@code cache}. */
+  public void planDecoding(KvCache cache) {
+    planInference(1, 1);
+    useCache(cache, true);
+  }
+
+  private void useCache(KvCache cache, boolean decoding) {
+    if (decoding) {
+      embedding.startAt(cache.position());
+    }
+    for (int layer = 0; layer < blocks.size(); layer++) {
+      blocks.get(layer).attention().useCache(cache.layer(layer), decoding);
+    }
+  }
+
+  @Override
+  protected Tensor forward(Tensor tokens) {
+    Tensor branch = forwardBlocks(tokens);
+    Tensor sum = lastSum == null ? stream : lastSum;
+    return head.forward(lastNorm.forward(sum, stream, branch));
+  }
+
+  /** The loaded tokens through all blocks, for what they leave in a {@link KvCache}. */
+  public void forwardToCache() {
+    forwardBlocks(tokens());
+  }
+
+  /** All blocks; the last branch is returned, not yet added to the stream. */
+  private Tensor forwardBlocks(Tensor tokens) {
+    stream = dropout.forward(embedding.forward(tokens));
+    Tensor branch = null;
+    for (Block block : blocks) {
+      branch = block.forward(stream, branch);
+      stream = block.stream();
+    }
+    return branch;
+  }
+
+  @Override
+  protected void backward(Tensor dLogits) {
+    lastNorm.backwardBeginsStream(dStream, head.backward(dLogits));
+    for (Block block : blocks.reversed()) {
+      block.backward(dStream);
+    }
+    if (dropout.isActive()) {
+      dropout.backward(dStream, dStream);
+    }
+    embedding.backward(dStream);
+  }
+}

@@ -1,0 +1,187 @@
+package dev.culebra.nn;
+
+import dev.culebra.backend.Backend;
+import dev.culebra.backend.Planner;
+import dev.culebra.tensor.Buffer;
+import dev.culebra.tensor.DType;
+import dev.culebra.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A network from tokens to logits with its loss: what the trainer, the sampler and the evaluation
+ * need to know of a model.
+ *
+ * <p>A training step: {@link #zeroGradients}, then for each micro-batch {@link #load}, {@link
+ * #forward}, {@link #backward}; then the optimizer. An evaluation: {@link #zeroLoss}, {@link
+ * #load}, {@link #forward}, {@link #loss}. One thread at a time; after {@link #plan} nothing
+ * allocates, and only {@link #readLossBlocking} waits for the device.
+ */
+public abstract class LanguageModel extends Module implements AutoCloseable {
+  private final Backend backend;
+  private final int vocab;
+  private Parameters parameters;
+  private boolean ownsParameters;
+  private Buffer activations;
+  private Tensor tokens;
+  private Tensor targets;
+  private Tensor losses;
+  private Tensor meanLoss;
+  private Tensor randomState;
+  private Tensor logits;
+
+  /**
+   * @param vocab number of tokens; logits from there on are padding
+   */
+  protected LanguageModel(Backend backend, int vocab) {
+    this.backend = backend;
+    this.vocab = vocab;
+  }
+
+  /** To be called at the end of a subclass's constructor, when all children are registered. */
+  protected final void allocateParameters() {
+    parameters = new Parameters(backend, this);
+    ownsParameters = true;
+  }
+
+  /** Instead of {@link #allocateParameters}: shares another model's. */
+  protected final void shareParameters(Parameters shared) {
+    shared.bind(this);
+    parameters = shared;
+  }
+
+  /** Lays out activations below tokens and above logits. */
+  protected abstract void planNetwork(Planner planner, int batch, int time);
+
+  /** I32 tokens (B, T) → logits (B, T, ≥ vocab). */
+  protected abstract Tensor forward(Tensor tokens);
+
+  /** From the gradient of the logits to those of all parameters. */
+  protected abstract void backward(Tensor dLogits);
+
+  /** Longest sequence it can read, or {@link Integer#MAX_VALUE}. */
+  public abstract int context();
+
+  /** Prepares training and evaluation with B sequences of T tokens; replaces an earlier plan. */
+  public final void plan(int batch, int time) {
+    plan(batch, time, true);
+  }
+
+  /** Prepares forward passes alone, with far less memory; replaces an earlier plan. */
+  public final void planInference(int batch, int time) {
+    plan(batch, time, false);
+  }
+
+  private void plan(int batch, int time, boolean training) {
+    if (time > context()) {
+      throw new IllegalArgumentException(
+          "%d tokens do not fit into a context of %d".formatted(time, context()));
+    }
+    releaseActivations();
+    if (training) {
+      parameters.bindGradients(this);
+    }
+    activations = Planner.plan(backend, training, planner -> plan(planner, batch, time));
+  }
+
+  @Override
+  public final void plan(Planner planner, int batch, int time) {
+    randomState = planner.randomState();
+    tokens = planner.keep(DType.I32, batch, time);
+    targets = planner.keep(DType.I32, batch, time);
+    losses = planner.keep(DType.F32, batch, time);
+    meanLoss = planner.keep(DType.F32, 1);
+    planNetwork(planner, batch, time);
+  }
+
+  /** Uploads a batch: I32 (B, T) each; targets may be null where no loss is asked for. */
+  public final void load(MemorySegment tokens, MemorySegment targets) {
+    backend.upload(this.tokens, tokens);
+    if (targets != null) {
+      backend.upload(this.targets, targets);
+    }
+  }
+
+  /** Says which random numbers dropout draws next; equal arguments give equal masks. */
+  public final void setDraw(long seed, long draw) {
+    backend.upload(
+        randomState, new int[] {(int) seed, (int) (seed >>> 32), (int) draw, (int) (draw >>> 32)});
+  }
+
+  /** Logits (B, T, ≥ vocab) of the loaded tokens; columns from vocab on mean nothing. */
+  public final Tensor forward() {
+    logits = forward(tokens);
+    return logits;
+  }
+
+  /** Adds scale · mean loss of the last forward pass to the collected loss. */
+  public final void loss(float scale) {
+    backend.ops().crossEntropyForward(losses, meanLoss, logits, targets, vocab, scale);
+  }
+
+  /**
+   * {@link #loss}, and adds the gradient of scale · mean loss to every parameter's. The logits are
+   * overwritten.
+   *
+   * @param scale 1 / number of micro-batches of the step
+   */
+  public final void backward(float scale) {
+    backend.ops().crossEntropyForwardBackward(losses, meanLoss, logits, targets, vocab, scale);
+    backward(logits);
+  }
+
+  /** Forgets gradients and the collected loss. */
+  public final void zeroGradients() {
+    parameters.zeroGradients();
+    zeroLoss();
+  }
+
+  /** Forgets the collected loss. */
+  public final void zeroLoss() {
+    backend.ops().fill(meanLoss, 0);
+  }
+
+  /** The loss collected since it was last set to zero, in nats a token; waits for the device. */
+  public final float readLossBlocking() {
+    return backend.readFloatBlocking(meanLoss);
+  }
+
+  /** The loaded tokens, I32 (B, T). */
+  protected final Tensor tokens() {
+    return tokens;
+  }
+
+  /** The loss of each token of the last batch (B, T), 0 where the target is ignored. */
+  public final Tensor losses() {
+    return losses;
+  }
+
+  /** Number of tokens. */
+  public final int vocab() {
+    return vocab;
+  }
+
+  /** All parameters. */
+  public final Parameters parameters() {
+    return parameters;
+  }
+
+  /** The device. */
+  public final Backend backend() {
+    return backend;
+  }
+
+  private void releaseActivations() {
+    if (activations != null) {
+      activations.close();
+    }
+  }
+
+  /** Frees activations, and parameters unless they are another model's. */
+  @Override
+  public void close() {
+    releaseActivations();
+    if (ownsParameters) {
+      parameters.close();
+    }
+  }
+}

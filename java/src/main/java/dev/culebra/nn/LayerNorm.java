@@ -1,0 +1,85 @@
+package dev.culebra.nn;
+
+import static dev.culebra.nn.Parameter.gradientOf;
+import static dev.culebra.nn.Parameter.valueOf;
+
+import dev.culebra.backend.Planner;
+import dev.culebra.tensor.Tensor;
+
+/**
+ * Layer normalization of each row (Ba, Kiros, Hinton, 2016), alone or fused with the addition to
+ * the residual stream before it.
+ */
+public final class LayerNorm extends Module {
+  private final int width;
+  private final Parameter weight;
+  private final Parameter bias;
+  private Tensor in;
+  private Tensor out;
+  private Tensor mean;
+  private Tensor rstd;
+  private Tensor dIn;
+
+  /** Over rows of {@code width}. */
+  public LayerNorm(int width, boolean bias) {
+    this.width = width;
+    this.weight = parameter("weight", Init.ONES, width);
+    this.bias = bias ? parameter("bias", Init.ZEROS, width) : null;
+  }
+
+  @Override
+  public void plan(Planner planner, int batch, int time) {
+    planOutput(planner, batch, time);
+    dIn = planner.training() ? planner.gradient(batch, time, width) : null;
+  }
+
+  /** The plan of a layernorm on the residual stream, whose gradient is the stream's own tensor. */
+  void planOnStream(Planner planner, int batch, int time) {
+    planOutput(planner, batch, time);
+    dIn = null;
+  }
+
+  private void planOutput(Planner planner, int batch, int time) {
+    out = planner.activation(batch, time, width);
+    mean = planner.statistics(batch, time);
+    rstd = planner.statistics(batch, time);
+  }
+
+  /** (B, T, C) → (B, T, C). */
+  public Tensor forward(Tensor in) {
+    this.in = in;
+    ops().layerNormForward(out, mean, rstd, in, weight.value(), valueOf(bias));
+    return out;
+  }
+
+  /** The gradient of the input. */
+  public Tensor backward(Tensor dOut) {
+    ops()
+        .layerNormBackward(
+            dIn, weight.gradient(), gradientOf(bias), dOut, in, mean, rstd, weight.value());
+    return dIn;
+  }
+
+  /** sum = stream + branch; layernorm of the sum. */
+  Tensor forward(Tensor sum, Tensor stream, Tensor branch) {
+    this.in = sum;
+    ops()
+        .residualLayerNormForward(
+            out, sum, mean, rstd, stream, branch, weight.value(), valueOf(bias));
+    return out;
+  }
+
+  /** Begins the gradient of the stream that was normalised: the last layernorm of a model. */
+  void backwardBeginsStream(Tensor dStream, Tensor dOut) {
+    ops()
+        .layerNormBackward(
+            dStream, weight.gradient(), gradientOf(bias), dOut, in, mean, rstd, weight.value());
+  }
+
+  /** Adds to the gradient of the stream that was normalised. */
+  void backwardIntoStream(Tensor dStream, Tensor dOut) {
+    ops()
+        .residualLayerNormBackward(
+            dStream, weight.gradient(), gradientOf(bias), dOut, in, mean, rstd, weight.value());
+  }
+}

@@ -1,0 +1,65 @@
+package dev.culebra.nn;
+
+import static dev.culebra.nn.Parameter.gradientOf;
+import static dev.culebra.nn.Parameter.valueOf;
+
+import dev.culebra.backend.Activation;
+import dev.culebra.backend.Planner;
+import dev.culebra.tensor.Tensor;
+
+/** y = activation(x · Wᵀ + b), x (B, T, in), W (out, in), y (B, T, out). */
+public final class Linear extends Module {
+  private final int inputs;
+  private final int outputs;
+  private final Parameter weight;
+  private final Parameter bias;
+  private final Activation activation;
+  private Tensor in;
+  private Tensor preActivation;
+  private Tensor out;
+  private Tensor dIn;
+
+  /** Without an activation, initialised as in GPT-2. */
+  public Linear(int inputs, int outputs, boolean bias) {
+    this(inputs, outputs, bias, Activation.IDENTITY, Init.GPT2);
+  }
+
+  /** With {@code activation} applied in the epilogue of the matrix product. */
+  public Linear(int inputs, int outputs, boolean bias, Activation activation, Init init) {
+    this.inputs = inputs;
+    this.outputs = outputs;
+    this.activation = activation;
+    this.weight = parameter("weight", init, outputs, inputs);
+    this.bias = bias ? parameter("bias", Init.ZEROS, outputs) : null;
+  }
+
+  @Override
+  public void plan(Planner planner, int batch, int time) {
+    boolean activated = activation != Activation.IDENTITY;
+    preActivation =
+        activated && planner.training() ? planner.activation(batch, time, outputs) : null;
+    out = planner.activation(batch, time, outputs);
+    dIn = planner.training() ? planner.gradient(batch, time, inputs) : null;
+  }
+
+  /** (B, T, in) → (B, T, out). */
+  public Tensor forward(Tensor in) {
+    this.in = in;
+    ops().linearForward(out, preActivation, in, weight.value(), valueOf(bias), activation);
+    return out;
+  }
+
+  /** The gradient of the input; {@code dOut} is overwritten where there is an activation. */
+  public Tensor backward(Tensor dOut) {
+    if (activation != Activation.IDENTITY) {
+      ops().activationBackward(dOut, dOut, preActivation, activation);
+    }
+    ops().linearBackward(dIn, weight.gradient(), gradientOf(bias), dOut, in, weight.value());
+    return dIn;
+  }
+
+  /** (out, in). */
+  public Parameter weight() {
+    return weight;
+  }
+}

@@ -1,0 +1,102 @@
+package dev.culebra.nn;
+
+import dev.culebra.backend.Ops;
+import dev.culebra.backend.Planner;
+import dev.culebra.tensor.Shape;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.BiConsumer;
+
+/**
+ * A part of a network: its parameters, its children, and the activations of one planned (B, T). One
+ * thread at a time.
+ *
+ * <p>{@code forward} returns the tensor it wrote and remembers the inputs that {@code backward}
+ * needs; {@code backward} takes the gradient of that output, which it may overwrite, and returns
+ * the gradient of the input.
+ */
+public abstract class Module {
+  private final Map<String, Module> children = new LinkedHashMap<>();
+  private final Map<String, Parameter> own = new LinkedHashMap<>();
+  private boolean training = true;
+  private Ops ops;
+
+  /** Only modules of this package and of users extend it. */
+  protected Module() {}
+
+  /**
+   * Takes the activations for a batch of B sequences of T tokens, in the order in which they are
+   * used.
+   *
+   * @param planner in training also asked for gradients
+   */
+  public abstract void plan(Planner planner, int batch, int time);
+
+  /**
+   * Registers a child under a name, which begins the names of its parameters; an empty name adds
+   * nothing.
+   */
+  protected final <M extends Module> M child(String name, M module) {
+    if (children.putIfAbsent(name, module) != null) {
+      throw new IllegalArgumentException("two children called " + name);
+    }
+    return module;
+  }
+
+  /** Registers a parameter. */
+  protected final Parameter parameter(String name, Init init, int... dims) {
+    return parameter(name, init, Shape.of(dims), Shape.of(dims));
+  }
+
+  /** Registers a parameter whose last rows are padding that a checkpoint leaves out. */
+  protected final Parameter parameter(String name, Init init, Shape shape, Shape savedShape) {
+    Parameter parameter = new Parameter(shape, savedShape, init);
+    if (own.putIfAbsent(name, parameter) != null) {
+      throw new IllegalArgumentException("two parameters called " + name);
+    }
+    return parameter;
+  }
+
+  /**
+   * Visits all parameters with their full names, own ones first, children in order of registration.
+   */
+  final void visit(String prefix, BiConsumer<String, Parameter> visitor) {
+    own.forEach((name, parameter) -> visitor.accept(prefix + name, parameter));
+    children.forEach(
+        (name, module) -> module.visit(prefix + (name.isEmpty() ? "" : name + "."), visitor));
+  }
+
+  /** Gives this module and all below the operations of a device. */
+  final void attach(Ops ops) {
+    this.ops = ops;
+    children.values().forEach(module -> module.attach(ops));
+  }
+
+  /** The operations of the device that the parameters are on. */
+  protected final Ops ops() {
+    if (ops == null) {
+      throw new IllegalStateException("bind the model to Parameters first");
+    }
+    return ops;
+  }
+
+  /** Turns dropout on, here and below. */
+  public final void train() {
+    setTraining(true);
+  }
+
+  /** Turns dropout off, here and below. */
+  public final void eval() {
+    setTraining(false);
+  }
+
+  private void setTraining(boolean training) {
+    this.training = training;
+    children.values().forEach(module -> module.setTraining(training));
+  }
+
+  /** Whether dropout is on. */
+  public final boolean isTraining() {
+    return training;
+  }
+}

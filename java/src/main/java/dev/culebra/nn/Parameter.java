@@ -1,0 +1,87 @@
+package dev.culebra.nn;
+
+import dev.culebra.tensor.Shape;
+import dev.culebra.tensor.Tensor;
+
+/**
+ * A trained tensor of a {@link Module}: a named slice of the flat buffers of {@link Parameters}.
+ */
+public final class Parameter {
+  private final Shape shape;
+  private final Shape savedShape;
+  private final Init init;
+  private String name;
+  private Tensor value;
+  private Tensor gradient;
+
+  Parameter(Shape shape, Shape savedShape, Init init) {
+    this.shape = shape;
+    this.savedShape = savedShape;
+    this.init = init;
+  }
+
+  /** The path from the root module: {@code h.0.attn.c_attn.weight}. */
+  public String name() {
+    return name;
+  }
+
+  /** Shape in memory. */
+  public Shape shape() {
+    return shape;
+  }
+
+  /**
+   * Shape in a checkpoint: fewer rows than {@link #shape()} where rows are padded; the padding is
+   * 0.
+   */
+  public Shape savedShape() {
+    return savedShape;
+  }
+
+  /** How it begins. */
+  public Init init() {
+    return init;
+  }
+
+  /** Whether AdamW decays it: matrices do, biases and layernorms do not. */
+  public boolean decayed() {
+    return shape.rank() > 1;
+  }
+
+  /** The parameter itself. */
+  public Tensor value() {
+    if (value == null) {
+      throw new IllegalStateException(
+          "a parameter has no memory before its model is bound to Parameters");
+    }
+    return value;
+  }
+
+  /** Its accumulated gradient. */
+  public Tensor gradient() {
+    if (gradient == null) {
+      throw new IllegalStateException(
+          name + " has no gradient: the model was not planned for training");
+    }
+    return gradient;
+  }
+
+  /** The value of a parameter that may be absent. */
+  static Tensor valueOf(Parameter parameter) {
+    return parameter == null ? null : parameter.value();
+  }
+
+  /** The gradient of a parameter that may be absent. */
+  static Tensor gradientOf(Parameter parameter) {
+    return parameter == null ? null : parameter.gradient();
+  }
+
+  void bind(String name, Tensor value) {
+    this.name = name;
+    this.value = value;
+  }
+
+  void bindGradient(Tensor gradient) {
+    this.gradient = gradient;
+  }
+}

@@ -1,0 +1,164 @@
+package dev.culebra.nn;
+
+import dev.culebra.backend.Backend;
+import dev.culebra.random.RandomStream;
+import dev.culebra.tensor.Buffer;
+import dev.culebra.tensor.DType;
+import dev.culebra.tensor.Shape;
+import dev.culebra.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The memory of all parameters of a model: values in one flat F32 buffer, gradients in a second of
+ * the same layout, so that an optimizer step, a norm or a checkpoint is one pass. Matrices (which
+ * decay) come first, then the rest; within each group in the model's order. Slices begin at
+ * multiples of 64 elements; the gaps are and stay 0.
+ *
+ * <p>A second model of the same structure can {@link #bind} to it and then shares the weights: to
+ * sample while training, with activations of its own.
+ */
+public final class Parameters implements AutoCloseable {
+  private static final long ALIGNMENT = 64;
+  private static final int INIT_STREAM = 1;
+
+  private final Backend backend;
+  private final List<Parameter> parameters = new ArrayList<>();
+  private final Map<String, Long> offsets = new LinkedHashMap<>();
+  private final Buffer valueBuffer;
+  private final Tensor values;
+  private final long decayed;
+  private Buffer gradientBuffer;
+  private Tensor gradients;
+
+  /** Memory on {@code backend} for the parameters of {@code root}, all 0. */
+  public Parameters(Backend backend, Module root) {
+    this.backend = backend;
+    Map<String, Parameter> named = new LinkedHashMap<>();
+    root.visit("", named::put);
+    long end = place(named, true, 0);
+    decayed = end;
+    end = place(named, false, end);
+    Shape flat = Shape.of(Math.toIntExact(Math.max(end, ALIGNMENT)));
+    valueBuffer = backend.allocate(flat.elements() * DType.F32.bytes());
+    values = new Tensor(valueBuffer, 0, DType.F32, flat);
+    bind(root);
+    offsets.keySet().forEach(name -> parameters.add(named.get(name)));
+  }
+
+  private long place(Map<String, Parameter> named, boolean decayed, long offset) {
+    for (Map.Entry<String, Parameter> entry : named.entrySet()) {
+      if (entry.getValue().decayed() == decayed) {
+        offsets.put(entry.getKey(), offset);
+        offset = Math.ceilDiv(offset + entry.getValue().shape().elements(), ALIGNMENT) * ALIGNMENT;
+      }
+    }
+    return offset;
+  }
+
+  /**
+   * Points the parameters of {@code root} into this memory.
+   *
+   * @throws IllegalArgumentException if a parameter is not known here or the sizes differ
+   */
+  public void bind(Module root) {
+    root.attach(backend.ops());
+    root.visit(
+        "",
+        (name, parameter) -> {
+          Long offset = offsets.get(name);
+          if (offset == null) {
+            throw new IllegalArgumentException("no parameter called " + name);
+          }
+          parameter.bind(name, values.slice(offset, parameter.shape()));
+        });
+    if (gradients != null) {
+      bindGradients(root);
+    }
+  }
+
+  /** Gives {@code root}, which must be bound, gradients; allocates their memory the first time. */
+  void bindGradients(Module root) {
+    if (gradients == null) {
+      gradientBuffer = backend.allocate(values.bytes());
+      gradients = new Tensor(gradientBuffer, 0, DType.F32, values.shape());
+    }
+    root.visit(
+        "",
+        (name, parameter) ->
+            parameter.bindGradient(gradients.slice(offsets.get(name), parameter.shape())));
+  }
+
+  /**
+   * Sets every parameter as its {@link Init} says, from {@code seed} alone: on the host, so that
+   * every device begins equal. Padding rows stay 0.
+   */
+  public void initialize(long seed) {
+    for (int i = 0; i < parameters.size(); i++) {
+      Parameter parameter = parameters.get(i);
+      RandomStream random = new RandomStream(seed, INIT_STREAM, i);
+      float[] host = new float[Math.toIntExact(parameter.shape().elements())];
+      int saved = Math.toIntExact(parameter.savedShape().elements());
+      Init init = parameter.init();
+      for (int e = 0; e < saved; e++) {
+        host[e] = init.std() == 0 ? init.mean() : init.mean() + init.std() * random.nextNormal();
+      }
+      backend.upload(parameter.value(), host);
+    }
+  }
+
+  /** All parameters in the order of the flat buffer. */
+  public List<Parameter> list() {
+    return List.copyOf(parameters);
+  }
+
+  /** Number of trained numbers, padding not counted. */
+  public long count() {
+    return parameters.stream().mapToLong(parameter -> parameter.savedShape().elements()).sum();
+  }
+
+  /** The flat values. */
+  public Tensor values() {
+    return values;
+  }
+
+  /** The flat gradients. */
+  public Tensor gradients() {
+    if (gradients == null) {
+      throw new IllegalStateException("no gradients: the model was not planned for training");
+    }
+    return gradients;
+  }
+
+  /** How many elements at the front of the flat buffers decay. */
+  public long decayed() {
+    return decayed;
+  }
+
+  /**
+   * The slice of a flat buffer of the same layout (moments, say) that belongs to {@code parameter}.
+   */
+  public Tensor slice(Tensor flat, Parameter parameter) {
+    return flat.slice(offsets.get(parameter.name()), parameter.shape());
+  }
+
+  /** Sets all gradients to 0. */
+  public void zeroGradients() {
+    backend.ops().fill(gradients(), 0);
+  }
+
+  /** The device. */
+  public Backend backend() {
+    return backend;
+  }
+
+  @Override
+  public void close() {
+    valueBuffer.close();
+    if (gradientBuffer != null) {
+      gradientBuffer.close();
+    }
+  }
+}

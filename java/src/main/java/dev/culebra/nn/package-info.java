@@ -1,0 +1,10 @@
+/**
+ * Modules of a GPT with explicit forward and backward passes. They know shapes and {@link
+ * dev.culebra.backend.Ops}, not devices.
+ *
+ * <p>Life of a module: construct the tree; {@link dev.culebra.nn.Parameters} gives its parameters
+ * memory; {@code plan} lays out the activations of one (B, T) once; then {@code forward} and {@code
+ * backward} run without allocating. Parameter gradients accumulate (+=), activation gradients are
+ * written (=), the residual stream adds.
+ */
+package dev.culebra.nn;

@@ -1,0 +1,47 @@
+package dev.culebra.optim;
+
+/**
+ * Learning rate of each step: linear warmup from 0 to the peak, then the schedule down to the floor
+ * at the last step.
+ *
+ * @param schedule what follows the warmup
+ * @param peak highest rate
+ * @param floor rate at the last step (cosine and linear)
+ * @param warmup steps of linear rise; 0 for none
+ * @param steps length of the run
+ */
+public record LearningRate(Schedule schedule, float peak, float floor, int warmup, int steps) {
+  /** Shapes of the descent. */
+  public enum Schedule {
+    /** Half a cosine wave (Loshchilov and Hutter, "SGDR", 2017), without restarts. */
+    COSINE,
+    /** A straight line. */
+    LINEAR,
+    /** Stays at the peak. */
+    CONSTANT
+  }
+
+  /** Checks the values. */
+  public LearningRate {
+    if (!(peak >= 0) || !(floor >= 0) || warmup < 0 || steps < 1) {
+      throw new IllegalArgumentException(
+          "learning rate needs peak ≥ 0, floor ≥ 0, warmup ≥ 0, steps ≥ 1");
+    }
+  }
+
+  /** The rate of a step; the first is 0. */
+  public float at(int step) {
+    if (step < warmup) {
+      return peak * (step + 1) / warmup;
+    }
+    double progress =
+        steps <= warmup + 1 ? 1 : Math.min(1, (double) (step - warmup) / (steps - 1 - warmup));
+    double height =
+        switch (schedule) {
+          case COSINE -> 0.5 * (1 + Math.cos(Math.PI * progress));
+          case LINEAR -> 1 - progress;
+          case CONSTANT -> 1;
+        };
+    return schedule == Schedule.CONSTANT ? peak : (float) (floor + height * (peak - floor));
+  }
+}
