@@ -1,0 +1,116 @@
+package dev.culebra.generate;
+
+import dev.culebra.backend.Backend;
+import dev.culebra.backend.RandomKey;
+import dev.culebra.backend.SamplingSpec;
+import dev.culebra.nn.Gpt;
+import dev.culebra.nn.KvCache;
+import dev.culebra.tensor.Buffer;
+import dev.culebra.tensor.DType;
+import dev.culebra.tensor.Shape;
+import dev.culebra.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.function.IntPredicate;
+
+/**
+ * Continues a sequence of tokens with a {@link Gpt}, one row of work a token thanks to a {@link
+ * KvCache}. Shares the model's weights and has activations of its own, so it can sample from a
+ * model in training. One thread at a time.
+ *
+ * <p>Past the model's context the older half of the window is dropped and the rest read again at
+ * positions from 0: learned positions do not allow a cached key to move.
+ */
+public final class Generator implements AutoCloseable {
+  private static final int SITE = 0x53414D50;
+
+  private final Backend backend;
+  private final Gpt decoder;
+  private final Gpt reader;
+  private final KvCache cache;
+  private final Buffer drawBuffer;
+  private final RandomKey key;
+  private final Tensor drawn;
+  private final int[] window;
+  private int filled;
+
+  /** For {@code model}, which must outlive the generator. */
+  public Generator(Gpt model) {
+    backend = model.backend();
+    decoder = model.shareWeights();
+    reader = model.shareWeights();
+    decoder.eval();
+    reader.eval();
+    cache = new KvCache(backend, model.config(), 1);
+    decoder.planDecoding(cache);
+    drawBuffer = backend.allocate(5 * Integer.BYTES);
+    key = new RandomKey(new Tensor(drawBuffer, 0, DType.I32, Shape.of(4)), SITE);
+    drawn = new Tensor(drawBuffer, 4 * Integer.BYTES, DType.I32, Shape.of(1));
+    window = new int[model.context()];
+  }
+
+  /**
+   * Draws up to {@code count} tokens after {@code prompt} and hands each to {@code onToken} as soon
+   * as it is known; stops early when that returns false. Equal arguments give equal tokens.
+   *
+   * @param prompt at least one token; of a prompt longer than the context only the end is read
+   * @param seed of the draws
+   * @param sample number of this continuation; with one seed each is another
+   * @throws IllegalArgumentException if the prompt is empty
+   */
+  public void generate(
+      int[] prompt, int count, SamplingSpec spec, long seed, int sample, IntPredicate onToken) {
+    if (prompt.length == 0) {
+      throw new IllegalArgumentException("a prompt needs at least one token");
+    }
+    int start = Math.max(0, prompt.length - window.length);
+    filled = prompt.length - start;
+    System.arraycopy(prompt, start, window, 0, filled);
+    read(filled - 1);
+    for (int i = 0; i < count; i++) {
+      int token = next(spec, seed, sample, i);
+      if (!onToken.test(token)) {
+        return;
+      }
+      append(token);
+    }
+  }
+
+  /** Reads the last token of the window, not yet in the cache, and draws its successor. */
+  private int next(SamplingSpec spec, long seed, int sample, int index) {
+    decoder.load(MemorySegment.ofArray(new int[] {window[filled - 1]}), null);
+    Tensor logits = decoder.forward();
+    cache.setLength(filled);
+    backend.upload(key.state(), new int[] {(int) seed, (int) (seed >>> 32), index, sample});
+    backend.ops().sample(drawn, logits, decoder.vocab(), spec, key);
+    return backend.readIntBlocking(drawn);
+  }
+
+  private void append(int token) {
+    if (filled == window.length) {
+      int rest = window.length / 2;
+      System.arraycopy(window, filled - rest, window, 0, rest);
+      filled = rest;
+      read(rest);
+    }
+    window[filled++] = token;
+  }
+
+  /** Fills the cache with the first {@code length} tokens of the window. */
+  private void read(int length) {
+    cache.setLength(length);
+    if (length > 0) {
+      reader.planPrefill(cache, length);
+      reader.load(MemorySegment.ofArray(Arrays.copyOf(window, length)), null);
+      reader.forwardToCache();
+    }
+  }
+
+  @Override
+  public void close() {
+    decoder.close();
+    reader.close();
+    cache.close();
+    drawBuffer.close();
+  }
+}
