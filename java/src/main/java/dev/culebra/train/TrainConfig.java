@@ -1,0 +1,157 @@
+package dev.culebra.train;
+
+import dev.culebra.backend.Activation;
+import dev.culebra.nn.GptConfig;
+import dev.culebra.nn.Preset;
+import dev.culebra.optim.LearningRate;
+
+/**
+ * Everything a training run is told; equal configurations give equal runs. Made from {@link
+ * TrainOptions}, written as {@code config.json}. The names of the components are those of the
+ * command line's options.
+ *
+ * @param preset where the values came from that nobody set
+ * @param data name of a corpus, or a path
+ * @param tokenizer how text becomes tokens
+ * @param layers number of blocks
+ * @param heads attention heads of a block; divides {@code embd}
+ * @param embd width C of the residual stream
+ * @param context longest sequence T
+ * @param dropout probability of dropping, in [0, 1)
+ * @param bias whether linear layers and layernorms have one
+ * @param tiedHead whether the output head shares the token embedding's table
+ * @param activation of the MLP
+ * @param batch sequences B of a micro-step
+ * @param gradAccum micro-steps of a step, whose gradients are averaged
+ * @param steps optimizer steps of the run
+ * @param lr highest learning rate
+ * @param minLr learning rate at the last step
+ * @param warmup steps of linear rise of the learning rate
+ * @param schedule of the learning rate after the warmup
+ * @param weightDecay AdamW's, of matrices only
+ * @param beta1 AdamW's decay of the first moment
+ * @param beta2 AdamW's decay of the second moment
+ * @param clip largest global norm of the gradient; 0 for no clipping
+ * @param evalEvery steps between evaluations; 0 for one at the end only
+ * @param evalBatches batches of an evaluation
+ * @param logEvery steps between logged steps
+ * @param saveEvery steps between checkpoints; 0 for one at the end only
+ * @param sampleEvery steps between samples; 0 for one at the end only
+ * @param seed of the weights, the order of the data, dropout and samples
+ * @param threads of the processor; 0 for all
+ * @param device where to train
+ */
+public record TrainConfig(
+    Preset preset,
+    String data,
+    TokenizerKind tokenizer,
+    int layers,
+    int heads,
+    int embd,
+    int context,
+    float dropout,
+    boolean bias,
+    boolean tiedHead,
+    Activation activation,
+    int batch,
+    int gradAccum,
+    int steps,
+    float lr,
+    float minLr,
+    int warmup,
+    LearningRate.Schedule schedule,
+    float weightDecay,
+    float beta1,
+    float beta2,
+    float clip,
+    int evalEvery,
+    int evalBatches,
+    int logEvery,
+    int saveEvery,
+    int sampleEvery,
+    long seed,
+    int threads,
+    DeviceChoice device) {
+
+  /**
+   * Checks every value.
+   *
+   * @throws IllegalArgumentException with one line that names the option and its value
+   */
+  public TrainConfig {
+    if (data.isBlank()) {
+      throw new IllegalArgumentException("--data must name a corpus or a file");
+    }
+    atLeast(1, "--layers", layers);
+    atLeast(1, "--heads", heads);
+    atLeast(1, "--embd", embd);
+    atLeast(1, "--context", context);
+    if (embd % heads != 0) {
+      throw new IllegalArgumentException(
+          "--heads must divide --embd: %d heads, embd %d".formatted(heads, embd));
+    }
+    fraction("--dropout", dropout);
+    atLeast(1, "--batch", batch);
+    atLeast(1, "--grad-accum", gradAccum);
+    atLeast(1, "--steps", steps);
+    if (!(lr > 0 && Float.isFinite(lr))) {
+      throw new IllegalArgumentException("--lr must be above 0, not " + lr);
+    }
+    notNegative("--min-lr", minLr);
+    if (minLr > lr) {
+      throw new IllegalArgumentException(
+          "--min-lr must be at most --lr: %s is above %s".formatted(minLr, lr));
+    }
+    atLeast(0, "--warmup", warmup);
+    notNegative("--weight-decay", weightDecay);
+    fraction("--beta1", beta1);
+    fraction("--beta2", beta2);
+    notNegative("--clip", clip);
+    atLeast(0, "--eval-every", evalEvery);
+    atLeast(1, "--eval-batches", evalBatches);
+    atLeast(1, "--log-every", logEvery);
+    atLeast(0, "--save-every", saveEvery);
+    atLeast(0, "--sample-every", sampleEvery);
+    atLeast(0, "--threads", threads);
+  }
+
+  /** The model for a tokenizer of {@code vocab} tokens. */
+  public GptConfig model(int vocab) {
+    return new GptConfig(layers, heads, embd, context, vocab, dropout, bias, tiedHead, activation);
+  }
+
+  /** The learning rate of every step. */
+  public LearningRate learningRate() {
+    return new LearningRate(schedule, lr, minLr, warmup, steps);
+  }
+
+  /** As a JSON object that {@link TrainOptions#read} reads back to an equal configuration. */
+  public String toJson() {
+    return TrainJson.write(this);
+  }
+
+  /** Tokens that one optimizer step reads: B · T · micro-steps. */
+  public long tokensPerStep() {
+    return (long) batch * context * gradAccum;
+  }
+
+  private static void atLeast(int least, String option, int value) {
+    if (value < least) {
+      throw new IllegalArgumentException(
+          "%s must be at least %d, not %d".formatted(option, least, value));
+    }
+  }
+
+  private static void notNegative(String option, float value) {
+    if (!(value >= 0 && Float.isFinite(value))) {
+      throw new IllegalArgumentException("%s must be 0 or more, not %s".formatted(option, value));
+    }
+  }
+
+  private static void fraction(String option, float value) {
+    if (!(value >= 0 && value < 1)) {
+      throw new IllegalArgumentException(
+          "%s must be at least 0 and below 1, not %s".formatted(option, value));
+    }
+  }
+}

@@ -1,0 +1,230 @@
+package dev.culebra.train;
+
+import dev.culebra.backend.Activation;
+import dev.culebra.nn.Preset;
+import dev.culebra.optim.LearningRate;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/**
+ * A {@link TrainConfig} in the making, in which any value may be absent: what a configuration file
+ * or a command line says. Its setters have the names and meanings of {@link TrainConfig}'s
+ * components; {@code null} takes a value back. Not safe for several threads.
+ *
+ * <pre>{@code
+ * TrainConfig config = new TrainOptions().preset(Preset.NANO).data("macbeth").steps(200).config();
+ * }</pre>
+ */
+public final class TrainOptions {
+  /** Where nobody sets a lowest learning rate it is the peak over this, as GPT-3's. */
+  private static final float LR_OVER_MIN_LR = 10;
+
+  Preset preset;
+  String data;
+  TokenizerKind tokenizer;
+  Integer layers;
+  Integer heads;
+  Integer embd;
+  Integer context;
+  Float dropout;
+  Boolean bias;
+  Boolean tiedHead;
+  Activation activation;
+  Integer batch;
+  Integer gradAccum;
+  Integer steps;
+  Float lr;
+  Float minLr;
+  Integer warmup;
+  LearningRate.Schedule schedule;
+  Float weightDecay;
+  Float beta1;
+  Float beta2;
+  Float clip;
+  Integer evalEvery;
+  Integer evalBatches;
+  Integer logEvery;
+  Integer saveEvery;
+  Integer sampleEvery;
+  Long seed;
+  Integer threads;
+  DeviceChoice device;
+
+  /**
+   * Reads a JSON object of some of {@link TrainConfig}'s fields, in snake_case.
+   *
+   * @throws IOException if the file cannot be read, is not such an object, or names an unknown
+   *     field; one line with file, line and column
+   */
+  public static TrainOptions read(Path file) throws IOException {
+    return TrainJson.read(file);
+  }
+
+  /** A copy of these options, replaced by those that {@code over} has. */
+  public TrainOptions with(TrainOptions over) {
+    return TrainJson.merge(this, over);
+  }
+
+  /**
+   * The configuration; what is absent is the preset's.
+   *
+   * @throws IllegalArgumentException with one line that names the option, if a value is impossible
+   */
+  public TrainConfig config() {
+    TrainOptions all = TrainPresets.of(preset == null ? Preset.NANO : preset).with(this);
+    if (all.minLr == null) {
+      all.minLr = all.lr / LR_OVER_MIN_LR;
+    }
+    return TrainJson.complete(all);
+  }
+
+  public TrainOptions preset(Preset preset) {
+    this.preset = preset;
+    return this;
+  }
+
+  public TrainOptions data(String data) {
+    this.data = data;
+    return this;
+  }
+
+  public TrainOptions tokenizer(TokenizerKind tokenizer) {
+    this.tokenizer = tokenizer;
+    return this;
+  }
+
+  public TrainOptions layers(Integer layers) {
+    this.layers = layers;
+    return this;
+  }
+
+  public TrainOptions heads(Integer heads) {
+    this.heads = heads;
+    return this;
+  }
+
+  public TrainOptions embd(Integer embd) {
+    this.embd = embd;
+    return this;
+  }
+
+  public TrainOptions context(Integer context) {
+    this.context = context;
+    return this;
+  }
+
+  public TrainOptions dropout(Float dropout) {
+    this.dropout = dropout;
+    return this;
+  }
+
+  public TrainOptions bias(Boolean bias) {
+    this.bias = bias;
+    return this;
+  }
+
+  public TrainOptions tiedHead(Boolean tiedHead) {
+    this.tiedHead = tiedHead;
+    return this;
+  }
+
+  public TrainOptions activation(Activation activation) {
+    this.activation = activation;
+    return this;
+  }
+
+  public TrainOptions batch(Integer batch) {
+    this.batch = batch;
+    return this;
+  }
+
+  public TrainOptions gradAccum(Integer gradAccum) {
+    this.gradAccum = gradAccum;
+    return this;
+  }
+
+  public TrainOptions steps(Integer steps) {
+    this.steps = steps;
+    return this;
+  }
+
+  public TrainOptions lr(Float lr) {
+    this.lr = lr;
+    return this;
+  }
+
+  public TrainOptions minLr(Float minLr) {
+    this.minLr = minLr;
+    return this;
+  }
+
+  public TrainOptions warmup(Integer warmup) {
+    this.warmup = warmup;
+    return this;
+  }
+
+  public TrainOptions schedule(LearningRate.Schedule schedule) {
+    this.schedule = schedule;
+    return this;
+  }
+
+  public TrainOptions weightDecay(Float weightDecay) {
+    this.weightDecay = weightDecay;
+    return this;
+  }
+
+  public TrainOptions beta1(Float beta1) {
+    this.beta1 = beta1;
+    return this;
+  }
+
+  public TrainOptions beta2(Float beta2) {
+    this.beta2 = beta2;
+    return this;
+  }
+
+  public TrainOptions clip(Float clip) {
+    this.clip = clip;
+    return this;
+  }
+
+  public TrainOptions evalEvery(Integer evalEvery) {
+    this.evalEvery = evalEvery;
+    return this;
+  }
+
+  public TrainOptions evalBatches(Integer evalBatches) {
+    this.evalBatches = evalBatches;
+    return this;
+  }
+
+  public TrainOptions logEvery(Integer logEvery) {
+    this.logEvery = logEvery;
+    return this;
+  }
+
+  public TrainOptions saveEvery(Integer saveEvery) {
+    this.saveEvery = saveEvery;
+    return this;
+  }
+
+  public TrainOptions sampleEvery(Integer sampleEvery) {
+    this.sampleEvery = sampleEvery;
+    return this;
+  }
+
+  public TrainOptions seed(Long seed) {
+    this.seed = seed;
+    return this;
+  }
+
+  public TrainOptions threads(Integer threads) {
+    this.threads = threads;
+    return this;
+  }
+
+  public TrainOptions device(DeviceChoice device) {
+    this.device = device;
+    return this;
+  }
+}
