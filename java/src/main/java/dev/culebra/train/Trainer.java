@@ -5,16 +5,16 @@ import dev.culebra.checkpoint.MetricsLog;
 import dev.culebra.checkpoint.RunDirectory;
 import dev.culebra.data.Batch;
 import dev.culebra.data.BatchSampler;
-import dev.culebra.data.Dataset;
+import dev.culebra.data.Corpus;
 import dev.culebra.nn.Gpt;
 import dev.culebra.optim.AdamW;
 import dev.culebra.optim.LearningRate;
 import java.io.IOException;
 
 /**
- * Trains a {@link Gpt} on a {@link Dataset} in a run directory: the loop of batches, forward, backward, AdamW, evaluation and
- * checkpoint. Step s draws its batches and dropout masks from (seed, s) alone, so a run resumed from a checkpoint repeats the
- * uninterrupted one to the bit. The constructing thread runs it; {@link #requestStop} may come from any.
+ * Trains a {@link Gpt}: the loop of batches, forward, backward, AdamW, evaluation and checkpoint. Step s draws its batches and
+ * dropout masks from (seed, s) alone, so a run resumed from a checkpoint repeats the uninterrupted one to the bit. One thread runs
+ * it; {@link #requestStop} may come from any.
  */
 public final class Trainer implements AutoCloseable {
   private final TrainConfig config;
@@ -22,26 +22,57 @@ public final class Trainer implements AutoCloseable {
   private final AdamW optimizer;
   private final LearningRate learningRate;
   private final BatchSampler trainBatches;
-  private final BatchSampler validationBatches;
+  private final Evaluation evaluation;
   private final Batch batch;
-  private final RunDirectory run;
-  private final MetricsLog log;
+  private final RunFiles files;
   private final TrainListener listener;
-  private final Stopwatch stopwatch = new Stopwatch();
-  private TrainingState state;
+  private final Stopwatch stopwatch;
+  private int step;
+  private int loggedStep;
+  private double loggedSeconds;
+  private float bestValidationLoss;
   private volatile boolean stopRequested;
 
+  /** Runs until the configured number of steps is reached or a stop is requested; saves in both cases. */
   public void run() throws IOException {
-    while (state.step() < config.steps() && !stopRequested) {
-      int step = step();
+    while (step < config.steps() && !stopRequested) {
+      stopwatch.start();
+      step();
+      stopwatch.pause();
+      listener.onStep(step);
       boolean last = step == config.steps();
-      boolean evaluate = last || step % config.evalEvery() == 0;
-      if (evaluate || step % config.logEvery() == 0) {
-        log(step, evaluate);
+      boolean evaluate = last || due(config.evalEvery());
+      if (evaluate || due(config.logEvery())) {
+        log(evaluate);
       }
-      if (last || stopRequested || step % config.saveEvery() == 0) {
-        save(step);
+      if (last || due(config.saveEvery())) {
+        save();
+      }
+      if (due(config.sampleEvery())) {
+        sample();
       }
     }
+    if (savedStep < step) {
+      save();
+    }
+  }
+
+  /** One optimizer step: nothing here waits for the device or allocates device memory. */
+  private void step() {
+    model.zeroGradients();
+    for (int micro = 0; micro < config.gradAccum(); micro++) {
+      long draw = (long) step * config.gradAccum() + micro;
+      trainBatches.fill(batch, draw);
+      model.load(batch.inputs(), batch.targets());
+      model.setDraw(config.seed(), draw);
+      model.forward();
+      model.backward(1f / config.gradAccum());
+    }
+    optimizer.step(learningRate.at(step));
+    step++;
+  }
+
+  private boolean due(int every) {
+    return every > 0 && step % every == 0;
   }
 }
