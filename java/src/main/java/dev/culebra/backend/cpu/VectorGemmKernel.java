@@ -251,8 +251,25 @@ final class VectorGemmKernel implements GemmKernel {
   }
 
   @Override
-  public void packAcross(long panel, int width, long src, long srcStride, int count, int depth) {
-    ScalarGemmKernel.transpose(panel, width, src, srcStride, count, depth);
+  public void packAcross(
+      long panel, int width, long src, long srcStride, int count, int depth, long scratch) {
+    int k = 0;
+    if (LANES == VectorTranspose.SIDE) {
+      for (; k + LANES <= depth; k += LANES) {
+        for (int i = 0; i < width; i += LANES) {
+          VectorTranspose.block(
+              panel + 4L * (k * width + i),
+              4L * width,
+              Math.min(LANES, width - i),
+              src + Math.min(i, count - 1) * srcStride + 4L * k,
+              srcStride,
+              Math.max(1, count - i),
+              scratch);
+        }
+      }
+    }
+    ScalarGemmKernel.transpose(
+        panel + 4L * k * width, width, src + 4L * k, srcStride, count, depth - k);
   }
 
   @Override
