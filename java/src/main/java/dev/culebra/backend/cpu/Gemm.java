@@ -95,7 +95,8 @@ final class Gemm implements WorkerPool.Task {
       int endRow = split.endRow(block);
       for (int row = split.firstRow(block); row < endRow; row += GemmKernel.ROWS) {
         int rows = Math.min(GemmKernel.ROWS, endRow - row);
-        a.pack(kernel, workspace.panelA, GemmKernel.ROWS, row, rows, from, depth);
+        a.pack(
+            kernel, workspace.panelA, GemmKernel.ROWS, row, rows, from, depth, workspace.scratch);
         if (rowSums != 0 && firstColumn == 0) {
           kernel.addPanelSums(rowSums + 4L * row, workspace.panelA, rows, depth);
         }
@@ -112,7 +113,14 @@ final class Gemm implements WorkerPool.Task {
     for (int j = 0; j < columns; j += width) {
       int count = Math.min(width, columns - j);
       b.pack(
-          kernel, workspace.packedB + 4L * j * depth, width, firstColumn + j, count, from, depth);
+          kernel,
+          workspace.packedB + 4L * j * depth,
+          width,
+          firstColumn + j,
+          count,
+          from,
+          depth,
+          workspace.scratch);
     }
   }
 

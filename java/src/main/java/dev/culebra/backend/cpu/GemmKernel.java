@@ -21,8 +21,8 @@ interface GemmKernel {
   /** Rows of a tile: with two vectors a row, 24 of AVX-512's 32 registers hold sums. */
   int ROWS = 12;
 
-  /** Slack in bytes after a panel that {@link #packAcross} may overwrite. */
-  int PANEL_SLACK = 64;
+  /** Bytes of scratch memory that {@link #packAcross} needs. */
+  int SCRATCH = 1024;
 
   /** Columns of a tile. */
   int columns();
@@ -40,8 +40,8 @@ interface GemmKernel {
       long c, long cStride, long addend, long addendStride, long tile, int rows, int columns);
 
   /**
-   * panel[k][i] = src[k][i], 0 for i from {@code count} to {@code width}: an operand that is stored
-   * with the depth as its rows.
+   * panel[k][i] = src[k][i] for i below {@code count}, anything from there to {@code width}: an
+   * operand that is stored with the depth as its rows.
    *
    * @param width ROWS or columns
    * @param srcStride bytes between rows of src
@@ -49,10 +49,13 @@ interface GemmKernel {
   void packAlong(long panel, int width, long src, long srcStride, int count, int depth);
 
   /**
-   * panel[k][i] = src[i][k], 0 for i from {@code count} to {@code width}: an operand that is stored
-   * with the depth as its columns.
+   * panel[k][i] = src[i][k] for i below {@code count}, anything from there to {@code width}: an
+   * operand that is stored with the depth as its columns.
+   *
+   * @param scratch {@link #SCRATCH} bytes
    */
-  void packAcross(long panel, int width, long src, long srcStride, int count, int depth);
+  void packAcross(
+      long panel, int width, long src, long srcStride, int count, int depth, long scratch);
 
   /** sums[r] += Σ a[k][r] over a panel of A, for r below {@code rows}. */
   void addPanelSums(long sums, long a, int rows, int depth);

@@ -29,10 +29,21 @@ final class GemmOperand {
   /**
    * Packs {@code count} rows of A (or columns of B) from {@code first} on, and {@code depth} of the
    * depth from {@code k} on, into a panel of the given width.
+   *
+   * @param scratch {@link GemmKernel#SCRATCH} bytes
    */
-  void pack(GemmKernel kernel, long panel, int width, int first, int count, int k, int depth) {
+  void pack(
+      GemmKernel kernel,
+      long panel,
+      int width,
+      int first,
+      int count,
+      int k,
+      int depth,
+      long scratch) {
     if (depthIsInner) {
-      kernel.packAcross(panel, width, address + first * stride + 4L * k, stride, count, depth);
+      kernel.packAcross(
+          panel, width, address + first * stride + 4L * k, stride, count, depth, scratch);
     } else {
       kernel.packAlong(panel, width, address + k * stride + 4L * first, stride, count, depth);
     }

@@ -12,6 +12,9 @@ final class GemmSplit {
   /** Longest stretch of the depth: a panel of A (24 KB) then fits into a 32 KB L1 cache. */
   static final int MAX_DEPTH = 512;
 
+  /** Stretches but the last are a multiple of this, which packs fastest. */
+  private static final int DEPTH_STEP = 16;
+
   /** Most floats of B in a block: 512 KB, half of a 1 MB L2 cache. */
   static final int MAX_PACKED = 128 * 1024;
 
@@ -43,7 +46,7 @@ final class GemmSplit {
     columnsPerTile = columns;
     rowTiles = ceilDiv(m, GemmKernel.ROWS);
     columnTiles = ceilDiv(n, columns);
-    depth = ceilDiv(k, ceilDiv(k, MAX_DEPTH));
+    depth = ceilDiv(ceilDiv(k, ceilDiv(k, MAX_DEPTH)), DEPTH_STEP) * DEPTH_STEP;
     columnBlocks = ceilDiv(columnTiles, Math.max(1, MAX_PACKED / depth / columns));
     rowBlocks = ceilDiv(m, MAX_ROWS);
     if ((long) m * n * k <= SEQUENTIAL) {

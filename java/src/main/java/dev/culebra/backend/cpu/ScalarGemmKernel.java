@@ -54,7 +54,8 @@ final class ScalarGemmKernel implements GemmKernel {
   }
 
   @Override
-  public void packAcross(long panel, int width, long src, long srcStride, int count, int depth) {
+  public void packAcross(
+      long panel, int width, long src, long srcStride, int count, int depth, long scratch) {
     transpose(panel, width, src, srcStride, count, depth);
   }
 

@@ -42,134 +42,135 @@ final class VectorGemmKernel implements GemmKernel {
   }
 
   private static void tile12(long tile, long a, long b, int depth) {
-    FloatVector s0 = zero(), t0 = zero();
-    FloatVector s1 = zero(), t1 = zero();
-    FloatVector s2 = zero(), t2 = zero();
-    FloatVector s3 = zero(), t3 = zero();
-    FloatVector s4 = zero(), t4 = zero();
-    FloatVector s5 = zero(), t5 = zero();
-    FloatVector s6 = zero(), t6 = zero();
-    FloatVector s7 = zero(), t7 = zero();
-    FloatVector s8 = zero(), t8 = zero();
-    FloatVector s9 = zero(), t9 = zero();
-    FloatVector s10 = zero(), t10 = zero();
-    FloatVector s11 = zero(), t11 = zero();
+    FloatVector s0 = FloatVector.zero(SPECIES), t0 = FloatVector.zero(SPECIES);
+    FloatVector s1 = FloatVector.zero(SPECIES), t1 = FloatVector.zero(SPECIES);
+    FloatVector s2 = FloatVector.zero(SPECIES), t2 = FloatVector.zero(SPECIES);
+    FloatVector s3 = FloatVector.zero(SPECIES), t3 = FloatVector.zero(SPECIES);
+    FloatVector s4 = FloatVector.zero(SPECIES), t4 = FloatVector.zero(SPECIES);
+    FloatVector s5 = FloatVector.zero(SPECIES), t5 = FloatVector.zero(SPECIES);
+    FloatVector s6 = FloatVector.zero(SPECIES), t6 = FloatVector.zero(SPECIES);
+    FloatVector s7 = FloatVector.zero(SPECIES), t7 = FloatVector.zero(SPECIES);
+    FloatVector s8 = FloatVector.zero(SPECIES), t8 = FloatVector.zero(SPECIES);
+    FloatVector s9 = FloatVector.zero(SPECIES), t9 = FloatVector.zero(SPECIES);
+    FloatVector s10 = FloatVector.zero(SPECIES), t10 = FloatVector.zero(SPECIES);
+    FloatVector s11 = FloatVector.zero(SPECIES), t11 = FloatVector.zero(SPECIES);
     for (int k = 0; k < depth; k++) {
       long p = safe(a);
       long q = safe(b);
-      FloatVector u = load(q);
-      FloatVector v = load(q + VECTOR_BYTES);
-      FloatVector x = broadcast(p);
+      FloatVector u = FloatVector.fromMemorySegment(SPECIES, ALL, q, ORDER);
+      FloatVector v = FloatVector.fromMemorySegment(SPECIES, ALL, q + VECTOR_BYTES, ORDER);
+      FloatVector x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p));
       s0 = x.fma(u, s0);
       t0 = x.fma(v, t0);
-      x = broadcast(p + 4);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 4));
       s1 = x.fma(u, s1);
       t1 = x.fma(v, t1);
-      x = broadcast(p + 8);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 8));
       s2 = x.fma(u, s2);
       t2 = x.fma(v, t2);
-      x = broadcast(p + 12);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 12));
       s3 = x.fma(u, s3);
       t3 = x.fma(v, t3);
-      x = broadcast(p + 16);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 16));
       s4 = x.fma(u, s4);
       t4 = x.fma(v, t4);
-      x = broadcast(p + 20);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 20));
       s5 = x.fma(u, s5);
       t5 = x.fma(v, t5);
-      x = broadcast(p + 24);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 24));
       s6 = x.fma(u, s6);
       t6 = x.fma(v, t6);
-      x = broadcast(p + 28);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 28));
       s7 = x.fma(u, s7);
       t7 = x.fma(v, t7);
-      x = broadcast(p + 32);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 32));
       s8 = x.fma(u, s8);
       t8 = x.fma(v, t8);
-      x = broadcast(p + 36);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 36));
       s9 = x.fma(u, s9);
       t9 = x.fma(v, t9);
-      x = broadcast(p + 40);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 40));
       s10 = x.fma(u, s10);
       t10 = x.fma(v, t10);
-      x = broadcast(p + 44);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 44));
       s11 = x.fma(u, s11);
       t11 = x.fma(v, t11);
       a += 4 * ROWS;
       b += TILE_STRIDE;
     }
     long w = safe(tile);
-    store(w, s0, t0);
-    store(w + TILE_STRIDE, s1, t1);
-    store(w + 2 * TILE_STRIDE, s2, t2);
-    store(w + 3 * TILE_STRIDE, s3, t3);
-    store(w + 4 * TILE_STRIDE, s4, t4);
-    store(w + 5 * TILE_STRIDE, s5, t5);
-    store(w + 6 * TILE_STRIDE, s6, t6);
-    store(w + 7 * TILE_STRIDE, s7, t7);
-    store(w + 8 * TILE_STRIDE, s8, t8);
-    store(w + 9 * TILE_STRIDE, s9, t9);
-    store(w + 10 * TILE_STRIDE, s10, t10);
-    store(w + 11 * TILE_STRIDE, s11, t11);
+    s0.intoMemorySegment(ALL, w, ORDER);
+    t0.intoMemorySegment(ALL, w + VECTOR_BYTES, ORDER);
+    s1.intoMemorySegment(ALL, w + TILE_STRIDE, ORDER);
+    t1.intoMemorySegment(ALL, w + TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s2.intoMemorySegment(ALL, w + 2 * TILE_STRIDE, ORDER);
+    t2.intoMemorySegment(ALL, w + 2 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s3.intoMemorySegment(ALL, w + 3 * TILE_STRIDE, ORDER);
+    t3.intoMemorySegment(ALL, w + 3 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s4.intoMemorySegment(ALL, w + 4 * TILE_STRIDE, ORDER);
+    t4.intoMemorySegment(ALL, w + 4 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s5.intoMemorySegment(ALL, w + 5 * TILE_STRIDE, ORDER);
+    t5.intoMemorySegment(ALL, w + 5 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s6.intoMemorySegment(ALL, w + 6 * TILE_STRIDE, ORDER);
+    t6.intoMemorySegment(ALL, w + 6 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s7.intoMemorySegment(ALL, w + 7 * TILE_STRIDE, ORDER);
+    t7.intoMemorySegment(ALL, w + 7 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s8.intoMemorySegment(ALL, w + 8 * TILE_STRIDE, ORDER);
+    t8.intoMemorySegment(ALL, w + 8 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s9.intoMemorySegment(ALL, w + 9 * TILE_STRIDE, ORDER);
+    t9.intoMemorySegment(ALL, w + 9 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s10.intoMemorySegment(ALL, w + 10 * TILE_STRIDE, ORDER);
+    t10.intoMemorySegment(ALL, w + 10 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s11.intoMemorySegment(ALL, w + 11 * TILE_STRIDE, ORDER);
+    t11.intoMemorySegment(ALL, w + 11 * TILE_STRIDE + VECTOR_BYTES, ORDER);
   }
 
   private static void tile6(long tile, long a, long b, int depth) {
-    FloatVector s0 = zero(), t0 = zero();
-    FloatVector s1 = zero(), t1 = zero();
-    FloatVector s2 = zero(), t2 = zero();
-    FloatVector s3 = zero(), t3 = zero();
-    FloatVector s4 = zero(), t4 = zero();
-    FloatVector s5 = zero(), t5 = zero();
+    FloatVector s0 = FloatVector.zero(SPECIES), t0 = FloatVector.zero(SPECIES);
+    FloatVector s1 = FloatVector.zero(SPECIES), t1 = FloatVector.zero(SPECIES);
+    FloatVector s2 = FloatVector.zero(SPECIES), t2 = FloatVector.zero(SPECIES);
+    FloatVector s3 = FloatVector.zero(SPECIES), t3 = FloatVector.zero(SPECIES);
+    FloatVector s4 = FloatVector.zero(SPECIES), t4 = FloatVector.zero(SPECIES);
+    FloatVector s5 = FloatVector.zero(SPECIES), t5 = FloatVector.zero(SPECIES);
     for (int k = 0; k < depth; k++) {
       long p = safe(a);
       long q = safe(b);
-      FloatVector u = load(q);
-      FloatVector v = load(q + VECTOR_BYTES);
-      FloatVector x = broadcast(p);
+      FloatVector u = FloatVector.fromMemorySegment(SPECIES, ALL, q, ORDER);
+      FloatVector v = FloatVector.fromMemorySegment(SPECIES, ALL, q + VECTOR_BYTES, ORDER);
+      FloatVector x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p));
       s0 = x.fma(u, s0);
       t0 = x.fma(v, t0);
-      x = broadcast(p + 4);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 4));
       s1 = x.fma(u, s1);
       t1 = x.fma(v, t1);
-      x = broadcast(p + 8);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 8));
       s2 = x.fma(u, s2);
       t2 = x.fma(v, t2);
-      x = broadcast(p + 12);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 12));
       s3 = x.fma(u, s3);
       t3 = x.fma(v, t3);
-      x = broadcast(p + 16);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 16));
       s4 = x.fma(u, s4);
       t4 = x.fma(v, t4);
-      x = broadcast(p + 20);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 20));
       s5 = x.fma(u, s5);
       t5 = x.fma(v, t5);
       a += 4 * ROWS;
       b += TILE_STRIDE;
     }
     long w = safe(tile);
-    store(w, s0, t0);
-    store(w + TILE_STRIDE, s1, t1);
-    store(w + 2 * TILE_STRIDE, s2, t2);
-    store(w + 3 * TILE_STRIDE, s3, t3);
-    store(w + 4 * TILE_STRIDE, s4, t4);
-    store(w + 5 * TILE_STRIDE, s5, t5);
-  }
-
-  private static FloatVector zero() {
-    return FloatVector.zero(SPECIES);
-  }
-
-  private static FloatVector load(long address) {
-    return FloatVector.fromMemorySegment(SPECIES, ALL, address, ORDER);
-  }
-
-  private static FloatVector broadcast(long address) {
-    return FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, address));
-  }
-
-  private static void store(long address, FloatVector left, FloatVector right) {
-    left.intoMemorySegment(ALL, address, ORDER);
-    right.intoMemorySegment(ALL, address + VECTOR_BYTES, ORDER);
+    s0.intoMemorySegment(ALL, w, ORDER);
+    t0.intoMemorySegment(ALL, w + VECTOR_BYTES, ORDER);
+    s1.intoMemorySegment(ALL, w + TILE_STRIDE, ORDER);
+    t1.intoMemorySegment(ALL, w + TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s2.intoMemorySegment(ALL, w + 2 * TILE_STRIDE, ORDER);
+    t2.intoMemorySegment(ALL, w + 2 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s3.intoMemorySegment(ALL, w + 3 * TILE_STRIDE, ORDER);
+    t3.intoMemorySegment(ALL, w + 3 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s4.intoMemorySegment(ALL, w + 4 * TILE_STRIDE, ORDER);
+    t4.intoMemorySegment(ALL, w + 4 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s5.intoMemorySegment(ALL, w + 5 * TILE_STRIDE, ORDER);
+    t5.intoMemorySegment(ALL, w + 5 * TILE_STRIDE + VECTOR_BYTES, ORDER);
   }
 
   @Override
@@ -182,10 +183,13 @@ final class VectorGemmKernel implements GemmKernel {
     for (int r = 0; r < rows; r++) {
       long from = safe(tile);
       long add = safe(addend);
-      store(
-          safe(c),
-          load(add).add(load(from)),
-          load(add + VECTOR_BYTES).add(load(from + VECTOR_BYTES)));
+      long to = safe(c);
+      FloatVector.fromMemorySegment(SPECIES, ALL, from, ORDER)
+          .add(FloatVector.fromMemorySegment(SPECIES, ALL, add, ORDER))
+          .intoMemorySegment(ALL, to, ORDER);
+      FloatVector.fromMemorySegment(SPECIES, ALL, from + VECTOR_BYTES, ORDER)
+          .add(FloatVector.fromMemorySegment(SPECIES, ALL, add + VECTOR_BYTES, ORDER))
+          .intoMemorySegment(ALL, to + VECTOR_BYTES, ORDER);
       c += cStride;
       addend += addendStride;
       tile += TILE_STRIDE;
@@ -226,7 +230,8 @@ final class VectorGemmKernel implements GemmKernel {
 
   private static void copyVectors(long dst, long dstStride, long src, long srcStride, int depth) {
     for (int k = 0; k < depth; k++) {
-      load(safe(src)).intoMemorySegment(ALL, safe(dst), ORDER);
+      FloatVector.fromMemorySegment(SPECIES, ALL, safe(src), ORDER)
+          .intoMemorySegment(ALL, safe(dst), ORDER);
       src += srcStride;
       dst += dstStride;
     }
@@ -246,8 +251,25 @@ final class VectorGemmKernel implements GemmKernel {
   }
 
   @Override
-  public void packAcross(long panel, int width, long src, long srcStride, int count, int depth) {
-    ScalarGemmKernel.transpose(panel, width, src, srcStride, count, depth);
+  public void packAcross(
+      long panel, int width, long src, long srcStride, int count, int depth, long scratch) {
+    int k = 0;
+    if (LANES == VectorTranspose.SIDE) {
+      for (; k + LANES <= depth; k += LANES) {
+        for (int i = 0; i < width; i += LANES) {
+          VectorTranspose.block(
+              panel + 4L * (k * width + i),
+              4L * width,
+              Math.min(LANES, width - i),
+              src + Math.min(i, count - 1) * srcStride + 4L * k,
+              srcStride,
+              Math.max(1, count - i),
+              scratch);
+        }
+      }
+    }
+    ScalarGemmKernel.transpose(
+        panel + 4L * k * width, width, src + 4L * k, srcStride, count, depth - k);
   }
 
   @Override
@@ -272,18 +294,18 @@ final class VectorGemmKernel implements GemmKernel {
 
   /** Four rows at once share the loads of x and keep four streams of memory going. */
   private static void dots4(long out, long x, long w, long stride, int length) {
-    FloatVector s0 = zero();
-    FloatVector s1 = zero();
-    FloatVector s2 = zero();
-    FloatVector s3 = zero();
+    FloatVector s0 = FloatVector.zero(SPECIES);
+    FloatVector s1 = FloatVector.zero(SPECIES);
+    FloatVector s2 = FloatVector.zero(SPECIES);
+    FloatVector s3 = FloatVector.zero(SPECIES);
     int whole = SPECIES.loopBound(length);
     for (int k = 0; k < whole; k += LANES) {
       long p = safe(w + 4L * k);
-      FloatVector v = load(safe(x + 4L * k));
-      s0 = v.fma(load(p), s0);
-      s1 = v.fma(load(p + stride), s1);
-      s2 = v.fma(load(p + 2 * stride), s2);
-      s3 = v.fma(load(p + 3 * stride), s3);
+      FloatVector v = FloatVector.fromMemorySegment(SPECIES, ALL, safe(x + 4L * k), ORDER);
+      s0 = v.fma(FloatVector.fromMemorySegment(SPECIES, ALL, p, ORDER), s0);
+      s1 = v.fma(FloatVector.fromMemorySegment(SPECIES, ALL, p + stride, ORDER), s1);
+      s2 = v.fma(FloatVector.fromMemorySegment(SPECIES, ALL, p + 2 * stride, ORDER), s2);
+      s3 = v.fma(FloatVector.fromMemorySegment(SPECIES, ALL, p + 3 * stride, ORDER), s3);
     }
     float d0 = s0.reduceLanes(VectorOperators.ADD);
     float d1 = s1.reduceLanes(VectorOperators.ADD);
@@ -297,10 +319,12 @@ final class VectorGemmKernel implements GemmKernel {
   }
 
   private static float dot(long x, long w, int length) {
-    FloatVector s = zero();
+    FloatVector s = FloatVector.zero(SPECIES);
     int whole = SPECIES.loopBound(length);
     for (int k = 0; k < whole; k += LANES) {
-      s = load(safe(x + 4L * k)).fma(load(safe(w + 4L * k)), s);
+      s =
+          FloatVector.fromMemorySegment(SPECIES, ALL, safe(x + 4L * k), ORDER)
+              .fma(FloatVector.fromMemorySegment(SPECIES, ALL, safe(w + 4L * k), ORDER), s);
     }
     return tail(x, w, whole, length, s.reduceLanes(VectorOperators.ADD));
   }
