@@ -1,9 +1,12 @@
 package dev.culebra.examples.cli;
 
+/** Entry point of {@code ./culebra}. */
 public final class Main {
+  private Main() {}
+
+  /** Runs one command and ends the process with its exit code. */
   public static void main(String[] args) {
     StandardError.restore();
-    System.out.println(java.util.Arrays.toString(args));
-    System.err.println("err");
+    System.exit(Culebra.run(args));
   }
 }

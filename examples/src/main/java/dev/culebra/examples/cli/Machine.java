@@ -1,0 +1,93 @@
+package dev.culebra.examples.cli;
+
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import dev.culebra.cuda.DriverProbe;
+import dev.culebra.cuda.GpuReport;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * What a run on this machine has.
+ *
+ * @param version Culebra's
+ * @param java version and vendor of the JDK
+ * @param javaHome where it is
+ * @param cpu the processor's model
+ * @param processors that the JVM may use
+ * @param vectorBits width of a vector; 0 without the Vector API
+ * @param blas what multiplies matrices
+ * @param memoryBytes of the machine; 0 if unknown
+ * @param freeMemoryBytes that new work may take; 0 if unknown
+ * @param gpus and their driver
+ * @param autoDevice what {@code --device auto} chooses
+ * @param autoReason why
+ */
+@JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+record Machine(
+    String version,
+    String java,
+    String javaHome,
+    String cpu,
+    int processors,
+    int vectorBits,
+    String blas,
+    long memoryBytes,
+    long freeMemoryBytes,
+    GpuReport gpus,
+    String autoDevice,
+    String autoReason) {
+
+  /** This one, now. */
+  static Machine now() {
+    int vectorBits = preferredVectorBits();
+    GpuReport gpus = DriverProbe.probe();
+    return new Machine(
+        Culebra.Version.text(),
+        System.getProperty("java.version") + ", " + System.getProperty("java.vendor"),
+        System.getProperty("java.home"),
+        field(Path.of("/proc/cpuinfo"), "model name", System.getProperty("os.arch")),
+        Runtime.getRuntime().availableProcessors(),
+        vectorBits,
+        "none: Culebra's own matrix products"
+            + (vectorBits == 0 ? ", plain loops" : " on the Vector API"),
+        kilobytes("MemTotal"),
+        kilobytes("MemAvailable"),
+        gpus,
+        "cpu",
+        gpus.gpus().isEmpty() ? gpus.problem() : "this version of Culebra has no GPU kernels yet");
+  }
+
+  private static int preferredVectorBits() {
+    return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent() ? Vectors.bits() : 0;
+  }
+
+  private static long kilobytes(String name) {
+    String value = field(Path.of("/proc/meminfo"), name, "0 kB");
+    return Long.parseLong(value.replace(" kB", "")) * 1024;
+  }
+
+  /** The value of the first line {@code name : value}. */
+  private static String field(Path file, String name, String otherwise) {
+    try {
+      List<String> lines = Files.readAllLines(file);
+      return lines.stream()
+          .filter(line -> line.startsWith(name))
+          .map(line -> line.substring(line.indexOf(':') + 1).strip())
+          .findFirst()
+          .orElse(otherwise);
+    } catch (IOException e) {
+      return otherwise;
+    }
+  }
+
+  /** Loaded only where the module is there. */
+  private static final class Vectors {
+    static int bits() {
+      return FloatVector.SPECIES_PREFERRED.vectorBitSize();
+    }
+  }
+}
