@@ -47,19 +47,6 @@ final class AttentionCases {
     ReferenceAttention reference(OpRun run) {
       return new ReferenceAttention(b, t, heads, d, causal, p, run.draws(SITE));
     }
-
-    /** A bound on Σ |q · k| / √D: the magnitude of a score. */
-    double score(float[] qkv) {
-      double largest = 0;
-      for (int row = 0; row < b * t; row++) {
-        for (int h = 0; h < 2 * heads; h++) {
-          int from = row * 3 * c() + h * d;
-          double[] vector = widened(Arrays.copyOfRange(qkv, from, from + d));
-          largest = Math.max(largest, ReferenceOps.norm(vector));
-        }
-      }
-      return largest * largest / Math.sqrt(d);
-    }
   }
 
   private AttentionCases() {}
@@ -106,26 +93,14 @@ final class AttentionCases {
           run.ops()
               .attentionForward(out, logSumExp, run.input(qkv, s.b, s.t, 3 * s.c()), s.spec(run));
           var exact = s.reference(run).forward(widened(qkv));
-          // A score's error is a relative error of its probability.
-          double score = 1 + s.score(qkv);
-          double value = Numbers.largest(values(qkv, s)) / (1 - s.p);
-          run.result("out", out, () -> Expected.of(exact.out(), value * score, s.t + s.d));
+          var magnitudes = s.reference(run).forwardMagnitudes(widened(qkv));
+          int terms = s.t + s.d;
+          run.result("out", out, () -> new Expected(exact.out(), magnitudes.out(), terms));
           run.result(
               "logSumExp",
               logSumExp,
-              () ->
-                  Expected.of(
-                      exact.logSumExp(), score + Numbers.largest(exact.logSumExp()), s.t + s.d));
+              () -> new Expected(exact.logSumExp(), magnitudes.logSumExp(), terms));
         });
-  }
-
-  /** The values V alone. */
-  private static double[] values(float[] qkv, Size s) {
-    double[] values = Numbers.widened(qkv);
-    for (int i = 0; i < values.length; i++) {
-      values[i] = i % (3 * s.c()) < 2 * s.c() ? 0 : values[i];
-    }
-    return values;
   }
 
   private static OpCase backward(Size s) {
@@ -145,18 +120,14 @@ final class AttentionCases {
                   run.input(rounded(forward.logSumExp()), s.b, s.heads, s.t),
                   run.input(qkv, s.b, s.t, 3 * s.c()),
                   s.spec(run));
-          run.result("dQkv", dQkv, () -> expectedGradient(run, s, qkv, d));
+          run.result(
+              "dQkv",
+              dQkv,
+              () ->
+                  new Expected(
+                      s.reference(run).backward(widened(d), widened(qkv)),
+                      s.reference(run).backwardMagnitudes(widened(d), widened(qkv)),
+                      s.t + s.d));
         });
-  }
-
-  private static Expected expectedGradient(OpRun run, Size s, float[] qkv, float[] d) {
-    double[] exact = s.reference(run).backward(widened(d), widened(qkv));
-    // dScore = p · (dP − Σ p dP) cancels: its magnitude is that of dP = dOut · v, however small it
-    // is itself.
-    double dProbability =
-        s.d * Numbers.largest(widened(d)) * Numbers.largest(values(qkv, s)) / (1 - s.p);
-    double cancelled = dProbability * Numbers.largest(widened(qkv)) / Math.sqrt(s.d);
-    double magnitude = (1 + s.score(qkv)) * (Numbers.largest(exact) + cancelled);
-    return Expected.of(exact, magnitude, s.t + s.d);
   }
 }

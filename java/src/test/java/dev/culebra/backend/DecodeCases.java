@@ -1,5 +1,6 @@
 package dev.culebra.backend;
 
+import static dev.culebra.backend.Numbers.rounded;
 import static dev.culebra.backend.Numbers.widened;
 
 import dev.culebra.tensor.Tensor;
@@ -66,13 +67,15 @@ final class DecodeCases {
           Tensor keys = run.scratch(b, capacity, c);
           Tensor values = run.scratch(b, capacity, c);
           if (prompt > 0) {
-            float[] rows = times(qkv, b, t, 0, prompt);
+            float[] rows = rounded(times(widened(qkv), b, t, 0, prompt));
             run.ops().cacheKeysValues(keys, values, run.input(rows, b, prompt, 3 * c));
           }
-          var exact = new ReferenceAttention(b, t, heads, d, true, 0, null).forward(widened(qkv));
+          var attention = new ReferenceAttention(b, t, heads, d, true, 0, null);
+          double[] exact = attention.forward(widened(qkv)).out();
+          double[] magnitudes = attention.forwardMagnitudes(widened(qkv)).out();
           for (int position = prompt; position < t; position++) {
             Tensor out = run.output(b, c);
-            float[] row = times(qkv, b, t, position, position + 1);
+            float[] row = rounded(times(widened(qkv), b, t, position, position + 1));
             run.ops()
                 .attentionDecode(
                     out,
@@ -81,22 +84,17 @@ final class DecodeCases {
                     run.input(row, b, 3 * c),
                     run.input(new int[] {position}, 1),
                     heads);
-            float[] expected = times(Numbers.rounded(exact.out()), b, t, position, position + 1);
-            // As in AttentionCases: a score's error is its probability's relative error.
-            double magnitude = Numbers.largest(widened(qkv));
-            double score = 1 + magnitude * magnitude * Math.sqrt(d);
-            run.result(
-                "out at " + position,
-                out,
-                () -> Expected.of(widened(expected), magnitude * score, t + d));
+            double[] expected = times(exact, b, t, position, position + 1);
+            double[] terms = times(magnitudes, b, t, position, position + 1);
+            run.result("out at " + position, out, () -> new Expected(expected, terms, t + d));
           }
         });
   }
 
   /** Times {@code from} … {@code to} − 1 of each sequence of (b, t, …). */
-  private static float[] times(float[] rows, int b, int t, int from, int to) {
+  private static double[] times(double[] rows, int b, int t, int from, int to) {
     int width = rows.length / (b * t);
-    float[] part = new float[b * (to - from) * width];
+    double[] part = new double[b * (to - from) * width];
     for (int i = 0; i < b; i++) {
       System.arraycopy(
           rows, (i * t + from) * width, part, i * (to - from) * width, (to - from) * width);

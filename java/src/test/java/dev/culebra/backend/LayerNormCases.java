@@ -207,8 +207,7 @@ final class LayerNormCases {
           weightMagnitudes[i] += Math.abs(dOut[r * c + i]) * normalised;
           biasMagnitudes[i] += Math.abs(dOut[r * c + i]);
         }
-        Arrays.fill(
-            inMagnitudes, r * c, (r + 1) * c, rstd[r] * largest * (1 + normalised * normalised));
+        Arrays.fill(inMagnitudes, r * c, (r + 1) * c, rstd[r] * largest * (1 + normalised));
       }
       run.result(name, dIn, () -> Expected.added(start, exact.in(), inMagnitudes, c));
       run.result(

@@ -1,5 +1,7 @@
 package dev.culebra.backend;
 
+import java.util.Arrays;
+
 /**
  * Attention of {@link Ops} in double precision, with the whole T × T matrix in memory.
  *
@@ -39,6 +41,47 @@ record ReferenceAttention(
     return result;
   }
 
+  /**
+   * The magnitudes (see {@link Precision}) of what {@link #forward} gives. An error of a score is a
+   * relative error of its probability, by the score itself and by the sum that divides it.
+   */
+  Forward forwardMagnitudes(double[] qkv) {
+    int c = heads * d;
+    double[] terms = Numbers.magnitudes(qkv);
+    Forward result = new Forward(new double[b * t * c], new double[b * heads * t]);
+    for (int i = 0; i < b; i++) {
+      for (int h = 0; h < heads; h++) {
+        for (int query = 0; query < t; query++) {
+          double[] scores = scores(qkv, i, h, query);
+          double[] probabilities = inexact(scores, scores(terms, i, h, query));
+          result.logSumExp[(i * heads + h) * t + query] =
+              Arrays.stream(probabilities).sum()
+                  + Math.abs(ReferenceOps.logSumExp(scores, 0, scores.length));
+          for (int key = 0; key < scores.length; key++) {
+            double kept = probabilities[key] * factor(i, h, query, key);
+            for (int x = 0; x < d; x++) {
+              result.out[(i * t + query) * c + h * d + x] += kept * terms[value(i, h, key) + x];
+            }
+          }
+        }
+      }
+    }
+    return result;
+  }
+
+  /** The softmax of {@code scores} whose terms add up to {@code terms}: its magnitudes. */
+  private static double[] inexact(double[] scores, double[] terms) {
+    double[] probabilities = ReferenceOps.softmax(scores, 0, scores.length);
+    double mean = 0;
+    for (int key = 0; key < scores.length; key++) {
+      mean += probabilities[key] * terms[key];
+    }
+    for (int key = 0; key < scores.length; key++) {
+      probabilities[key] *= 1 + terms[key] + mean;
+    }
+    return probabilities;
+  }
+
   /** Gradient of qkv (B, T, 3C), by the chain rule through the T × T matrices. */
   double[] backward(double[] dOut, double[] qkv) {
     double[] dQkv = new double[qkv.length];
@@ -53,25 +96,76 @@ record ReferenceAttention(
   }
 
   private void backward(double[] dQkv, double[] dOut, double[] qkv, int i, int h, int query) {
-    int row = (i * t + query) * heads * d + h * d;
     double[] scores = scores(qkv, i, h, query);
     double[] probabilities = ReferenceOps.softmax(scores, 0, scores.length);
-    double[] dProbabilities = new double[scores.length];
+    double[] dProbabilities = dProbabilities(dOut, qkv, i, h, query, scores.length);
     double delta = 0;
     for (int key = 0; key < scores.length; key++) {
-      double factor = factor(i, h, query, key);
-      for (int x = 0; x < d; x++) {
-        dProbabilities[key] += factor * dOut[row + x] * qkv[value(i, h, key) + x];
-        dQkv[value(i, h, key) + x] += factor * probabilities[key] * dOut[row + x];
-      }
       delta += probabilities[key] * dProbabilities[key];
     }
     for (int key = 0; key < scores.length; key++) {
-      double dScore = probabilities[key] * (dProbabilities[key] - delta) / Math.sqrt(d);
-      for (int x = 0; x < d; x++) {
-        dQkv[query(i, h, query) + x] += dScore * qkv[key(i, h, key) + x];
-        dQkv[key(i, h, key) + x] += dScore * qkv[query(i, h, query) + x];
+      double dScore = probabilities[key] * (dProbabilities[key] - delta);
+      passOn(dQkv, dOut, qkv, i, h, query, key, probabilities[key], dScore);
+    }
+  }
+
+  /**
+   * The magnitudes of what {@link #backward} gives: the same with positive terms only. The
+   * difference dP − Σ p · dP has the magnitude of its terms, however small it is.
+   */
+  double[] backwardMagnitudes(double[] dOut, double[] qkv) {
+    double[] terms = Numbers.magnitudes(qkv);
+    double[] dTerms = Numbers.magnitudes(dOut);
+    double[] magnitudes = new double[qkv.length];
+    for (int i = 0; i < b; i++) {
+      for (int h = 0; h < heads; h++) {
+        for (int query = 0; query < t; query++) {
+          double[] scores = scores(qkv, i, h, query);
+          double[] probabilities = inexact(scores, scores(terms, i, h, query));
+          double[] dProbabilities = dProbabilities(dTerms, terms, i, h, query, scores.length);
+          double[] exact = ReferenceOps.softmax(scores, 0, scores.length);
+          double delta = 0;
+          for (int key = 0; key < scores.length; key++) {
+            delta += exact[key] * dProbabilities[key];
+          }
+          for (int key = 0; key < scores.length; key++) {
+            double dScore = probabilities[key] * (dProbabilities[key] + delta);
+            passOn(magnitudes, dTerms, terms, i, h, query, key, probabilities[key], dScore);
+          }
+        }
       }
+    }
+    return magnitudes;
+  }
+
+  /** dOut · v of one query and the keys it sees, dropped where the probability was. */
+  private double[] dProbabilities(double[] dOut, double[] qkv, int i, int h, int query, int keys) {
+    double[] dProbabilities = new double[keys];
+    for (int key = 0; key < keys; key++) {
+      for (int x = 0; x < d; x++) {
+        dProbabilities[key] +=
+            factor(i, h, query, key) * dOut[row(i, h, query) + x] * qkv[value(i, h, key) + x];
+      }
+    }
+    return dProbabilities;
+  }
+
+  /** Adds what one pair of query and key contributes to dQ, dK and dV. */
+  private void passOn(
+      double[] dQkv,
+      double[] dOut,
+      double[] qkv,
+      int i,
+      int h,
+      int query,
+      int key,
+      double probability,
+      double dScore) {
+    double kept = probability * factor(i, h, query, key);
+    for (int x = 0; x < d; x++) {
+      dQkv[query(i, h, query) + x] += dScore * qkv[key(i, h, key) + x] / Math.sqrt(d);
+      dQkv[key(i, h, key) + x] += dScore * qkv[query(i, h, query) + x] / Math.sqrt(d);
+      dQkv[value(i, h, key) + x] += kept * dOut[row(i, h, query) + x];
     }
   }
 
@@ -88,6 +182,10 @@ record ReferenceAttention(
 
   private double factor(int i, int h, int query, int key) {
     return p == 0 ? 1 : draws.dropoutFactor((((long) i * heads + h) * t + query) * t + key, p);
+  }
+
+  private int row(int i, int h, int time) {
+    return (i * t + time) * heads * d + h * d;
   }
 
   private int query(int i, int h, int time) {
