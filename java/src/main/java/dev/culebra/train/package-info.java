@@ -1,5 +1,2 @@
-/**
- * The training run: its configuration, its loop and what it measures. The package that may know all
- * others; none of them knows it.
- */
+/** The loop that makes a model of text: batches, steps, evaluations, checkpoints. Nothing imports it but programs. */
 package dev.culebra.train;

@@ -1,19 +1,42 @@
 package dev.culebra.backend.cpu;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
 import dev.culebra.backend.Activation;
+import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
-/** Linear layer. */
+/**
+ * Linear layer: out (N, OC) = in (N, IC) · weight (OC, IC)ᵀ + bias (OC), and an activation. All
+ * three products of a step are {@link Gemm}; a few rows (a decoding step, where reading the weights
+ * is all the work) are dot products.
+ */
 final class LinearCpu {
+  /** Up to this many rows packing the weights costs more than reading them once a row. */
+  private static final int MAX_DOT_ROWS = 8;
+
+  private final Gemm gemm;
+  private final LinearDots dots;
   private final Kernels kernels;
+  private final GemmOperand left = new GemmOperand();
+  private final GemmOperand right = new GemmOperand();
+  private final Gemm.Epilogue activate = this::activate;
+
+  private MemorySegment activated;
+  private MemorySegment preActivated;
+  private Activation activation;
+  private int outColumns;
 
   LinearCpu(WorkerPool pool, Kernels kernels) {
-    this.kernels = kernels;
+    this(pool, kernels, GemmKernel.best());
   }
 
+  LinearCpu(WorkerPool pool, Kernels kernels, GemmKernel gemmKernel) {
+    this.kernels = kernels;
+    gemm = new Gemm(pool, gemmKernel);
+    dots = new LinearDots(pool, gemmKernel);
+  }
+
+  /** See {@link dev.culebra.backend.Ops#linearForward}. */
   void forward(
       Tensor out,
       Tensor preActivation,
@@ -22,45 +45,74 @@ final class LinearCpu {
       Tensor bias,
       Activation activation) {
     int n = in.shape().rows();
-    int ic = weight.shape().dim(1);
     int oc = weight.shape().dim(0);
-    MemorySegment pre = (preActivation == null ? out : preActivation).segment();
-    for (int r = 0; r < n; r++) {
-      for (int o = 0; o < oc; o++) {
-        float sum = bias == null ? 0 : bias.getFloat(o);
-        for (int i = 0; i < ic; i++) {
-          sum += in.getFloat((long) r * ic + i) * weight.getFloat((long) o * ic + i);
-        }
-        pre.setAtIndex(JAVA_FLOAT, (long) r * oc + o, sum);
+    int ic = weight.shape().dim(1);
+    check("out", out, n, oc);
+    check("preActivation", preActivation, n, oc);
+    check("in", in, n, ic);
+    check("bias", bias, 1, oc);
+    Tensor linear = preActivation == null ? out : preActivation;
+    long to = RawMemory.address(linear);
+    long from = RawMemory.address(in);
+    long weights = RawMemory.address(weight);
+    long biases = bias == null ? 0 : RawMemory.address(bias);
+    this.activated = out.segment();
+    this.preActivated = linear.segment();
+    this.activation = activation;
+    this.outColumns = oc;
+    boolean plain = activation == Activation.IDENTITY && linear == out;
+    if (n <= MAX_DOT_ROWS) {
+      dots.multiply(to, from, weights, biases, n, oc, ic);
+      if (!plain) {
+        activate(0, n, 0, oc);
       }
+      return;
     }
-    if (activation != Activation.IDENTITY) {
-      kernels.activationForward(out.segment(), 0, pre, 0, n * oc, activation);
+    left.depthInner(from, ic);
+    right.depthInner(weights, ic);
+    gemm.multiply(to, left, right, n, oc, ic, biases, plain ? null : activate);
+  }
+
+  private void activate(int firstRow, int rows, int firstColumn, int columns) {
+    for (int r = firstRow; r < firstRow + rows; r++) {
+      long offset = 4L * ((long) r * outColumns + firstColumn);
+      kernels.activationForward(activated, offset, preActivated, offset, columns, activation);
     }
   }
 
+  /** See {@link dev.culebra.backend.Ops#linearBackward}. */
   void backward(Tensor dIn, Tensor dWeight, Tensor dBias, Tensor dOut, Tensor in, Tensor weight) {
     int n = in.shape().rows();
-    int ic = weight.shape().dim(1);
     int oc = weight.shape().dim(0);
-    for (int r = 0; r < n; r++) {
-      for (int i = 0; dIn != null && i < ic; i++) {
-        float sum = 0;
-        for (int o = 0; o < oc; o++) {
-          sum += dOut.getFloat((long) r * oc + o) * weight.getFloat((long) o * ic + i);
-        }
-        dIn.setFloat((long) r * ic + i, sum);
-      }
-      for (int o = 0; o < oc; o++) {
-        float d = dOut.getFloat((long) r * oc + o);
-        for (int i = 0; i < ic; i++) {
-          long w = (long) o * ic + i;
-          dWeight.setFloat(w, dWeight.getFloat(w) + d * in.getFloat((long) r * ic + i));
-        }
-        if (dBias != null) {
-          dBias.setFloat(o, dBias.getFloat(o) + d);
-        }
-      }
+    int ic = weight.shape().dim(1);
+    check("dIn", dIn, n, ic);
+    check("dWeight", dWeight, oc, ic);
+    check("dBias", dBias, 1, oc);
+    check("dOut", dOut, n, oc);
+    check("in", in, n, ic);
+    long gradient = RawMemory.address(dOut);
+    if (dIn != null) {
+      left.depthInner(gradient, oc);
+      right.depthOuter(RawMemory.address(weight), ic);
+      gemm.multiply(RawMemory.address(dIn), left, right, n, ic, oc, 0, null);
+    }
+    left.depthOuter(gradient, oc);
+    right.depthOuter(RawMemory.address(in), ic);
+    long biasGradient = dBias == null ? 0 : RawMemory.address(dBias);
+    gemm.multiplyAdd(RawMemory.address(dWeight), biasGradient, left, right, oc, ic, n);
+  }
+
+  private static void check(String name, Tensor tensor, int rows, int columns) {
+    if (tensor == null) {
+      return; // optional tensors only; a missing other one has failed before
+    }
+    boolean fits =
+        tensor.dtype() == DType.F32
+            && tensor.shape().rows() == rows
+            && tensor.shape().dim(-1) == columns;
+    if (!fits) {
+      throw new IllegalArgumentException(
+          "linear: %s must be F32 (%d, %d), not %s".formatted(name, rows, columns, tensor));
     }
   }
 }

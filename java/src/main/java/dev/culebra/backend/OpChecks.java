@@ -1,0 +1,414 @@
+package dev.culebra.backend;
+
+import static dev.culebra.backend.TensorChecks.fit;
+import static dev.culebra.backend.TensorChecks.floats;
+import static dev.culebra.backend.TensorChecks.present;
+import static dev.culebra.backend.TensorChecks.require;
+import static dev.culebra.backend.TensorChecks.rows;
+import static dev.culebra.backend.TensorChecks.same;
+import static dev.culebra.backend.TensorChecks.scalar;
+import static dev.culebra.backend.TensorChecks.typed;
+import static dev.culebra.backend.TensorChecks.vector;
+import static dev.culebra.backend.TensorChecks.vectorOrNull;
+import static dev.culebra.backend.TensorChecks.width;
+
+import dev.culebra.tensor.DType;
+import dev.culebra.tensor.Shape;
+import dev.culebra.tensor.Tensor;
+
+/**
+ * The argument checks of {@link Ops}, one method an operation with the operation's own parameters.
+ * Every backend calls it before anything is written. A tensor that is missing or whose type or
+ * shape does not fit throws {@link IllegalArgumentException} with one line:
+ *
+ * <pre>linearForward: weight (OC, IC) = F32 (5, 3) does not fit in (N, IC) = F32 (4, 7)</pre>
+ *
+ * <p>As the convention of {@link Ops} has it, the leading dimensions of an activation (N, C) or (B,
+ * T, C) are folded to rows, and a vector (N) may come in any shape of N elements; tables, weights,
+ * caches, {@code tokens} of an embedding, {@code qkv} and {@code logSumExp} must have the rank they
+ * are documented with. What only the elements tell (tokens, targets, positions in range) is left to
+ * the backends. Nothing is allocated when everything fits. Stateless and thread-safe.
+ */
+public final class OpChecks {
+  private OpChecks() {}
+
+  /** Checks {@link Ops#embeddingForward}. */
+  public static void embeddingForward(
+      Tensor out, Tensor tokens, Tensor tokenTable, Tensor positionTable, Tensor offset) {
+    String op = "embeddingForward";
+    embedding(op, "out (B, T, C)", out, tokens, "tokenTable (V, C)", tokenTable);
+    positions(op, "positionTable (≥ T, C)", positionTable, tokens, "out (B, T, C)", out);
+    if (offset != null) {
+      scalar(op, "offset (1)", offset, DType.I32);
+    }
+  }
+
+  /** Checks {@link Ops#embeddingBackward}. */
+  public static void embeddingBackward(
+      Tensor dTokenTable, Tensor dPositionTable, Tensor dOut, Tensor tokens) {
+    String op = "embeddingBackward";
+    embedding(op, "dOut (B, T, C)", dOut, tokens, "dTokenTable (V, C)", dTokenTable);
+    positions(op, "dPositionTable (≥ T, C)", dPositionTable, tokens, "dOut (B, T, C)", dOut);
+  }
+
+  private static void embedding(
+      String op, String outName, Tensor out, Tensor tokens, String tableName, Tensor table) {
+    typed(op, "tokens (B, T)", tokens, DType.I32, 2);
+    floats(op, outName, out);
+    floats(op, tableName, table, 2);
+    fit(op, rows(out) == tokens.elements(), outName, out, "tokens (B, T)", tokens);
+    fit(op, width(table) == width(out), tableName, table, outName, out);
+  }
+
+  private static void positions(
+      String op, String name, Tensor table, Tensor tokens, String outName, Tensor out) {
+    if (table != null) {
+      floats(op, name, table, 2);
+      fit(op, rows(table) >= width(tokens), name, table, "tokens (B, T)", tokens);
+      fit(op, width(table) == width(out), name, table, outName, out);
+    }
+  }
+
+  /** Checks {@link Ops#layerNormForward}. */
+  public static void layerNormForward(
+      Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias) {
+    String op = "layerNormForward";
+    floats(op, "in (N, C)", in);
+    same(op, "out (N, C)", out, "in (N, C)", in);
+    layerNorm(op, mean, rstd, weight, "bias (C)", bias, "in (N, C)", in);
+  }
+
+  /** Checks {@link Ops#layerNormBackward}. */
+  public static void layerNormBackward(
+      Tensor dIn,
+      Tensor dWeight,
+      Tensor dBias,
+      Tensor dOut,
+      Tensor in,
+      Tensor mean,
+      Tensor rstd,
+      Tensor weight) {
+    String op = "layerNormBackward";
+    floats(op, "in (N, C)", in);
+    same(op, "dIn (N, C)", dIn, "in (N, C)", in);
+    same(op, "dOut (N, C)", dOut, "in (N, C)", in);
+    layerNorm(op, mean, rstd, weight, "dBias (C)", dBias, "in (N, C)", in);
+    vector(op, "dWeight (C)", dWeight, width(in), "in (N, C)", in);
+  }
+
+  /** Checks {@link Ops#residualLayerNormForward}. */
+  public static void residualLayerNormForward(
+      Tensor out,
+      Tensor sum,
+      Tensor mean,
+      Tensor rstd,
+      Tensor stream,
+      Tensor branch,
+      Tensor weight,
+      Tensor bias) {
+    String op = "residualLayerNormForward";
+    floats(op, "stream (N, C)", stream);
+    same(op, "branch (N, C)", branch, "stream (N, C)", stream);
+    same(op, "sum (N, C)", sum, "stream (N, C)", stream);
+    same(op, "out (N, C)", out, "stream (N, C)", stream);
+    layerNorm(op, mean, rstd, weight, "bias (C)", bias, "stream (N, C)", stream);
+  }
+
+  /** Checks {@link Ops#residualLayerNormBackward}. */
+  public static void residualLayerNormBackward(
+      Tensor dSum,
+      Tensor dWeight,
+      Tensor dBias,
+      Tensor dOut,
+      Tensor sum,
+      Tensor mean,
+      Tensor rstd,
+      Tensor weight) {
+    String op = "residualLayerNormBackward";
+    floats(op, "sum (N, C)", sum);
+    same(op, "dSum (N, C)", dSum, "sum (N, C)", sum);
+    same(op, "dOut (N, C)", dOut, "sum (N, C)", sum);
+    layerNorm(op, mean, rstd, weight, "dBias (C)", dBias, "sum (N, C)", sum);
+    vector(op, "dWeight (C)", dWeight, width(sum), "sum (N, C)", sum);
+  }
+
+  private static void layerNorm(
+      String op,
+      Tensor mean,
+      Tensor rstd,
+      Tensor weight,
+      String biasName,
+      Tensor bias,
+      String inName,
+      Tensor in) {
+    vector(op, "mean (N)", mean, rows(in), inName, in);
+    vector(op, "rstd (N)", rstd, rows(in), inName, in);
+    vector(op, "weight (C)", weight, width(in), inName, in);
+    vectorOrNull(op, biasName, bias, width(in), inName, in);
+  }
+
+  /** Checks {@link Ops#linearForward}. */
+  public static void linearForward(
+      Tensor out,
+      Tensor preActivation,
+      Tensor in,
+      Tensor weight,
+      Tensor bias,
+      Activation activation) {
+    String op = "linearForward";
+    linear(op, "out (N, OC)", out, in, weight);
+    vectorOrNull(op, "bias (OC)", bias, rows(weight), "weight (OC, IC)", weight);
+    present(op, "activation", activation);
+    if (preActivation != null) {
+      same(op, "preActivation (N, OC)", preActivation, "out (N, OC)", out);
+      require(
+          op,
+          activation != Activation.IDENTITY,
+          "preActivation must be null where the activation is IDENTITY");
+    }
+  }
+
+  /** Checks {@link Ops#linearBackward}. */
+  public static void linearBackward(
+      Tensor dIn, Tensor dWeight, Tensor dBias, Tensor dOut, Tensor in, Tensor weight) {
+    String op = "linearBackward";
+    linear(op, "dOut (N, OC)", dOut, in, weight);
+    if (dIn != null) {
+      same(op, "dIn (N, IC)", dIn, "in (N, IC)", in);
+    }
+    floats(op, "dWeight (OC, IC)", dWeight, 2);
+    same(op, "dWeight (OC, IC)", dWeight, "weight (OC, IC)", weight);
+    vectorOrNull(op, "dBias (OC)", dBias, rows(weight), "weight (OC, IC)", weight);
+  }
+
+  private static void linear(String op, String outName, Tensor out, Tensor in, Tensor weight) {
+    floats(op, "in (N, IC)", in);
+    floats(op, "weight (OC, IC)", weight, 2);
+    floats(op, outName, out);
+    fit(op, width(weight) == width(in), "weight (OC, IC)", weight, "in (N, IC)", in);
+    fit(op, rows(out) == rows(in), outName, out, "in (N, IC)", in);
+    fit(op, width(out) == rows(weight), outName, out, "weight (OC, IC)", weight);
+  }
+
+  /** Checks {@link Ops#activationForward}. */
+  public static void activationForward(Tensor out, Tensor in, Activation activation) {
+    String op = "activationForward";
+    floats(op, "in", in);
+    same(op, "out", out, "in", in);
+    present(op, "activation", activation);
+  }
+
+  /** Checks {@link Ops#activationBackward}. */
+  public static void activationBackward(Tensor dIn, Tensor dOut, Tensor in, Activation activation) {
+    String op = "activationBackward";
+    floats(op, "in", in);
+    same(op, "dOut", dOut, "in", in);
+    same(op, "dIn", dIn, "in", in);
+    present(op, "activation", activation);
+  }
+
+  /** Checks {@link Ops#attentionForward}. */
+  public static void attentionForward(
+      Tensor out, Tensor logSumExp, Tensor qkv, AttentionSpec spec) {
+    String op = "attentionForward";
+    present(op, "spec", spec);
+    attention(op, "out (B, T, C)", out, qkv, spec);
+    perHead(op, "logSumExp (B, heads, T)", logSumExp, qkv, spec);
+  }
+
+  /** Checks {@link Ops#attentionBackward}. */
+  public static void attentionBackward(
+      Tensor dQkv,
+      Tensor delta,
+      Tensor dOut,
+      Tensor out,
+      Tensor logSumExp,
+      Tensor qkv,
+      AttentionSpec spec) {
+    String op = "attentionBackward";
+    present(op, "spec", spec);
+    attention(op, "out (B, T, C)", out, qkv, spec);
+    same(op, "dOut (B, T, C)", dOut, "out (B, T, C)", out);
+    same(op, "dQkv (B, T, 3C)", dQkv, "qkv (B, T, 3C)", qkv);
+    perHead(op, "delta (B, heads, T)", delta, qkv, spec);
+    perHead(op, "logSumExp (B, heads, T)", logSumExp, qkv, spec);
+  }
+
+  private static void attention(
+      String op, String outName, Tensor out, Tensor qkv, AttentionSpec spec) {
+    floats(op, "qkv (B, T, 3C)", qkv, 3);
+    floats(op, outName, out);
+    boolean fits = rows(out) == rows(qkv) && 3L * width(out) == width(qkv);
+    fit(op, fits, outName, out, "qkv (B, T, 3C)", qkv);
+    heads(op, spec.heads(), outName, out);
+    present(op, "dropout of spec", spec.dropout());
+  }
+
+  private static void perHead(
+      String op, String name, Tensor tensor, Tensor qkv, AttentionSpec spec) {
+    floats(op, name, tensor, 3);
+    Shape shape = tensor.shape();
+    boolean fits =
+        shape.dim(0) == qkv.shape().dim(0)
+            && shape.dim(1) == spec.heads()
+            && shape.dim(2) == qkv.shape().dim(1);
+    if (!fits) {
+      throw new IllegalArgumentException(
+          "%s: %s = %s does not fit qkv (B, T, 3C) = %s with %d heads"
+              .formatted(op, name, tensor, qkv, spec.heads()));
+    }
+  }
+
+  /** Checks {@link Ops#cacheKeysValues}. */
+  public static void cacheKeysValues(Tensor keys, Tensor values, Tensor qkv) {
+    String op = "cacheKeysValues";
+    floats(op, "qkv (B, T, 3C)", qkv, 3);
+    caches(op, keys, values, qkv.shape().dim(0), "qkv (B, T, 3C)", qkv);
+    boolean roomy = keys.shape().dim(1) >= qkv.shape().dim(1);
+    fit(op, roomy, "keys (B, capacity ≥ T, C)", keys, "qkv (B, T, 3C)", qkv);
+  }
+
+  /** Checks {@link Ops#attentionDecode}. */
+  public static void attentionDecode(
+      Tensor out, Tensor keys, Tensor values, Tensor qkv, Tensor position, int heads) {
+    String op = "attentionDecode";
+    floats(op, "qkv (B, 3C)", qkv);
+    floats(op, "out (B, C)", out);
+    boolean fits = rows(out) == rows(qkv) && 3L * width(out) == width(qkv);
+    fit(op, fits, "out (B, C)", out, "qkv (B, 3C)", qkv);
+    caches(op, keys, values, rows(qkv), "qkv (B, 3C)", qkv);
+    scalar(op, "position (1)", position, DType.I32);
+    heads(op, heads, "out (B, C)", out);
+  }
+
+  private static void caches(
+      String op, Tensor keys, Tensor values, long batch, String qkvName, Tensor qkv) {
+    floats(op, "keys (B, capacity, C)", keys, 3);
+    floats(op, "values (B, capacity, C)", values, 3);
+    boolean fits = keys.shape().dim(0) == batch && 3L * width(keys) == width(qkv);
+    fit(op, fits, "keys (B, capacity, C)", keys, qkvName, qkv);
+    boolean alike = keys.shape().equals(values.shape());
+    fit(op, alike, "values (B, capacity, C)", values, "keys (B, capacity, C)", keys);
+  }
+
+  private static void heads(String op, int heads, String outName, Tensor out) {
+    if (heads < 1 || width(out) % heads != 0) {
+      throw new IllegalArgumentException(
+          "%s: %d heads do not divide the width of %s = %s".formatted(op, heads, outName, out));
+    }
+  }
+
+  /** Checks {@link Ops#dropoutForward}. */
+  public static void dropoutForward(Tensor out, Tensor in, Dropout dropout) {
+    String op = "dropoutForward";
+    floats(op, "in", in);
+    same(op, "out", out, "in", in);
+    present(op, "dropout", dropout);
+  }
+
+  /** Checks {@link Ops#dropoutBackward}. */
+  public static void dropoutBackward(Tensor dIn, Tensor dOut, Dropout dropout) {
+    String op = "dropoutBackward";
+    floats(op, "dOut", dOut);
+    same(op, "dIn", dIn, "dOut", dOut);
+    present(op, "dropout", dropout);
+  }
+
+  /** Checks {@link Ops#crossEntropyForward}. */
+  public static void crossEntropyForward(
+      Tensor losses, Tensor meanLoss, Tensor logits, Tensor targets, int vocab, float scale) {
+    crossEntropy("crossEntropyForward", losses, meanLoss, logits, targets, vocab, scale);
+  }
+
+  /** Checks {@link Ops#crossEntropyForwardBackward}. */
+  public static void crossEntropyForwardBackward(
+      Tensor losses, Tensor meanLoss, Tensor logits, Tensor targets, int vocab, float scale) {
+    crossEntropy("crossEntropyForwardBackward", losses, meanLoss, logits, targets, vocab, scale);
+  }
+
+  private static void crossEntropy(
+      String op,
+      Tensor losses,
+      Tensor meanLoss,
+      Tensor logits,
+      Tensor targets,
+      int vocab,
+      float scale) {
+    floats(op, "logits (N, ≥ vocab)", logits);
+    vocab(op, vocab, logits);
+    vector(op, "losses (N)", losses, rows(logits), "logits (N, ≥ vocab)", logits);
+    scalar(op, "meanLoss (1)", meanLoss, DType.F32);
+    typed(op, "targets (N)", targets, DType.I32);
+    boolean fits = targets.elements() == rows(logits);
+    fit(op, fits, "targets (N)", targets, "logits (N, ≥ vocab)", logits);
+    require(op, Float.isFinite(scale), "scale must be finite");
+  }
+
+  private static void vocab(String op, int vocab, Tensor logits) {
+    if (vocab < 1 || vocab > width(logits)) {
+      throw new IllegalArgumentException(
+          "%s: vocab %d does not fit logits (N, ≥ vocab) = %s".formatted(op, vocab, logits));
+    }
+  }
+
+  /** Checks {@link Ops#add}. */
+  public static void add(Tensor out, Tensor a, Tensor b) {
+    floats("add", "a", a);
+    same("add", "b", b, "a", a);
+    same("add", "out", out, "a", a);
+  }
+
+  /** Checks {@link Ops#fill}. */
+  public static void fill(Tensor out, float value) {
+    floats("fill", "out", out);
+  }
+
+  /** Checks {@link Ops#norm}. */
+  public static void norm(Tensor norm, Tensor in) {
+    floats("norm", "in", in);
+    scalar("norm", "norm (1)", norm, DType.F32);
+  }
+
+  /** Checks {@link Ops#adamW}. */
+  public static void adamW(
+      Tensor values,
+      Tensor gradients,
+      Tensor firstMoment,
+      Tensor secondMoment,
+      Tensor gradientNorm,
+      long decayed,
+      AdamWStep step) {
+    String op = "adamW";
+    floats(op, "values", values);
+    vector(op, "gradients", gradients, values.elements(), "values", values);
+    vector(op, "firstMoment", firstMoment, values.elements(), "values", values);
+    vector(op, "secondMoment", secondMoment, values.elements(), "values", values);
+    present(op, "step", step);
+    require(op, step.step() >= 1, "step must be at least 1");
+    require(op, step.maxNorm() >= 0, "maxNorm must be 0 (off) or more");
+    require(
+        op,
+        gradientNorm != null || step.maxNorm() == 0,
+        "gradientNorm may be null only where maxNorm is 0");
+    if (gradientNorm != null) {
+      scalar(op, "gradientNorm (1)", gradientNorm, DType.F32);
+    }
+    if (decayed < 0 || decayed > values.elements()) {
+      throw new IllegalArgumentException(
+          "%s: decayed %d does not fit values = %s".formatted(op, decayed, values));
+    }
+  }
+
+  /** Checks {@link Ops#sample}. */
+  public static void sample(
+      Tensor tokens, Tensor logits, int vocab, SamplingSpec spec, RandomKey key) {
+    String op = "sample";
+    floats(op, "logits (N, ≥ vocab)", logits);
+    vocab(op, vocab, logits);
+    typed(op, "tokens (N)", tokens, DType.I32);
+    boolean fits = tokens.elements() == rows(logits);
+    fit(op, fits, "tokens (N)", tokens, "logits (N, ≥ vocab)", logits);
+    present(op, "spec", spec);
+    present(op, "key", key);
+  }
+}

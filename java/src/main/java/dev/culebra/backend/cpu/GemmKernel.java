@@ -1,0 +1,77 @@
+package dev.culebra.backend.cpu;
+
+/**
+ * The inner loops of matrix multiplication, on absolute addresses of floats: {@code
+ * VectorGemmKernel} with the Vector API, {@link ScalarGemmKernel} as plain loops. {@link Gemm}
+ * checks the operands once and cuts the work; nothing is checked again here.
+ *
+ * <p>The output is made in tiles of {@link #ROWS} × {@link #columns} numbers that stay in registers
+ * while the depth K runs. Both operands are packed first, so that a step in K reads adjacent
+ * numbers:
+ *
+ * <pre>
+ *   panel of A: depth × ROWS      a[k][r]
+ *   panel of B: depth × columns   b[k][j]
+ * </pre>
+ *
+ * <p>Every output is the sum over k in ascending order whatever tile it is in, so cutting the
+ * output elsewhere does not change a bit. Stateless and thread-safe.
+ */
+interface GemmKernel {
+  /** Rows of a tile: with two vectors a row, 24 of AVX-512's 32 registers hold sums. */
+  int ROWS = 12;
+
+  /** Bytes of scratch memory that {@link #packAcross} needs. */
+  int SCRATCH = 1024;
+
+  /** Columns of a tile. */
+  int columns();
+
+  /** tile[r][j] = Σ a[k][r] · b[k][j]; the tile is ROWS × columns, dense. */
+  void tile(long tile, long a, long b, int depth);
+
+  /**
+   * c[r][j] = addend[r][j] + tile[r][j] for the first {@code rows} × {@code columns} of a tile.
+   *
+   * @param cStride bytes between rows of c
+   * @param addendStride bytes between rows of the addend, 0 to add the same row everywhere
+   */
+  void merge(
+      long c, long cStride, long addend, long addendStride, long tile, int rows, int columns);
+
+  /**
+   * panel[k][i] = src[k][i] for i below {@code count}, anything from there to {@code width}: an
+   * operand that is stored with the depth as its rows.
+   *
+   * @param width ROWS or columns
+   * @param srcStride bytes between rows of src
+   */
+  void packAlong(long panel, int width, long src, long srcStride, int count, int depth);
+
+  /**
+   * panel[k][i] = src[i][k] for i below {@code count}, anything from there to {@code width}: an
+   * operand that is stored with the depth as its columns.
+   *
+   * @param scratch {@link #SCRATCH} bytes
+   */
+  void packAcross(
+      long panel, int width, long src, long srcStride, int count, int depth, long scratch);
+
+  /** sums[r] += Σ a[k][r] over a panel of A, for r below {@code rows}. */
+  void addPanelSums(long sums, long a, int rows, int depth);
+
+  /**
+   * out[i] = x · w[i] + bias[i].
+   *
+   * @param bias 0 for none
+   * @param wStride bytes between rows of w
+   */
+  void dots(long out, long x, long w, long wStride, long bias, int count, int length);
+
+  /** The fastest kernel that this JVM can run. */
+  static GemmKernel best() {
+    return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
+        ? new VectorGemmKernel()
+        : new ScalarGemmKernel();
+  }
+}

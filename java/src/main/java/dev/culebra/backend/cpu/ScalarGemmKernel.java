@@ -1,0 +1,109 @@
+package dev.culebra.backend.cpu;
+
+import static dev.culebra.backend.cpu.RawMemory.ALL;
+import static dev.culebra.backend.cpu.RawMemory.safe;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+/** {@link GemmKernel} as plain loops. */
+final class ScalarGemmKernel implements GemmKernel {
+  private static final int COLUMNS = 32;
+
+  @Override
+  public int columns() {
+    return COLUMNS;
+  }
+
+  @Override
+  public void tile(long tile, long a, long b, int depth) {
+    ALL.asSlice(tile, 4L * ROWS * COLUMNS).fill((byte) 0);
+    for (int k = 0; k < depth; k++) {
+      for (int r = 0; r < ROWS; r++) {
+        float x = get(a + 4L * r);
+        long row = tile + 4L * COLUMNS * r;
+        for (int j = 0; j < COLUMNS; j++) {
+          put(row + 4L * j, get(row + 4L * j) + x * get(b + 4L * j));
+        }
+      }
+      a += 4L * ROWS;
+      b += 4L * COLUMNS;
+    }
+  }
+
+  @Override
+  public void merge(
+      long c, long cStride, long addend, long addendStride, long tile, int rows, int columns) {
+    for (int r = 0; r < rows; r++) {
+      for (int j = 0; j < columns; j++) {
+        put(c + 4L * j, get(addend + 4L * j) + get(tile + 4L * j));
+      }
+      c += cStride;
+      addend += addendStride;
+      tile += 4L * COLUMNS;
+    }
+  }
+
+  @Override
+  public void packAlong(long panel, int width, long src, long srcStride, int count, int depth) {
+    for (int k = 0; k < depth; k++) {
+      for (int i = 0; i < width; i++) {
+        put(panel + 4L * i, i < count ? get(src + 4L * i) : 0);
+      }
+      panel += 4L * width;
+      src += srcStride;
+    }
+  }
+
+  @Override
+  public void packAcross(
+      long panel, int width, long src, long srcStride, int count, int depth, long scratch) {
+    transpose(panel, width, src, srcStride, count, depth);
+  }
+
+  /** {@link #packAcross}. */
+  static void transpose(long panel, int width, long src, long srcStride, int count, int depth) {
+    for (int i = 0; i < width; i++) {
+      long to = panel + 4L * i;
+      long from = src + i * srcStride;
+      for (int k = 0; k < depth; k++) {
+        put(to, i < count ? get(from + 4L * k) : 0);
+        to += 4L * width;
+      }
+    }
+  }
+
+  @Override
+  public void addPanelSums(long sums, long a, int rows, int depth) {
+    addSums(sums, a, rows, depth);
+  }
+
+  /** {@link #addPanelSums}. */
+  static void addSums(long sums, long a, int rows, int depth) {
+    for (int r = 0; r < rows; r++) {
+      float sum = 0;
+      for (int k = 0; k < depth; k++) {
+        sum += get(a + 4L * (k * ROWS + r));
+      }
+      put(sums + 4L * r, get(sums + 4L * r) + sum);
+    }
+  }
+
+  @Override
+  public void dots(long out, long x, long w, long wStride, long bias, int count, int length) {
+    for (int i = 0; i < count; i++) {
+      float sum = bias == 0 ? 0 : get(bias + 4L * i);
+      for (int k = 0; k < length; k++) {
+        sum += get(x + 4L * k) * get(w + 4L * k);
+      }
+      put(out + 4L * i, sum);
+      w += wStride;
+    }
+  }
+
+  private static float get(long address) {
+    return ALL.get(JAVA_FLOAT, safe(address));
+  }
+
+  private static void put(long address, float value) {
+    ALL.set(JAVA_FLOAT, safe(address), value);
+  }
+}

@@ -1,0 +1,340 @@
+package dev.culebra.backend.cpu;
+
+import static dev.culebra.backend.cpu.RawMemory.ALL;
+import static dev.culebra.backend.cpu.RawMemory.safe;
+import static dev.culebra.backend.cpu.RawMemory.safeStride;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * {@link GemmKernel} with the Vector API, for 4, 8 or 16 lanes.
+ *
+ * <p>The loops over a tile are written out since C2 keeps a sum in a register only as a local
+ * variable. They must inline whole: a vector passed to a method that is not inlined is boxed, and
+ * the kernel runs at a tenth of its speed.
+ */
+final class VectorGemmKernel implements GemmKernel {
+  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final int LANES = SPECIES.length();
+  private static final int COLUMNS = 2 * LANES;
+  private static final long VECTOR_BYTES = 4L * LANES;
+  private static final long TILE_STRIDE = 2 * VECTOR_BYTES;
+  private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+
+  @Override
+  public int columns() {
+    return COLUMNS;
+  }
+
+  @Override
+  public void tile(long tile, long a, long b, int depth) {
+    if (LANES == 8) { // AVX2 has 16 registers: 6 × 2 sums
+      tile6(tile, a, b, depth);
+      tile6(tile + 6 * TILE_STRIDE, a + 6 * 4, b, depth);
+    } else {
+      tile12(tile, a, b, depth);
+    }
+  }
+
+  private static void tile12(long tile, long a, long b, int depth) {
+    FloatVector s0 = FloatVector.zero(SPECIES), t0 = FloatVector.zero(SPECIES);
+    FloatVector s1 = FloatVector.zero(SPECIES), t1 = FloatVector.zero(SPECIES);
+    FloatVector s2 = FloatVector.zero(SPECIES), t2 = FloatVector.zero(SPECIES);
+    FloatVector s3 = FloatVector.zero(SPECIES), t3 = FloatVector.zero(SPECIES);
+    FloatVector s4 = FloatVector.zero(SPECIES), t4 = FloatVector.zero(SPECIES);
+    FloatVector s5 = FloatVector.zero(SPECIES), t5 = FloatVector.zero(SPECIES);
+    FloatVector s6 = FloatVector.zero(SPECIES), t6 = FloatVector.zero(SPECIES);
+    FloatVector s7 = FloatVector.zero(SPECIES), t7 = FloatVector.zero(SPECIES);
+    FloatVector s8 = FloatVector.zero(SPECIES), t8 = FloatVector.zero(SPECIES);
+    FloatVector s9 = FloatVector.zero(SPECIES), t9 = FloatVector.zero(SPECIES);
+    FloatVector s10 = FloatVector.zero(SPECIES), t10 = FloatVector.zero(SPECIES);
+    FloatVector s11 = FloatVector.zero(SPECIES), t11 = FloatVector.zero(SPECIES);
+    for (int k = 0; k < depth; k++) {
+      long p = safe(a);
+      long q = safe(b);
+      FloatVector u = FloatVector.fromMemorySegment(SPECIES, ALL, q, ORDER);
+      FloatVector v = FloatVector.fromMemorySegment(SPECIES, ALL, q + VECTOR_BYTES, ORDER);
+      FloatVector x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p));
+      s0 = x.fma(u, s0);
+      t0 = x.fma(v, t0);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 4));
+      s1 = x.fma(u, s1);
+      t1 = x.fma(v, t1);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 8));
+      s2 = x.fma(u, s2);
+      t2 = x.fma(v, t2);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 12));
+      s3 = x.fma(u, s3);
+      t3 = x.fma(v, t3);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 16));
+      s4 = x.fma(u, s4);
+      t4 = x.fma(v, t4);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 20));
+      s5 = x.fma(u, s5);
+      t5 = x.fma(v, t5);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 24));
+      s6 = x.fma(u, s6);
+      t6 = x.fma(v, t6);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 28));
+      s7 = x.fma(u, s7);
+      t7 = x.fma(v, t7);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 32));
+      s8 = x.fma(u, s8);
+      t8 = x.fma(v, t8);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 36));
+      s9 = x.fma(u, s9);
+      t9 = x.fma(v, t9);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 40));
+      s10 = x.fma(u, s10);
+      t10 = x.fma(v, t10);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 44));
+      s11 = x.fma(u, s11);
+      t11 = x.fma(v, t11);
+      a += 4 * ROWS;
+      b += TILE_STRIDE;
+    }
+    long w = safe(tile);
+    s0.intoMemorySegment(ALL, w, ORDER);
+    t0.intoMemorySegment(ALL, w + VECTOR_BYTES, ORDER);
+    s1.intoMemorySegment(ALL, w + TILE_STRIDE, ORDER);
+    t1.intoMemorySegment(ALL, w + TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s2.intoMemorySegment(ALL, w + 2 * TILE_STRIDE, ORDER);
+    t2.intoMemorySegment(ALL, w + 2 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s3.intoMemorySegment(ALL, w + 3 * TILE_STRIDE, ORDER);
+    t3.intoMemorySegment(ALL, w + 3 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s4.intoMemorySegment(ALL, w + 4 * TILE_STRIDE, ORDER);
+    t4.intoMemorySegment(ALL, w + 4 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s5.intoMemorySegment(ALL, w + 5 * TILE_STRIDE, ORDER);
+    t5.intoMemorySegment(ALL, w + 5 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s6.intoMemorySegment(ALL, w + 6 * TILE_STRIDE, ORDER);
+    t6.intoMemorySegment(ALL, w + 6 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s7.intoMemorySegment(ALL, w + 7 * TILE_STRIDE, ORDER);
+    t7.intoMemorySegment(ALL, w + 7 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s8.intoMemorySegment(ALL, w + 8 * TILE_STRIDE, ORDER);
+    t8.intoMemorySegment(ALL, w + 8 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s9.intoMemorySegment(ALL, w + 9 * TILE_STRIDE, ORDER);
+    t9.intoMemorySegment(ALL, w + 9 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s10.intoMemorySegment(ALL, w + 10 * TILE_STRIDE, ORDER);
+    t10.intoMemorySegment(ALL, w + 10 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s11.intoMemorySegment(ALL, w + 11 * TILE_STRIDE, ORDER);
+    t11.intoMemorySegment(ALL, w + 11 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+  }
+
+  private static void tile6(long tile, long a, long b, int depth) {
+    FloatVector s0 = FloatVector.zero(SPECIES), t0 = FloatVector.zero(SPECIES);
+    FloatVector s1 = FloatVector.zero(SPECIES), t1 = FloatVector.zero(SPECIES);
+    FloatVector s2 = FloatVector.zero(SPECIES), t2 = FloatVector.zero(SPECIES);
+    FloatVector s3 = FloatVector.zero(SPECIES), t3 = FloatVector.zero(SPECIES);
+    FloatVector s4 = FloatVector.zero(SPECIES), t4 = FloatVector.zero(SPECIES);
+    FloatVector s5 = FloatVector.zero(SPECIES), t5 = FloatVector.zero(SPECIES);
+    for (int k = 0; k < depth; k++) {
+      long p = safe(a);
+      long q = safe(b);
+      FloatVector u = FloatVector.fromMemorySegment(SPECIES, ALL, q, ORDER);
+      FloatVector v = FloatVector.fromMemorySegment(SPECIES, ALL, q + VECTOR_BYTES, ORDER);
+      FloatVector x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p));
+      s0 = x.fma(u, s0);
+      t0 = x.fma(v, t0);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 4));
+      s1 = x.fma(u, s1);
+      t1 = x.fma(v, t1);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 8));
+      s2 = x.fma(u, s2);
+      t2 = x.fma(v, t2);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 12));
+      s3 = x.fma(u, s3);
+      t3 = x.fma(v, t3);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 16));
+      s4 = x.fma(u, s4);
+      t4 = x.fma(v, t4);
+      x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p + 20));
+      s5 = x.fma(u, s5);
+      t5 = x.fma(v, t5);
+      a += 4 * ROWS;
+      b += TILE_STRIDE;
+    }
+    long w = safe(tile);
+    s0.intoMemorySegment(ALL, w, ORDER);
+    t0.intoMemorySegment(ALL, w + VECTOR_BYTES, ORDER);
+    s1.intoMemorySegment(ALL, w + TILE_STRIDE, ORDER);
+    t1.intoMemorySegment(ALL, w + TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s2.intoMemorySegment(ALL, w + 2 * TILE_STRIDE, ORDER);
+    t2.intoMemorySegment(ALL, w + 2 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s3.intoMemorySegment(ALL, w + 3 * TILE_STRIDE, ORDER);
+    t3.intoMemorySegment(ALL, w + 3 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s4.intoMemorySegment(ALL, w + 4 * TILE_STRIDE, ORDER);
+    t4.intoMemorySegment(ALL, w + 4 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s5.intoMemorySegment(ALL, w + 5 * TILE_STRIDE, ORDER);
+    t5.intoMemorySegment(ALL, w + 5 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+  }
+
+  @Override
+  public void merge(
+      long c, long cStride, long addend, long addendStride, long tile, int rows, int columns) {
+    if (columns < COLUMNS) {
+      mergePart(c, cStride, addend, addendStride, tile, rows, columns);
+      return;
+    }
+    for (int r = 0; r < rows; r++) {
+      long from = safe(tile);
+      long add = safe(addend);
+      long to = safe(c);
+      FloatVector.fromMemorySegment(SPECIES, ALL, from, ORDER)
+          .add(FloatVector.fromMemorySegment(SPECIES, ALL, add, ORDER))
+          .intoMemorySegment(ALL, to, ORDER);
+      FloatVector.fromMemorySegment(SPECIES, ALL, from + VECTOR_BYTES, ORDER)
+          .add(FloatVector.fromMemorySegment(SPECIES, ALL, add + VECTOR_BYTES, ORDER))
+          .intoMemorySegment(ALL, to + VECTOR_BYTES, ORDER);
+      c += cStride;
+      addend += addendStride;
+      tile += TILE_STRIDE;
+    }
+  }
+
+  private static void mergePart(
+      long c, long cStride, long addend, long addendStride, long tile, int rows, int columns) {
+    for (int r = 0; r < rows; r++) {
+      for (int j = 0; j < columns; j++) {
+        long at = 4L * j;
+        float sum = ALL.get(JAVA_FLOAT, safe(addend) + at) + ALL.get(JAVA_FLOAT, safe(tile) + at);
+        ALL.set(JAVA_FLOAT, safe(c) + at, sum);
+      }
+      c += cStride;
+      addend += addendStride;
+      tile += TILE_STRIDE;
+    }
+  }
+
+  @Override
+  public void packAlong(long panel, int width, long src, long srcStride, int count, int depth) {
+    for (int i = 0; i < width; i += LANES) {
+      if (i + LANES <= count) {
+        copyVectors(panel + 4L * i, 4L * width, src + 4L * i, srcStride, depth);
+      } else {
+        copyPart(
+            panel + 4L * i,
+            4L * width,
+            Math.min(LANES, width - i),
+            src + 4L * i,
+            srcStride,
+            count - i,
+            depth);
+      }
+    }
+  }
+
+  private static void copyVectors(long dst, long dstStride, long src, long srcStride, int depth) {
+    for (int k = 0; k < depth; k++) {
+      FloatVector.fromMemorySegment(SPECIES, ALL, safe(src), ORDER)
+          .intoMemorySegment(ALL, safe(dst), ORDER);
+      src += srcStride;
+      dst += dstStride;
+    }
+  }
+
+  /** Copies {@code count} numbers (none if negative) a row and zeros after them up to width. */
+  private static void copyPart(
+      long dst, long dstStride, int width, long src, long srcStride, int count, int depth) {
+    VectorMask<Float> read = SPECIES.indexInRange(0, Math.max(count, 0));
+    VectorMask<Float> write = SPECIES.indexInRange(0, width);
+    for (int k = 0; k < depth; k++) {
+      FloatVector.fromMemorySegment(SPECIES, ALL, safe(src), ORDER, read)
+          .intoMemorySegment(ALL, safe(dst), ORDER, write);
+      src += srcStride;
+      dst += dstStride;
+    }
+  }
+
+  @Override
+  public void packAcross(
+      long panel, int width, long src, long srcStride, int count, int depth, long scratch) {
+    int k = 0;
+    if (LANES == VectorTranspose.SIDE) {
+      for (; k + LANES <= depth; k += LANES) {
+        for (int i = 0; i < width; i += LANES) {
+          VectorTranspose.block(
+              panel + 4L * (k * width + i),
+              4L * width,
+              Math.min(LANES, width - i),
+              src + Math.min(i, count - 1) * srcStride + 4L * k,
+              srcStride,
+              Math.max(1, count - i),
+              scratch);
+        }
+      }
+    }
+    ScalarGemmKernel.transpose(
+        panel + 4L * k * width, width, src + 4L * k, srcStride, count, depth - k);
+  }
+
+  @Override
+  public void addPanelSums(long sums, long a, int rows, int depth) {
+    ScalarGemmKernel.addSums(sums, a, rows, depth);
+  }
+
+  @Override
+  public void dots(long out, long x, long w, long wStride, long bias, int count, int length) {
+    int i = 0;
+    for (; i + 4 <= count; i += 4) {
+      dots4(out + 4L * i, x, w + i * wStride, safeStride(wStride), length);
+    }
+    for (; i < count; i++) {
+      ALL.set(JAVA_FLOAT, safe(out + 4L * i), dot(x, w + i * wStride, length));
+    }
+    for (i = 0; bias != 0 && i < count; i++) {
+      long at = safe(out + 4L * i);
+      ALL.set(JAVA_FLOAT, at, ALL.get(JAVA_FLOAT, at) + ALL.get(JAVA_FLOAT, safe(bias + 4L * i)));
+    }
+  }
+
+  /** Four rows at once share the loads of x and keep four streams of memory going. */
+  private static void dots4(long out, long x, long w, long stride, int length) {
+    FloatVector s0 = FloatVector.zero(SPECIES);
+    FloatVector s1 = FloatVector.zero(SPECIES);
+    FloatVector s2 = FloatVector.zero(SPECIES);
+    FloatVector s3 = FloatVector.zero(SPECIES);
+    int whole = SPECIES.loopBound(length);
+    for (int k = 0; k < whole; k += LANES) {
+      long p = safe(w + 4L * k);
+      FloatVector v = FloatVector.fromMemorySegment(SPECIES, ALL, safe(x + 4L * k), ORDER);
+      s0 = v.fma(FloatVector.fromMemorySegment(SPECIES, ALL, p, ORDER), s0);
+      s1 = v.fma(FloatVector.fromMemorySegment(SPECIES, ALL, p + stride, ORDER), s1);
+      s2 = v.fma(FloatVector.fromMemorySegment(SPECIES, ALL, p + 2 * stride, ORDER), s2);
+      s3 = v.fma(FloatVector.fromMemorySegment(SPECIES, ALL, p + 3 * stride, ORDER), s3);
+    }
+    float d0 = s0.reduceLanes(VectorOperators.ADD);
+    float d1 = s1.reduceLanes(VectorOperators.ADD);
+    float d2 = s2.reduceLanes(VectorOperators.ADD);
+    float d3 = s3.reduceLanes(VectorOperators.ADD);
+    long at = safe(out);
+    ALL.set(JAVA_FLOAT, at, tail(x, w, whole, length, d0));
+    ALL.set(JAVA_FLOAT, at + 4, tail(x, w + stride, whole, length, d1));
+    ALL.set(JAVA_FLOAT, at + 8, tail(x, w + 2 * stride, whole, length, d2));
+    ALL.set(JAVA_FLOAT, at + 12, tail(x, w + 3 * stride, whole, length, d3));
+  }
+
+  private static float dot(long x, long w, int length) {
+    FloatVector s = FloatVector.zero(SPECIES);
+    int whole = SPECIES.loopBound(length);
+    for (int k = 0; k < whole; k += LANES) {
+      s =
+          FloatVector.fromMemorySegment(SPECIES, ALL, safe(x + 4L * k), ORDER)
+              .fma(FloatVector.fromMemorySegment(SPECIES, ALL, safe(w + 4L * k), ORDER), s);
+    }
+    return tail(x, w, whole, length, s.reduceLanes(VectorOperators.ADD));
+  }
+
+  private static float tail(long x, long w, int from, int to, float sum) {
+    for (int k = from; k < to; k++) {
+      sum =
+          Math.fma(
+              ALL.get(JAVA_FLOAT, safe(x + 4L * k)), ALL.get(JAVA_FLOAT, safe(w + 4L * k)), sum);
+    }
+    return sum;
+  }
+}

@@ -1,0 +1,24 @@
+package dev.culebra.train;
+
+/** Time spent training: runs only between {@link #start} and {@link #pause}. */
+final class Stopwatch {
+  private long startedAt;
+  private long nanos;
+
+  /** Goes on from {@code seconds}, paused. */
+  Stopwatch(double seconds) {
+    nanos = (long) (seconds * 1e9);
+  }
+
+  void start() {
+    startedAt = System.nanoTime();
+  }
+
+  void pause() {
+    nanos += System.nanoTime() - startedAt;
+  }
+
+  double seconds() {
+    return nanos * 1e-9;
+  }
+}

@@ -1,0 +1,162 @@
+package dev.culebra.backend;
+
+import static dev.culebra.backend.Numbers.rounded;
+import static dev.culebra.backend.Numbers.widened;
+
+import dev.culebra.tensor.Tensor;
+import java.util.Arrays;
+import java.util.stream.Stream;
+
+/** Attention over whole sequences, forward and backward. */
+final class AttentionCases {
+  private static final float DROPOUT = 0.3f;
+  private static final int SITE = 6;
+
+  /** Sizes of an attention. */
+  private record Size(int b, int t, int heads, int d, boolean causal, float p, float scale) {
+    String name(String op) {
+      return "%s B=%d T=%d heads=%d D=%d%s%s%s"
+          .formatted(
+              op,
+              b,
+              t,
+              heads,
+              d,
+              causal ? " causal" : " full",
+              p == 0 ? "" : " dropout " + p,
+              scale == 1 ? "" : " scores times " + scale * scale);
+    }
+
+    int c() {
+      return heads * d;
+    }
+
+    float[] qkv(OpRun run) {
+      float[] qkv = run.normal(b * t * 3 * c());
+      for (int i = 0; i < qkv.length; i++) {
+        qkv[i] *= i % (3 * c()) < 2 * c() ? scale : 1;
+      }
+      return qkv;
+    }
+
+    AttentionSpec spec(OpRun run) {
+      return new AttentionSpec(
+          heads, causal, p == 0 ? Dropout.NONE : new Dropout(p, run.key(SITE)));
+    }
+
+    ReferenceAttention reference(OpRun run) {
+      return new ReferenceAttention(b, t, heads, d, causal, p, run.draws(SITE));
+    }
+
+    /** A bound on Σ |q · k| / √D: the magnitude of a score. */
+    double score(float[] qkv) {
+      double largest = 0;
+      for (int row = 0; row < b * t; row++) {
+        for (int h = 0; h < 2 * heads; h++) {
+          int from = row * 3 * c() + h * d;
+          double[] vector = widened(Arrays.copyOfRange(qkv, from, from + d));
+          largest = Math.max(largest, ReferenceOps.norm(vector));
+        }
+      }
+      return largest * largest / Math.sqrt(d);
+    }
+  }
+
+  private AttentionCases() {}
+
+  static Stream<OpCase> all() {
+    int[][] shapes = {
+      {2, 3, 2, 3},
+      {1, 1, 1, 1},
+      {2, 1, 3, 8},
+      {1, 5, 1, 3},
+      {2, 17, 2, 16},
+      {1, 33, 3, 8},
+      {1, 64, 1, 32},
+      {2, 65, 2, 40},
+      {1, 100, 2, 1},
+      {1, 129, 1, 64},
+      {1, 130, 2, 128},
+      {3, 31, 4, 16}
+    };
+    Stream<Size> ordinary =
+        Arrays.stream(shapes)
+            .flatMap(
+                s ->
+                    Stream.of(
+                        new Size(s[0], s[1], s[2], s[3], true, 0, 1),
+                        new Size(s[0], s[1], s[2], s[3], false, 0, 1),
+                        new Size(s[0], s[1], s[2], s[3], true, DROPOUT, 1),
+                        new Size(s[0], s[1], s[2], s[3], false, DROPOUT, 1)));
+    Stream<Size> extreme =
+        Stream.of(
+            new Size(1, 70, 2, 16, true, 0, 50),
+            new Size(1, 70, 2, 16, false, 0, 50),
+            new Size(1, 40, 1, 8, true, 0, 0.001f));
+    return Stream.concat(ordinary, extreme).flatMap(s -> Stream.of(forward(s), backward(s)));
+  }
+
+  private static OpCase forward(Size s) {
+    return new OpCase(
+        s.name("attentionForward"),
+        run -> {
+          float[] qkv = s.qkv(run);
+          Tensor out = run.output(s.b, s.t, s.c());
+          Tensor logSumExp = run.output(s.b, s.heads, s.t);
+          run.ops()
+              .attentionForward(out, logSumExp, run.input(qkv, s.b, s.t, 3 * s.c()), s.spec(run));
+          var exact = s.reference(run).forward(widened(qkv));
+          // A score's error is a relative error of its probability.
+          double score = 1 + s.score(qkv);
+          double value = Numbers.largest(values(qkv, s)) / (1 - s.p);
+          run.result("out", out, () -> Expected.of(exact.out(), value * score, s.t + s.d));
+          run.result(
+              "logSumExp",
+              logSumExp,
+              () ->
+                  Expected.of(
+                      exact.logSumExp(), score + Numbers.largest(exact.logSumExp()), s.t + s.d));
+        });
+  }
+
+  /** The values V alone. */
+  private static double[] values(float[] qkv, Size s) {
+    double[] values = Numbers.widened(qkv);
+    for (int i = 0; i < values.length; i++) {
+      values[i] = i % (3 * s.c()) < 2 * s.c() ? 0 : values[i];
+    }
+    return values;
+  }
+
+  private static OpCase backward(Size s) {
+    return new OpCase(
+        s.name("attentionBackward"),
+        run -> {
+          float[] qkv = s.qkv(run);
+          float[] d = run.normal(s.b * s.t * s.c());
+          var forward = s.reference(run).forward(widened(qkv));
+          Tensor dQkv = run.output(s.b, s.t, 3 * s.c());
+          run.ops()
+              .attentionBackward(
+                  dQkv,
+                  run.scratch(s.b, s.heads, s.t),
+                  run.input(d, s.b, s.t, s.c()),
+                  run.input(rounded(forward.out()), s.b, s.t, s.c()),
+                  run.input(rounded(forward.logSumExp()), s.b, s.heads, s.t),
+                  run.input(qkv, s.b, s.t, 3 * s.c()),
+                  s.spec(run));
+          run.result("dQkv", dQkv, () -> expectedGradient(run, s, qkv, d));
+        });
+  }
+
+  private static Expected expectedGradient(OpRun run, Size s, float[] qkv, float[] d) {
+    double[] exact = s.reference(run).backward(widened(d), widened(qkv));
+    // dScore = p · (dP − Σ p dP) cancels: its magnitude is that of dP = dOut · v, however small it
+    // is itself.
+    double dProbability =
+        s.d * Numbers.largest(widened(d)) * Numbers.largest(values(qkv, s)) / (1 - s.p);
+    double cancelled = dProbability * Numbers.largest(widened(qkv)) / Math.sqrt(s.d);
+    double magnitude = (1 + s.score(qkv)) * (Numbers.largest(exact) + cancelled);
+    return Expected.of(exact, magnitude, s.t + s.d);
+  }
+}

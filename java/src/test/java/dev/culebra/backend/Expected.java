@@ -1,0 +1,40 @@
+package dev.culebra.backend;
+
+import java.util.Arrays;
+
+/**
+ * What an operation must give.
+ *
+ * @param values the exact elements
+ * @param magnitudes of each element, see {@link Precision#bound}; 0 where the element must equal
+ *     its value after one rounding
+ * @param terms see {@link Precision#bound}
+ */
+record Expected(double[] values, double[] magnitudes, int terms) {
+
+  /** Every element is its value, rounded once. */
+  static Expected exactly(double[] values) {
+    return new Expected(values, new double[values.length], 1);
+  }
+
+  /** Every token is this one. */
+  static Expected exactly(int[] values) {
+    return exactly(Arrays.stream(values).asDoubleStream().toArray());
+  }
+
+  /** All elements have the same magnitude. */
+  static Expected of(double[] values, double magnitude, int terms) {
+    double[] magnitudes = new double[values.length];
+    Arrays.fill(magnitudes, magnitude);
+    return new Expected(values, magnitudes, terms);
+  }
+
+  /** The gradient {@code added} on top of {@code start}. */
+  static Expected added(float[] start, double[] added, double[] magnitudes, int terms) {
+    double[] exact = Numbers.widened(start);
+    return new Expected(
+        ReferenceOps.add(exact, added),
+        ReferenceOps.add(Numbers.magnitudes(exact), magnitudes),
+        terms + 1);
+  }
+}

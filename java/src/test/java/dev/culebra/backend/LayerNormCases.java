@@ -1,0 +1,224 @@
+package dev.culebra.backend;
+
+import static dev.culebra.backend.Numbers.rounded;
+import static dev.culebra.backend.Numbers.widened;
+
+import dev.culebra.tensor.Tensor;
+import java.util.Arrays;
+import java.util.stream.Stream;
+
+/** Layernorm alone and with the residual sum, forward and backward. */
+final class LayerNormCases {
+  private static final int[][] SIZES = {
+    {2, 3}, {1, 1}, {3, 1}, {5, 7}, {4, 17}, {7, 33}, {3, 64}, {6, 128}, {5, 129}, {130, 33},
+    {67, 48}, {1, 1000}
+  };
+
+  private LayerNormCases() {}
+
+  static Stream<OpCase> all() {
+    return Arrays.stream(SIZES)
+        .flatMap(
+            size ->
+                Stream.of(false, true)
+                    .flatMap(
+                        plain ->
+                            Stream.of(
+                                forward(size[0], size[1], !plain, plain),
+                                backward(size[0], size[1], !plain, plain),
+                                residualForward(size[0], size[1], !plain, plain),
+                                residualBackward(size[0], size[1], !plain))));
+  }
+
+  private static String name(String op, int n, int c, boolean bias, boolean inPlace) {
+    return "%s N=%d C=%d%s%s".formatted(op, n, c, bias ? " bias" : "", inPlace ? " in place" : "");
+  }
+
+  /** Rows off zero; the last of several is constant and large, so that its variance is 0. */
+  private static float[] rows(OpRun run, int n, int c) {
+    float[] in = run.normal(n * c);
+    for (int i = 0; i < in.length; i++) {
+      in[i] = n > 1 && i / c == n - 1 ? 1000 : in[i] * 2 + 3;
+    }
+    return in;
+  }
+
+  private static OpCase forward(int n, int c, boolean bias, boolean inPlace) {
+    return new OpCase(
+        name("layerNormForward", n, c, bias, inPlace),
+        run -> {
+          float[] in = rows(run, n, c);
+          float[] weight = run.normal(c);
+          float[] shift = bias ? run.normal(c) : null;
+          Tensor x = run.input(in, n, c);
+          Tensor out = inPlace ? x : run.output(n, c);
+          Tensor mean = run.output(n);
+          Tensor rstd = run.output(n);
+          run.ops()
+              .layerNormForward(
+                  out, mean, rstd, x, run.input(weight, c), run.inputOrNull(shift, c));
+          expectForward(run, out, mean, rstd, in, weight, shift);
+        });
+  }
+
+  private static OpCase residualForward(int n, int c, boolean bias, boolean inPlace) {
+    return new OpCase(
+        name("residualLayerNormForward", n, c, bias, inPlace),
+        run -> {
+          float[] stream = rows(run, n, c);
+          float[] branch = run.normal(n * c);
+          float[] weight = run.normal(c);
+          float[] shift = bias ? run.normal(c) : null;
+          Tensor before = run.input(stream, n, c);
+          Tensor sum = inPlace ? before : run.output(n, c);
+          Tensor out = run.output(n, c);
+          Tensor mean = run.output(n);
+          Tensor rstd = run.output(n);
+          run.ops()
+              .residualLayerNormForward(
+                  out,
+                  sum,
+                  mean,
+                  rstd,
+                  before,
+                  run.input(branch, n, c),
+                  run.input(weight, c),
+                  run.inputOrNull(shift, c));
+          double[] exact = ReferenceOps.add(widened(stream), widened(branch));
+          run.result("sum", sum, () -> Expected.exactly(exact));
+          expectForward(run, out, mean, rstd, rounded(exact), weight, shift);
+        });
+  }
+
+  private static void expectForward(
+      OpRun run, Tensor out, Tensor mean, Tensor rstd, float[] in, float[] weight, float[] shift) {
+    int c = weight.length;
+    int n = in.length / c;
+    var exact = ReferenceOps.layerNormForward(widened(in), widened(weight), widened(shift), n, c);
+    double[] outMagnitudes = new double[n * c];
+    double[] meanMagnitudes = new double[n];
+    double[] rstdMagnitudes = new double[n];
+    for (int r = 0; r < n; r++) {
+      double largest = largest(in, r, c);
+      double scale = exact.rstd()[r];
+      meanMagnitudes[r] = largest;
+      // The rounded mean is off by u · largest, every difference from it too, relative to 1 / rstd.
+      rstdMagnitudes[r] = scale * (1 + scale * largest);
+      for (int i = 0; i < c; i++) {
+        double normalised = Math.abs(in[r * c + i] - exact.mean()[r]) * scale;
+        outMagnitudes[r * c + i] =
+            Math.abs(weight[i]) * (1 + normalised) * (1 + scale * largest)
+                + (shift == null ? 0 : Math.abs(shift[i]));
+      }
+    }
+    run.result("out", out, () -> new Expected(exact.out(), outMagnitudes, c));
+    run.result("mean", mean, () -> new Expected(exact.mean(), meanMagnitudes, c));
+    run.result("rstd", rstd, () -> new Expected(exact.rstd(), rstdMagnitudes, c));
+  }
+
+  private static double largest(float[] in, int row, int c) {
+    return Numbers.largest(widened(Arrays.copyOfRange(in, row * c, (row + 1) * c)));
+  }
+
+  private static OpCase backward(int n, int c, boolean bias, boolean inPlace) {
+    return new OpCase(
+        name("layerNormBackward", n, c, bias, inPlace),
+        run -> {
+          Backward backward = new Backward(run, n, c, bias);
+          Tensor dOut = run.input(backward.dOut, n, c);
+          Tensor dIn = inPlace ? dOut : run.output(n, c);
+          run.ops()
+              .layerNormBackward(
+                  dIn,
+                  backward.dWeight,
+                  backward.dBias,
+                  dOut,
+                  run.input(backward.in, n, c),
+                  run.input(backward.mean, n),
+                  run.input(backward.rstd, n),
+                  run.input(backward.weight, c));
+          backward.expect(run, "dIn", dIn, new float[n * c]);
+        });
+  }
+
+  private static OpCase residualBackward(int n, int c, boolean bias) {
+    return new OpCase(
+        name("residualLayerNormBackward", n, c, bias, false),
+        run -> {
+          Backward backward = new Backward(run, n, c, bias);
+          float[] later = run.normal(n * c);
+          Tensor dSum = run.input(later, n, c);
+          run.ops()
+              .residualLayerNormBackward(
+                  dSum,
+                  backward.dWeight,
+                  backward.dBias,
+                  run.input(backward.dOut, n, c),
+                  run.input(backward.in, n, c),
+                  run.input(backward.mean, n),
+                  run.input(backward.rstd, n),
+                  run.input(backward.weight, c));
+          backward.expect(run, "dSum", dSum, later);
+        });
+  }
+
+  /** What both backward passes have in common. */
+  private static final class Backward {
+    final float[] in;
+    final float[] weight;
+    final float[] dOut;
+    final float[] mean;
+    final float[] rstd;
+    final Tensor dWeight;
+    final Tensor dBias;
+    private final float[] startWeight;
+    private final float[] startBias;
+    private final int n;
+    private final int c;
+
+    Backward(OpRun run, int n, int c, boolean bias) {
+      this.n = n;
+      this.c = c;
+      in = rows(run, n, c);
+      weight = run.normal(c);
+      dOut = run.normal(n * c);
+      var forward = ReferenceOps.layerNormForward(widened(in), widened(weight), null, n, c);
+      mean = rounded(forward.mean());
+      rstd = rounded(forward.rstd());
+      startWeight = run.normal(c);
+      startBias = bias ? run.normal(c) : null;
+      dWeight = run.input(startWeight, c);
+      dBias = run.inputOrNull(startBias, c);
+    }
+
+    /** {@code start} is what the gradient of the input is added to, 0 where it is written. */
+    void expect(OpRun run, String name, Tensor dIn, float[] start) {
+      var exact =
+          ReferenceOps.layerNormBackward(
+              widened(dOut), widened(in), widened(mean), widened(rstd), widened(weight), n, c);
+      double[] inMagnitudes = new double[n * c];
+      double[] weightMagnitudes = new double[c];
+      double[] biasMagnitudes = new double[c];
+      for (int r = 0; r < n; r++) {
+        double normalised = rstd[r] * (largest(in, r, c) + Math.abs(mean[r]));
+        double largest = 0;
+        for (int i = 0; i < c; i++) {
+          largest = Math.max(largest, Math.abs(dOut[r * c + i] * weight[i]));
+          weightMagnitudes[i] += Math.abs(dOut[r * c + i]) * normalised;
+          biasMagnitudes[i] += Math.abs(dOut[r * c + i]);
+        }
+        Arrays.fill(
+            inMagnitudes, r * c, (r + 1) * c, rstd[r] * largest * (1 + normalised * normalised));
+      }
+      run.result(name, dIn, () -> Expected.added(start, exact.in(), inMagnitudes, c));
+      run.result(
+          "dWeight",
+          dWeight,
+          () -> Expected.added(startWeight, exact.weight(), weightMagnitudes, n));
+      if (dBias != null) {
+        run.result(
+            "dBias", dBias, () -> Expected.added(startBias, exact.bias(), biasMagnitudes, n));
+      }
+    }
+  }
+}

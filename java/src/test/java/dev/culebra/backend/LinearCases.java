@@ -1,0 +1,145 @@
+package dev.culebra.backend;
+
+import static dev.culebra.backend.Numbers.magnitudes;
+import static dev.culebra.backend.Numbers.widened;
+
+import dev.culebra.tensor.Tensor;
+import java.util.Arrays;
+import java.util.stream.Stream;
+
+/** Linear layer, forward and backward. */
+final class LinearCases {
+  /** N, IC, OC: vectors, tails of every unrolling, several cache blocks in each direction. */
+  private static final int[][] SIZES = {
+    {4, 7, 5},
+    {1, 1, 1},
+    {1, 7, 3},
+    {3, 1, 5},
+    {5, 17, 1},
+    {2, 33, 64},
+    {7, 64, 33},
+    {13, 129, 65},
+    {31, 128, 127},
+    {64, 64, 64},
+    {130, 33, 17},
+    {65, 130, 67},
+    {12, 1030, 20},
+    {20, 10, 600},
+    {600, 3, 20},
+    {128, 192, 160}
+  };
+
+  private LinearCases() {}
+
+  static Stream<OpCase> all() {
+    return Stream.concat(
+        Arrays.stream(SIZES)
+            .flatMap(
+                s ->
+                    Stream.of(
+                        forward(s[0], s[1], s[2], true, Activation.IDENTITY, false),
+                        forward(s[0], s[1], s[2], false, Activation.IDENTITY, false),
+                        forward(s[0], s[1], s[2], true, Activation.GELU_TANH, true),
+                        backward(s[0], s[1], s[2], true, true),
+                        backward(s[0], s[1], s[2], false, false))),
+        Arrays.stream(Activation.values())
+            .filter(activation -> activation != Activation.IDENTITY)
+            .flatMap(
+                activation ->
+                    Stream.of(
+                        forward(9, 21, 19, true, activation, true),
+                        forward(9, 21, 19, false, activation, true),
+                        forward(9, 21, 19, true, activation, false),
+                        forward(9, 21, 19, false, activation, false))));
+  }
+
+  private static OpCase forward(
+      int n, int ic, int oc, boolean bias, Activation activation, boolean keeps) {
+    String name =
+        "linearForward N=%d IC=%d OC=%d %s%s%s"
+            .formatted(n, ic, oc, activation, bias ? " bias" : "", keeps ? " kept" : "");
+    return new OpCase(
+        name,
+        run -> {
+          float[] in = run.normal(n * ic);
+          float[] weight = run.normal(oc * ic);
+          float[] shift = bias ? run.normal(oc) : null;
+          Tensor out = run.output(n, oc);
+          Tensor pre = keeps ? run.output(n, oc) : null;
+          run.ops()
+              .linearForward(
+                  out,
+                  pre,
+                  run.input(in, n, ic),
+                  run.input(weight, oc, ic),
+                  run.inputOrNull(shift, oc),
+                  activation);
+          double[] exact =
+              ReferenceOps.linearForward(widened(in), widened(weight), widened(shift), n, ic, oc);
+          double[] terms =
+              ReferenceOps.linearForward(
+                  magnitudes(widened(in)),
+                  magnitudes(widened(weight)),
+                  magnitudes(widened(shift)),
+                  n,
+                  ic,
+                  oc);
+          if (keeps) {
+            run.result("preActivation", pre, () -> new Expected(exact, terms, ic));
+          }
+          // No activation is steeper than 1.13.
+          double[] outTerms = Arrays.stream(terms).map(x -> 1.13 * x).toArray();
+          run.result(
+              "out",
+              out,
+              () -> new Expected(ReferenceOps.activationForward(exact, activation), outTerms, ic));
+        });
+  }
+
+  private static OpCase backward(int n, int ic, int oc, boolean bias, boolean passesOn) {
+    String name =
+        "linearBackward N=%d IC=%d OC=%d%s%s"
+            .formatted(n, ic, oc, bias ? " bias" : "", passesOn ? "" : " without dIn");
+    return new OpCase(
+        name,
+        run -> {
+          float[] in = run.normal(n * ic);
+          float[] weight = run.normal(oc * ic);
+          float[] d = run.normal(n * oc);
+          float[] startWeight = run.normal(oc * ic);
+          float[] startBias = bias ? run.normal(oc) : null;
+          Tensor dIn = passesOn ? run.output(n, ic) : null;
+          Tensor dWeight = run.input(startWeight, oc, ic);
+          Tensor dBias = run.inputOrNull(startBias, oc);
+          run.ops()
+              .linearBackward(
+                  dIn,
+                  dWeight,
+                  dBias,
+                  run.input(d, n, oc),
+                  run.input(in, n, ic),
+                  run.input(weight, oc, ic));
+          var exact =
+              ReferenceOps.linearBackward(widened(d), widened(in), widened(weight), n, ic, oc);
+          var terms =
+              ReferenceOps.linearBackward(
+                  magnitudes(widened(d)),
+                  magnitudes(widened(in)),
+                  magnitudes(widened(weight)),
+                  n,
+                  ic,
+                  oc);
+          if (passesOn) {
+            run.result("dIn", dIn, () -> new Expected(exact.in(), terms.in(), oc));
+          }
+          run.result(
+              "dWeight",
+              dWeight,
+              () -> Expected.added(startWeight, exact.weight(), terms.weight(), n));
+          if (bias) {
+            run.result(
+                "dBias", dBias, () -> Expected.added(startBias, exact.bias(), terms.bias(), n));
+          }
+        });
+  }
+}

@@ -1,0 +1,26 @@
+package dev.culebra.backend;
+
+import java.util.List;
+import java.util.stream.Stream;
+
+/** The cases of all operations. The first case of an operation is small and not in place. */
+final class OpCases {
+  private OpCases() {}
+
+  static List<OpCase> all() {
+    return Stream.of(
+            EmbeddingCases.all(),
+            LayerNormCases.all(),
+            LinearCases.all(),
+            ActivationCases.all(),
+            AttentionCases.all(),
+            DecodeCases.all(),
+            DropoutCases.all(),
+            CrossEntropyCases.all(),
+            FlatCases.all(),
+            AdamWCases.all(),
+            SampleCases.all())
+        .flatMap(cases -> cases)
+        .toList();
+  }
+}

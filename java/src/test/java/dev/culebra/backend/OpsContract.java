@@ -1,0 +1,126 @@
+package dev.culebra.backend;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.DynamicContainer.dynamicContainer;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
+
+import dev.culebra.tensor.Buffer;
+import java.lang.reflect.Method;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicNode;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.TestInstance;
+
+/**
+ * What every backend must pass. A subclass says which backend; the cases of an operation are in the
+ * {@code …Cases} class of its group, properties that are more than one case in {@link
+ * AttentionContract} and {@link SampleContract}.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+public abstract class OpsContract implements AttentionContract, SampleContract {
+  private static final long MEMORY = 32 << 20;
+
+  private final List<OpCase> cases = OpCases.all();
+  private Backend backend;
+  private Buffer memory;
+
+  /** The backend to test; the contract closes it in the end. */
+  protected abstract Backend open();
+
+  @Override
+  public final Backend backend() {
+    return backend;
+  }
+
+  @Override
+  public final Buffer memory() {
+    return memory;
+  }
+
+  /** How exact the backend's results are. */
+  Precision precision() {
+    return Precision.F32;
+  }
+
+  @BeforeAll
+  void openAndAllocate() {
+    backend = open();
+    memory = backend.allocate(MEMORY);
+  }
+
+  @AfterAll
+  void closeAndFindNothingLeft() {
+    memory.close();
+    assertThat(backend.memory().liveBuffers()).as("buffers left open").isZero();
+    backend.close();
+  }
+
+  @Test
+  void everyOperationHasACase() {
+    Set<String> operations =
+        Arrays.stream(Ops.class.getMethods()).map(Method::getName).collect(Collectors.toSet());
+    assertThat(cases.stream().map(OpCase::op)).containsAll(operations);
+  }
+
+  @Test
+  void namesOfCasesAreDistinct() {
+    Set<String> names = new HashSet<>();
+    assertThat(cases).allSatisfy(each -> assertThat(names.add(each.name())).isTrue());
+  }
+
+  @TestFactory
+  Stream<DynamicNode> equalsTheReference() {
+    return forEachCase(each -> OpRun.of(each, backend, memory).verify(precision()));
+  }
+
+  @TestFactory
+  Stream<DynamicNode> givesTheSameBitsAgain() {
+    return forEachCase(each -> assertSameBits(each, backend, memory));
+  }
+
+  @TestFactory
+  Stream<DynamicNode> rejectsWrongTensorsBeforeWriting() {
+    return byOperation().values().stream()
+        .map(List::getFirst)
+        .map(each -> dynamicTest(each.op(), () -> Rejections.check(each, backend, memory)));
+  }
+
+  /** One test a case: it gives the same bits on {@code other} as on this backend. */
+  protected final Stream<DynamicNode> givesTheBitsOf(Backend other) {
+    Buffer itsMemory = other.allocate(MEMORY);
+    return forEachCase(each -> assertSameBits(each, other, itsMemory)).onClose(itsMemory::close);
+  }
+
+  private void assertSameBits(OpCase each, Backend other, Buffer itsMemory) {
+    Map<String, int[]> expected = OpRun.of(each, other, itsMemory).bits();
+    Map<String, int[]> actual = OpRun.of(each, backend, memory).bits();
+    assertThat(actual).isNotEmpty().hasSameSizeAs(expected);
+    actual.forEach((name, bits) -> assertThat(bits).as(name).isEqualTo(expected.get(name)));
+  }
+
+  private Stream<DynamicNode> forEachCase(Consumer<OpCase> test) {
+    return byOperation().entrySet().stream()
+        .map(
+            op ->
+                dynamicContainer(
+                    op.getKey(),
+                    op.getValue().stream()
+                        .map(each -> dynamicTest(each.name(), () -> test.accept(each)))));
+  }
+
+  private Map<String, List<OpCase>> byOperation() {
+    return cases.stream()
+        .collect(Collectors.groupingBy(OpCase::op, LinkedHashMap::new, Collectors.toList()));
+  }
+}

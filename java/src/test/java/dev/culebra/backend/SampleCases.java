@@ -1,0 +1,97 @@
+package dev.culebra.backend;
+
+import static dev.culebra.backend.Numbers.widened;
+
+import dev.culebra.tensor.Tensor;
+import java.util.Arrays;
+import java.util.stream.Stream;
+
+/** Sampling of tokens: each must be the one that the reference draws. */
+final class SampleCases {
+  private static final int SITE = 9;
+
+  private SampleCases() {}
+
+  static Stream<OpCase> all() {
+    int[][] sizes = {{3, 5, 8}, {1, 1, 1}, {1, 1, 128}, {33, 65, 128}, {9, 7, 7}, {4, 1001, 1024}};
+    SamplingSpec[] specs = {
+      new SamplingSpec(1, 0, 1),
+      new SamplingSpec(0, 0, 1),
+      new SamplingSpec(0, 3, 0.5f),
+      new SamplingSpec(0.7f, 0, 1),
+      new SamplingSpec(1, 1, 1),
+      new SamplingSpec(2, 5, 1),
+      new SamplingSpec(1, 5000, 1),
+      new SamplingSpec(1, 0, 0.9f),
+      new SamplingSpec(1, 0, 1e-6f),
+      new SamplingSpec(0.8f, 4, 0.55f),
+      new SamplingSpec(1e-3f, 0, 0.9f)
+    };
+    return Arrays.stream(sizes)
+        .flatMap(
+            s ->
+                Arrays.stream(specs)
+                    .flatMap(
+                        spec ->
+                            Stream.of(
+                                of(s[0], s[1], s[2], spec, Logits.NORMAL),
+                                of(s[0], s[1], s[2], spec, Logits.TIED),
+                                of(s[0], s[1], s[2], spec, Logits.EQUAL))));
+  }
+
+  /** What the logits look like. */
+  private enum Logits {
+    NORMAL {
+      @Override
+      float[] of(OpRun run, int length) {
+        return Numbers.times(run.normal(length), 3);
+      }
+    },
+    /** Many equal ones, some extreme. */
+    TIED {
+      @Override
+      float[] of(OpRun run, int length) {
+        int[] levels = Numbers.below(run.random(), length, 4);
+        float[] logits = new float[length];
+        for (int i = 0; i < length; i++) {
+          logits[i] = levels[i] == 3 ? -1e4f : levels[i];
+        }
+        return logits;
+      }
+    },
+    EQUAL {
+      @Override
+      float[] of(OpRun run, int length) {
+        return new float[length];
+      }
+    };
+
+    abstract float[] of(OpRun run, int length);
+  }
+
+  private static OpCase of(int n, int vocab, int columns, SamplingSpec spec, Logits kind) {
+    return new OpCase(
+        "sample N=%d V=%d columns=%d temperature=%s top-k=%d top-p=%s %s"
+            .formatted(n, vocab, columns, spec.temperature(), spec.topK(), spec.topP(), kind),
+        run -> {
+          float[] logits = kind.of(run, n * columns);
+          for (int i = 0; i < logits.length; i++) {
+            logits[i] = i % columns < vocab ? logits[i] : Float.NaN;
+          }
+          Tensor tokens = run.tokens(n);
+          run.ops().sample(tokens, run.input(logits, n, columns), vocab, spec, run.key(SITE));
+          run.result("tokens", tokens, () -> expected(run, logits, n, vocab, columns, spec));
+        });
+  }
+
+  private static Expected expected(
+      OpRun run, float[] logits, int n, int vocab, int columns, SamplingSpec spec) {
+    int[] tokens = new int[n];
+    for (int r = 0; r < n; r++) {
+      double[] probabilities =
+          ReferenceSampler.probabilities(widened(logits), r * columns, vocab, spec);
+      tokens[r] = ReferenceSampler.choose(probabilities, run.draws(SITE).uniform(r));
+    }
+    return Expected.exactly(tokens);
+  }
+}

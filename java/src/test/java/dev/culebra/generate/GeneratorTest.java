@@ -1,0 +1,165 @@
+package dev.culebra.generate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.culebra.backend.Activation;
+import dev.culebra.backend.Backend;
+import dev.culebra.backend.SamplingSpec;
+import dev.culebra.backend.cpu.CpuBackend;
+import dev.culebra.nn.Gpt;
+import dev.culebra.nn.GptConfig;
+import dev.culebra.nn.KvCache;
+import dev.culebra.nn.Parameter;
+import dev.culebra.random.RandomStream;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class GeneratorTest {
+  private static final GptConfig CONFIG =
+      new GptConfig(3, 2, 24, 20, 31, 0.2f, true, true, Activation.GELU_TANH);
+  private static final SamplingSpec GREEDY = new SamplingSpec(0, 0, 1);
+  private static final int[] PROMPT = {3, 1, 4, 1, 5, 9, 2, 6};
+
+  private final Backend backend = new CpuBackend(2);
+  private final Gpt model = new Gpt(CONFIG, backend, 11);
+
+  /** Larger weights than a fresh model's, so that what it says depends on what it read. */
+  @BeforeEach
+  void enliven() {
+    RandomStream random = new RandomStream(1, 1, 1);
+    for (Parameter parameter : model.parameters().list()) {
+      float[] values = new float[(int) parameter.shape().elements()];
+      for (int i = 0; i < parameter.savedShape().elements(); i++) {
+        values[i] = 0.3f * random.nextNormal() + parameter.init().mean();
+      }
+      backend.upload(parameter.value(), values);
+    }
+  }
+
+  @AfterEach
+  void nothingLeaks() {
+    model.close();
+    assertThat(backend.memory().liveBuffers()).isZero();
+    backend.close();
+  }
+
+  @Test
+  void cachedStepsEqualTheFullForwardPass() {
+    int[] tokens = new int[CONFIG.context()];
+    RandomStream random = new RandomStream(2, 2, 2);
+    Arrays.setAll(tokens, i -> random.nextInt(CONFIG.vocab()));
+    try (Gpt full = model.shareWeights();
+        Gpt decoder = model.shareWeights();
+        Gpt reader = model.shareWeights();
+        KvCache cache = new KvCache(backend, CONFIG, 1)) {
+      for (Gpt view : List.of(full, decoder, reader)) {
+        view.eval();
+      }
+      full.planInference(1, tokens.length);
+      full.load(MemorySegment.ofArray(tokens), null);
+      float[] expected = backend.readFloatsBlocking(full.forward());
+
+      int prefilled = 7;
+      reader.planPrefill(cache, prefilled);
+      reader.load(MemorySegment.ofArray(Arrays.copyOf(tokens, prefilled)), null);
+      reader.forwardToCache();
+      cache.setLength(prefilled);
+      decoder.planDecoding(cache);
+      for (int t = prefilled; t < tokens.length; t++) {
+        decoder.load(MemorySegment.ofArray(new int[] {tokens[t]}), null);
+        float[] logits = backend.readFloatsBlocking(decoder.forward());
+        cache.setLength(t + 1 == tokens.length ? t : t + 1);
+        for (int v = 0; v < CONFIG.vocab(); v++) {
+          float wanted = expected[t * CONFIG.paddedVocab() + v];
+          assertThat(logits[v])
+              .as("token %d of position %d", v, t)
+              .isCloseTo(wanted, within(2e-5f * (1 + Math.abs(wanted))));
+        }
+      }
+    }
+  }
+
+  @Test
+  void greedyTextIsThatOfTheFullForwardPass() {
+    int count = CONFIG.context() - PROMPT.length;
+    int[] tokens = Arrays.copyOf(PROMPT, CONFIG.context());
+    try (Gpt full = model.shareWeights()) {
+      full.eval();
+      for (int t = PROMPT.length; t < tokens.length; t++) {
+        full.planInference(1, t);
+        full.load(MemorySegment.ofArray(Arrays.copyOf(tokens, t)), null);
+        float[] logits = backend.readFloatsBlocking(full.forward());
+        int best = 0;
+        for (int v = 1; v < CONFIG.vocab(); v++) {
+          int row = (t - 1) * CONFIG.paddedVocab();
+          best = logits[row + v] > logits[row + best] ? v : best;
+        }
+        tokens[t] = best;
+      }
+    }
+    assertThat(generate(PROMPT, count, GREEDY, 1, 0))
+        .containsExactly(
+            Arrays.stream(tokens).skip(PROMPT.length).boxed().toArray(Integer[]::new));
+  }
+
+  @Test
+  void goesOnPastTheContextAndIsRepeatable() {
+    SamplingSpec spec = new SamplingSpec(0.8f, 10, 0.9f);
+    List<Integer> tokens = generate(PROMPT, 70, spec, 5, 0);
+    assertThat(tokens).hasSize(70).allMatch(t -> t >= 0 && t < CONFIG.vocab());
+    assertThat(generate(PROMPT, 70, spec, 5, 0)).isEqualTo(tokens);
+    assertThat(generate(PROMPT, 70, spec, 5, 1)).isNotEqualTo(tokens);
+    assertThat(generate(PROMPT, 70, spec, 6, 0)).isNotEqualTo(tokens);
+  }
+
+  @Test
+  void readsTheEndOfALongPrompt() {
+    int[] end = new int[CONFIG.context()];
+    Arrays.setAll(end, i -> i % CONFIG.vocab());
+    int[] whole = new int[3 * CONFIG.context()];
+    System.arraycopy(end, 0, whole, 2 * CONFIG.context(), end.length);
+    assertThat(generate(whole, 5, GREEDY, 1, 0)).isEqualTo(generate(end, 5, GREEDY, 1, 0));
+  }
+
+  @Test
+  void promptOfOneTokenWorksAndAnEmptyOneIsRefused() {
+    assertThat(generate(new int[] {2}, 3, GREEDY, 1, 0)).hasSize(3);
+    assertThatThrownBy(() -> generate(new int[0], 3, GREEDY, 1, 0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("a prompt needs at least one token");
+  }
+
+  @Test
+  void stopsWhenTold() {
+    List<Integer> seen = new ArrayList<>();
+    try (Generator generator = new Generator(model)) {
+      generator.generate(
+          PROMPT,
+          50,
+          GREEDY,
+          1,
+          0,
+          token -> {
+            seen.add(token);
+            return seen.size() < 4;
+          });
+    }
+    assertThat(seen).hasSize(4);
+  }
+
+  private List<Integer> generate(
+      int[] prompt, int count, SamplingSpec spec, long seed, int sample) {
+    List<Integer> tokens = new ArrayList<>();
+    try (Generator generator = new Generator(model)) {
+      generator.generate(prompt, count, spec, seed, sample, tokens::add);
+    }
+    return tokens;
+  }
+}

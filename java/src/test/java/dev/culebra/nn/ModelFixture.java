@@ -1,0 +1,75 @@
+package dev.culebra.nn;
+
+import dev.culebra.backend.Activation;
+import dev.culebra.random.RandomStream;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Small models and batches for whole-model tests. */
+final class ModelFixture {
+  private ModelFixture() {}
+
+  /** Awkward on purpose: odd width of a head, vocabulary and context. */
+  static final GptConfig TIED =
+      new GptConfig(2, 3, 15, 11, 13, 0, false, true, Activation.GELU_TANH);
+
+  static final GptConfig UNTIED =
+      new GptConfig(2, 2, 12, 9, 17, 0, true, false, Activation.GELU_ERF);
+
+  static final GptConfig RELU = new GptConfig(1, 1, 8, 7, 5, 0, true, true, Activation.RELU);
+
+  static final List<GptConfig> ALL = List.of(TIED, UNTIED, RELU);
+
+  static int[] tokens(int count, int vocab, int stream) {
+    RandomStream random = new RandomStream(42, stream, 0);
+    int[] tokens = new int[count];
+    for (int i = 0; i < count; i++) {
+      tokens[i] = random.nextInt(vocab);
+    }
+    return tokens;
+  }
+
+  static void load(LanguageModel model, int[] tokens, int[] targets) {
+    model.load(
+        MemorySegment.ofArray(tokens), targets == null ? null : MemorySegment.ofArray(targets));
+  }
+
+  /**
+   * Makes the initial weights lively: GPT-2's initialisation leaves biases at 0 and all so small that a wrong layer would hardly
+   * show.
+   */
+  static void enliven(LanguageModel model) {
+    RandomStream random = new RandomStream(7, 3, 0);
+    for (Parameter parameter : model.parameters().list()) {
+      float[] values = model.backend().readFloatsBlocking(parameter.value());
+      for (int i = 0; i < parameter.savedShape().elements(); i++) {
+        values[i] = values[i] * 5 + 0.1f * random.nextNormal();
+      }
+      model.backend().upload(parameter.value(), values);
+    }
+  }
+
+  /** The saved part of every parameter, as doubles. */
+  static Map<String, double[]> values(LanguageModel model) {
+    Map<String, double[]> values = new HashMap<>();
+    for (Parameter parameter : model.parameters().list()) {
+      float[] all = model.backend().readFloatsBlocking(parameter.value());
+      values.put(parameter.name(), doubles(all, parameter));
+    }
+    return values;
+  }
+
+  static double[] gradient(LanguageModel model, Parameter parameter) {
+    return doubles(model.backend().readFloatsBlocking(parameter.gradient()), parameter);
+  }
+
+  private static double[] doubles(float[] all, Parameter parameter) {
+    double[] saved = new double[(int) parameter.savedShape().elements()];
+    for (int i = 0; i < saved.length; i++) {
+      saved[i] = all[i];
+    }
+    return saved;
+  }
+}
