@@ -31,7 +31,10 @@ public final class AtomicFile {
 
   private AtomicFile() {}
 
-  /** Writes the content of a file, from its beginning, to a channel that is open for writing. */
+  /**
+   * Writes the content of a file, from its beginning, to a channel that is open for writing and
+   * reading.
+   */
   @FunctionalInterface
   public interface Body {
     void writeTo(FileChannel channel) throws IOException;
@@ -53,7 +56,7 @@ public final class AtomicFile {
     Path temporary = directory.resolve(prefix + UUID.randomUUID() + SUFFIX);
     try {
       removeAbandoned(directory, prefix);
-      try (FileChannel channel = FileChannel.open(temporary, CREATE_NEW, WRITE)) {
+      try (FileChannel channel = FileChannel.open(temporary, CREATE_NEW, READ, WRITE)) {
         body.writeTo(channel);
         channel.force(true);
       }

@@ -74,6 +74,11 @@ public final class CharTokenizer implements Tokenizer {
       return this;
     }
 
+    /** Whether no character was added yet. */
+    public boolean isEmpty() {
+      return seen.isEmpty();
+    }
+
     /**
      * The tokenizer for all characters added.
      *

@@ -4,6 +4,7 @@ import dev.culebra.backend.Activation;
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.nio.file.Path;
 
 /**
@@ -16,9 +17,6 @@ import java.nio.file.Path;
  * }</pre>
  */
 public final class TrainOptions {
-  /** Where nobody sets a lowest learning rate it is the peak over this, as GPT-3's. */
-  private static final float LR_OVER_MIN_LR = 10;
-
   Preset preset;
   String data;
   TokenizerKind tokenizer;
@@ -73,9 +71,18 @@ public final class TrainOptions {
   public TrainConfig config() {
     TrainOptions all = TrainPresets.of(preset == null ? Preset.NANO : preset).with(this);
     if (all.minLr == null) {
-      all.minLr = all.lr / LR_OVER_MIN_LR;
+      all.minLr = tenth(all.lr);
     }
     return TrainJson.complete(all);
+  }
+
+  /**
+   * Where nobody sets a lowest rate, a tenth of the peak as GPT-3's: 1E-4 of 0.001, no digit more.
+   */
+  private static float tenth(float lr) {
+    return Float.isFinite(lr)
+        ? new BigDecimal(Float.toString(lr)).movePointLeft(1).floatValue()
+        : lr;
   }
 
   public TrainOptions preset(Preset preset) {

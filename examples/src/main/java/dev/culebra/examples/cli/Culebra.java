@@ -1,10 +1,17 @@
 package dev.culebra.examples.cli;
 
+import dev.culebra.nn.Preset;
+import dev.culebra.optim.LearningRate;
 import dev.culebra.train.DeviceChoice;
+import dev.culebra.train.TokenizerKind;
+import java.util.Arrays;
+import java.util.Locale;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -46,28 +53,49 @@ final class Culebra implements Runnable {
   }
 
   static CommandLine commandLine() {
-    CommandLine commandLine = new CommandLine(new Culebra());
-    commandLine
+    return configure(new CommandLine(new Culebra()));
+  }
+
+  /** Sets how values are read and help is written, for a command and its subcommands. */
+  static CommandLine configure(CommandLine commandLine) {
+    return commandLine
         .registerConverter(Integer.class, converter(Integer::valueOf, "a whole number"))
         .registerConverter(Long.class, converter(Long::valueOf, "a whole number"))
         .registerConverter(Float.class, converter(Float::valueOf, "a number"))
-        .registerConverter(DeviceChoice.class, DeviceChoice::parse)
-        .setCaseInsensitiveEnumValuesAllowed(true)
+        .registerConverter(
+            DeviceChoice.class, converter(DeviceChoice::parse, "auto, cpu, cuda or cuda:N"))
+        .registerConverter(Preset.class, oneOf(Preset.values()))
+        .registerConverter(TokenizerKind.class, oneOf(TokenizerKind.values()))
+        .registerConverter(LearningRate.Schedule.class, oneOf(LearningRate.Schedule.values()))
+        .setResourceBundle(new PresetDefaults())
         .setUsageHelpWidth(HELP_WIDTH)
         .setColorScheme(
             CommandLine.Help.defaultColorScheme(Terminal.colour() ? Ansi.ON : Ansi.OFF));
-    return commandLine;
   }
 
-  private static <T> CommandLine.ITypeConverter<T> converter(
-      Function<String, T> parser, String expected) {
+  private static <T> ITypeConverter<T> converter(Function<String, T> parser, String expected) {
     return text -> {
       try {
         return parser.apply(text);
-      } catch (NumberFormatException e) {
+      } catch (IllegalArgumentException e) {
         throw new TypeConversionException("'%s' is not %s".formatted(text, expected));
       }
     };
+  }
+
+  /** Reads the names that the constants' {@code toString} has, in lower case. */
+  private static <E extends Enum<E>> ITypeConverter<E> oneOf(E[] constants) {
+    String names =
+        Arrays.stream(constants)
+            .map(constant -> constant.toString().toLowerCase(Locale.ROOT))
+            .collect(Collectors.joining(", "));
+    return converter(
+        text ->
+            Arrays.stream(constants)
+                .filter(constant -> constant.toString().equalsIgnoreCase(text))
+                .findFirst()
+                .orElseThrow(IllegalArgumentException::new),
+        "one of " + names);
   }
 
   /** Without a command: the help. */

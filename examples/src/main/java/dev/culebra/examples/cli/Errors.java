@@ -39,11 +39,16 @@ final class Errors {
   /** Prints the line of what a command threw; the result is the exit code. */
   int report(Throwable error) {
     boolean usage = error instanceof ParameterException;
-    System.err.println("culebra: " + oneLine(line(error)));
+    System.err.println(line(error));
     if (stackTraces) {
       error.printStackTrace(System.err);
     }
     return usage ? USAGE : FAILED;
+  }
+
+  /** The line of an exception. */
+  static String line(Throwable error) {
+    return "culebra: " + describe(error).strip().replaceAll("\\R\\s*", " ");
   }
 
   private static String usageLine(ParameterException error) {
@@ -68,12 +73,12 @@ final class Errors {
         : "unknown command '" + argument + "'";
   }
 
-  private static String line(Throwable error) {
+  private static String describe(Throwable error) {
     return switch (error) {
       case ParameterException e -> usageLine(e);
       case CommandException e -> e.getMessage();
       case OutOfDeviceMemoryException e -> e.getMessage();
-      case UncheckedIOException e -> line(e.getCause());
+      case UncheckedIOException e -> describe(e.getCause());
       case FileSystemException e -> fileLine(e);
       case IOException e -> e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
       case OutOfMemoryError e ->
@@ -100,9 +105,5 @@ final class Errors {
 
   private static String lowerFirst(String line) {
     return line.substring(0, 1).toLowerCase(Locale.ROOT) + line.substring(1);
-  }
-
-  private static String oneLine(String text) {
-    return text.strip().replaceAll("\\R+", " ");
   }
 }

@@ -1,0 +1,71 @@
+package dev.culebra.examples.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.util.Collection;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class CommandsTest {
+  static Collection<String> commands() {
+    return Culebra.commandLine().getSubcommands().keySet();
+  }
+
+  @ParameterizedTest
+  @MethodSource("commands")
+  void everyCommandHasHelpWithAnExample(String command) {
+    Outcome help = Outcome.of(command, "--help");
+
+    assertThat(help.exitCode()).isZero();
+    assertThat(help.err()).isEmpty();
+    assertThat(help.out()).contains("Usage: culebra " + command).doesNotContain("${");
+    assertThat(Outcome.of("help", command)).isEqualTo(help);
+    if (!command.equals("help")) {
+      assertThat(help.out()).contains("Example: ");
+    }
+  }
+
+  @Test
+  void withoutACommandTheHelp() {
+    assertThat(Outcome.of()).isEqualTo(Outcome.of("--help"));
+    assertThat(Outcome.of().out()).contains("Usage: culebra ");
+  }
+
+  @Test
+  void infoTellsTheMachineAndTheDevice() {
+    Outcome info = Outcome.of("info");
+
+    assertThat(info.exitCode()).isZero();
+    assertThat(info.out())
+        .contains(Runtime.getRuntime().availableProcessors() + " processor")
+        .contains("512 bits".replace("512", String.valueOf(Machine.now().vectorBits())))
+        .contains("auto is cpu: ");
+  }
+
+  @Test
+  void infoAsJsonTellsTheSame() throws JsonProcessingException {
+    JsonNode info = JsonMapper.builder().build().readTree(Outcome.of("info", "--json").out());
+
+    assertThat(info.get("processors").asInt())
+        .isEqualTo(Runtime.getRuntime().availableProcessors());
+    assertThat(info.get("auto_device").asText()).isEqualTo("cpu");
+    assertThat(info.get("gpus").has("gpus")).isTrue();
+  }
+
+  @Test
+  void bashAcceptsTheCompletionScript() throws IOException, InterruptedException {
+    Outcome completion = Outcome.of("completion");
+    Process bash = new ProcessBuilder("bash", "-n").redirectErrorStream(true).start();
+    try (var script = bash.outputWriter()) {
+      script.write(completion.out());
+    }
+
+    assertThat(bash.waitFor()).isZero();
+    assertThat(completion.out()).contains("complete -F _complete_culebra");
+  }
+}

@@ -1,0 +1,202 @@
+package dev.culebra.examples.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The launcher script in a small tree of its own, with a JDK and a Maven that only tell what they
+ * were asked.
+ */
+class LauncherTest {
+  private static final Path LAUNCHER = Path.of("..", "culebra");
+
+  @TempDir Path folder;
+  private Path root;
+  private Path jdk;
+  private Path source;
+
+  @BeforeEach
+  void plant() throws IOException {
+    root = Files.createDirectories(folder.resolve("a clone"));
+    jdk = Files.createDirectories(folder.resolve("jdk"));
+    source = Files.createDirectories(root.resolve("java/src/main/java")).resolve("A.java");
+    Files.writeString(source, "class A {}");
+    Files.createDirectories(root.resolve("examples/src/main/java"));
+    for (String pom : List.of("pom.xml", "java/pom.xml", "examples/pom.xml")) {
+      Files.writeString(root.resolve(pom), "<project/>");
+    }
+    Files.copy(LAUNCHER, root.resolve("culebra"));
+    Files.writeString(jdk.resolve("release"), "IMPLEMENTOR=\"X\"\nJAVA_VERSION=\"25.0.3\"\n");
+    script(
+        jdk.resolve("bin/java"),
+        """
+        echo 'WARNING: Using incubator modules: jdk.incubator.vector' >&2
+        echo 'a word on standard error' >&2
+        while [ "$1" != -jar ]; do shift; done
+        shift 2
+        printf '<%s>' "$@"
+        exit 7
+        """);
+    script(jdk.resolve("bin/javac"), "");
+    script(
+        folder.resolve("bin/mvn"),
+        """
+        if [ "$1" = --version ]; then echo "Apache Maven ${MAVEN:-3.9.9} (x)"; exit; fi
+        echo built >>"$BUILDS"
+        sleep "${SECONDS_A_BUILD:-0}"
+        if grep -q broken java/src/main/java/*; then
+          echo '[ERROR] A.java: it is broken'
+          exit 1
+        fi
+        mkdir -p examples/target/lib && touch examples/target/culebra.jar examples/target/lib/a.jar
+        """);
+  }
+
+  @Test
+  void buildsOnceThenOnlyRuns() throws IOException, InterruptedException {
+    Outcome first = launch("help");
+    Outcome second = launch("help");
+
+    assertThat(first.exitCode()).isEqualTo(7);
+    assertThat(first.out()).isEqualTo("<help>");
+    assertThat(first.err())
+        .matches(
+            "Building Culebra \\(the first build downloads its libraries\\) … done in \\d+ s\\n"
+                + "a word on standard error\\n");
+    assertThat(second).isEqualTo(new Outcome(7, "<help>", "a word on standard error\n"));
+    assertThat(builds()).isEqualTo(1);
+  }
+
+  @Test
+  void buildsAgainWhenASourceChangesComesOrGoes() throws IOException, InterruptedException {
+    launch();
+    Files.writeString(source, "class A { }");
+    launch();
+    assertThat(builds()).isEqualTo(2);
+
+    Path added = Files.writeString(source.resolveSibling("B.java"), "class B {}");
+    launch();
+    assertThat(builds()).isEqualTo(3);
+
+    Files.delete(added);
+    launch();
+    assertThat(builds()).isEqualTo(4);
+
+    Files.writeString(root.resolve("examples/pom.xml"), "<project></project>");
+    launch();
+    launch();
+    assertThat(builds()).isEqualTo(5);
+  }
+
+  @Test
+  void aBuildThatFailsTellsWhyAndIsTriedAgain() throws IOException, InterruptedException {
+    Files.writeString(source, "broken");
+    Outcome outcome = launch("help");
+
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.out()).isEmpty();
+    assertThat(outcome.err())
+        .contains(" failed. The end of " + root.toRealPath().resolve("examples/target/build.log"))
+        .endsWith("[ERROR] A.java: it is broken\n");
+
+    Files.writeString(source, "class A {}");
+    assertThat(launch("help").exitCode()).isEqualTo(7);
+  }
+
+  @Test
+  void twoAtOnceBuildOnce() throws IOException, InterruptedException {
+    Map<String, String> slow = Map.of("SECONDS_A_BUILD", "0.5");
+    Process first = start(slow, root.resolve("culebra"), root, "first");
+    Process second = start(slow, root.resolve("culebra"), root, "second");
+
+    assertThat(finish(first).out()).isEqualTo("<first>");
+    assertThat(finish(second).out()).isEqualTo("<second>");
+    assertThat(builds()).isEqualTo(1);
+  }
+
+  @Test
+  void argumentsArriveAsTheyAre() throws IOException, InterruptedException {
+    assertThat(launch("two words", "*", "", "a\nb", "$HOME", "-x=\"y\"").out())
+        .isEqualTo("<two words><*><><a\nb><$HOME><-x=\"y\">");
+  }
+
+  @Test
+  void worksThroughASymbolicLinkFromAnywhere() throws IOException, InterruptedException {
+    Path link = Files.createSymbolicLink(folder.resolve("link"), root.resolve("culebra"));
+
+    assertThat(finish(start(Map.of(), link, folder, "help")).out()).isEqualTo("<help>");
+  }
+
+  @Test
+  void anOldMavenIsNamed() throws IOException, InterruptedException {
+    Process process = start(Map.of("MAVEN", "3.8.6"), root.resolve("culebra"), root, "help");
+
+    assertThat(finish(process))
+        .isEqualTo(
+            new Outcome(
+                1,
+                "",
+                "culebra: needs Maven 3.8.7 or newer to build; %s is 3.8.6\n"
+                    .formatted(folder.resolve("bin/mvn"))));
+  }
+
+  @Test
+  void aMissingJdkIsSaidInOneLine() throws IOException, InterruptedException {
+    Path launcher = root.resolve("culebra");
+    Files.writeString(launcher, Files.readString(launcher).replace("MIN_JAVA=25", "MIN_JAVA=9999"));
+    Outcome outcome = launch("help");
+
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.err())
+        .matches("culebra: needs a JDK 9999 or newer: install one .* or set JAVA_HOME to it\n");
+  }
+
+  private Outcome launch(String... args) throws IOException, InterruptedException {
+    return finish(start(Map.of(), root.resolve("culebra"), root, args));
+  }
+
+  private Process start(Map<String, String> environment, Path launcher, Path where, String... args)
+      throws IOException {
+    List<String> command = new ArrayList<>(List.of(launcher.toString()));
+    command.addAll(List.of(args));
+    ProcessBuilder builder = new ProcessBuilder(command).directory(where.toFile());
+    builder.environment().clear();
+    builder.environment().putAll(environment);
+    builder.environment().put("HOME", folder.toString());
+    builder.environment().put("JAVA_HOME", jdk.toString());
+    builder.environment().put("BUILDS", folder.resolve("builds").toString());
+    builder.environment().put("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"));
+    builder.environment().put("LC_ALL", "C.UTF-8");
+    return builder.start();
+  }
+
+  /** Both outputs are short enough for the pipes to hold. */
+  private static Outcome finish(Process process) throws IOException, InterruptedException {
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    String err = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+    return new Outcome(process.waitFor(), out, err);
+  }
+
+  private long builds() throws IOException {
+    try (var lines = Files.lines(folder.resolve("builds"))) {
+      return lines.count();
+    }
+  }
+
+  private static void script(Path file, String text) throws IOException {
+    Files.createDirectories(file.getParent());
+    Files.writeString(file, "#!/bin/sh\n" + text);
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
+  }
+}
