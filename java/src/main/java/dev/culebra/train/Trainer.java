@@ -1,20 +1,21 @@
 package dev.culebra.train;
 
 import dev.culebra.checkpoint.Metrics;
-import dev.culebra.checkpoint.MetricsLog;
-import dev.culebra.checkpoint.RunDirectory;
 import dev.culebra.data.Batch;
 import dev.culebra.data.BatchSampler;
 import dev.culebra.data.Corpus;
+import dev.culebra.data.Split;
 import dev.culebra.nn.Gpt;
 import dev.culebra.optim.AdamW;
 import dev.culebra.optim.LearningRate;
 import java.io.IOException;
+import java.util.OptionalDouble;
 
 /**
- * Trains a {@link Gpt}: the loop of batches, forward, backward, AdamW, evaluation and checkpoint. Step s draws its batches and
- * dropout masks from (seed, s) alone, so a run resumed from a checkpoint repeats the uninterrupted one to the bit. One thread runs
- * it; {@link #requestStop} may come from any.
+ * Trains a {@link Gpt}: the loop of batches, forward, backward, AdamW, evaluation and checkpoint.
+ * Step s draws its batches and dropout masks from (seed, s) alone, so a run resumed from a
+ * checkpoint repeats the uninterrupted one to the bit. One thread runs it; {@link #requestStop} may
+ * come from any.
  */
 public final class Trainer implements AutoCloseable {
   private final TrainConfig config;
@@ -22,57 +23,171 @@ public final class Trainer implements AutoCloseable {
   private final AdamW optimizer;
   private final LearningRate learningRate;
   private final BatchSampler trainBatches;
-  private final Evaluation evaluation;
+  private final BatchSampler validationBatches;
   private final Batch batch;
   private final RunFiles files;
   private final TrainListener listener;
   private final Stopwatch stopwatch;
-  private int step;
+  private final SampleWriter samples;
+  private Progress progress;
   private int loggedStep;
   private double loggedSeconds;
-  private float bestValidationLoss;
+  private int savedStep;
   private volatile boolean stopRequested;
 
-  /** Runs until the configured number of steps is reached or a stop is requested; saves in both cases. */
-  public void run() throws IOException {
-    while (step < config.steps() && !stopRequested) {
+  /**
+   * Prepares a run, from its last checkpoint if it has one.
+   *
+   * @param model with its initial weights; stays the caller's
+   * @param corpus stays the caller's
+   * @throws IOException if the checkpoint cannot be read or does not fit
+   * @throws dev.culebra.data.DataException if the corpus is too short for the context
+   */
+  public Trainer(
+      Gpt model, TrainConfig config, Corpus corpus, RunFiles files, TrainListener listener)
+      throws IOException {
+    corpus.requireContext(config.context());
+    this.config = config;
+    this.model = model;
+    this.files = files;
+    this.listener = listener;
+    learningRate = config.learningRate();
+    trainBatches = new BatchSampler(corpus, Split.TRAIN, config.seed());
+    validationBatches = new BatchSampler(corpus, Split.VALIDATION, config.seed());
+    model.plan(config.batch(), config.context());
+    model.train();
+    batch = new Batch(config.batch(), config.context());
+    optimizer = new AdamW(model.parameters(), config.adamW());
+    samples = new SampleWriter(model, corpus.tokenizer(), config.seed());
+    progress = files.restore(model, optimizer);
+    savedStep = progress.step();
+    loggedStep = progress.step();
+    loggedSeconds = progress.seconds();
+    stopwatch = new Stopwatch(progress.seconds());
+  }
+
+  /**
+   * Trains until the configured number of steps or a stop is reached, and saves in both cases.
+   *
+   * @return where the run stands
+   * @throws TrainingStoppedException if the loss is no number any more
+   * @throws IOException if a file cannot be written; the last checkpoint is as it was
+   */
+  public Progress run() throws IOException {
+    while (progress.step() < config.steps() && !stopRequested) {
       stopwatch.start();
-      step();
-      stopwatch.pause();
-      listener.onStep(step);
-      boolean last = step == config.steps();
+      step(progress.step());
+      progress = progress.next();
+      boolean last = progress.step() == config.steps();
       boolean evaluate = last || due(config.evalEvery());
       if (evaluate || due(config.logEvery())) {
         log(evaluate);
+      } else {
+        stopwatch.pause();
       }
+      listener.onStep(progress.step());
       if (last || due(config.saveEvery())) {
         save();
       }
       if (due(config.sampleEvery())) {
-        sample();
+        listener.onSample(progress.step(), samples.write());
       }
     }
-    if (savedStep < step) {
+    if (savedStep < progress.step()) {
       save();
     }
+    return progress;
   }
 
-  /** One optimizer step: nothing here waits for the device or allocates device memory. */
-  private void step() {
+  /** One optimizer step. Nothing here waits for the device or allocates its memory. */
+  private void step(int step) {
     model.zeroGradients();
     for (int micro = 0; micro < config.gradAccum(); micro++) {
-      long draw = (long) step * config.gradAccum() + micro;
-      trainBatches.fill(batch, draw);
+      trainBatches.fill(batch, step, micro);
       model.load(batch.inputs(), batch.targets());
-      model.setDraw(config.seed(), draw);
+      model.setDraw(config.seed(), (long) step * config.gradAccum() + micro);
       model.forward();
       model.backward(1f / config.gradAccum());
     }
     optimizer.step(learningRate.at(step));
-    step++;
   }
 
   private boolean due(int every) {
-    return every > 0 && step % every == 0;
+    return every > 0 && progress.step() % every == 0;
+  }
+
+  /** Reads the loss, which waits for the device, and writes a line of metrics. */
+  private void log(boolean evaluate) throws IOException {
+    float loss = model.readLossBlocking();
+    float norm = optimizer.readGradientNormBlocking();
+    stopwatch.pause();
+    int step = progress.step();
+    requireFinite(loss, norm);
+    OptionalDouble validation = OptionalDouble.empty();
+    if (evaluate) {
+      float value =
+          Evaluation.sampled(model, validationBatches, batch, config.evalBatches());
+      validation = OptionalDouble.of(value);
+    }
+    double seconds = stopwatch.seconds();
+    double speed =
+        config.tokensPerStep() * (step - loggedStep) / Math.max(1e-9, seconds - loggedSeconds);
+    loggedStep = step;
+    loggedSeconds = seconds;
+    Metrics metrics =
+        new Metrics(
+            step, loss, validation, learningRate.at(step - 1), norm, speed, seconds);
+    files.log(metrics);
+    listener.onMetrics(metrics);
+    progress = progress.at(seconds);
+    if (evaluate && validation.getAsDouble() < progress.bestValidationLoss()) {
+      progress = progress.withBest((float) validation.getAsDouble());
+      files.saveBest(model, progress);
+      listener.onCheckpoint(step, files.best(), true);
+    }
+  }
+
+  private void save() throws IOException {
+    requireFinite(model.readLossBlocking(), optimizer.readGradientNormBlocking());
+    progress = progress.at(stopwatch.seconds());
+    files.saveLast(model, optimizer, progress);
+    savedStep = progress.step();
+    listener.onCheckpoint(savedStep, files.last(), false);
+  }
+
+  private void requireFinite(float loss, float norm) {
+    if (!Float.isFinite(loss) || !Float.isFinite(norm)) {
+      throw new TrainingStoppedException(
+          "%s is %s at step %d: training stopped, %s; try a lower --lr or a --clip of 1"
+              .formatted(
+                  Float.isFinite(loss) ? "the gradient's norm" : "the loss",
+                  Float.isFinite(loss) ? norm : loss,
+                  progress.step(),
+                  savedStep == 0
+                      ? "no checkpoint was written yet"
+                      : "the checkpoint of step " + savedStep + " is kept"));
+    }
+  }
+
+  /** Text the model writes now. */
+  public String sample() {
+    return samples.write();
+  }
+
+  /** Asks {@link #run} to save and return after the step it is in. */
+  public void requestStop() {
+    stopRequested = true;
+  }
+
+  /** Whether a stop was asked for. */
+  public boolean stopRequested() {
+    return stopRequested;
+  }
+
+  @Override
+  public void close() {
+    samples.close();
+    optimizer.close();
+    batch.close();
   }
 }

@@ -1,0 +1,59 @@
+package dev.culebra.train;
+
+import dev.culebra.backend.SamplingSpec;
+import dev.culebra.generate.Generator;
+import dev.culebra.nn.Gpt;
+import dev.culebra.text.TokenDecoder;
+import dev.culebra.text.Tokenizer;
+
+/** Shows during a run what the model has learned: the same draws each time, other weights. */
+final class SampleWriter implements AutoCloseable {
+  private static final int TOKENS = 400;
+  private static final SamplingSpec SPEC = new SamplingSpec(0.8f, 200, 1);
+
+  private final Gpt model;
+  private final Tokenizer tokenizer;
+  private final long seed;
+  private Generator generator;
+
+  SampleWriter(Gpt model, Tokenizer tokenizer, long seed) {
+    this.model = model;
+    this.tokenizer = tokenizer;
+    this.seed = seed;
+  }
+
+  String write() {
+    if (generator == null) {
+      generator = new Generator(model);
+    }
+    StringBuilder text = new StringBuilder();
+    TokenDecoder decoder = tokenizer.decoder();
+    generator.generate(
+        start(),
+        TOKENS,
+        SPEC,
+        seed,
+        0,
+        token -> {
+          text.append(decoder.accept(token));
+          return true;
+        });
+    return text.append(decoder.finish()).toString();
+  }
+
+  /** A new line, as a text begins; token 0 for a vocabulary that has none. */
+  private int[] start() {
+    try {
+      return tokenizer.encode("\n");
+    } catch (dev.culebra.text.UnknownCharacterException e) {
+      return new int[] {0};
+    }
+  }
+
+  @Override
+  public void close() {
+    if (generator != null) {
+      generator.close();
+    }
+  }
+}
