@@ -1,0 +1,77 @@
+package dev.culebra.data;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * B contexts of T tokens off the heap, ready to be uploaded: I32 (B, T) inputs, and I32 (B, T)
+ * targets, the token that follows each input, or {@link #IGNORE}. It is filled again and again.
+ * Owned by whoever made it, who closes it. Not thread-safe.
+ */
+public final class Batch implements AutoCloseable {
+  /** A target that does not count. */
+  public static final int IGNORE = -1;
+
+  private static final long ALIGNMENT = 64;
+
+  private final int batch;
+  private final int context;
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment inputs;
+  private final MemorySegment targets;
+
+  /** Room for {@code batch} contexts of {@code context} tokens. */
+  public Batch(int batch, int context) {
+    if (batch < 1 || context < 1) {
+      throw new IllegalArgumentException(
+          "a batch needs at least 1 context of 1 token, not %d of %d".formatted(batch, context));
+    }
+    this.batch = batch;
+    this.context = context;
+    long bytes = (long) batch * context * Integer.BYTES;
+    this.inputs = arena.allocate(bytes, ALIGNMENT);
+    this.targets = arena.allocate(bytes, ALIGNMENT);
+  }
+
+  /** B, the number of contexts. */
+  public int batch() {
+    return batch;
+  }
+
+  /** T, the tokens of a context. */
+  public int context() {
+    return context;
+  }
+
+  /** B·T. */
+  public long tokens() {
+    return (long) batch * context;
+  }
+
+  /** I32 (B, T). */
+  public MemorySegment inputs() {
+    return inputs;
+  }
+
+  /** I32 (B, T). */
+  public MemorySegment targets() {
+    return targets;
+  }
+
+  /**
+   * Fills row {@code row}: inputs are T tokens from {@code start} on, targets the same plus one.
+   */
+  void fillRow(int row, Tokens tokens, long start) {
+    long first = (long) row * context;
+    tokens.copy(start, context, inputs, first);
+    tokens.copy(start + 1, context, targets, first);
+  }
+
+  /** Frees the memory. Closing twice is harmless. */
+  @Override
+  public void close() {
+    if (arena.scope().isAlive()) {
+      arena.close();
+    }
+  }
+}

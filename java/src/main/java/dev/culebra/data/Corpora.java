@@ -1,0 +1,182 @@
+package dev.culebra.data;
+
+import dev.culebra.text.CharTokenizer;
+import dev.culebra.text.Gpt2Tokenizer;
+import dev.culebra.text.Tokenizer;
+import dev.culebra.text.TokenizerKind;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/**
+ * Opens what a user names as data:
+ *
+ * <ul>
+ *   <li>a {@link NamedCorpus}: {@code dickens};
+ *   <li>a text file, or a directory of them ({@link TextFiles});
+ *   <li>a token file, whose name ends in {@code .bin} ({@link TokenFile}), or a directory with
+ *       {@code train.bin} and {@code val.bin}. Their tokenizer is in {@code tokenizer.json} in the
+ *       same directory; without that file it is GPT-2's.
+ * </ul>
+ *
+ * A name wins over a file of that name; {@code ./dickens} is the file. Immutable and thread-safe.
+ */
+public final class Corpora {
+  static final String TRAIN_FILE = "train.bin";
+  static final String VALIDATION_FILE = "val.bin";
+
+  private final Path cache;
+
+  /** Keeps downloads in {@code cache}, which need not exist yet. */
+  public Corpora(Path cache) {
+    this.cache = cache;
+  }
+
+  /**
+   * Keeps downloads where the user's other programs do: {@code $XDG_CACHE_HOME/culebra}, or {@code
+   * ~/.cache/culebra}.
+   */
+  public static Corpora ofUser() {
+    return new Corpora(cacheDirectory(System.getenv(), System.getProperty("user.home")));
+  }
+
+  static Path cacheDirectory(Map<String, String> environment, String home) {
+    String base = environment.getOrDefault("XDG_CACHE_HOME", "");
+    // The XDG base directory specification: a relative path is to be ignored.
+    Path caches = Path.of(base).isAbsolute() ? Path.of(base) : Path.of(home, ".cache");
+    return caches.resolve("culebra");
+  }
+
+  /** What a name stands for. */
+  private sealed interface Found {
+    record Text(TextSource source) implements Found {}
+
+    record TokenDirectory(Path directory) implements Found {}
+
+    record SingleTokenFile(Path file) implements Found {}
+  }
+
+  /**
+   * Opens data for a new model. Text gets a tokenizer of the kind asked for, characters with the
+   * vocabulary of this text; token files have their own.
+   *
+   * @throws DataException if there is no such data or it cannot be used
+   * @throws IOException if it cannot be read
+   */
+  public Corpus open(String data, TokenizerKind kind) throws IOException {
+    return switch (find(data)) {
+      case Found.Text text -> Corpus.fromText(text.source(), tokenizer(kind, text.source()));
+      case Found.TokenDirectory tokens -> open(tokens.directory());
+      case Found.SingleTokenFile tokens -> openFile(tokens.file());
+    };
+  }
+
+  /**
+   * Opens data for a model that has a tokenizer already.
+   *
+   * @throws DataException if there is no such data, it cannot be used, or has another tokenizer
+   * @throws IOException if it cannot be read
+   */
+  public Corpus open(String data, Tokenizer tokenizer) throws IOException {
+    Corpus corpus =
+        switch (find(data)) {
+          case Found.Text text -> Corpus.fromText(text.source(), tokenizer);
+          case Found.TokenDirectory tokens -> open(tokens.directory());
+          case Found.SingleTokenFile tokens -> openFile(tokens.file());
+        };
+    if (!corpus.tokenizer().equals(tokenizer)) {
+      corpus.close();
+      throw new DataException(
+          "the tokens in %s were made by tokenizer %s, but the model has another, %s"
+              .formatted(data, corpus.tokenizer(), tokenizer));
+    }
+    return corpus;
+  }
+
+  /**
+   * The text that {@code data} names.
+   *
+   * @throws DataException if there is no such text, or there are only tokens
+   * @throws IOException if it cannot be read
+   */
+  public TextSource text(String data) throws IOException {
+    if (find(data) instanceof Found.Text text) {
+      return text.source();
+    }
+    throw new DataException(data + " holds tokens, not text");
+  }
+
+  /**
+   * A tokenizer of {@code kind} for {@code text}, which is read once for its characters.
+   *
+   * @throws DataException if the text is empty
+   * @throws IOException if it cannot be read
+   */
+  public static Tokenizer tokenizer(TokenizerKind kind, TextSource text) throws IOException {
+    return switch (kind) {
+      case GPT2 -> new Gpt2Tokenizer();
+      case CHAR -> {
+        CharTokenizer.Builder characters = new CharTokenizer.Builder();
+        text.read(characters::add);
+        if (characters.isEmpty()) {
+          throw new DataException(text.name() + " is empty");
+        }
+        yield characters.build();
+      }
+    };
+  }
+
+  private Found find(String data) throws IOException {
+    NamedCorpus named = NamedCorpus.find(data).orElse(null);
+    if (named != null) {
+      return new Found.Text(named.text(cache));
+    }
+    Path path = Path.of(data);
+    if (!Files.exists(path)) {
+      String names =
+          Arrays.stream(NamedCorpus.values())
+              .map(NamedCorpus::label)
+              .collect(Collectors.joining(", "));
+      throw new DataException(
+          "no such data: %s is neither a file nor one of %s".formatted(data, names));
+    }
+    if (Files.isDirectory(path)) {
+      return isTokenDirectory(path)
+          ? new Found.TokenDirectory(path)
+          : new Found.Text(TextFiles.of(path));
+    }
+    return data.endsWith(".bin")
+        ? new Found.SingleTokenFile(path)
+        : new Found.Text(TextFiles.of(path));
+  }
+
+  private static boolean isTokenDirectory(Path directory) {
+    boolean train = Files.exists(directory.resolve(TRAIN_FILE));
+    boolean validation = Files.exists(directory.resolve(VALIDATION_FILE));
+    if (train != validation) {
+      throw new DataException(
+          "%s holds only one of %s and %s".formatted(directory, TRAIN_FILE, VALIDATION_FILE));
+    }
+    return train;
+  }
+
+  private static Corpus open(Path directory) throws IOException {
+    return Corpus.fromTokenFiles(
+        directory.toString(),
+        directory.resolve(TRAIN_FILE),
+        directory.resolve(VALIDATION_FILE),
+        tokenizerIn(directory));
+  }
+
+  private static Corpus openFile(Path file) throws IOException {
+    return Corpus.fromTokenFile(file, tokenizerIn(file.toAbsolutePath().getParent()));
+  }
+
+  private static Tokenizer tokenizerIn(Path directory) throws IOException {
+    Path file = directory.resolve(TokenizerFile.NAME);
+    return Files.exists(file) ? TokenizerFile.load(file) : new Gpt2Tokenizer();
+  }
+}

@@ -1,0 +1,136 @@
+package dev.culebra.data;
+
+import dev.culebra.text.TokenEncoder;
+import dev.culebra.text.Tokenizer;
+import dev.culebra.text.UnknownCharacterException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Tokens to train on and tokens to validate on, with the tokenizer that made them. It owns both and
+ * must be closed. {@link Corpora} opens one by name or path.
+ */
+public final class Corpus implements AutoCloseable {
+  private final String name;
+  private final Tokenizer tokenizer;
+  private final Tokens train;
+  private final Tokens validation;
+  private final List<Tokens> owned;
+
+  private Corpus(
+      String name, Tokenizer tokenizer, Tokens train, Tokens validation, List<Tokens> owned) {
+    this.name = name;
+    this.tokenizer = tokenizer;
+    this.train = train;
+    this.validation = validation;
+    this.owned = owned;
+  }
+
+  /**
+   * Encodes a text; the first 90 % of its tokens are for training, the rest for validation.
+   *
+   * @throws DataException if the text is empty, not UTF-8 or holds a character that the tokenizer
+   *     does not know
+   * @throws IOException if it cannot be read
+   */
+  public static Corpus fromText(TextSource text, Tokenizer tokenizer) throws IOException {
+    try (TokenCollector collector = new TokenCollector(text.name(), tokenizer.vocab())) {
+      TokenEncoder encoder = tokenizer.encoder();
+      text.read(piece -> collector.add(encoder.accept(piece)));
+      collector.add(encoder.finish());
+      return split(text.name(), tokenizer, collector.finish());
+    } catch (UnknownCharacterException e) {
+      throw new DataException(text.name() + ": " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Maps one token file; the first 90 % are for training, the rest for validation.
+   *
+   * @throws DataException if it is no token file
+   * @throws IOException if it cannot be read
+   */
+  public static Corpus fromTokenFile(Path file, Tokenizer tokenizer) throws IOException {
+    return split(file.toString(), tokenizer, TokenFile.open(file, tokenizer.vocab()));
+  }
+
+  /**
+   * Maps a token file for training and one for validation.
+   *
+   * @throws DataException if one is no token file
+   * @throws IOException if one cannot be read
+   */
+  public static Corpus fromTokenFiles(
+      String name, Path trainFile, Path validationFile, Tokenizer tokenizer) throws IOException {
+    Tokens train = TokenFile.open(trainFile, tokenizer.vocab());
+    try {
+      Tokens validation = TokenFile.open(validationFile, tokenizer.vocab());
+      return new Corpus(name, tokenizer, train, validation, List.of(train, validation));
+    } catch (IOException | RuntimeException e) {
+      train.close();
+      throw e;
+    }
+  }
+
+  /** Takes over {@code all}. */
+  private static Corpus split(String name, Tokenizer tokenizer, Tokens all) {
+    if (all.size() == 0) {
+      all.close();
+      throw new DataException(name + " is empty");
+    }
+    long end = trainSize(all.size());
+    return new Corpus(
+        name,
+        tokenizer,
+        all.slice(name + " (training part)", 0, end),
+        all.slice(name + " (validation part)", end, all.size()),
+        List.of(all));
+  }
+
+  /** How many of {@code tokens} are for training: 90 %, rounded down. */
+  static long trainSize(long tokens) {
+    return tokens / 10 * 9 + tokens % 10 * 9 / 10;
+  }
+
+  /** The name or path it was opened by. */
+  public String name() {
+    return name;
+  }
+
+  public Tokenizer tokenizer() {
+    return tokenizer;
+  }
+
+  public Tokens train() {
+    return train;
+  }
+
+  public Tokens validation() {
+    return validation;
+  }
+
+  /** The part for {@code split}. */
+  public Tokens tokens(Split split) {
+    return switch (split) {
+      case TRAIN -> train;
+      case VALIDATION -> validation;
+    };
+  }
+
+  /**
+   * Checks that each part holds a context of {@code context} tokens and the token after it.
+   *
+   * @throws DataException if one does not, with how many it has and how many are needed
+   */
+  public void requireContext(int context) {
+    train.requireContext(context);
+    validation.requireContext(context);
+  }
+
+  /** Frees the tokens. Closing twice is harmless. */
+  @Override
+  public void close() {
+    owned.forEach(Tokens::close);
+  }
+}

@@ -1,0 +1,46 @@
+package dev.culebra.data;
+
+import java.io.IOException;
+
+/** A text that can be read again and again, in pieces, so that it need not fit into memory. */
+public interface TextSource {
+  /** For messages: a corpus' name or a path. */
+  String name();
+
+  /**
+   * Passes the text to {@code sink} from beginning to end, in pieces of at most a few hundred
+   * thousand characters, none of which ends within a surrogate pair.
+   *
+   * @throws IOException if it cannot be read; one line that names it
+   * @throws DataException if it is not UTF-8; one line that names the file and the byte
+   */
+  void read(Sink sink) throws IOException;
+
+  /** Takes the pieces of a text. */
+  @FunctionalInterface
+  interface Sink {
+    void accept(String piece) throws IOException;
+  }
+
+  /** The whole text. */
+  default String readAll() throws IOException {
+    StringBuilder text = new StringBuilder();
+    read(text::append);
+    return text.toString();
+  }
+
+  /** A text that is in memory. */
+  static TextSource of(String name, String text) {
+    return new TextSource() {
+      @Override
+      public String name() {
+        return name;
+      }
+
+      @Override
+      public void read(Sink sink) throws IOException {
+        sink.accept(text);
+      }
+    };
+  }
+}

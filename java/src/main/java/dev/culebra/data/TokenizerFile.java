@@ -1,0 +1,110 @@
+package dev.culebra.data;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.culebra.io.AtomicFile;
+import dev.culebra.io.FileErrors;
+import dev.culebra.text.CharTokenizer;
+import dev.culebra.text.Gpt2Tokenizer;
+import dev.culebra.text.Tokenizer;
+import dev.culebra.text.TokenizerKind;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * A tokenizer as JSON: {@code {"tokenizer": "gpt2"}}, or {@code {"tokenizer": "char", "vocabulary":
+ * ["\n", " ", "!", …]}} where token {@code i} is the {@code i}-th string, one character each.
+ */
+public final class TokenizerFile {
+  /** The name of the file in a run directory and beside token files. */
+  public static final String NAME = "tokenizer.json";
+
+  private static final String KIND = "tokenizer";
+  private static final String VOCABULARY = "vocabulary";
+  private static final JsonMapper JSON =
+      JsonMapper.builder()
+          .enable(SerializationFeature.INDENT_OUTPUT)
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build();
+
+  private TokenizerFile() {}
+
+  /**
+   * Writes {@code tokenizer} to {@code file}, replacing it as a whole.
+   *
+   * @throws IOException one line that names the file and the reason
+   */
+  public static void save(Tokenizer tokenizer, Path file) throws IOException {
+    ObjectNode json = JSON.createObjectNode().put(KIND, tokenizer.kind().label());
+    if (tokenizer instanceof CharTokenizer characters) {
+      ArrayNode vocabulary = json.putArray(VOCABULARY);
+      for (int character : characters.vocabulary()) {
+        vocabulary.add(Character.toString(character));
+      }
+    }
+    AtomicFile.write(file, JSON.writeValueAsString(json) + "\n");
+  }
+
+  /**
+   * Reads a tokenizer that {@link #save} wrote.
+   *
+   * @throws TokenizerFormatException if the content is not one
+   * @throws IOException if the file cannot be read; one line that names it
+   */
+  public static Tokenizer load(Path file) throws IOException {
+    JsonNode json = parse(file);
+    if (!json.isObject()) {
+      throw new TokenizerFormatException(file, "expected a JSON object");
+    }
+    String kind = json.path(KIND).asText();
+    if (kind.equals(TokenizerKind.GPT2.label())) {
+      return new Gpt2Tokenizer();
+    }
+    if (kind.equals(TokenizerKind.CHAR.label())) {
+      return characters(file, json.path(VOCABULARY));
+    }
+    throw new TokenizerFormatException(
+        file, "its field \"%s\" must be \"char\" or \"gpt2\"".formatted(KIND));
+  }
+
+  private static JsonNode parse(Path file) throws IOException {
+    try {
+      return JSON.readTree(Files.readAllBytes(file));
+    } catch (JsonProcessingException e) {
+      String reason = e.getOriginalMessage().lines().findFirst().orElse("not JSON");
+      String place = e.getLocation() == null ? "" : " in line " + e.getLocation().getLineNr();
+      throw new TokenizerFormatException(file, reason + place);
+    } catch (IOException e) {
+      throw new IOException("cannot read " + file + ": " + FileErrors.reason(e), e);
+    }
+  }
+
+  private static CharTokenizer characters(Path file, JsonNode vocabulary) throws IOException {
+    if (!vocabulary.isArray()) {
+      throw new TokenizerFormatException(
+          file, "its field \"%s\" must be a list of characters".formatted(VOCABULARY));
+    }
+    int[] characters = new int[vocabulary.size()];
+    for (int i = 0; i < characters.length; i++) {
+      String character = vocabulary.get(i).isTextual() ? vocabulary.get(i).textValue() : "";
+      if (character.codePointCount(0, character.length()) != 1) {
+        throw new TokenizerFormatException(
+            file, "entry %d of its vocabulary is not one character".formatted(i));
+      }
+      characters[i] = character.codePointAt(0);
+    }
+    try {
+      return CharTokenizer.ofVocabulary(characters);
+    } catch (IllegalArgumentException e) {
+      throw new TokenizerFormatException(file, e.getMessage());
+    }
+  }
+}

@@ -1,0 +1,6 @@
+/**
+ * Tokens to batches: where text comes from ({@link dev.culebra.data.Corpora}), its tokens in memory
+ * or in a file ({@link dev.culebra.data.Tokens}), and the choice of contexts ({@link
+ * dev.culebra.data.BatchSampler}, {@link dev.culebra.data.SequentialBatches}).
+ */
+package dev.culebra.data;

@@ -1,0 +1,119 @@
+package dev.culebra.io;
+
+import static java.nio.file.StandardOpenOption.CREATE_NEW;
+import static java.nio.file.StandardOpenOption.READ;
+import static java.nio.file.StandardOpenOption.WRITE;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.UUID;
+
+/**
+ * Replaces a file as a whole: the bytes go to a temporary file beside the target, are forced to the
+ * disk, then the temporary file is renamed over the target and the directory is forced too. At
+ * every moment, also after a crash, the target holds either its old bytes or all of its new ones.
+ *
+ * <p>Thread-safe; of several writers of one target the last to finish wins.
+ */
+public final class AtomicFile {
+  private static final String SUFFIX = ".tmp";
+
+  /** A temporary file that nobody wrote to for this long was left behind by a killed process. */
+  private static final Duration ABANDONED = Duration.ofHours(1);
+
+  private AtomicFile() {}
+
+  /**
+   * Writes the content of a file, from its beginning, to a channel that is open for writing and
+   * reading.
+   */
+  @FunctionalInterface
+  public interface Body {
+    void writeTo(FileChannel channel) throws IOException;
+  }
+
+  /**
+   * Replaces {@code target} by what {@code body} writes; its directory must exist. If anything
+   * fails, the target is as before and the temporary file is gone.
+   *
+   * @throws IOException one line that names the target and the reason
+   */
+  public static void write(Path target, Body body) throws IOException {
+    Path absolute = target.toAbsolutePath();
+    Path directory = absolute.getParent();
+    if (directory == null || Files.isDirectory(absolute)) {
+      throw new IOException("cannot write " + target + ": it is a directory");
+    }
+    String prefix = "." + absolute.getFileName() + ".";
+    Path temporary = directory.resolve(prefix + UUID.randomUUID() + SUFFIX);
+    try {
+      removeAbandoned(directory, prefix);
+      try (FileChannel channel = FileChannel.open(temporary, CREATE_NEW, READ, WRITE)) {
+        body.writeTo(channel);
+        channel.force(true);
+      }
+      Files.move(temporary, absolute, StandardCopyOption.ATOMIC_MOVE);
+      force(directory);
+    } catch (IOException e) {
+      throw new IOException("cannot write " + target + ": " + FileErrors.reason(e), e);
+    } finally {
+      Files.deleteIfExists(temporary);
+    }
+  }
+
+  /**
+   * Replaces {@code target} by {@code content}.
+   *
+   * @throws IOException one line that names the target and the reason
+   */
+  public static void write(Path target, byte[] content) throws IOException {
+    write(
+        target,
+        channel -> {
+          ByteBuffer bytes = ByteBuffer.wrap(content);
+          while (bytes.hasRemaining()) {
+            channel.write(bytes);
+          }
+        });
+  }
+
+  /**
+   * Replaces {@code target} by {@code text} in UTF-8.
+   *
+   * @throws IOException one line that names the target and the reason
+   */
+  public static void write(Path target, String text) throws IOException {
+    write(target, text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static void force(Path directory) throws IOException {
+    try (FileChannel channel = FileChannel.open(directory, READ)) {
+      channel.force(true);
+    }
+  }
+
+  private static void removeAbandoned(Path directory, String prefix) throws IOException {
+    Instant limit = Instant.now().minus(ABANDONED);
+    DirectoryStream.Filter<Path> ours =
+        path -> {
+          String name = path.getFileName().toString();
+          return name.startsWith(prefix) && name.endsWith(SUFFIX);
+        };
+    try (DirectoryStream<Path> leftovers = Files.newDirectoryStream(directory, ours)) {
+      for (Path leftover : leftovers) {
+        if (Files.exists(leftover)
+            && Files.getLastModifiedTime(leftover).toInstant().isBefore(limit)) {
+          Files.deleteIfExists(leftover);
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,178 @@
+package dev.culebra.text;
+
+import java.util.Arrays;
+import java.util.BitSet;
+
+/**
+ * One token a character: token {@code i} is the {@code i}-th of the vocabulary's characters. They
+ * are Unicode code points, so that a character outside the basic plane is one token too.
+ */
+public final class CharTokenizer implements Tokenizer {
+  private static final int UNKNOWN = -1;
+
+  private final int[] characters;
+
+  /** Token of each code point up to the highest of the vocabulary. */
+  private final int[] tokens;
+
+  private CharTokenizer(int[] characters) {
+    if (characters.length == 0) {
+      throw new IllegalArgumentException("a vocabulary needs at least one character");
+    }
+    this.characters = characters;
+    this.tokens = new int[Arrays.stream(characters).max().getAsInt() + 1];
+    Arrays.fill(tokens, UNKNOWN);
+    for (int token = 0; token < characters.length; token++) {
+      int character = characters[token];
+      if (isSurrogate(character)) {
+        throw new IllegalArgumentException(
+            "half a surrogate pair is not a character: U+%04X".formatted(character));
+      }
+      if (tokens[character] != UNKNOWN) {
+        throw new IllegalArgumentException(
+            "character U+%04X occurs twice in the vocabulary".formatted(character));
+      }
+      tokens[character] = token;
+    }
+  }
+
+  /**
+   * The characters that occur in {@code text}, in the order of their code points.
+   *
+   * @throws IllegalArgumentException if the text is empty or holds half a surrogate pair
+   */
+  public static CharTokenizer of(String text) {
+    return new Builder().add(text).build();
+  }
+
+  /**
+   * A vocabulary as given: token {@code i} is {@code characters[i]}.
+   *
+   * @throws IllegalArgumentException if there is none, one occurs twice or is no code point of a
+   *     character
+   */
+  public static CharTokenizer ofVocabulary(int... characters) {
+    for (int character : characters) {
+      if (!Character.isValidCodePoint(character)) {
+        throw new IllegalArgumentException("not a code point: " + character);
+      }
+    }
+    return new CharTokenizer(characters.clone());
+  }
+
+  /** Collects the vocabulary of a text that comes in pieces. Not thread-safe. */
+  public static final class Builder {
+    private final BitSet seen = new BitSet();
+
+    /** Adds the characters of {@code piece}, which must not end within a surrogate pair. */
+    public Builder add(String piece) {
+      for (int i = 0; i < piece.length(); ) {
+        int character = piece.codePointAt(i);
+        seen.set(character);
+        i += Character.charCount(character);
+      }
+      return this;
+    }
+
+    /** Whether no character was added yet. */
+    public boolean isEmpty() {
+      return seen.isEmpty();
+    }
+
+    /**
+     * The tokenizer for all characters added.
+     *
+     * @throws IllegalArgumentException if there is none or one is half a surrogate pair
+     */
+    public CharTokenizer build() {
+      return new CharTokenizer(seen.stream().toArray());
+    }
+  }
+
+  /** The code point of each token. */
+  public int[] vocabulary() {
+    return characters.clone();
+  }
+
+  @Override
+  public TokenizerKind kind() {
+    return TokenizerKind.CHAR;
+  }
+
+  @Override
+  public int vocab() {
+    return characters.length;
+  }
+
+  @Override
+  public TokenEncoder encoder() {
+    return new Encoder();
+  }
+
+  @Override
+  public TokenDecoder decoder() {
+    return new Decoder();
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof CharTokenizer that && Arrays.equals(characters, that.characters);
+  }
+
+  @Override
+  public int hashCode() {
+    return Arrays.hashCode(characters);
+  }
+
+  /** For example {@code char (65 tokens)}. */
+  @Override
+  public String toString() {
+    return "%s (%d tokens)".formatted(kind(), vocab());
+  }
+
+  private static boolean isSurrogate(int codePoint) {
+    return codePoint >= Character.MIN_SURROGATE && codePoint <= Character.MAX_SURROGATE;
+  }
+
+  private final class Encoder implements TokenEncoder {
+    private long position;
+
+    @Override
+    public int[] accept(String piece) {
+      int[] out = new int[piece.length()];
+      int count = 0;
+      for (int i = 0; i < piece.length(); ) {
+        int character = piece.codePointAt(i);
+        position++;
+        int token = character < tokens.length ? tokens[character] : UNKNOWN;
+        if (token == UNKNOWN) {
+          throw new UnknownCharacterException(character, position, vocab());
+        }
+        out[count++] = token;
+        i += Character.charCount(character);
+      }
+      return count == out.length ? out : Arrays.copyOf(out, count);
+    }
+
+    @Override
+    public int[] finish() {
+      return IntArrays.EMPTY;
+    }
+  }
+
+  private final class Decoder implements TokenDecoder {
+    @Override
+    public String accept(int token) {
+      if (token < 0 || token >= characters.length) {
+        throw new IllegalArgumentException(
+            "token %d is outside the vocabulary of %d".formatted(token, vocab()));
+      }
+      return Character.toString(characters[token]);
+    }
+
+    @Override
+    public String finish() {
+      return "";
+    }
+  }
+}

@@ -1,0 +1,130 @@
+package dev.culebra.text;
+
+import com.knuddels.jtokkit.Encodings;
+import com.knuddels.jtokkit.api.Encoding;
+import com.knuddels.jtokkit.api.EncodingType;
+import com.knuddels.jtokkit.api.IntArrayList;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * GPT-2's byte-pair encoding (Radford et al., "Language models are unsupervised multitask
+ * learners", 2019; known as r50k_base), computed by jtokkit. Every text has tokens.
+ *
+ * <p>The special token {@link #END_OF_TEXT} is only ever decoded: {@code <|endoftext|>} in a text
+ * is encoded as the ordinary characters that it consists of.
+ */
+public final class Gpt2Tokenizer implements Tokenizer {
+  /** Stands between the documents that GPT-2 was trained on. */
+  public static final int END_OF_TEXT = 50256;
+
+  private static final int VOCAB = 50257;
+
+  /** Characters that are looked at together; bounds the memory for texts of ordinary shape. */
+  private static final int PIECE = 1 << 16;
+
+  /** The table is read (some 0.2 s) when first used, and shared. */
+  private static final class Table {
+    static final Encoding ENCODING =
+        Encodings.newLazyEncodingRegistry().getEncoding(EncodingType.R50K_BASE);
+  }
+
+  @Override
+  public TokenizerKind kind() {
+    return TokenizerKind.GPT2;
+  }
+
+  @Override
+  public int vocab() {
+    return VOCAB;
+  }
+
+  @Override
+  public TokenEncoder encoder() {
+    return new Encoder();
+  }
+
+  @Override
+  public TokenDecoder decoder() {
+    return new Utf8TokenDecoder(Gpt2Tokenizer::bytes);
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Gpt2Tokenizer;
+  }
+
+  @Override
+  public int hashCode() {
+    return Gpt2Tokenizer.class.hashCode();
+  }
+
+  /** For example {@code gpt2 (50257 tokens)}. */
+  @Override
+  public String toString() {
+    return "%s (%d tokens)".formatted(kind(), vocab());
+  }
+
+  private static byte[] bytes(int token) {
+    if (token < 0 || token >= VOCAB) {
+      throw new IllegalArgumentException(
+          "token %d is outside the vocabulary of %d".formatted(token, VOCAB));
+    }
+    IntArrayList one = new IntArrayList(1);
+    one.add(token);
+    return Table.ENCODING.decodeBytes(one);
+  }
+
+  /**
+   * Encodes up to the last place in the text known so far at which it may be cut without a change
+   * of its tokens, and holds back the rest.
+   *
+   * <p>The encoding first divides the text by the pattern {@code '(?:[sdmt]|ll|ve|re)| ?\p{L}+|
+   * ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+}, then merges bytes within each match. Of a run of
+   * white space before a letter, the last character never belongs to the match of those before it:
+   * {@code \s+(?!\S)} gives it back, and it begins the next match (a space together with the
+   * letters, a newline alone). So a cut before a space or newline that a letter follows is always
+   * between two matches; and the part before the cut then ends with the same matches, since {@code
+   * (?!\S)} holds at its end as it held before white space.
+   */
+  private static final class Encoder implements TokenEncoder {
+    private final StringBuilder pending = new StringBuilder();
+
+    @Override
+    public int[] accept(String piece) {
+      List<int[]> parts = new ArrayList<>();
+      for (int from = 0; from < piece.length(); from += PIECE) {
+        int known = pending.length();
+        pending.append(piece, from, Math.min(from + PIECE, piece.length()));
+        int cut = lastCut(Math.max(known - 1, 1));
+        if (cut > 0) {
+          parts.add(encode(pending.substring(0, cut)));
+          pending.delete(0, cut);
+        }
+      }
+      return IntArrays.concat(parts);
+    }
+
+    @Override
+    public int[] finish() {
+      int[] rest = encode(pending.toString());
+      pending.setLength(0);
+      return rest;
+    }
+
+    /** The last place from {@code from} on where the pending text may be cut, or 0. */
+    private int lastCut(int from) {
+      for (int i = pending.length() - 2; i >= from; i--) {
+        char c = pending.charAt(i);
+        if ((c == ' ' || c == '\n') && Character.isLetter(pending.charAt(i + 1))) {
+          return i;
+        }
+      }
+      return 0;
+    }
+
+    private static int[] encode(String text) {
+      return Table.ENCODING.encodeOrdinary(text).toArray();
+    }
+  }
+}
