@@ -102,12 +102,12 @@ final class LayerNormCases {
       double largest = largest(in, r, c);
       double scale = exact.rstd()[r];
       meanMagnitudes[r] = largest;
-      // The rounded mean is off by u · largest, every difference from it too, relative to 1 / rstd.
-      rstdMagnitudes[r] = scale * (1 + scale * largest);
+      // An error of the mean moves all differences alike, so it cancels in the variance.
+      rstdMagnitudes[r] = scale;
       for (int i = 0; i < c; i++) {
         double normalised = Math.abs(in[r * c + i] - exact.mean()[r]) * scale;
         outMagnitudes[r * c + i] =
-            Math.abs(weight[i]) * (1 + normalised) * (1 + scale * largest)
+            Math.abs(weight[i]) * (normalised + scale * largest)
                 + (shift == null ? 0 : Math.abs(shift[i]));
       }
     }
