@@ -102,12 +102,12 @@ final class LayerNormCases {
       double largest = largest(in, r, c);
       double scale = exact.rstd()[r];
       meanMagnitudes[r] = largest;
-      // The rounded mean is off by u · largest, every difference from it too, relative to 1 / rstd.
-      rstdMagnitudes[r] = scale * (1 + scale * largest);
+      // An error of the mean moves all differences alike, so it cancels in the variance.
+      rstdMagnitudes[r] = scale;
       for (int i = 0; i < c; i++) {
         double normalised = Math.abs(in[r * c + i] - exact.mean()[r]) * scale;
         outMagnitudes[r * c + i] =
-            Math.abs(weight[i]) * (1 + normalised) * (1 + scale * largest)
+            Math.abs(weight[i]) * (normalised + scale * largest)
                 + (shift == null ? 0 : Math.abs(shift[i]));
       }
     }
@@ -196,28 +196,40 @@ final class LayerNormCases {
       var exact =
           ReferenceOps.layerNormBackward(
               widened(dOut), widened(in), widened(mean), widened(rstd), widened(weight), n, c);
-      double[] inMagnitudes = new double[n * c];
-      double[] weightMagnitudes = new double[c];
-      double[] biasMagnitudes = new double[c];
-      for (int r = 0; r < n; r++) {
-        double normalised = rstd[r] * (largest(in, r, c) + Math.abs(mean[r]));
-        double largest = 0;
-        for (int i = 0; i < c; i++) {
-          largest = Math.max(largest, Math.abs(dOut[r * c + i] * weight[i]));
-          weightMagnitudes[i] += Math.abs(dOut[r * c + i]) * normalised;
-          biasMagnitudes[i] += Math.abs(dOut[r * c + i]);
-        }
-        Arrays.fill(inMagnitudes, r * c, (r + 1) * c, rstd[r] * largest * (1 + normalised));
-      }
-      run.result(name, dIn, () -> Expected.added(start, exact.in(), inMagnitudes, c));
+      var terms = magnitudes();
+      run.result(name, dIn, () -> Expected.added(start, exact.in(), terms.in(), c));
       run.result(
-          "dWeight",
-          dWeight,
-          () -> Expected.added(startWeight, exact.weight(), weightMagnitudes, n));
+          "dWeight", dWeight, () -> Expected.added(startWeight, exact.weight(), terms.weight(), n));
       if (dBias != null) {
-        run.result(
-            "dBias", dBias, () -> Expected.added(startBias, exact.bias(), biasMagnitudes, n));
+        run.result("dBias", dBias, () -> Expected.added(startBias, exact.bias(), terms.bias(), n));
       }
+    }
+
+    /** The sums of the backward pass with positive terms; in − mean is exact up to one rounding. */
+    private ReferenceOps.LayerNormGradients magnitudes() {
+      var terms =
+          new ReferenceOps.LayerNormGradients(new double[n * c], new double[c], new double[c]);
+      for (int r = 0; r < n; r++) {
+        double meanOfD = 0;
+        double meanOfDTimesNormalised = 0;
+        for (int i = 0; i < c; i++) {
+          double d = Math.abs(dOut[r * c + i]);
+          meanOfD += d * Math.abs(weight[i]) / c;
+          meanOfDTimesNormalised += d * Math.abs(weight[i]) * normalised(r, i) / c;
+          terms.weight()[i] += d * normalised(r, i);
+          terms.bias()[i] += d;
+        }
+        for (int i = 0; i < c; i++) {
+          double d = Math.abs(dOut[r * c + i] * weight[i]);
+          terms.in()[r * c + i] =
+              rstd[r] * (d + meanOfD + normalised(r, i) * meanOfDTimesNormalised);
+        }
+      }
+      return terms;
+    }
+
+    private double normalised(int r, int i) {
+      return Math.abs((double) in[r * c + i] - mean[r]) * rstd[r];
     }
   }
 }
