@@ -7,7 +7,9 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
+import java.net.http.HttpResponse.BodySubscriber;
+import java.net.http.HttpResponse.BodySubscribers;
+import java.net.http.HttpResponse.ResponseInfo;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -84,9 +86,7 @@ record Download(URI uri, int bytes, String sha256) {
             .followRedirects(HttpClient.Redirect.NORMAL)
             .build()) {
       CompletableFuture<HttpResponse<byte[]>> request =
-          client.sendAsync(
-              HttpRequest.newBuilder(uri).timeout(TIMEOUT).build(),
-              BodyHandlers.limiting(BodyHandlers.ofByteArray(), bytes));
+          client.sendAsync(HttpRequest.newBuilder(uri).timeout(TIMEOUT).build(), this::body);
       try {
         HttpResponse<byte[]> response = request.get(TIMEOUT.toSeconds(), TimeUnit.SECONDS);
         if (response.statusCode() != OK) {
@@ -104,6 +104,13 @@ record Download(URI uri, int bytes, String sha256) {
         client.shutdownNow();
       }
     }
+  }
+
+  /** At most {@code bytes} of the file; nothing of an error page. */
+  private BodySubscriber<byte[]> body(ResponseInfo response) {
+    return response.statusCode() == OK
+        ? BodySubscribers.limiting(BodySubscribers.ofByteArray(), bytes)
+        : BodySubscribers.replacing(new byte[0]);
   }
 
   private static String reason(Throwable cause) {

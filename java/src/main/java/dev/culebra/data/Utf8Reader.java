@@ -1,5 +1,6 @@
 package dev.culebra.data;
 
+import dev.culebra.io.FileErrors;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -49,7 +50,7 @@ final class Utf8Reader {
   private void read(InputStream in) throws IOException {
     boolean end = false;
     while (!end) {
-      int count = in.read(bytes.array(), bytes.position(), bytes.remaining());
+      int count = readBytes(in);
       end = count < 0;
       bytes.position(bytes.position() + Math.max(count, 0)).flip();
       CoderResult result = utf8.decode(bytes, chars, end);
@@ -61,6 +62,14 @@ final class Utf8Reader {
       consumed += bytes.position();
       bytes.compact();
       pass(end);
+    }
+  }
+
+  private int readBytes(InputStream in) throws IOException {
+    try {
+      return in.read(bytes.array(), bytes.position(), bytes.remaining());
+    } catch (IOException e) {
+      throw new IOException("cannot read " + name + ": " + FileErrors.reason(e), e);
     }
   }
 
