@@ -29,8 +29,7 @@ public final class Evaluation {
    * evaluations of one run compare. The model is planned for the shape of {@code batch} and left in
    * training mode.
    */
-  static float sampled(
-      LanguageModel model, BatchSampler validation, Batch batch, int batches) {
+  static float sampled(LanguageModel model, BatchSampler validation, Batch batch, int batches) {
     model.eval();
     model.zeroLoss();
     for (int i = 0; i < batches; i++) {

@@ -3,7 +3,9 @@ package dev.culebra.train;
 import dev.culebra.backend.Activation;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Preset;
+import dev.culebra.optim.AdamW;
 import dev.culebra.optim.LearningRate;
+import dev.culebra.text.TokenizerKind;
 
 /**
  * Everything a training run is told; equal configurations give equal runs. Made from {@link
@@ -72,6 +74,7 @@ public record TrainConfig(
     long seed,
     int threads,
     DeviceChoice device) {
+  private static final float EPSILON = 1e-8f;
 
   /**
    * Checks every value.
@@ -123,6 +126,11 @@ public record TrainConfig(
   /** The learning rate of every step. */
   public LearningRate learningRate() {
     return new LearningRate(schedule, lr, minLr, warmup, steps);
+  }
+
+  /** The optimizer of the run. */
+  public AdamW.Config adamW() {
+    return new AdamW.Config(beta1, beta2, EPSILON, weightDecay, clip);
   }
 
   /** As a JSON object that {@link TrainOptions#read} reads back to an equal configuration. */

@@ -125,8 +125,7 @@ public final class Trainer implements AutoCloseable {
     requireFinite(loss, norm);
     OptionalDouble validation = OptionalDouble.empty();
     if (evaluate) {
-      float value =
-          Evaluation.sampled(model, validationBatches, batch, config.evalBatches());
+      float value = Evaluation.sampled(model, validationBatches, batch, config.evalBatches());
       validation = OptionalDouble.of(value);
     }
     double seconds = stopwatch.seconds();
@@ -135,8 +134,7 @@ public final class Trainer implements AutoCloseable {
     loggedStep = step;
     loggedSeconds = seconds;
     Metrics metrics =
-        new Metrics(
-            step, loss, validation, learningRate.at(step - 1), norm, speed, seconds);
+        new Metrics(step, loss, validation, learningRate.at(step - 1), norm, speed, seconds);
     files.log(metrics);
     listener.onMetrics(metrics);
     progress = progress.at(seconds);

@@ -1,2 +1,5 @@
-/** The loop that makes a model of text: batches, steps, evaluations, checkpoints. Nothing imports it but programs. */
+/**
+ * The loop that makes a model of text: batches, steps, evaluations, checkpoints. Nothing imports it
+ * but programs.
+ */
 package dev.culebra.train;

@@ -105,8 +105,7 @@ class GeneratorTest {
       }
     }
     assertThat(generate(PROMPT, count, GREEDY, 1, 0))
-        .containsExactly(
-            Arrays.stream(tokens).skip(PROMPT.length).boxed().toArray(Integer[]::new));
+        .containsExactly(Arrays.stream(tokens).skip(PROMPT.length).boxed().toArray(Integer[]::new));
   }
 
   @Test

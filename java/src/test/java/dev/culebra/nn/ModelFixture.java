@@ -37,8 +37,8 @@ final class ModelFixture {
   }
 
   /**
-   * Makes the initial weights lively: GPT-2's initialisation leaves biases at 0 and all so small that a wrong layer would hardly
-   * show.
+   * Makes the initial weights lively: GPT-2's initialisation leaves biases at 0 and all so small
+   * that a wrong layer would hardly show.
    */
   static void enliven(LanguageModel model) {
     RandomStream random = new RandomStream(7, 3, 0);

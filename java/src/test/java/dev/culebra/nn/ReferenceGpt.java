@@ -9,8 +9,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A GPT in double precision, written as the textbook has it (x = x + attention(layernorm(x)), nothing fused, nothing reused) on
- * {@link ReferenceOps}: the judge of {@link Gpt}. No dropout. Parameters go by the names of {@link Gpt}, without padding.
+ * A GPT in double precision, written as the textbook has it (x = x + attention(layernorm(x)),
+ * nothing fused, nothing reused) on {@link ReferenceOps}: the judge of {@link Gpt}. No dropout.
+ * Parameters go by the names of {@link Gpt}, without padding.
  */
 final class ReferenceGpt {
   private final GptConfig config;
@@ -51,10 +52,8 @@ final class ReferenceGpt {
     for (Backward backward : path.reversed()) {
       dx = backward.of(dx);
     }
-    accumulate(
-        "wte.weight", ReferenceOps.tokenTableGradient(dx, tokens, config.vocab(), width));
-    accumulate(
-        "wpe.weight", ReferenceOps.positionTableGradient(dx, time, config.context(), width));
+    accumulate("wte.weight", ReferenceOps.tokenTableGradient(dx, tokens, config.vocab(), width));
+    accumulate("wpe.weight", ReferenceOps.positionTableGradient(dx, time, config.context(), width));
     return loss.meanLoss();
   }
 
@@ -74,8 +73,7 @@ final class ReferenceGpt {
     int headSize = width / config.heads();
     Step norm = layerNorm(name + "ln_1", x, rows);
     Step qkv = linear(name + "attn.c_attn", norm.out, rows, width, 3 * width);
-    var attention =
-        new ReferenceAttention(batch, time, config.heads(), headSize, true, 0, null);
+    var attention = new ReferenceAttention(batch, time, config.heads(), headSize, true, 0, null);
     double[] attended = attention.forward(qkv.out).out();
     Step project = linear(name + "attn.c_proj", attended, rows, width, width);
     return new Step(
@@ -97,8 +95,7 @@ final class ReferenceGpt {
         project.out,
         dOut -> {
           double[] dActivated = project.backward.of(dOut);
-          double[] dExpand =
-              ReferenceOps.activationBackward(dActivated, expand.out, activation);
+          double[] dExpand = ReferenceOps.activationBackward(dActivated, expand.out, activation);
           return norm.backward.of(expand.backward.of(dExpand));
         });
   }

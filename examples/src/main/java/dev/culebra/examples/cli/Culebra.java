@@ -2,8 +2,8 @@ package dev.culebra.examples.cli;
 
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
+import dev.culebra.text.TokenizerKind;
 import dev.culebra.train.DeviceChoice;
-import dev.culebra.train.TokenizerKind;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.function.Function;
