@@ -4,6 +4,7 @@ import dev.culebra.backend.Activation;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
+import dev.culebra.text.TokenizerKind;
 
 /**
  * Everything a training run is told; equal configurations give equal runs. Made from {@link

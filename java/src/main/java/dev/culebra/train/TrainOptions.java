@@ -3,6 +3,7 @@ package dev.culebra.train;
 import dev.culebra.backend.Activation;
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
+import dev.culebra.text.TokenizerKind;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.nio.file.Path;

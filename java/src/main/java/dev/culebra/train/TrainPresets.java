@@ -3,6 +3,7 @@ package dev.culebra.train;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
+import dev.culebra.text.TokenizerKind;
 
 /** How each preset is trained if nobody says otherwise. */
 final class TrainPresets {

@@ -2,8 +2,8 @@ package dev.culebra.examples.cli;
 
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
+import dev.culebra.text.TokenizerKind;
 import dev.culebra.train.DeviceChoice;
-import dev.culebra.train.TokenizerKind;
 import dev.culebra.train.TrainOptions;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;

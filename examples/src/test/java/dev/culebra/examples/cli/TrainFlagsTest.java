@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
+import dev.culebra.text.TokenizerKind;
 import dev.culebra.train.DeviceChoice;
-import dev.culebra.train.TokenizerKind;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainOptions;
 import org.junit.jupiter.api.Test;
