@@ -30,7 +30,12 @@ import picocli.CommandLine.TypeConversionException;
       "A first run, on a novel that comes with it: culebra train",
       "More about a command: culebra help COMMAND"
     },
-    subcommands = {InfoCommand.class, CompletionCommand.class, CommandLine.HelpCommand.class})
+    subcommands = {
+      DataCommand.class,
+      InfoCommand.class,
+      CompletionCommand.class,
+      CommandLine.HelpCommand.class
+    })
 final class Culebra implements Runnable {
   private static final int HELP_WIDTH = 100;
 
@@ -41,6 +46,7 @@ final class Culebra implements Runnable {
 
   /** Runs one command; the result is the process's exit code. */
   static int run(String... args) {
+    Locale.setDefault(Locale.ENGLISH); // figures look the same everywhere: 1,234.5
     Errors errors = new Errors(Errors.wantsStackTraces(args));
     try {
       return commandLine()

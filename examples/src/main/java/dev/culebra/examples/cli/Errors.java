@@ -1,14 +1,12 @@
 package dev.culebra.examples.cli;
 
 import dev.culebra.backend.OutOfDeviceMemoryException;
+import dev.culebra.data.DataException;
+import dev.culebra.io.FileErrors;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.DirectoryNotEmptyException;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
-import java.nio.file.NoSuchFileException;
-import java.nio.file.NotDirectoryException;
+import java.nio.file.InvalidPathException;
 import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine;
@@ -77,10 +75,12 @@ final class Errors {
     return switch (error) {
       case ParameterException e -> usageLine(e);
       case CommandException e -> e.getMessage();
+      case DataException e -> e.getMessage();
       case OutOfDeviceMemoryException e -> e.getMessage();
+      case InvalidPathException e -> "not a path: " + e.getMessage();
       case UncheckedIOException e -> describe(e.getCause());
-      case FileSystemException e -> fileLine(e);
-      case IOException e -> e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+      case FileSystemException e when e.getReason() != null -> e.getMessage();
+      case IOException e -> FileErrors.reason(e);
       case OutOfMemoryError e ->
           "not enough memory (%s): try a smaller --batch, --context or model"
               .formatted(e.getMessage());
@@ -88,18 +88,6 @@ final class Errors {
           "internal error: %s (please report it with the output of the same command and"
                   .formatted(error)
               + " --stacktrace)";
-    };
-  }
-
-  private static String fileLine(FileSystemException error) {
-    String file = error.getFile();
-    return switch (error) {
-      case NoSuchFileException e -> "no such file: " + file;
-      case AccessDeniedException e -> "no permission for " + file;
-      case FileAlreadyExistsException e -> "exists already: " + file;
-      case NotDirectoryException e -> "not a directory: " + file;
-      case DirectoryNotEmptyException e -> "directory not empty: " + file;
-      default -> error.getMessage();
     };
   }
 

@@ -6,7 +6,7 @@ public final class Main {
 
   /** Runs one command and ends the process with its exit code. */
   public static void main(String[] args) {
-    StandardError.restore();
+    StandardError.install();
     System.exit(Culebra.run(args));
   }
 }

@@ -1,0 +1,92 @@
+package dev.culebra.examples.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DataCommandTest {
+  @TempDir Path folder;
+
+  @Test
+  void listNamesEveryCorpus() {
+    Outcome list = Outcome.of("data", "list");
+
+    assertThat(list.exitCode()).isZero();
+    assertThat(list.out().lines().map(line -> line.split(" ")[0]))
+        .contains("dickens", "macbeth", "shakespeare");
+  }
+
+  @Test
+  void showCountsAndQuotesACorpus() {
+    Outcome show = Outcome.of("data", "show", "macbeth");
+
+    assertThat(show.exitCode()).isZero();
+    assertThat(show.out())
+        .contains("characters ")
+        .contains(" different")
+        .containsIgnoringCase("The Tragedie of Macbeth");
+  }
+
+  @Test
+  void showCountsAFileOfTheUser() throws IOException {
+    Path file = Files.writeString(folder.resolve("a.txt"), "Hé, hé!\nYes.\n");
+
+    assertThat(Outcome.of("data", "show", file.toString()).out())
+        .isEqualTo(
+            """
+            characters 13, 11 different
+            words      3
+            lines      2
+
+            Hé, hé!
+            Yes.
+            """);
+  }
+
+  @Test
+  void prepareWritesTokensThatTrainCanRead() throws IOException {
+    Path text = Files.writeString(folder.resolve("a.txt"), "abcdefghij".repeat(10));
+    Path out = folder.resolve("made/here");
+    Outcome prepare =
+        Outcome.of("data", "prepare", text.toString(), "--out", out.toString(), "--tokenizer=char");
+
+    assertThat(prepare.err()).isEmpty();
+    assertThat(prepare.exitCode()).isZero();
+    assertThat(prepare.out())
+        .contains("90 tokens", "10 tokens", "10 in the vocabulary", "culebra train --data " + out);
+    assertThat(out.resolve("train.bin")).hasSize(90 * Short.BYTES);
+    assertThat(out.resolve("val.bin")).hasSize(10 * Short.BYTES);
+    assertThat(out.resolve("tokenizer.json")).isNotEmptyFile();
+  }
+
+  @Test
+  void whatIsMissingIsSaid() {
+    assertThat(Outcome.of("data", "show", "gone.txt"))
+        .isEqualTo(
+            new Outcome(
+                1,
+                "",
+                "culebra: no such data: gone.txt is neither a file nor one of dickens, macbeth,"
+                    + " shakespeare\n"));
+    assertThat(Outcome.of("data", "prepare", "gone.txt", "gone2.txt", "--out", "x"))
+        .isEqualTo(new Outcome(1, "", "culebra: no such file: gone.txt\n"));
+    assertThat(Outcome.of("data", "prepare", "gone.txt").err())
+        .isEqualTo(
+            "culebra: missing required option: '--out=DIR' (see: culebra data prepare --help)\n");
+    assertThat(Outcome.of("data").exitCode()).isEqualTo(2);
+  }
+
+  @Test
+  void aTextThatIsNotUtf8IsNamed() throws IOException {
+    Path file = Files.write(folder.resolve("latin1.txt"), new byte[] {'a', (byte) 0xE9, 'b'});
+    Outcome show = Outcome.of("data", "show", file.toString());
+
+    assertThat(show.exitCode()).isEqualTo(1);
+    assertThat(show.out()).isEmpty();
+    assertThat(show.err()).matches("culebra: .*latin1.txt.*UTF-8.*\n");
+  }
+}
