@@ -18,6 +18,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicNode;
+import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.TestInstance;
@@ -93,7 +94,7 @@ public abstract class OpsContract implements AttentionContract, SampleContract {
   Stream<DynamicNode> rejectsWrongTensorsBeforeWriting() {
     return byOperation().values().stream()
         .map(List::getFirst)
-        .map(each -> dynamicTest(each.op(), () -> Rejections.check(each, backend, memory)));
+        .map(first -> test(first, each -> Rejections.check(each, backend, memory)));
   }
 
   /** One test a case: it gives the same bits on {@code other} as on this backend. */
@@ -114,9 +115,21 @@ public abstract class OpsContract implements AttentionContract, SampleContract {
         .map(
             op ->
                 dynamicContainer(
-                    op.getKey(),
-                    op.getValue().stream()
-                        .map(each -> dynamicTest(each.name(), () -> test.accept(each)))));
+                    op.getKey(), op.getValue().stream().map(each -> test(each, test))));
+  }
+
+  /** A failure names the case and the backend, which not every report of tests does. */
+  private DynamicTest test(OpCase each, Consumer<OpCase> test) {
+    return dynamicTest(
+        each.name(),
+        () -> {
+          try {
+            test.accept(each);
+          } catch (RuntimeException | AssertionError e) {
+            String message = "%s on %s: %s".formatted(each, backend.name(), e);
+            throw new AssertionError(message, e);
+          }
+        });
   }
 
   private Map<String, List<OpCase>> byOperation() {
