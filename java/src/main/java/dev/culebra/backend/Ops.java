@@ -262,8 +262,9 @@ public interface Ops {
 
   /**
    * Draws one token a row. The order is: temperature, top-k, top-p (on the probabilities that top-k
-   * left), one uniform draw; among equal logits the lower index counts as the more likely. Row n
-   * uses element n of the key.
+   * left), one uniform draw u; among equal logits the lower index counts as the more likely. The
+   * token drawn is the first eligible one, in order of index, at which the running sum of
+   * probabilities exceeds u. Row n uses element n of the key.
    *
    * @param tokens I32 (N), =
    * @param logits (N, ≥ vocab)

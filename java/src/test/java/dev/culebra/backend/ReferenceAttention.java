@@ -13,13 +13,13 @@ import java.util.Arrays;
  * @param p probability of dropping an attention probability
  * @param draws where dropout's draws come from; may be null where p is 0
  */
-record ReferenceAttention(
+public record ReferenceAttention(
     int b, int t, int heads, int d, boolean causal, float p, ReferenceRandom draws) {
 
   /** What attention gives: out (B, T, C) and logSumExp (B, heads, T). */
-  record Forward(double[] out, double[] logSumExp) {}
+  public record Forward(double[] out, double[] logSumExp) {}
 
-  Forward forward(double[] qkv) {
+  public Forward forward(double[] qkv) {
     int c = heads * d;
     Forward result = new Forward(new double[b * t * c], new double[b * heads * t]);
     for (int i = 0; i < b; i++) {
@@ -83,7 +83,7 @@ record ReferenceAttention(
   }
 
   /** Gradient of qkv (B, T, 3C), by the chain rule through the T × T matrices. */
-  double[] backward(double[] dOut, double[] qkv) {
+  public double[] backward(double[] dOut, double[] qkv) {
     double[] dQkv = new double[qkv.length];
     for (int i = 0; i < b; i++) {
       for (int h = 0; h < heads; h++) {

@@ -6,13 +6,13 @@ package dev.culebra.backend;
  * operation adds is returned without what it is added to. Attention is in {@link
  * ReferenceAttention}, sampling in {@link ReferenceSampler}.
  */
-final class ReferenceOps {
+public final class ReferenceOps {
   private static final double LAYER_NORM_EPSILON = 1e-5;
 
   private ReferenceOps() {}
 
   /** (rows, c); row r is at time {@code r % t}. {@code positionTable} may be null. */
-  static double[] embeddingForward(
+  public static double[] embeddingForward(
       int[] tokens, double[] tokenTable, double[] positionTable, int offset, int t, int c) {
     double[] out = new double[tokens.length * c];
     for (int r = 0; r < tokens.length; r++) {
@@ -25,7 +25,7 @@ final class ReferenceOps {
   }
 
   /** Gradient of a token table with {@code vocab} rows. */
-  static double[] tokenTableGradient(double[] dOut, int[] tokens, int vocab, int c) {
+  public static double[] tokenTableGradient(double[] dOut, int[] tokens, int vocab, int c) {
     double[] gradient = new double[vocab * c];
     for (int r = 0; r < tokens.length; r++) {
       for (int i = 0; i < c; i++) {
@@ -36,7 +36,7 @@ final class ReferenceOps {
   }
 
   /** Gradient of a position table with {@code positions} rows. */
-  static double[] positionTableGradient(double[] dOut, int t, int positions, int c) {
+  public static double[] positionTableGradient(double[] dOut, int t, int positions, int c) {
     double[] gradient = new double[positions * c];
     for (int e = 0; e < dOut.length; e++) {
       gradient[e % (t * c)] += dOut[e];
@@ -45,10 +45,10 @@ final class ReferenceOps {
   }
 
   /** What a layernorm gives: out (n, c), mean (n), rstd (n). */
-  record LayerNorm(double[] out, double[] mean, double[] rstd) {}
+  public record LayerNorm(double[] out, double[] mean, double[] rstd) {}
 
   /** {@code bias} may be null. */
-  static LayerNorm layerNormForward(double[] in, double[] weight, double[] bias, int n, int c) {
+  public static LayerNorm layerNormForward(double[] in, double[] weight, double[] bias, int n, int c) {
     LayerNorm result = new LayerNorm(new double[n * c], new double[n], new double[n]);
     for (int r = 0; r < n; r++) {
       double mean = 0;
@@ -71,9 +71,9 @@ final class ReferenceOps {
   }
 
   /** Gradients of a layernorm: of the input (n, c), the weight (c) and the bias (c). */
-  record LayerNormGradients(double[] in, double[] weight, double[] bias) {}
+  public record LayerNormGradients(double[] in, double[] weight, double[] bias) {}
 
-  static LayerNormGradients layerNormBackward(
+  public static LayerNormGradients layerNormBackward(
       double[] dOut, double[] in, double[] mean, double[] rstd, double[] weight, int n, int c) {
     var gradients = new LayerNormGradients(new double[n * c], new double[c], new double[c]);
     for (int r = 0; r < n; r++) {
@@ -97,7 +97,7 @@ final class ReferenceOps {
   }
 
   /** in (n, ic) · weight (oc, ic)ᵀ + bias (oc): the pre-activation. {@code bias} may be null. */
-  static double[] linearForward(
+  public static double[] linearForward(
       double[] in, double[] weight, double[] bias, int n, int ic, int oc) {
     double[] out = new double[n * oc];
     for (int r = 0; r < n; r++) {
@@ -113,9 +113,9 @@ final class ReferenceOps {
   }
 
   /** Gradients of a linear layer: of the input (n, ic), the weight (oc, ic) and the bias (oc). */
-  record LinearGradients(double[] in, double[] weight, double[] bias) {}
+  public record LinearGradients(double[] in, double[] weight, double[] bias) {}
 
-  static LinearGradients linearBackward(
+  public static LinearGradients linearBackward(
       double[] dOut, double[] in, double[] weight, int n, int ic, int oc) {
     var gradients = new LinearGradients(new double[n * ic], new double[oc * ic], new double[oc]);
     for (int r = 0; r < n; r++) {
@@ -130,7 +130,7 @@ final class ReferenceOps {
     return gradients;
   }
 
-  static double[] activationForward(double[] in, Activation activation) {
+  public static double[] activationForward(double[] in, Activation activation) {
     double[] out = new double[in.length];
     for (int i = 0; i < in.length; i++) {
       double x = in[i];
@@ -145,7 +145,7 @@ final class ReferenceOps {
     return out;
   }
 
-  static double[] activationBackward(double[] dOut, double[] in, Activation activation) {
+  public static double[] activationBackward(double[] dOut, double[] in, Activation activation) {
     double[] dIn = new double[in.length];
     for (int i = 0; i < in.length; i++) {
       double x = in[i];
@@ -168,7 +168,7 @@ final class ReferenceOps {
     return Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x);
   }
 
-  static double geluInnerSlope(double x) {
+  public static double geluInnerSlope(double x) {
     return Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * x * x);
   }
 
@@ -177,7 +177,7 @@ final class ReferenceOps {
    * fraction of the upper tail, 1 / (x + 1 / (x + 2 / (x + 3 / …))), each times the normal density
    * (Abramowitz and Stegun, "Handbook of mathematical functions", 26.2.11 and 26.2.14).
    */
-  static double normalCdf(double x) {
+  public static double normalCdf(double x) {
     double density = Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI);
     double magnitude = Math.abs(x);
     if (magnitude < 3) {
@@ -197,7 +197,7 @@ final class ReferenceOps {
   }
 
   /** Dropout of element e by draw e of {@code draws}; forward and backward are the same. */
-  static double[] dropout(double[] in, float p, ReferenceRandom draws) {
+  public static double[] dropout(double[] in, float p, ReferenceRandom draws) {
     double[] out = new double[in.length];
     for (int e = 0; e < in.length; e++) {
       out[e] = in[e] * draws.dropoutFactor(e, p);
@@ -206,10 +206,10 @@ final class ReferenceOps {
   }
 
   /** A cross-entropy: losses (n), scale · mean loss, and its gradient (n, columns). */
-  record CrossEntropy(double[] losses, double meanLoss, double[] gradient) {}
+  public record CrossEntropy(double[] losses, double meanLoss, double[] gradient) {}
 
   /** {@code logits} has {@code columns ≥ vocab} columns. */
-  static CrossEntropy crossEntropy(
+  public static CrossEntropy crossEntropy(
       double[] logits, int[] targets, int vocab, int columns, double scale) {
     int counted = 0;
     for (int target : targets) {
@@ -234,7 +234,7 @@ final class ReferenceOps {
   }
 
   /** ln Σ exp(values[from … from + length)). */
-  static double logSumExp(double[] values, int from, int length) {
+  public static double logSumExp(double[] values, int from, int length) {
     double largest = largest(values, from, length);
     double sum = 0;
     for (int i = from; i < from + length; i++) {
@@ -244,7 +244,7 @@ final class ReferenceOps {
   }
 
   /** exp(value) / Σ exp(values), of values[from … from + length). */
-  static double[] softmax(double[] values, int from, int length) {
+  public static double[] softmax(double[] values, int from, int length) {
     double largest = largest(values, from, length);
     double[] probabilities = new double[length];
     double sum = 0;
@@ -266,7 +266,7 @@ final class ReferenceOps {
     return largest;
   }
 
-  static double[] add(double[] a, double[] b) {
+  public static double[] add(double[] a, double[] b) {
     double[] sum = new double[a.length];
     for (int i = 0; i < a.length; i++) {
       sum[i] = a[i] + b[i];
@@ -274,7 +274,7 @@ final class ReferenceOps {
     return sum;
   }
 
-  static double norm(double[] in) {
+  public static double norm(double[] in) {
     double sum = 0;
     for (double x : in) {
       sum += x * x;
@@ -283,9 +283,9 @@ final class ReferenceOps {
   }
 
   /** The state after an AdamW step. */
-  record AdamW(double[] values, double[] firstMoment, double[] secondMoment) {}
+  public record AdamW(double[] values, double[] firstMoment, double[] secondMoment) {}
 
-  static AdamW adamW(
+  public static AdamW adamW(
       double[] values,
       double[] gradients,
       double[] firstMoment,

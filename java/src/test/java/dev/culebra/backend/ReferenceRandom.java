@@ -8,7 +8,7 @@ import dev.culebra.random.Philox;
  * @param state the four words of the key's state
  * @param site the key's site
  */
-record ReferenceRandom(int[] state, int site) {
+public record ReferenceRandom(int[] state, int site) {
   /** Uniform in [0, 1), of element {@code e}. */
   float uniform(long e) {
     int[] words = new int[4];

@@ -20,6 +20,7 @@ import org.junit.jupiter.params.provider.FieldSource;
 /** The whole model against {@link ReferenceGpt}. */
 class GptTest {
   private static final int BATCH = 3;
+  private static final float LEARNING_RATE = 1e-3f;
 
   private final Backend backend = new CpuBackend(2);
 
@@ -65,7 +66,7 @@ class GptTest {
               value[i] = before;
               assertThat(analytic.get(name)[i])
                   .as("%s[%d]", name, i)
-                  .isCloseTo((up - down) / (2 * h), within(1e-7));
+                  .isCloseTo((up - down) / (2 * h), within(1e-6 * (1 + Math.abs(up - down) / (2 * h))));
             }
           });
     }
@@ -112,7 +113,7 @@ class GptTest {
         model.zeroGradients();
         model.forward();
         model.backward(1);
-        optimizer.step(1e-2f);
+        optimizer.step(LEARNING_RATE);
         assertThat((double) model.readLossBlocking())
             .as("loss of step %d", step)
             .isCloseTo(expected, within(1e-4 * expected));
@@ -152,7 +153,7 @@ class GptTest {
       AdamWStep numbers =
           new AdamWStep(
               step,
-              1e-2f,
+              LEARNING_RATE,
               adamW.beta1(),
               adamW.beta2(),
               adamW.epsilon(),
@@ -317,13 +318,13 @@ class GptTest {
         for (float g : gradient) {
           squares += (double) g * g;
         }
-        float h = (float) (5e-3 / Math.sqrt(squares));
+        float h = (float) (1e-3 / Math.sqrt(squares));
         double up = lossAt(model, parameter, values, gradient, h);
         double down = lossAt(model, parameter, values, gradient, -h);
         lossAt(model, parameter, values, gradient, 0);
         assertThat((up - down) / (2 * h))
             .as(parameter.name())
-            .isCloseTo(squares, within(0.02 * squares + 2e-5 * Math.sqrt(squares) / 5e-3));
+            .isCloseTo(squares, within(0.02 * squares + 2e-6 * Math.sqrt(squares) / 1e-3));
       }
     }
   }

@@ -1,0 +1,2 @@
+/** The files of a run: weights and optimizer state as safetensors, and the log of metrics. */
+package dev.culebra.checkpoint;
