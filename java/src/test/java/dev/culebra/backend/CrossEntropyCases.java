@@ -27,10 +27,11 @@ final class CrossEntropyCases {
         .flatMap(
             s ->
                 Stream.of(
-                        new Input(s[0], s[1], s[2], Ignored.SOME, 1, 1),
-                        new Input(s[0], s[1], s[2], Ignored.NONE, 1, 0.25f),
-                        new Input(s[0], s[1], s[2], Ignored.ALL, 1, 1),
-                        new Input(s[0], s[1], s[2], Ignored.NONE, 4000, 1))
+                        new Input(s[0], s[1], s[2], Ignored.SOME, 1, 0, 1),
+                        new Input(s[0], s[1], s[2], Ignored.NONE, 1, 0, 0.25f),
+                        new Input(s[0], s[1], s[2], Ignored.ALL, 1, 0, 1),
+                        new Input(s[0], s[1], s[2], Ignored.NONE, 1, 1e4f, 1),
+                        new Input(s[0], s[1], s[2], Ignored.NONE, 4000, 0, 1))
                     .flatMap(input -> Stream.of(of(input, false), of(input, true))));
   }
 
@@ -41,14 +42,15 @@ final class CrossEntropyCases {
     ALL
   }
 
-  /** Logits are normal numbers times {@code spread}. */
-  private record Input(int n, int vocab, int columns, Ignored ignored, float spread, float scale) {
+  /** Logits are normal numbers times {@code spread} plus {@code shift}. */
+  private record Input(
+      int n, int vocab, int columns, Ignored ignored, float spread, float shift, float scale) {
 
     /** The padding is NaN: nobody may read it. */
     float[] logits(OpRun run) {
       float[] logits = Numbers.times(run.normal(n * columns), spread);
       for (int i = 0; i < logits.length; i++) {
-        logits[i] = i % columns < vocab ? logits[i] : Float.NaN;
+        logits[i] = i % columns < vocab ? logits[i] + shift : Float.NaN;
       }
       return logits;
     }
@@ -66,7 +68,7 @@ final class CrossEntropyCases {
 
   private static OpCase of(Input in, boolean backward) {
     String name =
-        "%s N=%d V=%d columns=%d ignored=%s spread=%s scale=%s"
+        "%s N=%d V=%d columns=%d ignored=%s spread=%s shift=%s scale=%s"
             .formatted(
                 backward ? "crossEntropyForwardBackward" : "crossEntropyForward",
                 in.n,
@@ -74,6 +76,7 @@ final class CrossEntropyCases {
                 in.columns,
                 in.ignored,
                 in.spread,
+                in.shift,
                 in.scale);
     return new OpCase(
         name,

@@ -7,10 +7,14 @@ import java.util.Arrays;
 final class Numbers {
   private Numbers() {}
 
+  /**
+   * Nearly normal numbers, mean 0, variance 1, between −3 and 3: sums of three uniform ones, which
+   * are drawn quicker than the real thing.
+   */
   static float[] normal(RandomStream random, int length) {
     float[] values = new float[length];
     for (int i = 0; i < length; i++) {
-      values[i] = random.nextNormal();
+      values[i] = 2 * (random.nextFloat() + random.nextFloat() + random.nextFloat()) - 3;
     }
     return values;
   }
