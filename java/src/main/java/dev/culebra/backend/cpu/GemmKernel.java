@@ -21,7 +21,7 @@ interface GemmKernel {
   /** Rows of a tile: with two vectors a row, 24 of AVX-512's 32 registers hold sums. */
   int ROWS = 12;
 
-  /** Bytes of scratch memory that {@link #packAcross} needs. */
+  /** Bytes of scratch memory that a method may ask for. */
   int SCRATCH = 1024;
 
   /** Columns of a tile. */
@@ -57,8 +57,12 @@ interface GemmKernel {
   void packAcross(
       long panel, int width, long src, long srcStride, int count, int depth, long scratch);
 
-  /** sums[r] += Σ a[k][r] over a panel of A, for r below {@code rows}. */
-  void addPanelSums(long sums, long a, int rows, int depth);
+  /**
+   * sums[r] += Σ a[k][r] over a panel of A, for r below {@code rows}.
+   *
+   * @param scratch {@link #SCRATCH} bytes
+   */
+  void addPanelSums(long sums, long a, int rows, int depth, long scratch);
 
   /**
    * out[i] = x · w[i] + bias[i].

@@ -72,7 +72,7 @@ final class ScalarGemmKernel implements GemmKernel {
   }
 
   @Override
-  public void addPanelSums(long sums, long a, int rows, int depth) {
+  public void addPanelSums(long sums, long a, int rows, int depth, long scratch) {
     addSums(sums, a, rows, depth);
   }
 

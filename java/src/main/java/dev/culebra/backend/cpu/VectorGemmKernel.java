@@ -42,18 +42,19 @@ final class VectorGemmKernel implements GemmKernel {
   }
 
   private static void tile12(long tile, long a, long b, int depth) {
-    FloatVector s0 = FloatVector.zero(SPECIES), t0 = FloatVector.zero(SPECIES);
-    FloatVector s1 = FloatVector.zero(SPECIES), t1 = FloatVector.zero(SPECIES);
-    FloatVector s2 = FloatVector.zero(SPECIES), t2 = FloatVector.zero(SPECIES);
-    FloatVector s3 = FloatVector.zero(SPECIES), t3 = FloatVector.zero(SPECIES);
-    FloatVector s4 = FloatVector.zero(SPECIES), t4 = FloatVector.zero(SPECIES);
-    FloatVector s5 = FloatVector.zero(SPECIES), t5 = FloatVector.zero(SPECIES);
-    FloatVector s6 = FloatVector.zero(SPECIES), t6 = FloatVector.zero(SPECIES);
-    FloatVector s7 = FloatVector.zero(SPECIES), t7 = FloatVector.zero(SPECIES);
-    FloatVector s8 = FloatVector.zero(SPECIES), t8 = FloatVector.zero(SPECIES);
-    FloatVector s9 = FloatVector.zero(SPECIES), t9 = FloatVector.zero(SPECIES);
-    FloatVector s10 = FloatVector.zero(SPECIES), t10 = FloatVector.zero(SPECIES);
-    FloatVector s11 = FloatVector.zero(SPECIES), t11 = FloatVector.zero(SPECIES);
+    FloatVector zero = FloatVector.zero(SPECIES);
+    FloatVector s0 = zero, t0 = zero;
+    FloatVector s1 = zero, t1 = zero;
+    FloatVector s2 = zero, t2 = zero;
+    FloatVector s3 = zero, t3 = zero;
+    FloatVector s4 = zero, t4 = zero;
+    FloatVector s5 = zero, t5 = zero;
+    FloatVector s6 = zero, t6 = zero;
+    FloatVector s7 = zero, t7 = zero;
+    FloatVector s8 = zero, t8 = zero;
+    FloatVector s9 = zero, t9 = zero;
+    FloatVector s10 = zero, t10 = zero;
+    FloatVector s11 = zero, t11 = zero;
     for (int k = 0; k < depth; k++) {
       long p = safe(a);
       long q = safe(b);
@@ -126,12 +127,13 @@ final class VectorGemmKernel implements GemmKernel {
   }
 
   private static void tile6(long tile, long a, long b, int depth) {
-    FloatVector s0 = FloatVector.zero(SPECIES), t0 = FloatVector.zero(SPECIES);
-    FloatVector s1 = FloatVector.zero(SPECIES), t1 = FloatVector.zero(SPECIES);
-    FloatVector s2 = FloatVector.zero(SPECIES), t2 = FloatVector.zero(SPECIES);
-    FloatVector s3 = FloatVector.zero(SPECIES), t3 = FloatVector.zero(SPECIES);
-    FloatVector s4 = FloatVector.zero(SPECIES), t4 = FloatVector.zero(SPECIES);
-    FloatVector s5 = FloatVector.zero(SPECIES), t5 = FloatVector.zero(SPECIES);
+    FloatVector zero = FloatVector.zero(SPECIES);
+    FloatVector s0 = zero, t0 = zero;
+    FloatVector s1 = zero, t1 = zero;
+    FloatVector s2 = zero, t2 = zero;
+    FloatVector s3 = zero, t3 = zero;
+    FloatVector s4 = zero, t4 = zero;
+    FloatVector s5 = zero, t5 = zero;
     for (int k = 0; k < depth; k++) {
       long p = safe(a);
       long q = safe(b);
@@ -272,9 +274,24 @@ final class VectorGemmKernel implements GemmKernel {
         panel + 4L * k * width, width, src + 4L * k, srcStride, count, depth - k);
   }
 
+  /** Reads the panel as rows of 4 · ROWS numbers, a multiple of any vector's length. */
   @Override
-  public void addPanelSums(long sums, long a, int rows, int depth) {
-    ScalarGemmKernel.addSums(sums, a, rows, depth);
+  public void addPanelSums(long sums, long a, int rows, int depth, long scratch) {
+    int fours = depth / 4;
+    for (int i = 0; i < 4 * ROWS; i += LANES) {
+      sumStrided(scratch + 4L * i, a + 4L * i, 4L * 4 * ROWS, fours);
+    }
+    ScalarGemmKernel.addSums(sums, scratch, rows, 4);
+    ScalarGemmKernel.addSums(sums, a + 4L * 4 * ROWS * fours, rows, depth - 4 * fours);
+  }
+
+  private static void sumStrided(long sum, long src, long stride, int count) {
+    FloatVector s = FloatVector.zero(SPECIES);
+    for (int k = 0; k < count; k++) {
+      s = s.add(FloatVector.fromMemorySegment(SPECIES, ALL, safe(src), ORDER));
+      src += stride;
+    }
+    s.intoMemorySegment(ALL, safe(sum), ORDER);
   }
 
   @Override
