@@ -28,7 +28,7 @@ interface GemmKernel {
   int columns();
 
   /** tile[r][j] = Σ a[k][r] · b[k][j]; the tile is ROWS × columns, dense. */
-  void tile(long tile, long a, long b, int depth);
+  void tile(float[] tile, long a, long b, int depth);
 
   /**
    * c[r][j] = addend[r][j] + tile[r][j] for the first {@code rows} × {@code columns} of a tile.
@@ -37,7 +37,7 @@ interface GemmKernel {
    * @param addendStride bytes between rows of the addend, 0 to add the same row everywhere
    */
   void merge(
-      long c, long cStride, long addend, long addendStride, long tile, int rows, int columns);
+      long c, long cStride, long addend, long addendStride, float[] tile, int rows, int columns);
 
   /**
    * panel[k][i] = src[k][i] for i below {@code count}, anything from there to {@code width}: an
