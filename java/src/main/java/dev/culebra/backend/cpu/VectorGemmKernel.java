@@ -16,7 +16,9 @@ import jdk.incubator.vector.VectorSpecies;
  *
  * <p>The loops over a tile are written out since C2 keeps a sum in a register only as a local
  * variable. They must inline whole: a vector passed to a method that is not inlined is boxed, and
- * the kernel runs at a tenth of its speed.
+ * the kernel runs at a tenth of its speed. And they must stay small: C1 compiles them before C2
+ * does, and where it runs out of virtual registers (24 separate zeros were enough) the method is
+ * stuck in its slowest form for good.
  */
 final class VectorGemmKernel implements GemmKernel {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
