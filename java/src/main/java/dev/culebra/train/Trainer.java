@@ -163,6 +163,11 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
+  /** How far the run has come. */
+  public Progress progress() {
+    return progress;
+  }
+
   /** Text the model writes now. */
   public String sample() {
     return samples.write();

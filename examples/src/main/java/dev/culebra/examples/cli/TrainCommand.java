@@ -1,0 +1,132 @@
+package dev.culebra.examples.cli;
+
+import dev.culebra.checkpoint.RunDirectory;
+import dev.culebra.data.Corpora;
+import dev.culebra.train.Progress;
+import dev.culebra.train.RunFiles;
+import dev.culebra.train.TrainConfig;
+import dev.culebra.train.TrainOptions;
+import dev.culebra.train.TrainingRun;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code culebra train}. */
+@Command(
+    name = "train",
+    header = "Train a GPT on a text.",
+    description = {
+      "Without options: a small model on a novel that comes with Culebra, in minutes on a CPU.",
+      "Options override a --config file, which overrides the --preset."
+    },
+    footer = {
+      "",
+      "Example: culebra train --data my-book.txt --steps 3000 --out runs/my-book",
+      "         culebra train --resume --out runs/my-book"
+    })
+final class TrainCommand implements Callable<Integer> {
+  private static final Path RUNS = Path.of("runs");
+
+  @Spec private CommandSpec spec;
+  @Mixin private CommonOptions common;
+  @Mixin private TrainFlags flags;
+
+  @Option(
+      names = "--out",
+      paramLabel = "DIR",
+      description = "The run's directory. Default: the first free one of runs/DATA-N")
+  private Path out;
+
+  @Option(names = "--resume", description = "Continue the run in --out with its own configuration.")
+  private boolean resume;
+
+  @Option(
+      names = "--init-from",
+      paramLabel = "DIR",
+      description = "Begin with the weights and the tokenizer of another run (finetuning).")
+  private Path initFrom;
+
+  @Option(
+      names = "--config",
+      paramLabel = "FILE",
+      description = "JSON with some or all fields of a run's config.json.")
+  private Path configFile;
+
+  @Override
+  public Integer call() throws IOException {
+    TrainDisplay display = new TrainDisplay();
+    try (TrainingRun run = open(display)) {
+      return train(run, display);
+    }
+  }
+
+  private TrainingRun open(TrainDisplay display) throws IOException {
+    Corpora corpora = Corpora.ofUser();
+    if (resume) {
+      requireNothingElse();
+      return TrainingRun.resume(out, corpora, display);
+    }
+    if (initFrom == null) {
+      TrainConfig config = config(new TrainOptions());
+      return TrainingRun.start(config, corpora, () -> directory(config), display);
+    }
+    try (RunFiles from = RunFiles.open(initFrom)) {
+      TrainConfig config = config(from.config().shape());
+      return TrainingRun.finetune(config, from, corpora, () -> directory(config), display);
+    }
+  }
+
+  /** A run that is resumed has been told everything already. */
+  private void requireNothingElse() {
+    if (out == null) {
+      throw usage("--resume needs the run's directory: --out DIR");
+    }
+    boolean others = !flags.options().isEmpty() || initFrom != null || configFile != null;
+    if (others) {
+      throw usage("--resume continues a run with its own configuration: only --out goes with it");
+    }
+  }
+
+  private TrainConfig config(TrainOptions base) throws IOException {
+    TrainOptions file = configFile == null ? new TrainOptions() : TrainOptions.read(configFile);
+    try {
+      return base.with(file).with(flags.options()).config();
+    } catch (IllegalArgumentException e) {
+      throw usage(e.getMessage());
+    }
+  }
+
+  private ParameterException usage(String line) {
+    return new ParameterException(spec.commandLine(), line);
+  }
+
+  private RunDirectory directory(TrainConfig config) throws IOException {
+    if (out != null) {
+      return RunDirectory.create(out);
+    }
+    String name = Path.of(config.data()).getFileName().toString().replaceFirst("\\.[^.]*$", "");
+    return RunDirectory.createFirstFree(RUNS, name);
+  }
+
+  private static int train(TrainingRun run, TrainDisplay display) throws IOException {
+    display.begin(run);
+    try (Interrupt interrupt = new Interrupt(run.trainer()::requestStop)) {
+      Progress progress = run.run();
+      display.end();
+      if (interrupt.happened()) {
+        display.stopped(run, progress);
+        return Interrupt.EXIT_CODE;
+      }
+      display.finished(run, progress);
+      return 0;
+    } finally {
+      display.end();
+    }
+  }
+}
