@@ -1,5 +1,9 @@
 package dev.culebra.train;
 
+import dev.culebra.checkpoint.CheckpointException;
+import java.nio.file.Path;
+import java.util.Map;
+
 /**
  * How far a run has come: what a checkpoint says besides weights and moments.
  *
@@ -10,6 +14,31 @@ package dev.culebra.train;
 public record Progress(int step, float bestValidationLoss, double seconds) {
   /** The beginning. */
   public static final Progress START = new Progress(0, Float.POSITIVE_INFINITY, 0);
+
+  private static final String STEP = "culebra.step";
+  private static final String BEST = "culebra.best_val_loss";
+  private static final String SECONDS = "culebra.elapsed_s";
+
+  /** As strings for the header of a checkpoint. */
+  Map<String, String> toMetadata() {
+    return Map.of(
+        STEP, Integer.toString(step),
+        BEST, Float.toString(bestValidationLoss),
+        SECONDS, Double.toString(seconds));
+  }
+
+  /** What {@link #toMetadata} wrote to {@code file}. */
+  static Progress parse(Map<String, String> metadata, Path file) throws CheckpointException {
+    try {
+      return new Progress(
+          Integer.parseUnsignedInt(metadata.getOrDefault(STEP, "")),
+          Float.parseFloat(metadata.getOrDefault(BEST, "")),
+          Double.parseDouble(metadata.getOrDefault(SECONDS, "")));
+    } catch (NumberFormatException e) {
+      throw new CheckpointException(
+          file + " is no checkpoint of a training run: its header does not say how far it came");
+    }
+  }
 
   Progress next() {
     return new Progress(step + 1, bestValidationLoss, seconds);

@@ -123,6 +123,20 @@ public record TrainConfig(
     return new GptConfig(layers, heads, embd, context, vocab, dropout, bias, tiedHead, activation);
   }
 
+  /** What a run that begins with the weights of this one must agree with. */
+  public TrainOptions shape() {
+    return new TrainOptions()
+        .preset(preset)
+        .tokenizer(tokenizer)
+        .layers(layers)
+        .heads(heads)
+        .embd(embd)
+        .context(context)
+        .bias(bias)
+        .tiedHead(tiedHead)
+        .activation(activation);
+  }
+
   /** The learning rate of every step. */
   public LearningRate learningRate() {
     return new LearningRate(schedule, lr, minLr, warmup, steps);

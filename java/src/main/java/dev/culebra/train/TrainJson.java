@@ -63,6 +63,10 @@ final class TrainJson {
     }
   }
 
+  static boolean isEmpty(TrainOptions options) {
+    return MAPPER.valueToTree(options).isEmpty();
+  }
+
   static TrainOptions merge(TrainOptions base, TrainOptions over) {
     try {
       return MAPPER.updateValue(MAPPER.convertValue(base, TrainOptions.class), over);

@@ -59,6 +59,11 @@ public final class TrainOptions {
     return TrainJson.read(file);
   }
 
+  /** Whether nothing is said. */
+  public boolean isEmpty() {
+    return TrainJson.isEmpty(this);
+  }
+
   /** A copy of these options, replaced by those that {@code over} has. */
   public TrainOptions with(TrainOptions over) {
     return TrainJson.merge(this, over);

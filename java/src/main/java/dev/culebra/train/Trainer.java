@@ -9,7 +9,6 @@ import dev.culebra.nn.Gpt;
 import dev.culebra.optim.AdamW;
 import dev.culebra.optim.LearningRate;
 import java.io.IOException;
-import java.util.OptionalDouble;
 
 /**
  * Trains a {@link Gpt}: the loop of batches, forward, backward, AdamW, evaluation and checkpoint.
@@ -123,11 +122,8 @@ public final class Trainer implements AutoCloseable {
     stopwatch.pause();
     int step = progress.step();
     requireFinite(loss, norm);
-    OptionalDouble validation = OptionalDouble.empty();
-    if (evaluate) {
-      float value = Evaluation.sampled(model, validationBatches, batch, config.evalBatches());
-      validation = OptionalDouble.of(value);
-    }
+    Float validation =
+        evaluate ? Evaluation.sampled(model, validationBatches, batch, config.evalBatches()) : null;
     double seconds = stopwatch.seconds();
     double speed =
         config.tokensPerStep() * (step - loggedStep) / Math.max(1e-9, seconds - loggedSeconds);
@@ -135,13 +131,13 @@ public final class Trainer implements AutoCloseable {
     loggedSeconds = seconds;
     Metrics metrics =
         new Metrics(step, loss, validation, learningRate.at(step - 1), norm, speed, seconds);
-    files.log(metrics);
+    files.append(metrics);
     listener.onMetrics(metrics);
     progress = progress.at(seconds);
-    if (evaluate && validation.getAsDouble() < progress.bestValidationLoss()) {
-      progress = progress.withBest((float) validation.getAsDouble());
+    if (evaluate && validation < progress.bestValidationLoss()) {
+      progress = progress.withBest(validation);
       files.saveBest(model, progress);
-      listener.onCheckpoint(step, files.best(), true);
+      listener.onCheckpoint(step, files.directory().best(), true);
     }
   }
 
@@ -150,7 +146,7 @@ public final class Trainer implements AutoCloseable {
     progress = progress.at(stopwatch.seconds());
     files.saveLast(model, optimizer, progress);
     savedStep = progress.step();
-    listener.onCheckpoint(savedStep, files.last(), false);
+    listener.onCheckpoint(savedStep, files.directory().last(), false);
   }
 
   private void requireFinite(float loss, float norm) {
@@ -165,6 +161,11 @@ public final class Trainer implements AutoCloseable {
                       ? "no checkpoint was written yet"
                       : "the checkpoint of step " + savedStep + " is kept"));
     }
+  }
+
+  /** How far the run has come. */
+  public Progress progress() {
+    return progress;
   }
 
   /** Text the model writes now. */

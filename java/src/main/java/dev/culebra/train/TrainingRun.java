@@ -1,100 +1,191 @@
 package dev.culebra.train;
 
 import dev.culebra.backend.Backend;
+import dev.culebra.checkpoint.CheckpointException;
+import dev.culebra.checkpoint.RunDirectory;
 import dev.culebra.data.Corpora;
 import dev.culebra.data.Corpus;
 import dev.culebra.nn.Gpt;
+import dev.culebra.nn.GptConfig;
 import dev.culebra.text.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
 
 /**
- * Everything a training run holds, opened in the right order and closed in the reverse one: device,
- * text, run directory, model, trainer. Three ways to begin: {@link #start}, {@link #finetune},
- * {@link #resume}.
+ * Everything a training run holds: device, text, run directory, model, trainer, opened in this
+ * order and closed in the reverse one. It begins with {@link #start}, {@link #finetune} or {@link
+ * #resume}.
  */
 public final class TrainingRun implements AutoCloseable {
-  private final TrainConfig config;
-  private final Owned owned;
-  private final Corpus corpus;
-  private final RunFiles files;
-  private final Gpt model;
-  private final Trainer trainer;
+  /** Makes the directory of a new run, when all else is known to be in order. */
+  @FunctionalInterface
+  public interface Place {
+    RunDirectory create() throws IOException;
+  }
 
-  private TrainingRun(
-      TrainConfig config,
-      Owned owned,
-      Corpus corpus,
-      RunFiles files,
-      Gpt model,
-      TrainListener listener)
-      throws IOException {
+  private final Deque<AutoCloseable> owned = new ArrayDeque<>();
+  private final TrainConfig config;
+  private final Backend backend;
+  private Corpus corpus;
+  private Gpt model;
+  private RunFiles files;
+  private Trainer trainer;
+
+  private TrainingRun(TrainConfig config) {
     this.config = config;
-    this.owned = owned;
-    this.corpus = corpus;
-    this.files = files;
-    this.model = model;
-    this.trainer = owned.add(new Trainer(model, config, corpus, files, listener));
+    this.backend = own(Devices.open(config.device(), config.threads()));
   }
 
   /**
-   * Begins a run in a new directory.
+   * Begins a run.
    *
-   * @param directory where to write; must not hold a run
-   * @throws IOException if a file cannot be read or written; one line that says which
+   * @throws IOException if a file cannot be read or written; one line that names it
    * @throws dev.culebra.data.DataException if the text cannot be used
    * @throws Devices.UnavailableException if the device cannot be used
    */
-  public static TrainingRun start(TrainConfig config, RunPlace place, TrainListener listener)
-      throws IOException {
-    try (Owned owned = new Owned()) {
-      Backend backend = owned.add(Devices.open(config.device(), config.threads()));
-      Corpus corpus = owned.add(Corpora.ofUser().open(config.data(), config.tokenizer()));
-      corpus.requireContext(config.context());
-      Gpt model =
-          owned.add(new Gpt(config.model(corpus.tokenizer().vocab()), backend, config.seed()));
-      RunFiles files = owned.add(RunFiles.create(place, config, corpus.tokenizer()));
-      return new TrainingRun(config, owned.handOver(), corpus, files, model, listener);
+  public static TrainingRun start(
+      TrainConfig config, Corpora corpora, Place place, TrainListener listener) throws IOException {
+    TrainingRun run = new TrainingRun(config);
+    try {
+      run.openModel(corpora.open(config.data(), config.tokenizer()));
+      run.openTrainer(RunFiles.create(place.create(), config, run.corpus.tokenizer()), listener);
+      return run;
+    } catch (IOException | RuntimeException e) {
+      run.closeAfter(e);
+      throw e;
     }
   }
 
   /**
-   * Begins a run in a new directory with the weights and the tokenizer of another.
+   * Begins a run with the weights and the tokenizer of another, whose best checkpoint is taken, or
+   * the last where there is no best.
    *
-   * @param from a run directory; its best checkpoint is taken, or the last where there is none
-   * @throws IOException also if the shape of the model differs
+   * @throws IOException also if the other run's model has another shape
    */
   public static TrainingRun finetune(
-      TrainConfig config, Path from, RunPlace place, TrainListener listener) throws IOException {
-    try (Owned owned = new Owned();
-        RunFiles source = RunFiles.open(from)) {
-      Tokenizer tokenizer = source.tokenizer();
-      source.requireSameModel(config);
-      Backend backend = owned.add(Devices.open(config.device(), config.threads()));
-      Corpus corpus = owned.add(Corpora.ofUser().open(config.data(), tokenizer));
-      corpus.requireContext(config.context());
-      Gpt model = owned.add(new Gpt(config.model(tokenizer.vocab()), backend, config.seed()));
-      source.loadWeights(model);
-      RunFiles files = owned.add(RunFiles.create(place, config, tokenizer));
-      return new TrainingRun(config, owned.handOver(), corpus, files, model, listener);
+      TrainConfig config, RunFiles from, Corpora corpora, Place place, TrainListener listener)
+      throws IOException {
+    Tokenizer tokenizer = from.tokenizer();
+    requireSameShape(from, config, tokenizer);
+    TrainingRun run = new TrainingRun(config);
+    try {
+      run.openModel(corpora.open(config.data(), tokenizer));
+      from.loadWeights(run.model);
+      run.openTrainer(RunFiles.create(place.create(), config, tokenizer), listener);
+      return run;
+    } catch (IOException | RuntimeException e) {
+      run.closeAfter(e);
+      throw e;
+    }
+  }
+
+  /** Dropout may differ; it is no part of the weights. */
+  private static void requireSameShape(RunFiles from, TrainConfig config, Tokenizer tokenizer)
+      throws IOException {
+    GptConfig theirs = from.config().model(tokenizer.vocab()).withDropout(0);
+    GptConfig ours = config.model(tokenizer.vocab()).withDropout(0);
+    if (!theirs.equals(ours)) {
+      throw new CheckpointException(
+          "the model of %s has another shape: it is %s, but this run's is %s"
+              .formatted(from.directory().path(), theirs, ours));
     }
   }
 
   /**
-   * Continues the run in {@code directory} with its own configuration from its last checkpoint, or
-   * from the beginning where it has none yet.
+   * Continues a run with its own configuration from its last checkpoint, or from the beginning
+   * where it has none yet.
    *
-   * @throws IOException if it is no run, or another process trains in it
+   * @throws IOException if there is no run, it is damaged, or another process trains in it
    */
-  public static TrainingRun resume(Path directory, TrainListener listener) throws IOException {
-    try (Owned owned = new Owned()) {
-      RunFiles files = owned.add(RunFiles.openLocked(directory));
-      TrainConfig config = files.config();
-      Backend backend = owned.add(Devices.open(config.device(), config.threads()));
-      Corpus corpus = owned.add(Corpora.ofUser().open(config.data(), files.tokenizer()));
-      Gpt model =
-          owned.add(new Gpt(config.model(corpus.tokenizer().vocab()), backend, config.seed()));
-      return new TrainingRun(config, owned.handOver(), corpus, files, model, listener);
+  public static TrainingRun resume(Path directory, Corpora corpora, TrainListener listener)
+      throws IOException {
+    RunFiles files = RunFiles.openLocked(directory);
+    TrainingRun run = null;
+    try {
+      run = new TrainingRun(files.config());
+      run.openModel(corpora.open(run.config.data(), files.tokenizer()));
+      run.openTrainer(files, listener);
+      return run;
+    } catch (IOException | RuntimeException e) {
+      if (run != null) {
+        run.closeAfter(e);
+      }
+      files.close();
+      throw e;
+    }
+  }
+
+  private void openModel(Corpus corpus) {
+    this.corpus = own(corpus);
+    corpus.requireContext(config.context());
+    model = own(new Gpt(config.model(corpus.tokenizer().vocab()), backend, config.seed()));
+  }
+
+  private void openTrainer(RunFiles files, TrainListener listener) throws IOException {
+    this.files = own(files);
+    trainer = own(new Trainer(model, config, corpus, files, listener));
+  }
+
+  /**
+   * Trains to the end, or until {@link Trainer#requestStop}.
+   *
+   * @return how far it came
+   * @throws TrainingStoppedException if the loss is no number any more
+   * @throws IOException if a file cannot be written; the last checkpoint is then as it was
+   */
+  public Progress run() throws IOException {
+    Progress progress = trainer.run();
+    if (!trainer.stopRequested()) {
+      files.writeSample(trainer.sample());
+    }
+    return progress;
+  }
+
+  public TrainConfig config() {
+    return config;
+  }
+
+  public Gpt model() {
+    return model;
+  }
+
+  public Corpus corpus() {
+    return corpus;
+  }
+
+  public RunFiles files() {
+    return files;
+  }
+
+  public Trainer trainer() {
+    return trainer;
+  }
+
+  private <C extends AutoCloseable> C own(C resource) {
+    owned.push(resource);
+    return resource;
+  }
+
+  private void closeAfter(Exception cause) {
+    try {
+      close();
+    } catch (IOException e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    while (!owned.isEmpty()) {
+      try {
+        owned.pop().close();
+      } catch (IOException | RuntimeException e) {
+        throw e;
+      } catch (Exception e) {
+        throw new IllegalStateException(e);
+      }
     }
   }
 }

@@ -48,7 +48,8 @@ public final class ReferenceOps {
   public record LayerNorm(double[] out, double[] mean, double[] rstd) {}
 
   /** {@code bias} may be null. */
-  public static LayerNorm layerNormForward(double[] in, double[] weight, double[] bias, int n, int c) {
+  public static LayerNorm layerNormForward(
+      double[] in, double[] weight, double[] bias, int n, int c) {
     LayerNorm result = new LayerNorm(new double[n * c], new double[n], new double[n]);
     for (int r = 0; r < n; r++) {
       double mean = 0;

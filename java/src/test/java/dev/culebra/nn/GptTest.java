@@ -66,7 +66,8 @@ class GptTest {
               value[i] = before;
               assertThat(analytic.get(name)[i])
                   .as("%s[%d]", name, i)
-                  .isCloseTo((up - down) / (2 * h), within(1e-6 * (1 + Math.abs(up - down) / (2 * h))));
+                  .isCloseTo(
+                      (up - down) / (2 * h), within(1e-6 * (1 + Math.abs(up - down) / (2 * h))));
             }
           });
     }

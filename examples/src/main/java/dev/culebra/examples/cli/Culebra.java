@@ -31,6 +31,9 @@ import picocli.CommandLine.TypeConversionException;
       "More about a command: culebra help COMMAND"
     },
     subcommands = {
+      TrainCommand.class,
+      SampleCommand.class,
+      EvalCommand.class,
       DataCommand.class,
       InfoCommand.class,
       CompletionCommand.class,

@@ -3,6 +3,8 @@ package dev.culebra.examples.cli;
 import dev.culebra.backend.OutOfDeviceMemoryException;
 import dev.culebra.data.DataException;
 import dev.culebra.io.FileErrors;
+import dev.culebra.train.Devices;
+import dev.culebra.train.TrainingStoppedException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileSystemException;
@@ -77,6 +79,8 @@ final class Errors {
       case CommandException e -> e.getMessage();
       case DataException e -> e.getMessage();
       case OutOfDeviceMemoryException e -> e.getMessage();
+      case Devices.UnavailableException e -> e.getMessage();
+      case TrainingStoppedException e -> e.getMessage();
       case InvalidPathException e -> "not a path: " + e.getMessage();
       case UncheckedIOException e -> describe(e.getCause());
       case FileSystemException e when e.getReason() != null -> e.getMessage();

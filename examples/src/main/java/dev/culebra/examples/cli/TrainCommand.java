@@ -1,16 +1,12 @@
 package dev.culebra.examples.cli;
 
-import dev.culebra.backend.Backend;
+import dev.culebra.checkpoint.RunDirectory;
 import dev.culebra.data.Corpora;
-import dev.culebra.data.Corpus;
-import dev.culebra.nn.Gpt;
-import dev.culebra.text.Tokenizer;
-import dev.culebra.train.Devices;
 import dev.culebra.train.Progress;
 import dev.culebra.train.RunFiles;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainOptions;
-import dev.culebra.train.Trainer;
+import dev.culebra.train.TrainingRun;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -35,7 +31,6 @@ import picocli.CommandLine.Spec;
       "         culebra train --resume --out runs/my-book"
     })
 final class TrainCommand implements Callable<Integer> {
-  static final int INTERRUPTED = 130;
   private static final Path RUNS = Path.of("runs");
 
   @Spec private CommandSpec spec;
@@ -45,7 +40,7 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--out",
       paramLabel = "DIR",
-      description = "Run directory. Default: the first free runs/DATA-N")
+      description = "The run's directory. Default: the first free one of runs/DATA-N")
   private Path out;
 
   @Option(names = "--resume", description = "Continue the run in --out with its own configuration.")
@@ -54,37 +49,84 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--init-from",
       paramLabel = "DIR",
-      description = "Start from the weights and tokenizer of another run (finetuning).")
+      description = "Begin with the weights and the tokenizer of another run (finetuning).")
   private Path initFrom;
-
-  @Option(
-      names = "--skip-unknown",
-      description = "With --init-from: leave out characters that run's tokenizer does not know.")
-  private boolean skipUnknown;
 
   @Option(
       names = "--config",
       paramLabel = "FILE",
-      description = "JSON with some of a run's config.json.")
+      description = "JSON with some or all fields of a run's config.json.")
   private Path configFile;
 
   @Override
   public Integer call() throws IOException {
-    return resume ? resume() : start();
+    TrainDisplay display = new TrainDisplay();
+    try (TrainingRun run = open(display)) {
+      return train(run, display);
+    }
   }
 
-  private int start() throws IOException {
-    TrainConfig config = config();
-    if (initFrom != null) {
-      return finetune(config);
+  private TrainingRun open(TrainDisplay display) throws IOException {
+    Corpora corpora = Corpora.ofUser();
+    if (resume) {
+      requireNothingElse();
+      return TrainingRun.resume(out, corpora, display);
     }
-    try (Backend backend = Devices.open(config.device(), config.threads());
-        Corpus corpus = Corpora.ofUser().open(config.data(), config.tokenizer())) {
-      corpus.requireContext(config.context());
-      try (RunFiles files = RunFiles.create(directory(config), config, corpus.tokenizer());
-          Gpt model = new Gpt(config.model(corpus.tokenizer().vocab()), backend, config.seed())) {
-        return run(model, config, corpus, files);
+    if (initFrom == null) {
+      TrainConfig config = config(new TrainOptions());
+      return TrainingRun.start(config, corpora, () -> directory(config), display);
+    }
+    try (RunFiles from = RunFiles.open(initFrom)) {
+      TrainConfig config = config(from.config().shape());
+      return TrainingRun.finetune(config, from, corpora, () -> directory(config), display);
+    }
+  }
+
+  /** A run that is resumed has been told everything already. */
+  private void requireNothingElse() {
+    if (out == null) {
+      throw usage("--resume needs the run's directory: --out DIR");
+    }
+    boolean others = !flags.options().isEmpty() || initFrom != null || configFile != null;
+    if (others) {
+      throw usage("--resume continues a run with its own configuration: only --out goes with it");
+    }
+  }
+
+  private TrainConfig config(TrainOptions base) throws IOException {
+    TrainOptions file = configFile == null ? new TrainOptions() : TrainOptions.read(configFile);
+    try {
+      return base.with(file).with(flags.options()).config();
+    } catch (IllegalArgumentException e) {
+      throw usage(e.getMessage());
+    }
+  }
+
+  private ParameterException usage(String line) {
+    return new ParameterException(spec.commandLine(), line);
+  }
+
+  private RunDirectory directory(TrainConfig config) throws IOException {
+    if (out != null) {
+      return RunDirectory.create(out);
+    }
+    String name = Path.of(config.data()).getFileName().toString().replaceFirst("\\.[^.]*$", "");
+    return RunDirectory.createFirstFree(RUNS, name);
+  }
+
+  private static int train(TrainingRun run, TrainDisplay display) throws IOException {
+    display.begin(run);
+    try (Interrupt interrupt = new Interrupt(run.trainer()::requestStop)) {
+      Progress progress = run.run();
+      display.end();
+      if (interrupt.happened()) {
+        display.stopped(run, progress);
+        return Interrupt.EXIT_CODE;
       }
+      display.finished(run, progress);
+      return 0;
+    } finally {
+      display.end();
     }
   }
 }

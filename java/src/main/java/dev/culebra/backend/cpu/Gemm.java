@@ -98,7 +98,7 @@ final class Gemm implements WorkerPool.Task {
         a.pack(
             kernel, workspace.panelA, GemmKernel.ROWS, row, rows, from, depth, workspace.scratch);
         if (rowSums != 0 && firstColumn == 0) {
-          kernel.addPanelSums(rowSums + 4L * row, workspace.panelA, rows, depth);
+          kernel.addPanelSums(rowSums + 4L * row, workspace.panelA, rows, depth, workspace.scratch);
         }
         multiplyRows(workspace, row, rows, firstColumn, columns, from, depth);
         if (epilogue != null && from + depth == k) {

@@ -21,14 +21,14 @@ interface GemmKernel {
   /** Rows of a tile: with two vectors a row, 24 of AVX-512's 32 registers hold sums. */
   int ROWS = 12;
 
-  /** Bytes of scratch memory that {@link #packAcross} needs. */
+  /** Bytes of scratch memory that a method may ask for. */
   int SCRATCH = 1024;
 
   /** Columns of a tile. */
   int columns();
 
   /** tile[r][j] = Σ a[k][r] · b[k][j]; the tile is ROWS × columns, dense. */
-  void tile(long tile, long a, long b, int depth);
+  void tile(float[] tile, long a, long b, int depth);
 
   /**
    * c[r][j] = addend[r][j] + tile[r][j] for the first {@code rows} × {@code columns} of a tile.
@@ -37,7 +37,7 @@ interface GemmKernel {
    * @param addendStride bytes between rows of the addend, 0 to add the same row everywhere
    */
   void merge(
-      long c, long cStride, long addend, long addendStride, long tile, int rows, int columns);
+      long c, long cStride, long addend, long addendStride, float[] tile, int rows, int columns);
 
   /**
    * panel[k][i] = src[k][i] for i below {@code count}, anything from there to {@code width}: an
@@ -57,8 +57,12 @@ interface GemmKernel {
   void packAcross(
       long panel, int width, long src, long srcStride, int count, int depth, long scratch);
 
-  /** sums[r] += Σ a[k][r] over a panel of A, for r below {@code rows}. */
-  void addPanelSums(long sums, long a, int rows, int depth);
+  /**
+   * sums[r] += Σ a[k][r] over a panel of A, for r below {@code rows}.
+   *
+   * @param scratch {@link #SCRATCH} bytes
+   */
+  void addPanelSums(long sums, long a, int rows, int depth, long scratch);
 
   /**
    * out[i] = x · w[i] + bias[i].

@@ -10,9 +10,9 @@ final class GemmWorkspace {
   /** Keeps the memory that the addresses below point into. */
   private final MemorySegment memory;
 
+  final float[] tile;
   final long packedB;
   final long panelA;
-  final long tile;
   final long zeros;
   final long scratch;
 
@@ -20,15 +20,12 @@ final class GemmWorkspace {
     long columns = kernel.columns();
     long bytesB = 4L * (GemmSplit.MAX_PACKED + GemmSplit.MAX_DEPTH * columns);
     long bytesA = 4L * GemmSplit.MAX_DEPTH * GemmKernel.ROWS;
-    long bytesTile = 4L * GemmKernel.ROWS * columns;
     long bytesZeros = 4L * columns;
-    memory =
-        Arena.ofAuto()
-            .allocate(bytesB + bytesA + bytesTile + bytesZeros + GemmKernel.SCRATCH, PAGE);
+    memory = Arena.ofAuto().allocate(bytesB + bytesA + bytesZeros + GemmKernel.SCRATCH, PAGE);
+    tile = new float[GemmKernel.ROWS * kernel.columns()];
     packedB = memory.address();
     panelA = packedB + bytesB;
-    tile = panelA + bytesA;
-    zeros = tile + bytesTile;
+    zeros = panelA + bytesA;
     scratch = zeros + bytesZeros;
   }
 }

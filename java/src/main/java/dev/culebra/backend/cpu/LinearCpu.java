@@ -50,6 +50,7 @@ final class LinearCpu {
     check("out", out, n, oc);
     check("preActivation", preActivation, n, oc);
     check("in", in, n, ic);
+    check("weight", weight, oc, ic);
     check("bias", bias, 1, oc);
     Tensor linear = preActivation == null ? out : preActivation;
     long to = RawMemory.address(linear);
@@ -90,6 +91,7 @@ final class LinearCpu {
     check("dBias", dBias, 1, oc);
     check("dOut", dOut, n, oc);
     check("in", in, n, ic);
+    check("weight", weight, oc, ic);
     long gradient = RawMemory.address(dOut);
     if (dIn != null) {
       left.depthInner(gradient, oc);

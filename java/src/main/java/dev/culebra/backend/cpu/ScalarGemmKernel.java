@@ -4,6 +4,8 @@ import static dev.culebra.backend.cpu.RawMemory.ALL;
 import static dev.culebra.backend.cpu.RawMemory.safe;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import java.util.Arrays;
+
 /** {@link GemmKernel} as plain loops. */
 final class ScalarGemmKernel implements GemmKernel {
   private static final int COLUMNS = 32;
@@ -14,14 +16,13 @@ final class ScalarGemmKernel implements GemmKernel {
   }
 
   @Override
-  public void tile(long tile, long a, long b, int depth) {
-    ALL.asSlice(tile, 4L * ROWS * COLUMNS).fill((byte) 0);
+  public void tile(float[] tile, long a, long b, int depth) {
+    Arrays.fill(tile, 0);
     for (int k = 0; k < depth; k++) {
       for (int r = 0; r < ROWS; r++) {
         float x = get(a + 4L * r);
-        long row = tile + 4L * COLUMNS * r;
         for (int j = 0; j < COLUMNS; j++) {
-          put(row + 4L * j, get(row + 4L * j) + x * get(b + 4L * j));
+          tile[r * COLUMNS + j] += x * get(b + 4L * j);
         }
       }
       a += 4L * ROWS;
@@ -31,14 +32,13 @@ final class ScalarGemmKernel implements GemmKernel {
 
   @Override
   public void merge(
-      long c, long cStride, long addend, long addendStride, long tile, int rows, int columns) {
+      long c, long cStride, long addend, long addendStride, float[] tile, int rows, int columns) {
     for (int r = 0; r < rows; r++) {
       for (int j = 0; j < columns; j++) {
-        put(c + 4L * j, get(addend + 4L * j) + get(tile + 4L * j));
+        put(c + 4L * j, get(addend + 4L * j) + tile[r * COLUMNS + j]);
       }
       c += cStride;
       addend += addendStride;
-      tile += 4L * COLUMNS;
     }
   }
 
@@ -72,7 +72,7 @@ final class ScalarGemmKernel implements GemmKernel {
   }
 
   @Override
-  public void addPanelSums(long sums, long a, int rows, int depth) {
+  public void addPanelSums(long sums, long a, int rows, int depth, long scratch) {
     addSums(sums, a, rows, depth);
   }
 

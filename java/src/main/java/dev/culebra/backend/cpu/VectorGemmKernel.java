@@ -16,14 +16,15 @@ import jdk.incubator.vector.VectorSpecies;
  *
  * <p>The loops over a tile are written out since C2 keeps a sum in a register only as a local
  * variable. They must inline whole: a vector passed to a method that is not inlined is boxed, and
- * the kernel runs at a tenth of its speed.
+ * the kernel runs at a tenth of its speed. And they must stay small: C1 compiles them before C2
+ * does, and where it runs out of virtual registers (24 separate zeros were enough) the method is
+ * stuck in its slowest form for good.
  */
 final class VectorGemmKernel implements GemmKernel {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
   private static final int LANES = SPECIES.length();
   private static final int COLUMNS = 2 * LANES;
   private static final long VECTOR_BYTES = 4L * LANES;
-  private static final long TILE_STRIDE = 2 * VECTOR_BYTES;
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
   @Override
@@ -32,28 +33,29 @@ final class VectorGemmKernel implements GemmKernel {
   }
 
   @Override
-  public void tile(long tile, long a, long b, int depth) {
+  public void tile(float[] tile, long a, long b, int depth) {
     if (LANES == 8) { // AVX2 has 16 registers: 6 × 2 sums
-      tile6(tile, a, b, depth);
-      tile6(tile + 6 * TILE_STRIDE, a + 6 * 4, b, depth);
+      tile6(tile, 0, a, b, depth);
+      tile6(tile, 6 * COLUMNS, a + 6 * 4, b, depth);
     } else {
       tile12(tile, a, b, depth);
     }
   }
 
-  private static void tile12(long tile, long a, long b, int depth) {
-    FloatVector s0 = FloatVector.zero(SPECIES), t0 = FloatVector.zero(SPECIES);
-    FloatVector s1 = FloatVector.zero(SPECIES), t1 = FloatVector.zero(SPECIES);
-    FloatVector s2 = FloatVector.zero(SPECIES), t2 = FloatVector.zero(SPECIES);
-    FloatVector s3 = FloatVector.zero(SPECIES), t3 = FloatVector.zero(SPECIES);
-    FloatVector s4 = FloatVector.zero(SPECIES), t4 = FloatVector.zero(SPECIES);
-    FloatVector s5 = FloatVector.zero(SPECIES), t5 = FloatVector.zero(SPECIES);
-    FloatVector s6 = FloatVector.zero(SPECIES), t6 = FloatVector.zero(SPECIES);
-    FloatVector s7 = FloatVector.zero(SPECIES), t7 = FloatVector.zero(SPECIES);
-    FloatVector s8 = FloatVector.zero(SPECIES), t8 = FloatVector.zero(SPECIES);
-    FloatVector s9 = FloatVector.zero(SPECIES), t9 = FloatVector.zero(SPECIES);
-    FloatVector s10 = FloatVector.zero(SPECIES), t10 = FloatVector.zero(SPECIES);
-    FloatVector s11 = FloatVector.zero(SPECIES), t11 = FloatVector.zero(SPECIES);
+  private static void tile12(float[] tile, long a, long b, int depth) {
+    FloatVector zero = FloatVector.zero(SPECIES);
+    FloatVector s0 = zero, t0 = zero;
+    FloatVector s1 = zero, t1 = zero;
+    FloatVector s2 = zero, t2 = zero;
+    FloatVector s3 = zero, t3 = zero;
+    FloatVector s4 = zero, t4 = zero;
+    FloatVector s5 = zero, t5 = zero;
+    FloatVector s6 = zero, t6 = zero;
+    FloatVector s7 = zero, t7 = zero;
+    FloatVector s8 = zero, t8 = zero;
+    FloatVector s9 = zero, t9 = zero;
+    FloatVector s10 = zero, t10 = zero;
+    FloatVector s11 = zero, t11 = zero;
     for (int k = 0; k < depth; k++) {
       long p = safe(a);
       long q = safe(b);
@@ -96,42 +98,42 @@ final class VectorGemmKernel implements GemmKernel {
       s11 = x.fma(u, s11);
       t11 = x.fma(v, t11);
       a += 4 * ROWS;
-      b += TILE_STRIDE;
+      b += 2 * VECTOR_BYTES;
     }
-    long w = safe(tile);
-    s0.intoMemorySegment(ALL, w, ORDER);
-    t0.intoMemorySegment(ALL, w + VECTOR_BYTES, ORDER);
-    s1.intoMemorySegment(ALL, w + TILE_STRIDE, ORDER);
-    t1.intoMemorySegment(ALL, w + TILE_STRIDE + VECTOR_BYTES, ORDER);
-    s2.intoMemorySegment(ALL, w + 2 * TILE_STRIDE, ORDER);
-    t2.intoMemorySegment(ALL, w + 2 * TILE_STRIDE + VECTOR_BYTES, ORDER);
-    s3.intoMemorySegment(ALL, w + 3 * TILE_STRIDE, ORDER);
-    t3.intoMemorySegment(ALL, w + 3 * TILE_STRIDE + VECTOR_BYTES, ORDER);
-    s4.intoMemorySegment(ALL, w + 4 * TILE_STRIDE, ORDER);
-    t4.intoMemorySegment(ALL, w + 4 * TILE_STRIDE + VECTOR_BYTES, ORDER);
-    s5.intoMemorySegment(ALL, w + 5 * TILE_STRIDE, ORDER);
-    t5.intoMemorySegment(ALL, w + 5 * TILE_STRIDE + VECTOR_BYTES, ORDER);
-    s6.intoMemorySegment(ALL, w + 6 * TILE_STRIDE, ORDER);
-    t6.intoMemorySegment(ALL, w + 6 * TILE_STRIDE + VECTOR_BYTES, ORDER);
-    s7.intoMemorySegment(ALL, w + 7 * TILE_STRIDE, ORDER);
-    t7.intoMemorySegment(ALL, w + 7 * TILE_STRIDE + VECTOR_BYTES, ORDER);
-    s8.intoMemorySegment(ALL, w + 8 * TILE_STRIDE, ORDER);
-    t8.intoMemorySegment(ALL, w + 8 * TILE_STRIDE + VECTOR_BYTES, ORDER);
-    s9.intoMemorySegment(ALL, w + 9 * TILE_STRIDE, ORDER);
-    t9.intoMemorySegment(ALL, w + 9 * TILE_STRIDE + VECTOR_BYTES, ORDER);
-    s10.intoMemorySegment(ALL, w + 10 * TILE_STRIDE, ORDER);
-    t10.intoMemorySegment(ALL, w + 10 * TILE_STRIDE + VECTOR_BYTES, ORDER);
-    s11.intoMemorySegment(ALL, w + 11 * TILE_STRIDE, ORDER);
-    t11.intoMemorySegment(ALL, w + 11 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s0.intoArray(tile, 0);
+    t0.intoArray(tile, LANES);
+    s1.intoArray(tile, COLUMNS);
+    t1.intoArray(tile, COLUMNS + LANES);
+    s2.intoArray(tile, 2 * COLUMNS);
+    t2.intoArray(tile, 2 * COLUMNS + LANES);
+    s3.intoArray(tile, 3 * COLUMNS);
+    t3.intoArray(tile, 3 * COLUMNS + LANES);
+    s4.intoArray(tile, 4 * COLUMNS);
+    t4.intoArray(tile, 4 * COLUMNS + LANES);
+    s5.intoArray(tile, 5 * COLUMNS);
+    t5.intoArray(tile, 5 * COLUMNS + LANES);
+    s6.intoArray(tile, 6 * COLUMNS);
+    t6.intoArray(tile, 6 * COLUMNS + LANES);
+    s7.intoArray(tile, 7 * COLUMNS);
+    t7.intoArray(tile, 7 * COLUMNS + LANES);
+    s8.intoArray(tile, 8 * COLUMNS);
+    t8.intoArray(tile, 8 * COLUMNS + LANES);
+    s9.intoArray(tile, 9 * COLUMNS);
+    t9.intoArray(tile, 9 * COLUMNS + LANES);
+    s10.intoArray(tile, 10 * COLUMNS);
+    t10.intoArray(tile, 10 * COLUMNS + LANES);
+    s11.intoArray(tile, 11 * COLUMNS);
+    t11.intoArray(tile, 11 * COLUMNS + LANES);
   }
 
-  private static void tile6(long tile, long a, long b, int depth) {
-    FloatVector s0 = FloatVector.zero(SPECIES), t0 = FloatVector.zero(SPECIES);
-    FloatVector s1 = FloatVector.zero(SPECIES), t1 = FloatVector.zero(SPECIES);
-    FloatVector s2 = FloatVector.zero(SPECIES), t2 = FloatVector.zero(SPECIES);
-    FloatVector s3 = FloatVector.zero(SPECIES), t3 = FloatVector.zero(SPECIES);
-    FloatVector s4 = FloatVector.zero(SPECIES), t4 = FloatVector.zero(SPECIES);
-    FloatVector s5 = FloatVector.zero(SPECIES), t5 = FloatVector.zero(SPECIES);
+  private static void tile6(float[] tile, int first, long a, long b, int depth) {
+    FloatVector zero = FloatVector.zero(SPECIES);
+    FloatVector s0 = zero, t0 = zero;
+    FloatVector s1 = zero, t1 = zero;
+    FloatVector s2 = zero, t2 = zero;
+    FloatVector s3 = zero, t3 = zero;
+    FloatVector s4 = zero, t4 = zero;
+    FloatVector s5 = zero, t5 = zero;
     for (int k = 0; k < depth; k++) {
       long p = safe(a);
       long q = safe(b);
@@ -156,57 +158,54 @@ final class VectorGemmKernel implements GemmKernel {
       s5 = x.fma(u, s5);
       t5 = x.fma(v, t5);
       a += 4 * ROWS;
-      b += TILE_STRIDE;
+      b += 2 * VECTOR_BYTES;
     }
-    long w = safe(tile);
-    s0.intoMemorySegment(ALL, w, ORDER);
-    t0.intoMemorySegment(ALL, w + VECTOR_BYTES, ORDER);
-    s1.intoMemorySegment(ALL, w + TILE_STRIDE, ORDER);
-    t1.intoMemorySegment(ALL, w + TILE_STRIDE + VECTOR_BYTES, ORDER);
-    s2.intoMemorySegment(ALL, w + 2 * TILE_STRIDE, ORDER);
-    t2.intoMemorySegment(ALL, w + 2 * TILE_STRIDE + VECTOR_BYTES, ORDER);
-    s3.intoMemorySegment(ALL, w + 3 * TILE_STRIDE, ORDER);
-    t3.intoMemorySegment(ALL, w + 3 * TILE_STRIDE + VECTOR_BYTES, ORDER);
-    s4.intoMemorySegment(ALL, w + 4 * TILE_STRIDE, ORDER);
-    t4.intoMemorySegment(ALL, w + 4 * TILE_STRIDE + VECTOR_BYTES, ORDER);
-    s5.intoMemorySegment(ALL, w + 5 * TILE_STRIDE, ORDER);
-    t5.intoMemorySegment(ALL, w + 5 * TILE_STRIDE + VECTOR_BYTES, ORDER);
+    s0.intoArray(tile, first);
+    t0.intoArray(tile, first + LANES);
+    s1.intoArray(tile, first + COLUMNS);
+    t1.intoArray(tile, first + COLUMNS + LANES);
+    s2.intoArray(tile, first + 2 * COLUMNS);
+    t2.intoArray(tile, first + 2 * COLUMNS + LANES);
+    s3.intoArray(tile, first + 3 * COLUMNS);
+    t3.intoArray(tile, first + 3 * COLUMNS + LANES);
+    s4.intoArray(tile, first + 4 * COLUMNS);
+    t4.intoArray(tile, first + 4 * COLUMNS + LANES);
+    s5.intoArray(tile, first + 5 * COLUMNS);
+    t5.intoArray(tile, first + 5 * COLUMNS + LANES);
   }
 
   @Override
   public void merge(
-      long c, long cStride, long addend, long addendStride, long tile, int rows, int columns) {
+      long c, long cStride, long addend, long addendStride, float[] tile, int rows, int columns) {
     if (columns < COLUMNS) {
       mergePart(c, cStride, addend, addendStride, tile, rows, columns);
       return;
     }
     for (int r = 0; r < rows; r++) {
-      long from = safe(tile);
+      int from = r * COLUMNS;
       long add = safe(addend);
       long to = safe(c);
-      FloatVector.fromMemorySegment(SPECIES, ALL, from, ORDER)
+      FloatVector.fromArray(SPECIES, tile, from)
           .add(FloatVector.fromMemorySegment(SPECIES, ALL, add, ORDER))
           .intoMemorySegment(ALL, to, ORDER);
-      FloatVector.fromMemorySegment(SPECIES, ALL, from + VECTOR_BYTES, ORDER)
+      FloatVector.fromArray(SPECIES, tile, from + LANES)
           .add(FloatVector.fromMemorySegment(SPECIES, ALL, add + VECTOR_BYTES, ORDER))
           .intoMemorySegment(ALL, to + VECTOR_BYTES, ORDER);
       c += cStride;
       addend += addendStride;
-      tile += TILE_STRIDE;
     }
   }
 
   private static void mergePart(
-      long c, long cStride, long addend, long addendStride, long tile, int rows, int columns) {
+      long c, long cStride, long addend, long addendStride, float[] tile, int rows, int columns) {
     for (int r = 0; r < rows; r++) {
       for (int j = 0; j < columns; j++) {
         long at = 4L * j;
-        float sum = ALL.get(JAVA_FLOAT, safe(addend) + at) + ALL.get(JAVA_FLOAT, safe(tile) + at);
+        float sum = ALL.get(JAVA_FLOAT, safe(addend) + at) + tile[r * COLUMNS + j];
         ALL.set(JAVA_FLOAT, safe(c) + at, sum);
       }
       c += cStride;
       addend += addendStride;
-      tile += TILE_STRIDE;
     }
   }
 
@@ -272,9 +271,24 @@ final class VectorGemmKernel implements GemmKernel {
         panel + 4L * k * width, width, src + 4L * k, srcStride, count, depth - k);
   }
 
+  /** Reads the panel as rows of 4 · ROWS numbers, a multiple of any vector's length. */
   @Override
-  public void addPanelSums(long sums, long a, int rows, int depth) {
-    ScalarGemmKernel.addSums(sums, a, rows, depth);
+  public void addPanelSums(long sums, long a, int rows, int depth, long scratch) {
+    int fours = depth / 4;
+    for (int i = 0; i < 4 * ROWS; i += LANES) {
+      sumStrided(scratch + 4L * i, a + 4L * i, 4L * 4 * ROWS, fours);
+    }
+    ScalarGemmKernel.addSums(sums, scratch, rows, 4);
+    ScalarGemmKernel.addSums(sums, a + 4L * 4 * ROWS * fours, rows, depth - 4 * fours);
+  }
+
+  private static void sumStrided(long sum, long src, long stride, int count) {
+    FloatVector s = FloatVector.zero(SPECIES);
+    for (int k = 0; k < count; k++) {
+      s = s.add(FloatVector.fromMemorySegment(SPECIES, ALL, safe(src), ORDER));
+      src += stride;
+    }
+    s.intoMemorySegment(ALL, safe(sum), ORDER);
   }
 
   @Override

@@ -1,0 +1,57 @@
+package dev.culebra.examples.cli;
+
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Ctrl-C (or a polite kill) while something runs that can stop by itself: asks it to, and holds the
+ * JVM's end back until it has. A second Ctrl-C changes nothing; kill -9 does.
+ */
+final class Interrupt implements AutoCloseable {
+  /** 128 + SIGINT, as shells report it. */
+  static final int EXIT_CODE = 130;
+
+  private static final long PATIENCE_MINUTES = 10;
+
+  private final CountDownLatch finished = new CountDownLatch(1);
+  private final Thread hook;
+  private volatile boolean happened;
+
+  Interrupt(Runnable stop) {
+    hook =
+        new Thread(
+            () -> {
+              happened = true;
+              stop.run();
+              awaitFinished();
+            });
+    Runtime.getRuntime().addShutdownHook(hook);
+  }
+
+  private void awaitFinished() {
+    try {
+      if (!finished.await(PATIENCE_MINUTES, TimeUnit.MINUTES)) {
+        System.err.println("culebra: gave up waiting for the checkpoint");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Whether the JVM is ending. */
+  boolean happened() {
+    return happened;
+  }
+
+  @Override
+  public void close() {
+    if (!happened) {
+      try {
+        Runtime.getRuntime().removeShutdownHook(hook);
+      } catch (IllegalStateException e) {
+        // it began this moment: then it waits for the line below
+      }
+    }
+    finished.countDown();
+  }
+}

@@ -1,0 +1,156 @@
+package dev.culebra.examples.cli;
+
+import dev.culebra.backend.SamplingSpec;
+import dev.culebra.data.TextFiles;
+import dev.culebra.generate.Generator;
+import dev.culebra.text.TokenDecoder;
+import dev.culebra.text.UnknownCharacterException;
+import dev.culebra.train.TrainedModel;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code culebra sample}. */
+@Command(
+    name = "sample",
+    header = "Let a trained model continue a text.",
+    description = "Prints the prompt and what the model makes of it, nothing else.",
+    footer = {"", "Example: culebra sample --run runs/dickens-1 --prompt \"The old man \""})
+final class SampleCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+  @Mixin private CommonOptions common;
+
+  @Option(names = "--run", required = true, paramLabel = "DIR", description = "A run directory.")
+  private Path directory;
+
+  @Option(
+      names = "--prompt",
+      paramLabel = "TEXT|@FILE",
+      description = "What to continue. Default: a line's end, as before a new text")
+  private String prompt = "\n";
+
+  @Option(
+      names = "--tokens",
+      paramLabel = "N",
+      defaultValue = "500",
+      description = "How many tokens to draw. Default: ${DEFAULT-VALUE}")
+  private Integer tokens;
+
+  @Option(
+      names = "--samples",
+      paramLabel = "K",
+      defaultValue = "1",
+      description = "How many continuations. Default: ${DEFAULT-VALUE}")
+  private Integer samples;
+
+  @Option(
+      names = "--temperature",
+      paramLabel = "X",
+      defaultValue = "0.8",
+      description =
+          "Below 1 careful, above 1 daring, 0 always the likeliest. Default: ${DEFAULT-VALUE}")
+  private Float temperature;
+
+  @Option(
+      names = "--top-k",
+      paramLabel = "K",
+      defaultValue = "0",
+      description = "Only the K likeliest tokens; 0: all. Default: ${DEFAULT-VALUE}")
+  private Integer topK;
+
+  @Option(
+      names = "--top-p",
+      paramLabel = "P",
+      defaultValue = "1",
+      description = "Only the likeliest tokens that make up P. Default: ${DEFAULT-VALUE}")
+  private Float topP;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      description = "Of the draws. Default: another each time")
+  private Long seed;
+
+  @Mixin private DeviceFlags device;
+
+  @Override
+  public Integer call() throws IOException {
+    SamplingSpec sampling = sampling();
+    try (TrainedModel trained = TrainedModel.open(directory, device.choice(), device.threads());
+        Generator generator = new Generator(trained.model())) {
+      int[] start = encode(trained, promptText());
+      long draws = seed == null ? System.nanoTime() : seed;
+      for (int sample = 0; sample < samples; sample++) {
+        if (sample > 0) {
+          System.out.println("\n---");
+        }
+        print(generator, trained, start, sampling, draws, sample);
+      }
+      return 0;
+    }
+  }
+
+  private SamplingSpec sampling() {
+    if (tokens < 1 || samples < 1) {
+      String name = tokens < 1 ? "--tokens" : "--samples";
+      throw usage("%s must be at least 1, not %d".formatted(name, tokens < 1 ? tokens : samples));
+    }
+    try {
+      return new SamplingSpec(temperature, topK, topP);
+    } catch (IllegalArgumentException e) {
+      throw usage("--" + e.getMessage());
+    }
+  }
+
+  private ParameterException usage(String line) {
+    return new ParameterException(spec.commandLine(), line);
+  }
+
+  private String promptText() throws IOException {
+    String text =
+        prompt.startsWith("@") ? TextFiles.of(Path.of(prompt.substring(1))).readAll() : prompt;
+    if (text.isEmpty()) {
+      throw new CommandException("the prompt is empty");
+    }
+    return text;
+  }
+
+  private static int[] encode(TrainedModel trained, String text) {
+    try {
+      return trained.tokenizer().encode(text);
+    } catch (UnknownCharacterException e) {
+      throw new CommandException("prompt: " + e.getMessage(), e);
+    }
+  }
+
+  private void print(
+      Generator generator,
+      TrainedModel trained,
+      int[] start,
+      SamplingSpec sampling,
+      long draws,
+      int sample) {
+    PrintStream out = System.out;
+    out.print(trained.tokenizer().decode(start));
+    TokenDecoder decoder = trained.tokenizer().decoder();
+    generator.generate(
+        start,
+        tokens,
+        sampling,
+        draws,
+        sample,
+        token -> {
+          out.print(decoder.accept(token));
+          out.flush();
+          return !out.checkError(); // a closed pipe: nobody reads any more
+        });
+    out.println(decoder.finish());
+  }
+}

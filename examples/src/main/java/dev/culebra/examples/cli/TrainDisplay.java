@@ -1,0 +1,135 @@
+package dev.culebra.examples.cli;
+
+import dev.culebra.checkpoint.Metrics;
+import dev.culebra.train.Progress;
+import dev.culebra.train.TrainConfig;
+import dev.culebra.train.TrainListener;
+import dev.culebra.train.TrainingRun;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+
+/**
+ * What a person sees of a run, on standard error but for the result: a progress bar on a terminal,
+ * else a plain line a logged step.
+ */
+final class TrainDisplay implements TrainListener {
+  private static final int REDRAW_MILLIS = 200;
+
+  private TrainConfig config;
+  private ProgressBar bar;
+  private String validation = "";
+
+  /** Says what will be trained. */
+  void begin(TrainingRun run) {
+    config = run.config();
+    int done = run.trainer().progress().step();
+    System.err.printf(
+        Locale.ROOT,
+        "%s: %,d training tokens, %d different%n",
+        run.corpus().name(),
+        run.corpus().train().size(),
+        run.corpus().tokenizer().vocab());
+    System.err.printf(
+        Locale.ROOT,
+        "GPT with %,d parameters (%d layers, %d heads, %d wide, context %d) on %s%n",
+        run.model().parameters().count(),
+        config.layers(),
+        config.heads(),
+        config.embd(),
+        config.context(),
+        run.model().backend().name());
+    if (done > 0) {
+      System.err.printf("continues after step %d%n", done);
+    }
+    if (Terminal.interactive()) {
+      bar =
+          new ProgressBarBuilder()
+              .setTaskName("train")
+              .setInitialMax(config.steps())
+              .startsFrom(
+                  done,
+                  java.time.Duration.ofMillis((long) (1000 * run.trainer().progress().seconds())))
+              .setStyle(ProgressBarStyle.COLORFUL_UNICODE_BAR)
+              .setUpdateIntervalMillis(REDRAW_MILLIS)
+              .build();
+    }
+  }
+
+  @Override
+  public void onStep(int step) {
+    if (bar != null) {
+      bar.stepTo(step);
+    }
+  }
+
+  @Override
+  public void onMetrics(Metrics metrics) {
+    if (metrics.validationLoss() != null) {
+      validation = String.format(Locale.ROOT, "  val loss %.4f", metrics.validationLoss());
+    }
+    String numbers =
+        String.format(
+            Locale.ROOT,
+            "loss %.4f%s  %,.0f tokens/s",
+            metrics.loss(),
+            validation,
+            metrics.tokensPerSecond());
+    if (bar != null) {
+      bar.setExtraMessage(numbers);
+    } else {
+      int width = Integer.toString(config.steps()).length();
+      System.err.printf("step %" + width + "d/%d  %s%n", metrics.step(), config.steps(), numbers);
+      validation = "";
+    }
+  }
+
+  @Override
+  public void onSample(int step, String text) {
+    System.out.printf("%n--- after step %d ---%n%s%n", step, text);
+  }
+
+  /** Takes the progress bar away. */
+  void end() {
+    if (bar != null) {
+      bar.close();
+      bar = null;
+    }
+  }
+
+  /** Says where an interrupted run can go on. */
+  void stopped(TrainingRun run, Progress progress) {
+    Path directory = run.files().directory().path();
+    System.err.printf("stopped after step %d; checkpoint saved%n", progress.step());
+    System.err.printf("to continue: culebra train --resume --out %s%n", directory);
+  }
+
+  /** Shows a sample and what was written. */
+  void finished(TrainingRun run, Progress progress) throws IOException {
+    var directory = run.files().directory();
+    System.err.printf(
+        Locale.ROOT,
+        "done: best validation loss %.4f, %.0f s of training%n%n",
+        progress.bestValidationLoss(),
+        progress.seconds());
+    System.out.println(Files.readString(directory.sample()).strip());
+    System.err.println();
+    System.err.println("wrote");
+    for (Path file :
+        new Path[] {
+          directory.config(),
+          directory.tokenizer(),
+          directory.metrics(),
+          directory.last(),
+          directory.best(),
+          directory.sample()
+        }) {
+      System.err.println("  " + file);
+    }
+    System.err.printf("more text: culebra sample --run %s --prompt \"...\"%n", directory.path());
+  }
+}

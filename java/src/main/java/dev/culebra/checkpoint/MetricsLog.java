@@ -1,0 +1,107 @@
+package dev.culebra.checkpoint;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.culebra.io.AtomicFile;
+import dev.culebra.io.FileErrors;
+import java.io.IOException;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * {@code metrics.jsonl}: one JSON object a logged step, written through at once. A process killed
+ * while it writes leaves half a line at the end; resuming drops that and what came after the
+ * checkpoint. Not thread-safe.
+ */
+public final class MetricsLog implements AutoCloseable {
+  private static final JsonMapper JSON =
+      JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+
+  private final Path file;
+  private final Writer writer;
+
+  private MetricsLog(Path file) throws IOException {
+    this.file = file;
+    this.writer =
+        Files.newBufferedWriter(
+            file, StandardCharsets.UTF_8, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+  }
+
+  /**
+   * Continues the log of a run that stands at {@code step}: lines of later steps are dropped.
+   *
+   * @throws IOException one line that names the file
+   */
+  public static MetricsLog continueAt(Path file, int step) throws IOException {
+    if (Files.exists(file)) {
+      List<Metrics> kept = read(file).stream().filter(line -> line.step() <= step).toList();
+      AtomicFile.write(file, kept.stream().map(MetricsLog::line).collect(Collectors.joining()));
+    }
+    try {
+      return new MetricsLog(file);
+    } catch (IOException e) {
+      throw new IOException("cannot write " + file + ": " + FileErrors.reason(e), e);
+    }
+  }
+
+  /**
+   * All whole lines; one that was cut off by a crash must be the last and is left out.
+   *
+   * @throws CheckpointException if another line is not one of metrics, with its number
+   * @throws IOException if the file cannot be read
+   */
+  public static List<Metrics> read(Path file) throws IOException {
+    List<String> lines;
+    try {
+      lines = Files.readAllLines(file, StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new IOException("cannot read " + file + ": " + FileErrors.reason(e), e);
+    }
+    List<Metrics> metrics = new ArrayList<>();
+    for (int i = 0; i < lines.size(); i++) {
+      try {
+        metrics.add(JSON.readValue(lines.get(i), Metrics.class));
+      } catch (JsonProcessingException e) {
+        if (i < lines.size() - 1) {
+          throw new CheckpointException(
+              "%s is damaged: line %d is not a line of metrics".formatted(file, i + 1), e);
+        }
+      }
+    }
+    return metrics;
+  }
+
+  /**
+   * Appends a line.
+   *
+   * @throws IOException one line that names the file
+   */
+  public void append(Metrics metrics) throws IOException {
+    try {
+      writer.write(line(metrics));
+      writer.flush();
+    } catch (IOException e) {
+      throw new IOException("cannot write " + file + ": " + FileErrors.reason(e), e);
+    }
+  }
+
+  private static String line(Metrics metrics) {
+    try {
+      return JSON.writeValueAsString(metrics) + "\n";
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("metrics can always be written", e);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    writer.close();
+  }
+}

@@ -1,0 +1,160 @@
+package dev.culebra.checkpoint;
+
+import dev.culebra.io.FileErrors;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * The directory of a run and the names of its files. Only one process at a time may train in it,
+ * which holds its lock; reading needs none.
+ */
+public final class RunDirectory implements AutoCloseable {
+  private static final int MAX_NUMBER = 100_000;
+
+  private final Path path;
+  private final FileChannel lockFile;
+
+  private RunDirectory(Path path, FileChannel lockFile) {
+    this.path = path;
+    this.lockFile = lockFile;
+  }
+
+  /**
+   * Makes a directory for a new run and locks it.
+   *
+   * @throws IOException if it holds a run already or cannot be made; one line
+   */
+  public static RunDirectory create(Path path) throws IOException {
+    try {
+      Files.createDirectories(path.resolve("checkpoint"));
+    } catch (FileAlreadyExistsException e) {
+      throw new IOException("cannot make a run directory: " + e.getFile() + " is a file", e);
+    } catch (IOException e) {
+      throw new IOException("cannot make directory " + path + ": " + FileErrors.reason(e), e);
+    }
+    RunDirectory run = lock(path);
+    if (Files.exists(run.config())) {
+      run.close();
+      throw new IOException(
+          "%s holds a run already: continue it with --resume, or choose another --out"
+              .formatted(path));
+    }
+    return run;
+  }
+
+  /**
+   * Makes and locks the first of {@code parent/name-1}, {@code parent/name-2} … that does not
+   * exist.
+   *
+   * @throws IOException if none can be made
+   */
+  public static RunDirectory createFirstFree(Path parent, String name) throws IOException {
+    try {
+      Files.createDirectories(parent);
+      for (int number = 1; number <= MAX_NUMBER; number++) {
+        Path path = parent.resolve(name + "-" + number);
+        try {
+          Files.createDirectory(path);
+        } catch (FileAlreadyExistsException e) {
+          continue;
+        }
+        return create(path);
+      }
+    } catch (IOException e) {
+      throw new IOException(
+          "cannot make a directory in %s: %s".formatted(parent, FileErrors.reason(e)), e);
+    }
+    throw new IOException("%s holds %d runs called %s".formatted(parent, MAX_NUMBER, name));
+  }
+
+  /**
+   * Opens a run for reading.
+   *
+   * @throws CheckpointException if there is none
+   */
+  public static RunDirectory open(Path path) throws CheckpointException {
+    RunDirectory run = new RunDirectory(path, null);
+    if (!Files.isDirectory(path)) {
+      throw new CheckpointException("no such run directory: " + path);
+    }
+    if (!Files.exists(run.config())) {
+      throw new CheckpointException(path + " is not a run directory: it has no config.json");
+    }
+    return run;
+  }
+
+  /**
+   * Opens a run to train on, and locks it.
+   *
+   * @throws IOException if there is none, or another process trains in it
+   */
+  public static RunDirectory openLocked(Path path) throws IOException {
+    open(path);
+    return lock(path);
+  }
+
+  private static RunDirectory lock(Path path) throws IOException {
+    Path file = path.resolve("lock");
+    FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    try {
+      FileLock lock = channel.tryLock();
+      if (lock != null) {
+        return new RunDirectory(path, channel);
+      }
+    } catch (OverlappingFileLockException e) {
+      // this process holds it: the same as another one
+    }
+    channel.close();
+    throw new IOException("another process is training in " + path);
+  }
+
+  /** The directory itself. */
+  public Path path() {
+    return path;
+  }
+
+  /** What the run was told. */
+  public Path config() {
+    return path.resolve("config.json");
+  }
+
+  /** How its text became tokens. */
+  public Path tokenizer() {
+    return path.resolve("tokenizer.json");
+  }
+
+  /** One JSON object a logged step. */
+  public Path metrics() {
+    return path.resolve("metrics.jsonl");
+  }
+
+  /** Where it goes on. */
+  public Path last() {
+    return path.resolve("checkpoint").resolve("last.safetensors");
+  }
+
+  /** The weights with the lowest validation loss. */
+  public Path best() {
+    return path.resolve("checkpoint").resolve("best.safetensors");
+  }
+
+  /** What the model wrote at the end. */
+  public Path sample() {
+    return path.resolve("sample.txt");
+  }
+
+  /** Releases the lock, if it is held. Closing twice is harmless. */
+  @Override
+  public void close() throws IOException {
+    if (lockFile != null) {
+      lockFile.close();
+    }
+  }
+}

@@ -1,0 +1,204 @@
+package dev.culebra.train;
+
+import dev.culebra.backend.Backend;
+import dev.culebra.checkpoint.CheckpointException;
+import dev.culebra.checkpoint.Metrics;
+import dev.culebra.checkpoint.MetricsLog;
+import dev.culebra.checkpoint.RunDirectory;
+import dev.culebra.checkpoint.Safetensors;
+import dev.culebra.checkpoint.SafetensorsWriter;
+import dev.culebra.checkpoint.SafetensorsWriter.Item;
+import dev.culebra.data.TokenizerFile;
+import dev.culebra.io.AtomicFile;
+import dev.culebra.nn.Gpt;
+import dev.culebra.nn.Parameter;
+import dev.culebra.nn.Parameters;
+import dev.culebra.optim.AdamW;
+import dev.culebra.tensor.DType;
+import dev.culebra.tensor.Shape;
+import dev.culebra.tensor.Tensor;
+import dev.culebra.text.Tokenizer;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A run on disk. A checkpoint is one file, replaced as a whole: weights under their own names,
+ * AdamW's moments as {@code adamw.m.NAME} and {@code adamw.v.NAME}, and the {@link Progress} in its
+ * metadata. The state of the random generators and the order of the data follow from the step.
+ */
+public final class RunFiles implements AutoCloseable {
+  private static final String FIRST_MOMENT = "adamw.m.";
+  private static final String SECOND_MOMENT = "adamw.v.";
+
+  private final RunDirectory directory;
+  private MetricsLog log;
+
+  private RunFiles(RunDirectory directory) {
+    this.directory = directory;
+  }
+
+  /** Writes the beginning of a run: tokenizer, then configuration, which makes it one. */
+  static RunFiles create(RunDirectory directory, TrainConfig config, Tokenizer tokenizer)
+      throws IOException {
+    TokenizerFile.save(tokenizer, directory.tokenizer());
+    AtomicFile.write(directory.config(), config.toJson());
+    return new RunFiles(directory);
+  }
+
+  /**
+   * Opens a run for reading.
+   *
+   * @throws CheckpointException if there is none
+   */
+  public static RunFiles open(Path path) throws CheckpointException {
+    return new RunFiles(RunDirectory.open(path));
+  }
+
+  /** Opens a run to go on with it. */
+  static RunFiles openLocked(Path path) throws IOException {
+    return new RunFiles(RunDirectory.openLocked(path));
+  }
+
+  /** Where the files are. */
+  public RunDirectory directory() {
+    return directory;
+  }
+
+  /**
+   * The run's configuration.
+   *
+   * @throws IOException if it cannot be read or is damaged; one line
+   */
+  public TrainConfig config() throws IOException {
+    try {
+      return TrainOptions.read(directory.config()).config();
+    } catch (IllegalArgumentException e) {
+      throw new CheckpointException(directory.config() + ": " + e.getMessage());
+    }
+  }
+
+  /**
+   * The run's tokenizer.
+   *
+   * @throws IOException if it cannot be read or is damaged; one line
+   */
+  public Tokenizer tokenizer() throws IOException {
+    return TokenizerFile.load(directory.tokenizer());
+  }
+
+  /**
+   * Reads the best weights, or the last where none are called best, into {@code model}.
+   *
+   * @return the file they came from
+   * @throws IOException if there are none yet, they are damaged or do not fit; one line
+   */
+  public Path loadWeights(Gpt model) throws IOException {
+    Path file = Files.exists(directory.best()) ? directory.best() : directory.last();
+    if (!Files.exists(file)) {
+      throw new CheckpointException(directory.path() + " has no checkpoint yet");
+    }
+    try (Safetensors checkpoint = Safetensors.open(file)) {
+      checkpoint.verify();
+      loadWeights(checkpoint, model.parameters());
+    }
+    return file;
+  }
+
+  private static void loadWeights(Safetensors checkpoint, Parameters parameters)
+      throws IOException {
+    for (Parameter parameter : parameters.list()) {
+      load(checkpoint, parameter.name(), parameter, parameter.value(), parameters.backend());
+    }
+  }
+
+  private static void load(
+      Safetensors checkpoint, String name, Parameter parameter, Tensor into, Backend backend)
+      throws IOException {
+    backend.upload(
+        saved(parameter, into), checkpoint.tensor(name, DType.F32, parameter.savedShape()));
+  }
+
+  /** The part of a parameter-shaped tensor that is saved: all but rows of padding. */
+  private static Tensor saved(Parameter parameter, Tensor tensor) {
+    return tensor.slice(0, parameter.savedShape());
+  }
+
+  /** Restores the last checkpoint, where there is one, and opens the log behind it. */
+  Progress restore(Gpt model, AdamW optimizer) throws IOException {
+    Progress progress = Progress.START;
+    if (Files.exists(directory.last())) {
+      try (Safetensors checkpoint = Safetensors.open(directory.last())) {
+        checkpoint.verify();
+        progress = Progress.parse(checkpoint.metadata(), directory.last());
+        Parameters parameters = model.parameters();
+        loadWeights(checkpoint, parameters);
+        for (Parameter parameter : parameters.list()) {
+          Tensor first = parameters.slice(optimizer.firstMoment(), parameter);
+          Tensor second = parameters.slice(optimizer.secondMoment(), parameter);
+          Backend backend = parameters.backend();
+          load(checkpoint, FIRST_MOMENT + parameter.name(), parameter, first, backend);
+          load(checkpoint, SECOND_MOMENT + parameter.name(), parameter, second, backend);
+        }
+      }
+      optimizer.resumeAt(progress.step());
+    }
+    log = MetricsLog.continueAt(directory.metrics(), progress.step());
+    return progress;
+  }
+
+  void append(Metrics metrics) throws IOException {
+    log.append(metrics);
+  }
+
+  /** Replaces the checkpoint that the run would go on from. */
+  void saveLast(Gpt model, AdamW optimizer, Progress progress) throws IOException {
+    Parameters parameters = model.parameters();
+    List<Item> items = new ArrayList<>();
+    addItems(items, parameters, "", parameters.values());
+    addItems(items, parameters, FIRST_MOMENT, optimizer.firstMoment());
+    addItems(items, parameters, SECOND_MOMENT, optimizer.secondMoment());
+    SafetensorsWriter.write(directory.last(), items, progress.toMetadata());
+  }
+
+  /** Replaces the best weights. */
+  void saveBest(Gpt model, Progress progress) throws IOException {
+    List<Item> items = new ArrayList<>();
+    addItems(items, model.parameters(), "", model.parameters().values());
+    SafetensorsWriter.write(directory.best(), items, progress.toMetadata());
+  }
+
+  private static void addItems(
+      List<Item> items, Parameters parameters, String prefix, Tensor flat) {
+    Backend backend = parameters.backend();
+    for (Parameter parameter : parameters.list()) {
+      Tensor tensor = saved(parameter, parameters.slice(flat, parameter));
+      items.add(
+          new Item(
+              prefix + parameter.name(),
+              DType.F32,
+              parameter.savedShape(),
+              (piece, offset) -> readPiece(backend, tensor, piece, offset)));
+    }
+  }
+
+  private static void readPiece(Backend backend, Tensor tensor, MemorySegment piece, long offset) {
+    int elements = Math.toIntExact(piece.byteSize() / DType.F32.bytes());
+    backend.readBlocking(piece, tensor.slice(offset / DType.F32.bytes(), Shape.of(elements)));
+  }
+
+  void writeSample(String text) throws IOException {
+    AtomicFile.write(directory.sample(), text);
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (log != null) {
+      log.close();
+    }
+    directory.close();
+  }
+}

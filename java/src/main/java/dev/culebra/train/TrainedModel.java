@@ -1,0 +1,64 @@
+package dev.culebra.train;
+
+import dev.culebra.backend.Backend;
+import dev.culebra.nn.Gpt;
+import dev.culebra.text.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/** A model from a run directory, to sample from or to measure; in eval mode. */
+public final class TrainedModel implements AutoCloseable {
+  private final TrainConfig config;
+  private final Tokenizer tokenizer;
+  private final Backend backend;
+  private final Gpt model;
+
+  private TrainedModel(TrainConfig config, Tokenizer tokenizer, Backend backend) {
+    this.config = config;
+    this.tokenizer = tokenizer;
+    this.backend = backend;
+    this.model = new Gpt(config.model(tokenizer.vocab()), backend, config.seed());
+    model.eval();
+  }
+
+  /**
+   * Reads the best weights of a run, or the last where none are called best.
+   *
+   * @param threads of the processor; 0 for all
+   * @throws IOException if there is no run or it is damaged; one line that names the file
+   * @throws Devices.UnavailableException if the device cannot be used
+   */
+  public static TrainedModel open(Path directory, DeviceChoice device, int threads)
+      throws IOException {
+    try (RunFiles files = RunFiles.open(directory)) {
+      TrainConfig config = files.config();
+      Tokenizer tokenizer = files.tokenizer();
+      TrainedModel trained = new TrainedModel(config, tokenizer, Devices.open(device, threads));
+      try {
+        files.loadWeights(trained.model);
+        return trained;
+      } catch (IOException | RuntimeException e) {
+        trained.close();
+        throw e;
+      }
+    }
+  }
+
+  public TrainConfig config() {
+    return config;
+  }
+
+  public Tokenizer tokenizer() {
+    return tokenizer;
+  }
+
+  public Gpt model() {
+    return model;
+  }
+
+  @Override
+  public void close() {
+    model.close();
+    backend.close();
+  }
+}
