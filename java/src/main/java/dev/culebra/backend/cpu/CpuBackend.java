@@ -13,6 +13,8 @@ import java.lang.foreign.MemorySegment;
  * Work is done at once.
  */
 public final class CpuBackend implements Backend {
+  private static final Kernels KERNELS = bestKernels();
+
   private final WorkerPool pool;
   private final Ops ops;
   private int liveBuffers;
@@ -31,12 +33,27 @@ public final class CpuBackend implements Backend {
    */
   public CpuBackend(int threads) {
     pool = new WorkerPool(threads);
-    ops = new CpuOps(pool, new ScalarKernels());
+    ops = new CpuOps(pool, KERNELS);
+  }
+
+  /** Says how to get vectors where there are none: once, when the class is initialised. */
+  private static Kernels bestKernels() {
+    Kernels kernels = Kernels.best();
+    if (kernels.vectorBits() == 0) {
+      System.getLogger(CpuBackend.class.getName())
+          .log(
+              System.Logger.Level.WARNING,
+              "The CPU backend runs without vector instructions, several times slower;"
+                  + " start java with --add-modules jdk.incubator.vector");
+    }
+    return kernels;
   }
 
   @Override
   public String name() {
-    return "cpu (" + pool.threads() + (pool.threads() == 1 ? " thread)" : " threads)");
+    String threads = pool.threads() + (pool.threads() == 1 ? " thread" : " threads");
+    int bits = KERNELS.vectorBits();
+    return "cpu (%s, %s)".formatted(threads, bits == 0 ? "no vectors" : bits + "-bit vectors");
   }
 
   @Override

@@ -1,31 +1,62 @@
 package dev.culebra.backend.cpu;
 
-import dev.culebra.backend.*;
+import dev.culebra.backend.Activation;
+import dev.culebra.backend.AdamWStep;
+import dev.culebra.backend.AttentionSpec;
+import dev.culebra.backend.Dropout;
+import dev.culebra.backend.OpChecks;
+import dev.culebra.backend.Ops;
+import dev.culebra.backend.RandomKey;
+import dev.culebra.backend.SamplingSpec;
 import dev.culebra.tensor.Tensor;
 
+/**
+ * {@link Ops} on the threads of a pool: arguments are checked here, one class does each operation.
+ */
 final class CpuOps implements Ops {
+  private final EmbeddingCpu embedding;
+  private final LayerNormCpu layerNorm;
   private final LinearCpu linear;
+  private final ActivationCpu activation;
+  private final DropoutCpu dropout;
+  private final CrossEntropyCpu crossEntropy;
+  private final ElementwiseCpu elementwise;
+  private final NormCpu norm;
+  private final AdamWCpu adamW;
+  private final SamplingCpu sampling;
 
   CpuOps(WorkerPool pool, Kernels kernels) {
+    embedding = new EmbeddingCpu(pool, kernels);
+    layerNorm = new LayerNormCpu(pool, kernels);
     linear = new LinearCpu(pool, kernels);
+    activation = new ActivationCpu(pool, kernels);
+    dropout = new DropoutCpu(pool);
+    crossEntropy = new CrossEntropyCpu(pool, kernels);
+    elementwise = new ElementwiseCpu(pool, kernels);
+    norm = new NormCpu(pool, kernels);
+    adamW = new AdamWCpu(pool, kernels);
+    sampling = new SamplingCpu(pool, kernels);
   }
 
   @Override
   public void embeddingForward(
       Tensor out, Tensor tokens, Tensor tokenTable, Tensor positionTable, Tensor offset) {
-    throw new UnsupportedOperationException();
+    OpChecks.embeddingForward(out, tokens, tokenTable, positionTable, offset);
+    embedding.forward(out, tokens, tokenTable, positionTable, offset);
   }
 
   @Override
   public void embeddingBackward(
       Tensor dTokenTable, Tensor dPositionTable, Tensor dOut, Tensor tokens) {
-    throw new UnsupportedOperationException();
+    OpChecks.embeddingBackward(dTokenTable, dPositionTable, dOut, tokens);
+    embedding.backward(dTokenTable, dPositionTable, dOut, tokens);
   }
 
   @Override
   public void layerNormForward(
       Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias) {
-    throw new UnsupportedOperationException();
+    OpChecks.layerNormForward(out, mean, rstd, in, weight, bias);
+    layerNorm.forward(out, mean, rstd, in, weight, bias);
   }
 
   @Override
@@ -38,7 +69,8 @@ final class CpuOps implements Ops {
       Tensor mean,
       Tensor rstd,
       Tensor weight) {
-    throw new UnsupportedOperationException();
+    OpChecks.layerNormBackward(dIn, dWeight, dBias, dOut, in, mean, rstd, weight);
+    layerNorm.backward(dIn, false, dWeight, dBias, dOut, in, mean, rstd, weight);
   }
 
   @Override
@@ -51,7 +83,8 @@ final class CpuOps implements Ops {
       Tensor branch,
       Tensor weight,
       Tensor bias) {
-    throw new UnsupportedOperationException();
+    OpChecks.residualLayerNormForward(out, sum, mean, rstd, stream, branch, weight, bias);
+    layerNorm.residualForward(out, sum, mean, rstd, stream, branch, weight, bias);
   }
 
   @Override
@@ -64,7 +97,8 @@ final class CpuOps implements Ops {
       Tensor mean,
       Tensor rstd,
       Tensor weight) {
-    throw new UnsupportedOperationException();
+    OpChecks.residualLayerNormBackward(dSum, dWeight, dBias, dOut, sum, mean, rstd, weight);
+    layerNorm.backward(dSum, true, dWeight, dBias, dOut, sum, mean, rstd, weight);
   }
 
   @Override
@@ -75,23 +109,27 @@ final class CpuOps implements Ops {
       Tensor weight,
       Tensor bias,
       Activation activation) {
+    OpChecks.linearForward(out, preActivation, in, weight, bias, activation);
     linear.forward(out, preActivation, in, weight, bias, activation);
   }
 
   @Override
   public void linearBackward(
       Tensor dIn, Tensor dWeight, Tensor dBias, Tensor dOut, Tensor in, Tensor weight) {
+    OpChecks.linearBackward(dIn, dWeight, dBias, dOut, in, weight);
     linear.backward(dIn, dWeight, dBias, dOut, in, weight);
   }
 
   @Override
   public void activationForward(Tensor out, Tensor in, Activation activation) {
-    throw new UnsupportedOperationException();
+    OpChecks.activationForward(out, in, activation);
+    this.activation.forward(out, in, activation);
   }
 
   @Override
   public void activationBackward(Tensor dIn, Tensor dOut, Tensor in, Activation activation) {
-    throw new UnsupportedOperationException();
+    OpChecks.activationBackward(dIn, dOut, in, activation);
+    this.activation.backward(dIn, dOut, in, activation);
   }
 
   @Override
@@ -124,39 +162,46 @@ final class CpuOps implements Ops {
 
   @Override
   public void dropoutForward(Tensor out, Tensor in, Dropout dropout) {
-    throw new UnsupportedOperationException();
+    OpChecks.dropoutForward(out, in, dropout);
+    this.dropout.apply(out, in, dropout);
   }
 
   @Override
   public void dropoutBackward(Tensor dIn, Tensor dOut, Dropout dropout) {
-    throw new UnsupportedOperationException();
+    OpChecks.dropoutBackward(dIn, dOut, dropout);
+    this.dropout.apply(dIn, dOut, dropout);
   }
 
   @Override
   public void crossEntropyForward(
       Tensor losses, Tensor meanLoss, Tensor logits, Tensor targets, int vocab, float scale) {
-    throw new UnsupportedOperationException();
+    OpChecks.crossEntropyForward(losses, meanLoss, logits, targets, vocab, scale);
+    crossEntropy.compute(losses, meanLoss, logits, targets, vocab, scale, false);
   }
 
   @Override
   public void crossEntropyForwardBackward(
       Tensor losses, Tensor meanLoss, Tensor logits, Tensor targets, int vocab, float scale) {
-    throw new UnsupportedOperationException();
+    OpChecks.crossEntropyForwardBackward(losses, meanLoss, logits, targets, vocab, scale);
+    crossEntropy.compute(losses, meanLoss, logits, targets, vocab, scale, true);
   }
 
   @Override
   public void add(Tensor out, Tensor a, Tensor b) {
-    throw new UnsupportedOperationException();
+    OpChecks.add(out, a, b);
+    elementwise.add(out, a, b);
   }
 
   @Override
   public void fill(Tensor out, float value) {
-    throw new UnsupportedOperationException();
+    OpChecks.fill(out, value);
+    elementwise.fill(out, value);
   }
 
   @Override
   public void norm(Tensor norm, Tensor in) {
-    throw new UnsupportedOperationException();
+    OpChecks.norm(norm, in);
+    this.norm.norm(norm, in);
   }
 
   @Override
@@ -168,11 +213,13 @@ final class CpuOps implements Ops {
       Tensor gradientNorm,
       long decayed,
       AdamWStep step) {
-    throw new UnsupportedOperationException();
+    OpChecks.adamW(values, gradients, firstMoment, secondMoment, gradientNorm, decayed, step);
+    adamW.update(values, gradients, firstMoment, secondMoment, gradientNorm, decayed, step);
   }
 
   @Override
   public void sample(Tensor tokens, Tensor logits, int vocab, SamplingSpec spec, RandomKey key) {
-    throw new UnsupportedOperationException();
+    OpChecks.sample(tokens, logits, vocab, spec, key);
+    sampling.sample(tokens, logits, vocab, spec, key);
   }
 }

@@ -2,20 +2,126 @@ package dev.culebra.backend.cpu;
 
 import dev.culebra.backend.Activation;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 
 /**
  * Inner loops over contiguous floats, the part of the CPU operations that exists twice: {@code
  * VectorKernels} with the Vector API, {@link ScalarKernels} as plain loops for a JVM started
- * without {@code --add-modules jdk.incubator.vector}. Offsets are in bytes, lengths in elements.
- * Stateless and thread-safe.
+ * without {@code --add-modules jdk.incubator.vector}. Pointers are absolute addresses of floats,
+ * checked by the caller; lengths are in elements. An output may be one of its inputs, and must not
+ * overlap one otherwise. Stateless and thread-safe.
  */
 interface Kernels {
-  /** out = activation(in); may be in place. */
-  void activationForward(
+  /** The fastest kernels that this JVM can run. */
+  static Kernels best() {
+    return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
+        ? new ScalarKernels()
+        : new ScalarKernels();
+  }
+
+  /** Width of the vectors in bits, 0 for plain loops. */
+  int vectorBits();
+
+  /** out = value. */
+  void fill(long out, float value, int length);
+
+  /** out = a + b. */
+  void add(long out, long a, long b, int length);
+
+  /** out = activation(in). */
+  void activationForward(long out, long in, int length, Activation activation);
+
+  /** dIn = dOut · activation′(in). */
+  void activationBackward(long dIn, long dOut, long in, int length, Activation activation);
+
+  /**
+   * {@link #activationForward(long, long, int, Activation)} within two segments, offsets in bytes.
+   */
+  default void activationForward(
       MemorySegment out,
       long outOffset,
       MemorySegment in,
       long inOffset,
       int length,
-      Activation activation);
+      Activation activation) {
+    Objects.checkFromIndexSize(outOffset, 4L * length, out.byteSize());
+    Objects.checkFromIndexSize(inOffset, 4L * length, in.byteSize());
+    if (!out.scope().isAlive() || !in.scope().isAlive()) {
+      throw new IllegalStateException("the buffer of a tensor is closed");
+    }
+    activationForward(out.address() + outOffset, in.address() + inOffset, length, activation);
+  }
+
+  /** The largest element; NaN if one is NaN. */
+  float max(long in, int length);
+
+  /** Σ exp(in − shift), where no element is above {@code shift}. */
+  float sumExp(long in, float shift, int length);
+
+  /** out = exp((in − shift) · slope) · factor, where no element is above {@code shift}. */
+  void exp(long out, long in, float shift, float slope, float factor, int length);
+
+  /** Σ in², in double precision. */
+  double sumOfSquares(long in, int length);
+
+  /**
+   * Mean and 1 / √(variance + ε) of a row.
+   *
+   * @param mean one float, =
+   * @param rstd one float, =
+   */
+  void moments(long mean, long rstd, long in, float epsilon, int length);
+
+  /**
+   * out = (in − mean) · rstd · weight + bias.
+   *
+   * @param bias 0 for none
+   */
+  void normalise(long out, long in, float mean, float rstd, long weight, long bias, int length);
+
+  /**
+   * Backward of a row of layernorm, n = (in − mean) · rstd, d = dOut · weight:
+   *
+   * <pre>
+   *   dIn = (adds ? dIn : 0) + rstd · (d − mean(d) − n · mean(d · n))
+   *   dWeight += dOut · n;  dBias += dOut
+   * </pre>
+   */
+  void layerNormBackward(
+      long dIn,
+      boolean adds,
+      long dWeight,
+      long dBias,
+      long dOut,
+      long in,
+      float mean,
+      float rstd,
+      long weight,
+      int length);
+
+  /**
+   * AdamW on a stretch of parameters, with g = gradient · clip:
+   *
+   * <pre>
+   *   m = beta1 · m + (1 − beta1) · g;  v = beta2 · v + (1 − beta2) · g²
+   *   value = value · keep − rate · m / (√v · rootScale + epsilon)
+   * </pre>
+   *
+   * @param keep 1 − learning rate · weight decay
+   * @param rate learning rate / (1 − beta1ᵗ)
+   * @param rootScale 1 / √(1 − beta2ᵗ)
+   */
+  void adamW(
+      long values,
+      long gradients,
+      long firstMoment,
+      long secondMoment,
+      int length,
+      float clip,
+      float beta1,
+      float beta2,
+      float keep,
+      float rate,
+      float rootScale,
+      float epsilon);
 }

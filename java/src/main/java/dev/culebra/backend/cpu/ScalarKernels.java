@@ -1,33 +1,184 @@
 package dev.culebra.backend.cpu;
 
+import static dev.culebra.backend.cpu.RawMemory.ALL;
+import static dev.culebra.backend.cpu.RawMemory.safe;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.culebra.backend.Activation;
-import java.lang.foreign.MemorySegment;
 
 /** {@link Kernels} as plain loops. */
 final class ScalarKernels implements Kernels {
-  private static final float GELU_SCALE = (float) Math.sqrt(2 / Math.PI);
+  private static float get(long base, int i) {
+    return ALL.get(JAVA_FLOAT, safe(base + 4L * i));
+  }
+
+  private static void set(long base, int i, float value) {
+    ALL.set(JAVA_FLOAT, safe(base + 4L * i), value);
+  }
 
   @Override
-  public void activationForward(
-      MemorySegment out,
-      long outOffset,
-      MemorySegment in,
-      long inOffset,
-      int length,
-      Activation activation) {
+  public int vectorBits() {
+    return 0;
+  }
+
+  @Override
+  public void fill(long out, float value, int length) {
     for (int i = 0; i < length; i++) {
-      float x = in.get(JAVA_FLOAT, inOffset + 4L * i);
+      set(out, i, value);
+    }
+  }
+
+  @Override
+  public void add(long out, long a, long b, int length) {
+    for (int i = 0; i < length; i++) {
+      set(out, i, get(a, i) + get(b, i));
+    }
+  }
+
+  @Override
+  public void activationForward(long out, long in, int length, Activation activation) {
+    for (int i = 0; i < length; i++) {
+      float x = get(in, i);
       float y =
           switch (activation) {
             case IDENTITY -> x;
             case RELU -> Math.max(x, 0);
-            case GELU_TANH ->
-                x / 2 * (1 + (float) Math.tanh(GELU_SCALE * (x + 0.044715f * x * x * x)));
-            case GELU_ERF -> throw new UnsupportedOperationException();
+            case GELU_TANH -> x * ScalarMath.geluGate(x);
+            case GELU_ERF -> x * ScalarMath.normalCdf(x);
           };
-      out.set(JAVA_FLOAT, outOffset + 4L * i, y);
+      set(out, i, y);
+    }
+  }
+
+  @Override
+  public void activationBackward(long dIn, long dOut, long in, int length, Activation activation) {
+    for (int i = 0; i < length; i++) {
+      float x = get(in, i);
+      float d = get(dOut, i);
+      float y =
+          switch (activation) {
+            case IDENTITY -> d;
+            case RELU -> x > 0 ? d : 0;
+            case GELU_TANH -> d * ScalarMath.geluTanhSlope(x);
+            case GELU_ERF -> d * ScalarMath.geluErfSlope(x);
+          };
+      set(dIn, i, y);
+    }
+  }
+
+  @Override
+  public float max(long in, int length) {
+    float max = Float.NEGATIVE_INFINITY;
+    for (int i = 0; i < length; i++) {
+      max = Math.max(max, get(in, i));
+    }
+    return max;
+  }
+
+  @Override
+  public float sumExp(long in, float shift, int length) {
+    double sum = 0;
+    for (int i = 0; i < length; i++) {
+      sum += Math.exp(get(in, i) - shift);
+    }
+    return (float) sum;
+  }
+
+  @Override
+  public void exp(long out, long in, float shift, float slope, float factor, int length) {
+    for (int i = 0; i < length; i++) {
+      set(out, i, (float) Math.exp((get(in, i) - shift) * slope) * factor);
+    }
+  }
+
+  @Override
+  public double sumOfSquares(long in, int length) {
+    double sum = 0;
+    for (int i = 0; i < length; i++) {
+      double x = get(in, i);
+      sum += x * x;
+    }
+    return sum;
+  }
+
+  @Override
+  public void moments(long mean, long rstd, long in, float epsilon, int length) {
+    double sum = 0;
+    for (int i = 0; i < length; i++) {
+      sum += get(in, i);
+    }
+    double centre = sum / length;
+    double squares = 0;
+    for (int i = 0; i < length; i++) {
+      double d = get(in, i) - centre;
+      squares += d * d;
+    }
+    set(mean, 0, (float) centre);
+    set(rstd, 0, (float) (1 / Math.sqrt(squares / length + epsilon)));
+  }
+
+  @Override
+  public void normalise(
+      long out, long in, float mean, float rstd, long weight, long bias, int length) {
+    for (int i = 0; i < length; i++) {
+      float scaled = (get(in, i) - mean) * rstd * get(weight, i);
+      set(out, i, bias == 0 ? scaled : scaled + get(bias, i));
+    }
+  }
+
+  @Override
+  public void layerNormBackward(
+      long dIn,
+      boolean adds,
+      long dWeight,
+      long dBias,
+      long dOut,
+      long in,
+      float mean,
+      float rstd,
+      long weight,
+      int length) {
+    double sum = 0;
+    double sumNormalised = 0;
+    for (int i = 0; i < length; i++) {
+      float d = get(dOut, i) * get(weight, i);
+      sum += d;
+      sumNormalised += d * ((get(in, i) - mean) * rstd);
+    }
+    float meanOfD = (float) (sum / length);
+    float slope = (float) (sumNormalised / length);
+    for (int i = 0; i < length; i++) {
+      float normalised = (get(in, i) - mean) * rstd;
+      float gradient = get(dOut, i);
+      set(dWeight, i, get(dWeight, i) + gradient * normalised);
+      set(dBias, i, get(dBias, i) + gradient);
+      float d = rstd * (gradient * get(weight, i) - meanOfD - normalised * slope);
+      set(dIn, i, adds ? get(dIn, i) + d : d);
+    }
+  }
+
+  @Override
+  public void adamW(
+      long values,
+      long gradients,
+      long firstMoment,
+      long secondMoment,
+      int length,
+      float clip,
+      float beta1,
+      float beta2,
+      float keep,
+      float rate,
+      float rootScale,
+      float epsilon) {
+    for (int i = 0; i < length; i++) {
+      float g = get(gradients, i) * clip;
+      float m = beta1 * get(firstMoment, i) + (1 - beta1) * g;
+      float v = beta2 * get(secondMoment, i) + (1 - beta2) * g * g;
+      set(firstMoment, i, m);
+      set(secondMoment, i, v);
+      float direction = m / ((float) Math.sqrt(v) * rootScale + epsilon);
+      set(values, i, get(values, i) * keep - rate * direction);
     }
   }
 }

@@ -1,0 +1,170 @@
+package dev.culebra.backend.cpu;
+
+import static dev.culebra.backend.cpu.RawMemory.ALL;
+import static dev.culebra.backend.cpu.RawMemory.safe;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import dev.culebra.tensor.Tensor;
+import java.lang.ref.Reference;
+
+/**
+ * Layernorm with and without the residual sum before it. A row stays in the nearest cache from its
+ * first pass to its last. Backward cuts the rows into a number of chunks that depends on the shape
+ * alone; each has its own sums of dWeight and dBias, which are added in order in the end. Allocates
+ * nothing once it has seen the widest row. One thread at a time.
+ */
+final class LayerNormCpu {
+  private static final float EPSILON = 1e-5f;
+
+  /** Floats in a part of the forward pass. */
+  private static final int FORWARD_PART = 8 * 1024;
+
+  private static final int MAX_CHUNKS = 32;
+  private static final int MIN_CHUNK_ROWS = 8;
+
+  private final WorkerPool pool;
+  private final Kernels kernels;
+  private final ScratchMemory scratch = new ScratchMemory();
+  private final WorkerPool.Task forwardRows = this::forwardRows;
+  private final WorkerPool.Task backwardChunk = this::backwardChunk;
+  private long out;
+  private long in;
+  private long mean;
+  private long rstd;
+  private long weight;
+  private long bias;
+  private long stream;
+  private long branch;
+  private long dOut;
+  private boolean adds;
+  private long sums;
+  private int n;
+  private int c;
+  private int rowsPerPart;
+
+  LayerNormCpu(WorkerPool pool, Kernels kernels) {
+    this.pool = pool;
+    this.kernels = kernels;
+  }
+
+  /** See {@link dev.culebra.backend.Ops#layerNormForward}. */
+  void forward(Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias) {
+    stream = 0;
+    branch = 0;
+    runForward(out, mean, rstd, in, weight, bias);
+  }
+
+  /** See {@link dev.culebra.backend.Ops#residualLayerNormForward}. */
+  void residualForward(
+      Tensor out,
+      Tensor sum,
+      Tensor mean,
+      Tensor rstd,
+      Tensor stream,
+      Tensor branch,
+      Tensor weight,
+      Tensor bias) {
+    this.stream = RawMemory.address(stream);
+    this.branch = RawMemory.address(branch);
+    runForward(out, mean, rstd, sum, weight, bias);
+  }
+
+  private void runForward(
+      Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias) {
+    this.out = RawMemory.address(out);
+    this.bias = bias == null ? 0 : RawMemory.address(bias);
+    set(in, mean, rstd, weight);
+    rowsPerPart = Math.max(1, FORWARD_PART / c);
+    pool.run(forwardRows, Math.ceilDiv(n, rowsPerPart));
+  }
+
+  private void set(Tensor in, Tensor mean, Tensor rstd, Tensor weight) {
+    this.in = RawMemory.address(in);
+    this.mean = RawMemory.address(mean);
+    this.rstd = RawMemory.address(rstd);
+    this.weight = RawMemory.address(weight);
+    c = in.shape().dim(-1);
+    n = in.shape().rows();
+  }
+
+  private void forwardRows(int part) {
+    int end = Math.min(n, (part + 1) * rowsPerPart);
+    for (int r = part * rowsPerPart; r < end; r++) {
+      long at = 4L * c * r;
+      if (stream != 0) {
+        kernels.add(in + at, stream + at, branch + at, c);
+      }
+      kernels.moments(mean + 4L * r, rstd + 4L * r, in + at, EPSILON, c);
+      kernels.normalise(out + at, in + at, scalar(mean, r), scalar(rstd, r), weight, bias, c);
+    }
+  }
+
+  /**
+   * See {@link dev.culebra.backend.Ops#layerNormBackward} and, where {@code adds}, {@link
+   * dev.culebra.backend.Ops#residualLayerNormBackward}.
+   *
+   * @param adds whether dIn is added to
+   */
+  void backward(
+      Tensor dIn,
+      boolean adds,
+      Tensor dWeight,
+      Tensor dBias,
+      Tensor dOut,
+      Tensor in,
+      Tensor mean,
+      Tensor rstd,
+      Tensor weight) {
+    this.out = RawMemory.address(dIn);
+    this.dOut = RawMemory.address(dOut);
+    this.adds = adds;
+    set(in, mean, rstd, weight);
+    long toWeight = RawMemory.address(dWeight);
+    long toBias = dBias == null ? 0 : RawMemory.address(dBias);
+    rowsPerPart = Math.max(MIN_CHUNK_ROWS, Math.ceilDiv(n, MAX_CHUNKS));
+    int chunks = Math.ceilDiv(n, rowsPerPart);
+    sums = scratch.floats(2L * c * chunks);
+    try {
+      pool.run(backwardChunk, chunks);
+      for (int chunk = 0; chunk < chunks; chunk++) {
+        kernels.add(toWeight, toWeight, weightSums(chunk), c);
+        if (toBias != 0) {
+          kernels.add(toBias, toBias, biasSums(chunk), c);
+        }
+      }
+    } finally {
+      Reference.reachabilityFence(scratch);
+    }
+  }
+
+  private void backwardChunk(int chunk) {
+    kernels.fill(weightSums(chunk), 0, 2 * c);
+    int end = Math.min(n, (chunk + 1) * rowsPerPart);
+    for (int r = chunk * rowsPerPart; r < end; r++) {
+      long at = 4L * c * r;
+      kernels.layerNormBackward(
+          out + at,
+          adds,
+          weightSums(chunk),
+          biasSums(chunk),
+          dOut + at,
+          in + at,
+          scalar(mean, r),
+          scalar(rstd, r),
+          weight,
+          c);
+    }
+  }
+
+  private long weightSums(int chunk) {
+    return sums + 8L * c * chunk;
+  }
+
+  private long biasSums(int chunk) {
+    return weightSums(chunk) + 4L * c;
+  }
+
+  private static float scalar(long base, int row) {
+    return ALL.get(JAVA_FLOAT, safe(base + 4L * row));
+  }
+}

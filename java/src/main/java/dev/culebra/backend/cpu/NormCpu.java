@@ -1,0 +1,42 @@
+package dev.culebra.backend.cpu;
+
+import dev.culebra.tensor.Tensor;
+
+/**
+ * √ Σ in², in double precision: each {@link Stretches stretch} by itself, then the stretches in
+ * order. Allocates nothing once it has seen the largest tensor. One thread at a time.
+ */
+final class NormCpu {
+  private final WorkerPool pool;
+  private final Kernels kernels;
+  private final WorkerPool.Task sumStretch = this::sumStretch;
+  private long in;
+  private long length;
+  private double[] sums = {};
+
+  NormCpu(WorkerPool pool, Kernels kernels) {
+    this.pool = pool;
+    this.kernels = kernels;
+  }
+
+  /** See {@link dev.culebra.backend.Ops#norm}. */
+  void norm(Tensor norm, Tensor in) {
+    this.in = RawMemory.address(in);
+    length = in.elements();
+    int stretches = Stretches.count(length);
+    if (sums.length < stretches) {
+      sums = new double[stretches];
+    }
+    pool.run(sumStretch, stretches);
+    double sum = 0;
+    for (int i = 0; i < stretches; i++) {
+      sum += sums[i];
+    }
+    norm.setFloat(0, (float) Math.sqrt(sum));
+  }
+
+  private void sumStretch(int index) {
+    sums[index] =
+        kernels.sumOfSquares(in + Stretches.offset(index), Stretches.length(index, length));
+  }
+}

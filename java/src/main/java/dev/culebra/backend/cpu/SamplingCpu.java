@@ -1,0 +1,147 @@
+package dev.culebra.backend.cpu;
+
+import static dev.culebra.backend.cpu.RawMemory.ALL;
+import static dev.culebra.backend.cpu.RawMemory.safe;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import dev.culebra.backend.RandomKey;
+import dev.culebra.backend.SamplingSpec;
+import dev.culebra.random.Philox;
+import dev.culebra.tensor.Tensor;
+import java.lang.ref.Reference;
+
+/**
+ * Draws a token from each row of logits. Probabilities are never divided by their sum; the draw is
+ * multiplied by it instead. Sums are in double precision, in order of index. Allocates nothing once
+ * it has seen the largest vocabulary. One thread at a time.
+ */
+final class SamplingCpu {
+  private final WorkerPool pool;
+  private final Kernels kernels;
+  private final WorkerPool.Task sampleRow = this::sampleRow;
+  private final Workspace[] workspaces;
+  private final int[] state = new int[4];
+  private long tokens;
+  private long logits;
+  private int columns;
+  private int vocab;
+  private SamplingSpec spec;
+  private int site;
+
+  /** What one thread needs for a row. */
+  private static final class Workspace {
+    final ScratchMemory weights = new ScratchMemory();
+    final TokenRanking ranking = new TokenRanking();
+    final int[] words = new int[4];
+  }
+
+  SamplingCpu(WorkerPool pool, Kernels kernels) {
+    this.pool = pool;
+    this.kernels = kernels;
+    workspaces = new Workspace[pool.threads()];
+    for (int i = 0; i < workspaces.length; i++) {
+      workspaces[i] = new Workspace();
+    }
+  }
+
+  /** See {@link dev.culebra.backend.Ops#sample}. */
+  void sample(Tensor tokens, Tensor logits, int vocab, SamplingSpec spec, RandomKey key) {
+    this.tokens = RawMemory.address(tokens);
+    this.logits = RawMemory.address(logits);
+    this.columns = logits.shape().dim(-1);
+    this.vocab = vocab;
+    this.spec = spec;
+    this.site = key.site();
+    for (int i = 0; i < state.length; i++) {
+      state[i] = key.state().getInt(i);
+    }
+    pool.run(sampleRow, logits.shape().rows());
+  }
+
+  private void sampleRow(int row) {
+    long from = logits + 4L * columns * row;
+    float max = kernels.max(from, vocab);
+    int token = spec.temperature() == 0 ? firstEqual(from, max) : draw(from, max, row);
+    ALL.set(JAVA_INT, safe(tokens + 4L * row), token);
+  }
+
+  private int firstEqual(long from, float value) {
+    for (int j = 0; j < vocab; j++) {
+      if (get(from, j) == value) {
+        return j;
+      }
+    }
+    return 0; // the largest is no number
+  }
+
+  private int draw(long from, float max, int row) {
+    Workspace workspace = workspaces[pool.slot()];
+    try {
+      long weights = workspace.weights.floats(vocab);
+      float slope = Math.min(1 / spec.temperature(), Float.MAX_VALUE);
+      kernels.exp(weights, from, max, slope, 1, vocab);
+      boolean all = spec.topP() == 1 && (spec.topK() == 0 || spec.topK() >= vocab);
+      long least = all ? Long.MIN_VALUE : leastEligible(workspace.ranking, from, weights);
+      return choose(from, weights, least, uniform(workspace.words, row));
+    } finally {
+      Reference.reachabilityFence(workspace);
+    }
+  }
+
+  private float uniform(int[] words, int row) {
+    Philox.words(words, row / 4, site, state[2], state[3], state[0], state[1]);
+    return Philox.uniform(words[row % 4]);
+  }
+
+  /** The rank of the least likely token that top-k and then top-p leave. */
+  private long leastEligible(TokenRanking ranking, long from, long weights) {
+    ranking.set(from, vocab);
+    int eligible = spec.topK() == 0 ? vocab : Math.min(spec.topK(), vocab);
+    if (spec.topP() == 1) {
+      return ranking.rank(eligible - 1);
+    }
+    double wanted = spec.topP() * sum(ranking, weights, eligible);
+    double sum = 0;
+    int nucleus = 0;
+    do {
+      sum += get(weights, TokenRanking.token(ranking.rank(nucleus++)));
+    } while (nucleus < eligible && sum < wanted);
+    return ranking.rank(nucleus - 1);
+  }
+
+  /** Of the weights of the {@code eligible} most likely tokens. */
+  private double sum(TokenRanking ranking, long weights, int eligible) {
+    double sum = 0;
+    for (int i = 0; i < eligible; i++) {
+      sum += get(weights, eligible == vocab ? i : TokenRanking.token(ranking.rank(i)));
+    }
+    return sum;
+  }
+
+  private int choose(long from, long weights, long least, float draw) {
+    double total = 0;
+    for (int j = 0; j < vocab; j++) {
+      if (TokenRanking.rank(get(from, j), j) >= least) {
+        total += get(weights, j);
+      }
+    }
+    double sum = 0;
+    int last = 0;
+    for (int j = 0; j < vocab; j++) {
+      float weight = get(weights, j);
+      if (weight > 0 && TokenRanking.rank(get(from, j), j) >= least) {
+        sum += weight;
+        last = j;
+        if (sum > draw * total) {
+          return j;
+        }
+      }
+    }
+    return last;
+  }
+
+  private static float get(long base, int i) {
+    return ALL.get(JAVA_FLOAT, safe(base + 4L * i));
+  }
+}
