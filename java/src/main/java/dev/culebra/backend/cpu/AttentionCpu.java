@@ -121,7 +121,7 @@ final class AttentionCpu {
   private void forwardHead(int head) {
     AttentionWorkspace work = workspace();
     long q = query(qkv, head);
-    packAcross(work.keysAcross, q + outBytes);
+    packAcross(work, work.keysAcross, q + outBytes);
     packAlong(work.valuesAlong, q + 2 * outBytes, rowBytes, t);
     for (int row = 0; row < t; row += ROWS) {
       int count = Math.min(ROWS, t - row);
@@ -134,7 +134,7 @@ final class AttentionCpu {
         RawMemory.ALL.set(JAVA_FLOAT, logSumExp + 4L * ((long) head * t + row + i), lse);
         dropAndClear(work, at, head, row + i, keys);
       }
-      gemm.packAcross(work.panel, ROWS, scores, 4L * work.scoreStride, count, keys);
+      gemm.packAcross(work.panel, ROWS, scores, 4L * work.scoreStride, count, keys, work.scratch);
       product(work, output(out, head) + row * outBytes, outBytes, work.valuesAlong, t, count, keys);
     }
   }
@@ -146,11 +146,12 @@ final class AttentionCpu {
   }
 
   /** All times of K or V as columns of the depth D. */
-  private void packAcross(long panels, long from) {
+  private void packAcross(AttentionWorkspace work, long panels, long from) {
     int width = gemm.columns();
     for (int j = 0; j < t; j += width) {
       long panel = panels + 4L * j * d;
-      gemm.packAcross(panel, width, from + j * rowBytes, rowBytes, Math.min(width, t - j), d);
+      int count = Math.min(width, t - j);
+      gemm.packAcross(panel, width, from + j * rowBytes, rowBytes, count, d, work.scratch);
     }
   }
 
@@ -166,12 +167,11 @@ final class AttentionCpu {
   /** scores[i][key] = x[i] · column key of the panels, for {@code count} rows x of depth D. */
   private void scores(
       AttentionWorkspace work, long scores, long x, long stride, long panels, int count, int keys) {
-    gemm.packAcross(work.panel, ROWS, x, stride, count, d);
+    gemm.packAcross(work.panel, ROWS, x, stride, count, d, work.scratch);
     int width = gemm.columns();
     for (int j = 0; j < keys; j += width) {
       gemm.tile(work.tile, work.panel, panels + 4L * j * d, d);
-      gemm.merge(
-          scores + 4L * j, 4L * work.scoreStride, work.zeros, 0, work.tile, count, width);
+      gemm.merge(scores + 4L * j, 4L * work.scoreStride, work.zeros, 0, work.tile, count, width);
     }
   }
 
@@ -215,8 +215,8 @@ final class AttentionCpu {
   private void backwardHead(int head) {
     AttentionWorkspace work = workspace();
     long q = query(qkv, head);
-    packAcross(work.keysAcross, q + outBytes);
-    packAcross(work.valuesAcross, q + 2 * outBytes);
+    packAcross(work, work.keysAcross, q + outBytes);
+    packAcross(work, work.valuesAcross, q + 2 * outBytes);
     packAlong(work.keysAlong, q + outBytes, rowBytes, t);
     for (int row = 0; row < t; row += BLOCK) {
       int count = Math.min(BLOCK, t - row);
@@ -250,9 +250,8 @@ final class AttentionCpu {
       RawMemory.ALL.set(JAVA_FLOAT, delta + index, dot);
       gradientsOfRow(work, p + line, ds + line, index, dot, head, row + r, blockKeys);
     }
-    gemm.packAcross(work.panel, ROWS, ds, 4L * work.scoreStride, count, keys);
-    product(
-        work, query(dQkv, head) + row * rowBytes, rowBytes, work.keysAlong, t, count, keys);
+    gemm.packAcross(work.panel, ROWS, ds, 4L * work.scoreStride, count, keys, work.scratch);
+    product(work, query(dQkv, head) + row * rowBytes, rowBytes, work.keysAlong, t, count, keys);
   }
 
   /** p: scores → probabilities, dropped; ds: dO · V → gradient of the scores. */
@@ -280,7 +279,8 @@ final class AttentionCpu {
   /** dV += Pᵀ · dO and dK += dSᵀ · Q for a few keys and the query rows of the block. */
   private void backwardKeys(
       AttentionWorkspace work, int head, int row, int count, int key, int keyCount) {
-    int skipped = causal ? Math.max(0, key - row) : 0; // query rows before the key see nothing of it
+    int skipped =
+        causal ? Math.max(0, key - row) : 0; // query rows before the key see nothing of it
     boolean first = causal ? key >= row : row == 0;
     long dKey = query(dQkv, head) + outBytes + key * rowBytes;
     long line = 4L * ((long) skipped * work.scoreStride + key);

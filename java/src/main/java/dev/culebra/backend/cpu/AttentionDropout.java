@@ -39,8 +39,7 @@ final class AttentionDropout {
       float factor = factor(first, i, dropout, words);
       float probability = ALL.get(JAVA_FLOAT, p + 4L * i);
       float dScore = ALL.get(JAVA_FLOAT, dScores + 4L * i);
-      ALL.set(
-          JAVA_FLOAT, dScores + 4L * i, probability * (factor * dScore - delta) * scale);
+      ALL.set(JAVA_FLOAT, dScores + 4L * i, probability * (factor * dScore - delta) * scale);
       ALL.set(JAVA_FLOAT, p + 4L * i, probability * factor);
     }
   }

@@ -22,6 +22,13 @@ interface AttentionKernel {
   /** x · y. */
   float dot(long x, long y, int length);
 
+  /**
+   * out = Σ weight[t] · row t, for {@code count} rows of {@code length} numbers.
+   *
+   * @param stride bytes between rows
+   */
+  void weightedSum(long out, long weights, long rows, long stride, int count, int length);
+
   /** The fastest kernel that this JVM can run. */
   static AttentionKernel best() {
     return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()

@@ -12,6 +12,7 @@ final class AttentionWorkspace {
   static final int BLOCK = 8 * GemmKernel.ROWS;
 
   private static final long ALIGNMENT = 64;
+  private static final int REGIONS = 11;
 
   private MemorySegment memory = MemorySegment.NULL;
   private long next;
@@ -42,8 +43,15 @@ final class AttentionWorkspace {
   /** A panel of ROWS rows and depth T or D. */
   long panel;
 
-  long tile;
+  /** A tile of the products. */
+  float[] tile = {};
+
+  /** A row of zeros, as wide as a tile. */
   long zeros;
+
+  /** {@link GemmKernel#SCRATCH} bytes. */
+  long scratch;
+
   final int[] words = new int[4];
 
   /** Makes room for a head of size {@code d} over {@code t} times, tiles {@code columns} wide. */
@@ -57,8 +65,8 @@ final class AttentionWorkspace {
             + 2L * BLOCK * paddedD
             + 2L * BLOCK * paddedT
             + (long) GemmKernel.ROWS * Math.max(Math.max(paddedT, paddedD), BLOCK)
-            + (long) (GemmKernel.ROWS + 1) * columns;
-    long slack = 11 * (GemmKernel.PANEL_SLACK + ALIGNMENT);
+            + columns;
+    long slack = REGIONS * ALIGNMENT + GemmKernel.SCRATCH;
     if (memory.byteSize() < 4 * floats + slack) {
       memory = Arena.ofAuto().allocate(4 * floats + slack, ALIGNMENT);
     }
@@ -72,15 +80,17 @@ final class AttentionWorkspace {
     probabilities = take((long) BLOCK * paddedT);
     dScores = take((long) BLOCK * paddedT);
     panel = take((long) GemmKernel.ROWS * Math.max(Math.max(paddedT, paddedD), BLOCK));
-    tile = take((long) GemmKernel.ROWS * columns);
     zeros = take(columns);
+    scratch = take(GemmKernel.SCRATCH / 4);
+    if (tile.length < GemmKernel.ROWS * columns) {
+      tile = new float[GemmKernel.ROWS * columns];
+    }
     RawMemory.ALL.asSlice(zeros, 4L * columns).fill((byte) 0);
   }
 
   private long take(long floats) {
     long address = next;
-    long bytes = 4 * floats + GemmKernel.PANEL_SLACK;
-    next = address + Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT;
+    next = address + Math.ceilDiv(4 * floats, ALIGNMENT) * ALIGNMENT;
     return address;
   }
 }

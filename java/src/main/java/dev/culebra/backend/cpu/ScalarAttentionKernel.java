@@ -48,6 +48,17 @@ final class ScalarAttentionKernel implements AttentionKernel {
     return sum;
   }
 
+  @Override
+  public void weightedSum(long out, long weights, long rows, long stride, int count, int length) {
+    for (int i = 0; i < length; i++) {
+      float sum = 0;
+      for (int t = 0; t < count; t++) {
+        sum += get(weights, t) * get(rows + t * stride, i);
+      }
+      set(out, i, sum);
+    }
+  }
+
   private static float get(long address, int i) {
     return ALL.get(JAVA_FLOAT, safe(address + 4L * i));
   }

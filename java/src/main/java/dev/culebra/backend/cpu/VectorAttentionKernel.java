@@ -2,6 +2,7 @@ package dev.culebra.backend.cpu;
 
 import static dev.culebra.backend.cpu.RawMemory.ALL;
 import static dev.culebra.backend.cpu.RawMemory.safe;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
@@ -55,8 +56,7 @@ final class VectorAttentionKernel implements AttentionKernel {
     int whole = SPECIES.loopBound(length);
     VectorMask<Float> rest = SPECIES.indexInRange(whole, length);
     for (int i = 0; i < whole; i += LANES) {
-      exp(load(scores, i).mul(scale).sub(logSumExp))
-          .intoMemorySegment(ALL, at(scores, i), ORDER);
+      exp(load(scores, i).mul(scale).sub(logSumExp)).intoMemorySegment(ALL, at(scores, i), ORDER);
     }
     exp(load(scores, whole, rest).mul(scale).sub(logSumExp))
         .intoMemorySegment(ALL, at(scores, whole), ORDER, rest);
@@ -89,9 +89,23 @@ final class VectorAttentionKernel implements AttentionKernel {
     return load(x, whole, rest).fma(load(y, whole, rest), sums).reduceLanes(VectorOperators.ADD);
   }
 
+  @Override
+  public void weightedSum(long out, long weights, long rows, long stride, int count, int length) {
+    for (int i = 0; i < length; i += LANES) {
+      VectorMask<Float> mask = SPECIES.indexInRange(i, length);
+      FloatVector sum = FloatVector.zero(SPECIES);
+      for (int t = 0; t < count; t++) {
+        FloatVector weight = broadcast(ALL.get(JAVA_FLOAT, at(weights, t)));
+        sum = load(rows + t * stride, i, mask).fma(weight, sum);
+      }
+      sum.intoMemorySegment(ALL, at(out, i), ORDER, mask);
+    }
+  }
+
   /**
-   * eˣ for x ≤ 0 (relative error below 2e-7), exactly 0 from where it is no normal number: x = n ln 2 + r, |r| ≤ ln 2 / 2, and the Taylor
-   * polynomial of degree 6 in r. Adding 1.5 · 2²³ rounds to an integer n and leaves it in the low bits.
+   * eˣ for x ≤ 0 (relative error below 2e-7), exactly 0 from where it is no normal number: x = n ln
+   * 2 + r, |r| ≤ ln 2 / 2, and the Taylor polynomial of degree 6 in r. Adding 1.5 · 2²³ rounds to
+   * an integer n and leaves it in the low bits.
    */
   private static FloatVector exp(FloatVector x) {
     FloatVector shifted = x.fma(broadcast(LOG2_E), broadcast(ROUND));
