@@ -15,7 +15,7 @@ interface Kernels {
   /** The fastest kernels that this JVM can run. */
   static Kernels best() {
     return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
-        ? new ScalarKernels()
+        ? new VectorKernels()
         : new ScalarKernels();
   }
 
