@@ -4,7 +4,7 @@ import static dev.culebra.backend.cpu.RawMemory.ALL;
 import static dev.culebra.backend.cpu.RawMemory.safe;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
-import dev.culebra.backend.Dropout;
+import dev.culebra.backend.DropoutSpec;
 import dev.culebra.random.Philox;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -31,7 +31,7 @@ final class DropoutCpu {
   }
 
   /** See {@link dev.culebra.backend.Ops#dropoutForward}. */
-  void apply(Tensor out, Tensor in, Dropout dropout) {
+  void apply(Tensor out, Tensor in, DropoutSpec dropout) {
     this.out = RawMemory.address(out);
     this.in = RawMemory.address(in);
     if (dropout.isNone()) {
