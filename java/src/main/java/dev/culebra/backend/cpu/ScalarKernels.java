@@ -8,11 +8,13 @@ import dev.culebra.backend.Activation;
 
 /** {@link Kernels} as plain loops. */
 final class ScalarKernels implements Kernels {
-  private static float get(long base, int i) {
+  /** Float number {@code i}. */
+  static float get(long base, int i) {
     return ALL.get(JAVA_FLOAT, safe(base + 4L * i));
   }
 
-  private static void set(long base, int i, float value) {
+  /** Sets float number {@code i}. */
+  static void set(long base, int i, float value) {
     ALL.set(JAVA_FLOAT, safe(base + 4L * i), value);
   }
 
