@@ -30,7 +30,7 @@ final class CpuOps implements Ops {
     layerNorm = new LayerNormCpu(pool, kernels);
     linear = new LinearCpu(pool, kernels);
     activation = new ActivationCpu(pool, kernels);
-    dropout = new DropoutCpu(pool);
+    dropout = new DropoutCpu(pool, kernels);
     crossEntropy = new CrossEntropyCpu(pool, kernels);
     elementwise = new ElementwiseCpu(pool, kernels);
     norm = new NormCpu(pool, kernels);

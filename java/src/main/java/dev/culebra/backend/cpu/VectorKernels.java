@@ -12,6 +12,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
@@ -100,23 +101,46 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
-  public float sumExp(long in, float shift, int length) {
+  public float exp(long out, long in, float shift, float slope, int length) {
     FloatVector sum = FloatVector.zero(SPECIES);
     int i = 0;
     for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
-      sum = sum.add(VectorMath.expNonPositive(load(in, i).sub(shift)));
+      FloatVector e = VectorMath.expNonPositive(load(in, i).sub(shift).mul(slope));
+      store(e, out, i);
+      sum = sum.add(e);
     }
-    return sum.reduceLanes(VectorOperators.ADD) + REST.sumExp(in + 4L * i, shift, length - i);
+    float rest = REST.exp(out + 4L * i, in + 4L * i, shift, slope, length - i);
+    return sum.reduceLanes(VectorOperators.ADD) + rest;
   }
 
   @Override
-  public void exp(long out, long in, float shift, float slope, float factor, int length) {
+  public void multiply(long out, long in, float factor, int length) {
     int i = 0;
     for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
-      FloatVector x = load(in, i).sub(shift).mul(slope);
-      store(VectorMath.expNonPositive(x).mul(factor), out, i);
+      store(load(in, i).mul(factor), out, i);
     }
-    REST.exp(out + 4L * i, in + 4L * i, shift, slope, factor, length - i);
+    REST.multiply(out + 4L * i, in + 4L * i, factor, length - i);
+  }
+
+  @Override
+  public void uniforms(long out, long firstElement, int length, Draws draws) {
+    int i = Math.min(length, (int) (-firstElement & 3)); // up to a whole counter
+    REST.uniforms(out, firstElement, i, draws);
+    for (; i + VectorPhilox.GROUP <= length; i += VectorPhilox.GROUP) {
+      VectorPhilox.uniforms(out + 4L * i, (int) ((firstElement + i) / 4), draws);
+    }
+    REST.uniforms(out + 4L * i, firstElement + i, length - i, draws);
+  }
+
+  @Override
+  public void drop(long out, long in, long draws, float p, float scale, int length) {
+    int i = 0;
+    for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
+      VectorMask<Float> dropped = load(draws, i).compare(VectorOperators.LT, p);
+      store(load(in, i).mul(scale).blend(0, dropped), out, i);
+    }
+    long at = 4L * i;
+    REST.drop(out + at, in + at, draws + at, p, scale, length - i);
   }
 
   @Override

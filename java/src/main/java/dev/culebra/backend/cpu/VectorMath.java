@@ -122,14 +122,13 @@ final class VectorMath {
 
   /** The derivative of {@link #geluTanh}: gate + 2x · gate · (1 − gate) · u′; 0 and 1 far out. */
   static FloatVector geluTanhSlope(FloatVector x) {
-    FloatVector clamped = x.max(FLAT_TANH.neg()).min(FLAT_TANH);
-    FloatVector magnitude = clamped.abs();
+    FloatVector magnitude = x.abs();
     FloatVector e = geluExp(magnitude);
     FloatVector inverse = ONE.div(e.add(ONE));
     FloatVector gate = ONE.blend(e, x.compare(VectorOperators.LT, ZERO)).mul(inverse);
-    FloatVector bell = e.mul(inverse).mul(inverse);
     FloatVector innerSlope = magnitude.mul(magnitude).fma(SIX_CUBIC, TWO_SCALE);
-    return clamped.mul(bell).fma(innerSlope, gate);
+    FloatVector bell = x.mul(e).mul(inverse).mul(inverse).mul(innerSlope);
+    return gate.add(bell.blend(ZERO, magnitude.compare(VectorOperators.GT, FLAT_TANH)));
   }
 
   /** x · Φ(x), with an error below 3e-7 · |x|. As the formula has it, −∞ gives NaN. */
@@ -139,9 +138,10 @@ final class VectorMath {
 
   /** The derivative of {@link #geluErf}: Φ(x) + x · φ(x); 0 and 1 far out. */
   static FloatVector geluErfSlope(FloatVector x) {
-    FloatVector clamped = x.max(FLAT_ERF.neg()).min(FLAT_ERF);
-    FloatVector e = squareExp(clamped);
-    return clamped.mul(DENSITY).fma(e, normalCdf(clamped, e));
+    FloatVector e = squareExp(x);
+    FloatVector bell = x.mul(DENSITY).mul(e);
+    VectorMask<Float> flat = x.abs().compare(VectorOperators.GT, FLAT_ERF);
+    return normalCdf(x, e).add(bell.blend(ZERO, flat));
   }
 
   /** exp(−x²/2). */
