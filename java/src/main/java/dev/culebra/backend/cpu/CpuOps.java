@@ -34,7 +34,7 @@ final class CpuOps implements Ops {
     activation = new ActivationCpu(pool, kernels);
     attention = new AttentionCpu(pool);
     decode = new AttentionDecodeCpu(pool);
-    dropout = new DropoutCpu(pool);
+    dropout = new DropoutCpu(pool, kernels);
     crossEntropy = new CrossEntropyCpu(pool, kernels);
     elementwise = new ElementwiseCpu(pool, kernels);
     norm = new NormCpu(pool, kernels);
