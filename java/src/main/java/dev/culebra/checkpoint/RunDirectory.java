@@ -3,7 +3,6 @@ package dev.culebra.checkpoint;
 import dev.culebra.io.FileErrors;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -31,13 +30,8 @@ public final class RunDirectory implements AutoCloseable {
    * @throws IOException if it holds a run already or cannot be made; one line
    */
   public static RunDirectory create(Path path) throws IOException {
-    try {
-      Files.createDirectories(path.resolve("checkpoint"));
-    } catch (FileAlreadyExistsException e) {
-      throw new IOException("cannot make a run directory: " + e.getFile() + " is a file", e);
-    } catch (IOException e) {
-      throw new IOException("cannot make directory " + path + ": " + FileErrors.reason(e), e);
-    }
+    makeDirectories(path);
+    makeDirectories(path.resolve("checkpoint"));
     RunDirectory run = lock(path);
     if (Files.exists(run.config())) {
       run.close();
@@ -55,22 +49,33 @@ public final class RunDirectory implements AutoCloseable {
    * @throws IOException if none can be made
    */
   public static RunDirectory createFirstFree(Path parent, String name) throws IOException {
-    try {
-      Files.createDirectories(parent);
-      for (int number = 1; number <= MAX_NUMBER; number++) {
-        Path path = parent.resolve(name + "-" + number);
-        try {
-          Files.createDirectory(path);
-        } catch (FileAlreadyExistsException e) {
-          continue;
-        }
-        return create(path);
+    makeDirectories(parent);
+    for (int number = 1; number <= MAX_NUMBER; number++) {
+      Path path = parent.resolve(name + "-" + number);
+      try {
+        Files.createDirectory(path);
+      } catch (FileAlreadyExistsException e) {
+        continue;
+      } catch (IOException e) {
+        throw cannotMake(path, FileErrors.reason(e), e);
       }
-    } catch (IOException e) {
-      throw new IOException(
-          "cannot make a directory in %s: %s".formatted(parent, FileErrors.reason(e)), e);
+      return create(path);
     }
     throw new IOException("%s holds %d runs called %s".formatted(parent, MAX_NUMBER, name));
+  }
+
+  private static void makeDirectories(Path path) throws IOException {
+    try {
+      Files.createDirectories(path);
+    } catch (FileAlreadyExistsException e) {
+      throw cannotMake(path, e.getFile() + " is a file", e);
+    } catch (IOException e) {
+      throw cannotMake(path, FileErrors.reason(e), e);
+    }
+  }
+
+  private static IOException cannotMake(Path path, String reason, IOException cause) {
+    return new IOException("cannot make directory " + path + ": " + reason, cause);
   }
 
   /**
@@ -101,18 +106,28 @@ public final class RunDirectory implements AutoCloseable {
 
   private static RunDirectory lock(Path path) throws IOException {
     Path file = path.resolve("lock");
-    FileChannel channel =
-        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     try {
-      FileLock lock = channel.tryLock();
-      if (lock != null) {
+      FileChannel channel =
+          FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      if (isLocked(channel)) {
         return new RunDirectory(path, channel);
       }
-    } catch (OverlappingFileLockException e) {
-      // this process holds it: the same as another one
+      channel.close();
+    } catch (IOException e) {
+      throw new IOException("cannot lock " + file + ": " + FileErrors.reason(e), e);
     }
-    channel.close();
     throw new IOException("another process is training in " + path);
+  }
+
+  private static boolean isLocked(FileChannel channel) throws IOException {
+    try {
+      return channel.tryLock() != null;
+    } catch (OverlappingFileLockException e) {
+      return false; // this process holds it: the same as another one
+    } catch (IOException e) {
+      channel.close();
+      throw e;
+    }
   }
 
   /** The directory itself. */
