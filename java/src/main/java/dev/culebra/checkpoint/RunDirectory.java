@@ -2,12 +2,9 @@ package dev.culebra.checkpoint;
 
 import dev.culebra.io.FileErrors;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 
 /**
  * The directory of a run and the names of its files. Only one process at a time may train in it,
@@ -17,11 +14,11 @@ public final class RunDirectory implements AutoCloseable {
   private static final int MAX_NUMBER = 100_000;
 
   private final Path path;
-  private final FileChannel lockFile;
+  private final RunLock lock;
 
-  private RunDirectory(Path path, FileChannel lockFile) {
+  private RunDirectory(Path path, RunLock lock) {
     this.path = path;
-    this.lockFile = lockFile;
+    this.lock = lock;
   }
 
   /**
@@ -32,7 +29,7 @@ public final class RunDirectory implements AutoCloseable {
   public static RunDirectory create(Path path) throws IOException {
     makeDirectories(path);
     makeDirectories(path.resolve("checkpoint"));
-    RunDirectory run = lock(path);
+    RunDirectory run = new RunDirectory(path, RunLock.acquire(path));
     if (Files.exists(run.config())) {
       run.close();
       throw new IOException(
@@ -101,33 +98,7 @@ public final class RunDirectory implements AutoCloseable {
    */
   public static RunDirectory openLocked(Path path) throws IOException {
     open(path);
-    return lock(path);
-  }
-
-  private static RunDirectory lock(Path path) throws IOException {
-    Path file = path.resolve("lock");
-    try {
-      FileChannel channel =
-          FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-      if (isLocked(channel)) {
-        return new RunDirectory(path, channel);
-      }
-      channel.close();
-    } catch (IOException e) {
-      throw new IOException("cannot lock " + file + ": " + FileErrors.reason(e), e);
-    }
-    throw new IOException("another process is training in " + path);
-  }
-
-  private static boolean isLocked(FileChannel channel) throws IOException {
-    try {
-      return channel.tryLock() != null;
-    } catch (OverlappingFileLockException e) {
-      return false; // this process holds it: the same as another one
-    } catch (IOException e) {
-      channel.close();
-      throw e;
-    }
+    return new RunDirectory(path, RunLock.acquire(path));
   }
 
   /** The directory itself. */
@@ -168,8 +139,8 @@ public final class RunDirectory implements AutoCloseable {
   /** Releases the lock, if it is held. Closing twice is harmless. */
   @Override
   public void close() throws IOException {
-    if (lockFile != null) {
-      lockFile.close();
+    if (lock != null) {
+      lock.close();
     }
   }
 }
