@@ -3,7 +3,7 @@ package dev.culebra.backend.cpu;
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.AdamWStep;
 import dev.culebra.backend.AttentionSpec;
-import dev.culebra.backend.Dropout;
+import dev.culebra.backend.DropoutSpec;
 import dev.culebra.backend.OpChecks;
 import dev.culebra.backend.Ops;
 import dev.culebra.backend.RandomKey;
@@ -18,6 +18,8 @@ final class CpuOps implements Ops {
   private final LayerNormCpu layerNorm;
   private final LinearCpu linear;
   private final ActivationCpu activation;
+  private final AttentionCpu attention;
+  private final AttentionDecodeCpu decode;
   private final DropoutCpu dropout;
   private final CrossEntropyCpu crossEntropy;
   private final ElementwiseCpu elementwise;
@@ -30,6 +32,8 @@ final class CpuOps implements Ops {
     layerNorm = new LayerNormCpu(pool, kernels);
     linear = new LinearCpu(pool, kernels);
     activation = new ActivationCpu(pool, kernels);
+    attention = new AttentionCpu(pool);
+    decode = new AttentionDecodeCpu(pool);
     dropout = new DropoutCpu(pool, kernels);
     crossEntropy = new CrossEntropyCpu(pool, kernels);
     elementwise = new ElementwiseCpu(pool, kernels);
@@ -134,7 +138,8 @@ final class CpuOps implements Ops {
 
   @Override
   public void attentionForward(Tensor out, Tensor logSumExp, Tensor qkv, AttentionSpec spec) {
-    throw new UnsupportedOperationException();
+    OpChecks.attentionForward(out, logSumExp, qkv, spec);
+    attention.forward(out, logSumExp, qkv, spec);
   }
 
   @Override
@@ -146,28 +151,31 @@ final class CpuOps implements Ops {
       Tensor logSumExp,
       Tensor qkv,
       AttentionSpec spec) {
-    throw new UnsupportedOperationException();
+    OpChecks.attentionBackward(dQkv, delta, dOut, out, logSumExp, qkv, spec);
+    attention.backward(dQkv, delta, dOut, out, logSumExp, qkv, spec);
   }
 
   @Override
   public void cacheKeysValues(Tensor keys, Tensor values, Tensor qkv) {
-    throw new UnsupportedOperationException();
+    OpChecks.cacheKeysValues(keys, values, qkv);
+    decode.cacheKeysValues(keys, values, qkv);
   }
 
   @Override
   public void attentionDecode(
       Tensor out, Tensor keys, Tensor values, Tensor qkv, Tensor position, int heads) {
-    throw new UnsupportedOperationException();
+    OpChecks.attentionDecode(out, keys, values, qkv, position, heads);
+    decode.decode(out, keys, values, qkv, position, heads);
   }
 
   @Override
-  public void dropoutForward(Tensor out, Tensor in, Dropout dropout) {
+  public void dropoutForward(Tensor out, Tensor in, DropoutSpec dropout) {
     OpChecks.dropoutForward(out, in, dropout);
     this.dropout.apply(out, in, dropout);
   }
 
   @Override
-  public void dropoutBackward(Tensor dIn, Tensor dOut, Dropout dropout) {
+  public void dropoutBackward(Tensor dIn, Tensor dOut, DropoutSpec dropout) {
     OpChecks.dropoutBackward(dIn, dOut, dropout);
     this.dropout.apply(dIn, dOut, dropout);
   }

@@ -2,7 +2,7 @@ package dev.culebra.backend.cpu;
 
 import static dev.culebra.backend.cpu.RawMemory.ALL;
 
-import dev.culebra.backend.Dropout;
+import dev.culebra.backend.DropoutSpec;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
@@ -23,7 +23,7 @@ final class DropoutCpu {
   private long out;
   private long in;
   private long length;
-  private Dropout dropout;
+  private DropoutSpec dropout;
 
   DropoutCpu(WorkerPool pool, Kernels kernels) {
     this.pool = pool;
@@ -35,7 +35,7 @@ final class DropoutCpu {
    * See {@link dev.culebra.backend.Ops#dropoutForward} and {@link
    * dev.culebra.backend.Ops#dropoutBackward}.
    */
-  void apply(Tensor out, Tensor in, Dropout dropout) {
+  void apply(Tensor out, Tensor in, DropoutSpec dropout) {
     this.out = RawMemory.address(out);
     this.in = RawMemory.address(in);
     this.dropout = dropout;

@@ -110,7 +110,7 @@ final class VectorKernels implements Kernels {
       sum = sum.add(e);
     }
     float rest = REST.exp(out + 4L * i, in + 4L * i, shift, slope, length - i);
-    return sum.reduceLanes(VectorOperators.ADD) + rest;
+    return LaneSum.of(sum) + rest;
   }
 
   @Override
@@ -155,7 +155,7 @@ final class VectorKernels implements Kernels {
       even = x.fma(x, even);
       odd = y.fma(y, odd);
     }
-    double sum = even.add(odd).reduceLanes(VectorOperators.ADD);
+    double sum = LaneSum.of(even.add(odd));
     return sum + REST.sumOfSquares(in + 4L * i, length - i);
   }
 

@@ -8,7 +8,6 @@ import static dev.culebra.backend.cpu.VectorMemory.load;
 import static dev.culebra.backend.cpu.VectorMemory.store;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /** The layernorm of {@link VectorKernels}, a row at a time. */
 final class VectorLayerNorm {
@@ -28,8 +27,8 @@ final class VectorLayerNorm {
       sums = sums.add(d);
       squares = d.fma(d, squares);
     }
-    float shift = sums.reduceLanes(VectorOperators.ADD);
-    float square = squares.reduceLanes(VectorOperators.ADD);
+    float shift = LaneSum.of(sums);
+    float square = LaneSum.of(squares);
     for (; i < length; i++) {
       float d = get(in, i) - centre;
       shift += d;
@@ -47,7 +46,7 @@ final class VectorLayerNorm {
     for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
       sums = sums.add(load(in, i));
     }
-    float sum = sums.reduceLanes(VectorOperators.ADD);
+    float sum = LaneSum.of(sums);
     for (; i < length; i++) {
       sum += get(in, i);
     }
@@ -88,8 +87,8 @@ final class VectorLayerNorm {
       sums = sums.add(d);
       products = d.fma(load(in, i).sub(mean), products);
     }
-    float sum = sums.reduceLanes(VectorOperators.ADD);
-    float product = products.reduceLanes(VectorOperators.ADD);
+    float sum = LaneSum.of(sums);
+    float product = LaneSum.of(products);
     for (; i < length; i++) {
       float d = get(dOut, i) * get(weight, i);
       sum += d;

@@ -1,0 +1,95 @@
+package dev.culebra.backend.cpu;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import dev.culebra.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
+
+/**
+ * Attention of one new token a sequence on cached keys and values, and what fills the cache. Each
+ * head of each sequence is one piece of parallel work. One thread at a time.
+ */
+final class AttentionDecodeCpu {
+  private final WorkerPool pool;
+  private final AttentionKernel rows;
+  private final ScratchMemory scratch = new ScratchMemory();
+  private final WorkerPool.Task decodeHead = this::decodeHead;
+
+  private long out;
+  private long keys;
+  private long values;
+  private long qkv;
+  private long scores;
+  private int width;
+  private int heads;
+  private int capacity;
+  private int position;
+
+  AttentionDecodeCpu(WorkerPool pool) {
+    this.pool = pool;
+    this.rows = AttentionKernel.best();
+  }
+
+  /** See {@link dev.culebra.backend.Ops#cacheKeysValues}. */
+  void cacheKeysValues(Tensor keys, Tensor values, Tensor qkv) {
+    int time = qkv.shape().dim(1);
+    for (int b = 0; b < qkv.shape().dim(0); b++) {
+      for (int t = 0; t < time; t++) {
+        store(keys, values, qkv, b, t, (long) b * time + t);
+      }
+    }
+  }
+
+  /** Copies K and V of row {@code row} of {@code qkv} to time {@code t} of sequence {@code b}. */
+  private static void store(Tensor keys, Tensor values, Tensor qkv, int b, int t, long row) {
+    long bytes = 4L * keys.shape().dim(-1);
+    long to = ((long) b * keys.shape().dim(1) + t) * bytes;
+    MemorySegment from = qkv.segment();
+    MemorySegment.copy(from, (3 * row + 1) * bytes, keys.segment(), to, bytes);
+    MemorySegment.copy(from, (3 * row + 2) * bytes, values.segment(), to, bytes);
+  }
+
+  /** See {@link dev.culebra.backend.Ops#attentionDecode}. */
+  void decode(Tensor out, Tensor keys, Tensor values, Tensor qkv, Tensor position, int heads) {
+    this.position = position.getInt(0);
+    capacity = keys.shape().dim(1);
+    if (this.position < 0 || this.position >= capacity) {
+      throw new IllegalArgumentException(
+          "attentionDecode: position %d is outside the cache's capacity of %d"
+              .formatted(this.position, capacity));
+    }
+    int batch = keys.shape().dim(0);
+    for (int b = 0; b < batch; b++) {
+      store(keys, values, qkv, b, this.position, b);
+    }
+    this.out = RawMemory.address(out);
+    this.keys = RawMemory.address(keys);
+    this.values = RawMemory.address(values);
+    this.qkv = RawMemory.address(qkv);
+    this.heads = heads;
+    width = keys.shape().dim(2);
+    scores = scratch.floats((long) batch * heads * capacity);
+    try {
+      pool.run(decodeHead, batch * heads);
+    } finally {
+      Reference.reachabilityFence(this); // the scratch memory is used by address only
+    }
+  }
+
+  private void decodeHead(int index) {
+    int b = index / heads;
+    int d = width / heads;
+    long column = 4L * (index % heads) * d;
+    long rowBytes = 4L * width;
+    long q = qkv + 3 * b * rowBytes + column;
+    long k = keys + (long) b * capacity * rowBytes + column;
+    long v = values + (long) b * capacity * rowBytes + column;
+    long p = scores + 4L * index * capacity;
+    for (int t = 0; t <= position; t++) {
+      RawMemory.ALL.set(JAVA_FLOAT, p + 4L * t, rows.dot(q, k + t * rowBytes, d));
+    }
+    rows.softmax(p, position + 1, (float) (1 / Math.sqrt(d)));
+    rows.weightedSum(out + b * rowBytes + column, p, v, rowBytes, position + 1, d);
+  }
+}
