@@ -16,7 +16,6 @@ import static dev.culebra.backend.cpu.ScalarMath.GELU_SCALE;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -65,7 +64,7 @@ final class VectorMath {
   private static final FloatVector MINUS_TWO_CUBIC = all(-2 * GELU_SCALE * GELU_CUBIC);
   private static final FloatVector TWO_SCALE = all(2 * GELU_SCALE);
   private static final FloatVector SIX_CUBIC = all(6 * GELU_SCALE * GELU_CUBIC);
-  private static final FloatVector DENSITY = all(DENSITY_AT_ZERO);
+  private static final FloatVector MINUS_DENSITY = all(-DENSITY_AT_ZERO);
   private static final FloatVector T = all(CDF_T);
   private static final FloatVector P_0 = all(CDF_0);
   private static final FloatVector P_1 = all(CDF_1);
@@ -120,45 +119,59 @@ final class VectorMath {
     return x.mul(gate).div(e.add(ONE));
   }
 
-  /** The derivative of {@link #geluTanh}: gate + 2x · gate · (1 − gate) · u′; 0 and 1 far out. */
+  /**
+   * The derivative of {@link #geluTanh}. That of −x is e / (1 + e) · (1 − 2x · u′ / (1 + e)) with e
+   * = exp(−2u), and the two add up to 1; 0 and 1 far out.
+   */
   static FloatVector geluTanhSlope(FloatVector x) {
-    FloatVector magnitude = x.abs();
+    FloatVector magnitude = bounded(x.abs(), FLAT_TANH);
     FloatVector e = geluExp(magnitude);
     FloatVector inverse = ONE.div(e.add(ONE));
-    FloatVector gate = ONE.blend(e, x.compare(VectorOperators.LT, ZERO)).mul(inverse);
-    FloatVector innerSlope = magnitude.mul(magnitude).fma(SIX_CUBIC, TWO_SCALE);
-    FloatVector bell = x.mul(e).mul(inverse).mul(inverse).mul(innerSlope);
-    return gate.add(bell.blend(ZERO, magnitude.compare(VectorOperators.GT, FLAT_TANH)));
+    FloatVector twiceInnerSlope = magnitude.mul(magnitude).fma(SIX_CUBIC, TWO_SCALE);
+    FloatVector bend = ONE.sub(magnitude.mul(inverse).mul(twiceInnerSlope));
+    return mirrored(e.mul(inverse).mul(bend), x);
+  }
+
+  /** x, or the bound where x is greater; NaN stays. */
+  private static FloatVector bounded(FloatVector x, FloatVector bound) {
+    return x.blend(bound, x.compare(VectorOperators.GT, bound));
+  }
+
+  /** A function with f(−x) = 1 − f(x), from its value at −|x|. */
+  private static FloatVector mirrored(FloatVector below, FloatVector x) {
+    return ONE.sub(below).blend(below, x.compare(VectorOperators.LT, ZERO));
   }
 
   /** x · Φ(x), with an error below 3e-7 · |x|. As the formula has it, −∞ gives NaN. */
   static FloatVector geluErf(FloatVector x) {
-    return x.mul(normalCdf(x, squareExp(x)));
-  }
-
-  /** The derivative of {@link #geluErf}: Φ(x) + x · φ(x); 0 and 1 far out. */
-  static FloatVector geluErfSlope(FloatVector x) {
-    FloatVector e = squareExp(x);
-    FloatVector bell = x.mul(DENSITY).mul(e);
-    VectorMask<Float> flat = x.abs().compare(VectorOperators.GT, FLAT_ERF);
-    return normalCdf(x, e).add(bell.blend(ZERO, flat));
-  }
-
-  /** exp(−x²/2). */
-  static FloatVector squareExp(FloatVector x) {
-    return expNonPositive(x.mul(x).mul(MINUS_HALF));
+    return x.mul(normalCdf(x));
   }
 
   /**
-   * The normal distribution function Φ(x), with an absolute error below 1.5e-7.
-   *
-   * @param e {@link #squareExp} of x
+   * The derivative of {@link #geluErf}, Φ(x) + x · φ(x). That of −x is Φ(−x) − x · φ(x), and the
+   * two add up to 1; 0 and 1 far out.
    */
-  static FloatVector normalCdf(FloatVector x, FloatVector e) {
-    FloatVector t = ONE.div(x.abs().fma(T, ONE));
+  static FloatVector geluErfSlope(FloatVector x) {
+    FloatVector magnitude = bounded(x.abs(), FLAT_ERF);
+    FloatVector tail = magnitude.fma(MINUS_DENSITY, scaledTail(magnitude));
+    return mirrored(tail.mul(squareExp(magnitude)), x);
+  }
+
+  /** The normal distribution function Φ(x), with an absolute error below 1.5e-7. */
+  static FloatVector normalCdf(FloatVector x) {
+    FloatVector magnitude = x.abs();
+    return mirrored(scaledTail(magnitude).mul(squareExp(magnitude)), x);
+  }
+
+  /** exp(−x²/2). */
+  private static FloatVector squareExp(FloatVector x) {
+    return expNonPositive(x.mul(x).mul(MINUS_HALF));
+  }
+
+  /** Φ(−x) · exp(x²/2) for x ≥ 0: see {@link ScalarMath#CDF_T}. */
+  private static FloatVector scaledTail(FloatVector x) {
+    FloatVector t = ONE.div(x.fma(T, ONE));
     FloatVector p = P_8.fma(t, P_7).fma(t, P_6).fma(t, P_5).fma(t, P_4);
-    FloatVector tail = p.fma(t, P_3).fma(t, P_2).fma(t, P_1).fma(t, P_0).mul(t).mul(e);
-    VectorMask<Float> below = x.compare(VectorOperators.LT, ZERO);
-    return ONE.sub(tail).blend(tail, below);
+    return p.fma(t, P_3).fma(t, P_2).fma(t, P_1).fma(t, P_0).mul(t);
   }
 }
