@@ -21,7 +21,7 @@ class KilledWhileSavingTest {
   @TempDir Path folder;
 
   @ParameterizedTest
-  @ValueSource(ints = {0, 3, 11, 23, 40})
+  @ValueSource(ints = {0, 5, 17, 40})
   void theFileIsWhole(int milliseconds) throws Exception {
     Path file = folder.resolve("last.safetensors");
     try (ChildJvm child = ChildJvm.start(SavesForever.class, file.toString())) {

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
  * refused by a CheckpointException of one line, or nothing of what was saved has changed.
  */
 class SafetensorsFuzzTest {
-  private static final int MUTANTS = 3000;
+  private static final int MUTANTS = 2000;
   private static final Map<String, String> METADATA = Map.of("step", "12", "loss", "1.5");
   private static final List<Item> ITEMS =
       List.of(
