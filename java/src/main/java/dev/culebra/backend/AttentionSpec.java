@@ -8,7 +8,7 @@ package dev.culebra.backend;
  * @param dropout on the attention probabilities; element ((b · heads + h) · T + query) · T + key of
  *     its random site
  */
-public record AttentionSpec(int heads, boolean causal, Dropout dropout) {
+public record AttentionSpec(int heads, boolean causal, DropoutSpec dropout) {
   public AttentionSpec {
     if (heads < 1) {
       throw new IllegalArgumentException("heads must be at least 1, not " + heads);

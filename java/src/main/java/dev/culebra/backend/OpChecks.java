@@ -299,7 +299,7 @@ public final class OpChecks {
   }
 
   /** Checks {@link Ops#dropoutForward}. */
-  public static void dropoutForward(Tensor out, Tensor in, Dropout dropout) {
+  public static void dropoutForward(Tensor out, Tensor in, DropoutSpec dropout) {
     String op = "dropoutForward";
     floats(op, "in", in);
     same(op, "out", out, "in", in);
@@ -307,7 +307,7 @@ public final class OpChecks {
   }
 
   /** Checks {@link Ops#dropoutBackward}. */
-  public static void dropoutBackward(Tensor dIn, Tensor dOut, Dropout dropout) {
+  public static void dropoutBackward(Tensor dIn, Tensor dOut, DropoutSpec dropout) {
     String op = "dropoutBackward";
     floats(op, "dOut", dOut);
     same(op, "dIn", dIn, "dOut", dOut);

@@ -204,10 +204,10 @@ public interface Ops {
       Tensor out, Tensor keys, Tensor values, Tensor qkv, Tensor position, int heads);
 
   /** out = dropout(in), elementwise; may be in place. */
-  void dropoutForward(Tensor out, Tensor in, Dropout dropout);
+  void dropoutForward(Tensor out, Tensor in, DropoutSpec dropout);
 
   /** dIn = dOut with the mask of the forward pass; may be in place. */
-  void dropoutBackward(Tensor dIn, Tensor dOut, Dropout dropout);
+  void dropoutBackward(Tensor dIn, Tensor dOut, DropoutSpec dropout);
 
   /**
    * Mean cross-entropy of softmax(logits[0 … vocab)) against the targets that are not {@link

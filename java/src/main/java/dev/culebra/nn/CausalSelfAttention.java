@@ -2,7 +2,9 @@ package dev.culebra.nn;
 
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.AttentionSpec;
+import dev.culebra.backend.DropoutSpec;
 import dev.culebra.backend.Planner;
+import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
 /**
@@ -51,12 +53,12 @@ public final class CausalSelfAttention extends Module {
     useCache(null, false);
     qkv.plan(planner, batch, time);
     dropout.plan(planner, batch, time);
-    spec = new AttentionSpec(heads, causal, dev.culebra.backend.Dropout.NONE);
+    spec = new AttentionSpec(heads, causal, DropoutSpec.NONE);
     specWithDropout = new AttentionSpec(heads, causal, dropout.planned());
     out = planner.activation(batch, time, width);
     logSumExp = planner.statistics(batch, heads, time);
     if (planner.training()) {
-      delta = planner.scratch(dev.culebra.tensor.DType.F32, batch, heads, time);
+      delta = planner.scratch(DType.F32, batch, heads, time);
       dPacked = planner.gradient(batch, time, 3 * width);
     }
     project.plan(planner, batch, time);

@@ -1,5 +1,6 @@
 package dev.culebra.nn;
 
+import dev.culebra.backend.DropoutSpec;
 import dev.culebra.backend.Planner;
 import dev.culebra.tensor.Tensor;
 
@@ -9,7 +10,7 @@ import dev.culebra.tensor.Tensor;
  */
 public final class Dropout extends Module {
   private final float p;
-  private dev.culebra.backend.Dropout dropout;
+  private DropoutSpec dropout;
 
   /**
    * @param p probability of dropping an element, in [0, 1)
@@ -23,10 +24,7 @@ public final class Dropout extends Module {
 
   @Override
   public void plan(Planner planner, int batch, int time) {
-    dropout =
-        p == 0
-            ? dev.culebra.backend.Dropout.NONE
-            : new dev.culebra.backend.Dropout(p, planner.randomKey());
+    dropout = p == 0 ? DropoutSpec.NONE : new DropoutSpec(p, planner.randomKey());
   }
 
   /** Overwrites and returns {@code x}. */
@@ -39,7 +37,7 @@ public final class Dropout extends Module {
 
   /** Writes the gradient of the input to {@code dIn}, which may be {@code dOut}, and returns it. */
   public Tensor backward(Tensor dIn, Tensor dOut) {
-    ops().dropoutBackward(dIn, dOut, isActive() ? dropout : dev.culebra.backend.Dropout.NONE);
+    ops().dropoutBackward(dIn, dOut, isActive() ? dropout : DropoutSpec.NONE);
     return dIn;
   }
 
@@ -49,7 +47,7 @@ public final class Dropout extends Module {
   }
 
   /** For an operation that drops inside; to be used only while this is active. */
-  dev.culebra.backend.Dropout planned() {
+  DropoutSpec planned() {
     return dropout;
   }
 }

@@ -5,6 +5,7 @@ import dev.culebra.generate.Generator;
 import dev.culebra.nn.Gpt;
 import dev.culebra.text.TokenDecoder;
 import dev.culebra.text.Tokenizer;
+import dev.culebra.text.UnknownCharacterException;
 
 /** Shows during a run what the model has learned: the same draws each time, other weights. */
 final class SampleWriter implements AutoCloseable {
@@ -45,7 +46,7 @@ final class SampleWriter implements AutoCloseable {
   private int[] start() {
     try {
       return tokenizer.encode("\n");
-    } catch (dev.culebra.text.UnknownCharacterException e) {
+    } catch (UnknownCharacterException e) {
       return new int[] {0};
     }
   }

@@ -15,7 +15,7 @@ final class TrainPresets {
   static TrainOptions of(Preset preset) {
     TrainOptions options = common().preset(preset).with(model(preset.config(ANY_VOCAB)));
     return switch (preset) {
-      case NANO -> characters(options).batch(12).steps(2000).evalBatches(20);
+      case NANO -> characters(options).batch(12).steps(3000).evalBatches(20);
       case BABY -> characters(options).batch(64).steps(5000).evalBatches(200);
       case GPT2, GPT2_MEDIUM, GPT2_LARGE, GPT2_XL -> words(options);
     };

@@ -41,7 +41,7 @@ final class AttentionCases {
 
     AttentionSpec spec(OpRun run) {
       return new AttentionSpec(
-          heads, causal, p == 0 ? Dropout.NONE : new Dropout(p, run.key(SITE)));
+          heads, causal, p == 0 ? DropoutSpec.NONE : new DropoutSpec(p, run.key(SITE)));
     }
 
     ReferenceAttention reference(OpRun run) {

@@ -37,7 +37,7 @@ interface AttentionContract {
               }
               Tensor out = run.output(1, t, c);
               Tensor logSumExp = run.output(1, 3, t);
-              AttentionSpec spec = new AttentionSpec(3, true, Dropout.NONE);
+              AttentionSpec spec = new AttentionSpec(3, true, DropoutSpec.NONE);
               run.ops().attentionForward(out, logSumExp, run.input(qkv, 1, t, 3 * c), spec);
               run.result("out", out, () -> null);
             });
@@ -67,7 +67,7 @@ interface AttentionContract {
               float[] qkv = Arrays.copyOfRange(all, first * size, (first + count) * size);
               Tensor out = run.output(count, t, c);
               Tensor logSumExp = run.output(count, 2, t);
-              AttentionSpec spec = new AttentionSpec(2, causal, Dropout.NONE);
+              AttentionSpec spec = new AttentionSpec(2, causal, DropoutSpec.NONE);
               run.ops().attentionForward(out, logSumExp, run.input(qkv, count, t, 3 * c), spec);
               run.result("out", out, () -> null);
             });

@@ -34,7 +34,7 @@ final class DropoutCases {
           float[] in = run.normal(length);
           Tensor x = run.input(in, 1, length);
           Tensor out = inPlace ? x : run.output(1, length);
-          Dropout dropout = p == 0 ? Dropout.NONE : new Dropout(p, run.key(site));
+          DropoutSpec dropout = p == 0 ? DropoutSpec.NONE : new DropoutSpec(p, run.key(site));
           if (op.equals("dropoutForward")) {
             run.ops().dropoutForward(out, x, dropout);
           } else {

@@ -89,7 +89,7 @@ class OpChecksTest {
 
   @Test
   void headsDivideTheWidth() {
-    AttentionSpec spec = new AttentionSpec(4, true, Dropout.NONE);
+    AttentionSpec spec = new AttentionSpec(4, true, DropoutSpec.NONE);
     assertRejected(
         "attentionForward: 4 heads do not divide the width of out (B, T, C) = F32 (1, 2, 6)",
         () -> OpChecks.attentionForward(floats(1, 2, 6), floats(1, 4, 2), floats(1, 2, 18), spec));
@@ -161,7 +161,7 @@ class OpChecksTest {
     Tensor qkv = floats(2, 3, 12);
     Tensor logSumExp = floats(2, 2, 3);
     Tensor one = floats(1);
-    AttentionSpec spec = new AttentionSpec(2, true, Dropout.NONE);
+    AttentionSpec spec = new AttentionSpec(2, true, DropoutSpec.NONE);
     Runnable checks =
         () -> {
           OpChecks.linearForward(x, null, x, square, row, Activation.RELU);

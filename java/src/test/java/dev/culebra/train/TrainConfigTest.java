@@ -65,7 +65,7 @@ class TrainConfigTest {
     base.with(over).batch(9).steps(9);
 
     assertThat(base.config().batch()).isEqualTo(3);
-    assertThat(base.config().steps()).isEqualTo(2000);
+    assertThat(base.config().steps()).isEqualTo(new TrainOptions().config().steps());
     assertThat(over.config().steps()).isEqualTo(5);
   }
 

@@ -4,7 +4,7 @@ import static dev.culebra.backend.cpu.RawMemory.ALL;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
-import dev.culebra.backend.Dropout;
+import dev.culebra.backend.DropoutSpec;
 import dev.culebra.random.Philox;
 import java.lang.foreign.MemorySegment;
 
@@ -18,7 +18,7 @@ final class AttentionDropout {
    * @param first element of the random key that belongs to p[0]
    * @param words room for four
    */
-  static void forward(long p, int length, long first, Dropout dropout, int[] words) {
+  static void forward(long p, int length, long first, DropoutSpec dropout, int[] words) {
     for (int i = 0; i < length; i++) {
       long at = p + 4L * i;
       ALL.set(JAVA_FLOAT, at, ALL.get(JAVA_FLOAT, at) * factor(first, i, dropout, words));
@@ -33,7 +33,7 @@ final class AttentionDropout {
       long first,
       float delta,
       float scale,
-      Dropout dropout,
+      DropoutSpec dropout,
       int[] words) {
     for (int i = 0; i < length; i++) {
       float factor = factor(first, i, dropout, words);
@@ -45,7 +45,7 @@ final class AttentionDropout {
   }
 
   /** Factor of element first + i; to be asked for in order, since words are drawn by four. */
-  private static float factor(long first, int i, Dropout dropout, int[] words) {
+  private static float factor(long first, int i, DropoutSpec dropout, int[] words) {
     long element = first + i;
     int word = (int) (element & 3);
     if (word == 0 || i == 0) {

@@ -3,7 +3,7 @@ package dev.culebra.backend.cpu;
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.AdamWStep;
 import dev.culebra.backend.AttentionSpec;
-import dev.culebra.backend.Dropout;
+import dev.culebra.backend.DropoutSpec;
 import dev.culebra.backend.OpChecks;
 import dev.culebra.backend.Ops;
 import dev.culebra.backend.RandomKey;
@@ -34,7 +34,7 @@ final class CpuOps implements Ops {
     activation = new ActivationCpu(pool, kernels);
     attention = new AttentionCpu(pool);
     decode = new AttentionDecodeCpu(pool);
-    dropout = new DropoutCpu(pool);
+    dropout = new DropoutCpu(pool, kernels);
     crossEntropy = new CrossEntropyCpu(pool, kernels);
     elementwise = new ElementwiseCpu(pool, kernels);
     norm = new NormCpu(pool, kernels);
@@ -169,13 +169,13 @@ final class CpuOps implements Ops {
   }
 
   @Override
-  public void dropoutForward(Tensor out, Tensor in, Dropout dropout) {
+  public void dropoutForward(Tensor out, Tensor in, DropoutSpec dropout) {
     OpChecks.dropoutForward(out, in, dropout);
     this.dropout.apply(out, in, dropout);
   }
 
   @Override
-  public void dropoutBackward(Tensor dIn, Tensor dOut, Dropout dropout) {
+  public void dropoutBackward(Tensor dIn, Tensor dOut, DropoutSpec dropout) {
     OpChecks.dropoutBackward(dIn, dOut, dropout);
     this.dropout.apply(dIn, dOut, dropout);
   }

@@ -7,15 +7,15 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import dev.culebra.backend.Ops;
 import dev.culebra.tensor.Tensor;
+import java.lang.ref.Reference;
 
 /**
- * Softmax and cross-entropy, with the gradient in place of the logits. A row's largest logit and
- * sum of exponentials are found in one pass (Milakov and Gimelshein, "Online normalizer calculation
- * for softmax", 2018), stretch by stretch; the gradient is a second one. Allocates nothing. One
- * thread at a time.
+ * Softmax and cross-entropy, with the gradient in place of the logits. A row is read three times,
+ * from the L2 cache after the first: for its largest logit, its exponentials and their sum, and,
+ * for the gradient, to scale them. Allocates nothing. One thread at a time.
  */
 final class CrossEntropyCpu {
-  /** Floats of a row between two corrections of the sum: they stay in the L1 cache. */
+  /** Exponentials summed in single precision; the sums of stretches are added in double. */
   private static final int STRETCH = 4096;
 
   /** Floats in a part of the rows. */
@@ -24,6 +24,7 @@ final class CrossEntropyCpu {
   private final WorkerPool pool;
   private final Kernels kernels;
   private final WorkerPool.Task computeRows = this::computeRows;
+  private final ScratchMemory[] exponentials;
   private long losses;
   private long logits;
   private long targets;
@@ -39,6 +40,7 @@ final class CrossEntropyCpu {
   CrossEntropyCpu(WorkerPool pool, Kernels kernels) {
     this.pool = pool;
     this.kernels = kernels;
+    exponentials = ScratchMemory.each(pool);
   }
 
   /**
@@ -65,7 +67,11 @@ final class CrossEntropyCpu {
     int counted = checkedTargets(backward ? "crossEntropyForwardBackward" : "crossEntropyForward");
     slope = scale / Math.max(counted, 1);
     rowsPerPart = Math.max(1, PART / columns);
-    pool.run(computeRows, Math.ceilDiv(n, rowsPerPart));
+    try {
+      pool.run(computeRows, Math.ceilDiv(n, rowsPerPart));
+    } finally {
+      Reference.reachabilityFence(this); // scratch memory is used by address only
+    }
     double sum = 0;
     for (int r = 0; r < n; r++) {
       sum += ALL.get(JAVA_FLOAT, safe(this.losses + 4L * r));
@@ -106,25 +112,26 @@ final class CrossEntropyCpu {
 
   /** The loss of a row that counts; its logits become the gradient where that is wanted. */
   private float loss(long row, int target) {
-    float max = Float.NEGATIVE_INFINITY;
-    double sum = 0;
-    for (int j = 0; j < vocab; j += STRETCH) {
-      int count = Math.min(STRETCH, vocab - j);
-      float larger = Math.max(max, kernels.max(row + 4L * j, count));
-      if (larger == Float.NEGATIVE_INFINITY) {
-        continue; // exp(−∞) adds nothing, and −∞ − −∞ is no number
-      }
-      double correction = larger == max ? 1 : Math.exp((double) max - larger);
-      sum = sum * correction + kernels.sumExp(row + 4L * j, larger, count);
-      max = larger;
-    }
     long hit = safe(row + 4L * target);
     float logit = ALL.get(JAVA_FLOAT, hit);
+    float max = kernels.max(row, vocab);
+    double sum = sumOfExponentials(row, max);
     if (backward) {
-      kernels.exp(row, row, max, 1, (float) (slope / sum), vocab);
+      kernels.multiply(row, row, (float) (slope / sum), vocab);
       ALL.set(JAVA_FLOAT, hit, ALL.get(JAVA_FLOAT, hit) - slope);
       kernels.fill(row + 4L * vocab, 0, columns - vocab);
     }
     return (float) (Math.log(sum) + ((double) max - logit));
+  }
+
+  /** Σ exp(logit − max); the exponentials take the logits' place where there is a gradient. */
+  private double sumOfExponentials(long row, float max) {
+    long unwanted = backward ? 0 : exponentials[pool.slot()].floats(STRETCH);
+    double sum = 0;
+    for (int j = 0; j < vocab; j += STRETCH) {
+      long from = row + 4L * j;
+      sum += kernels.exp(backward ? from : unwanted, from, max, 1, Math.min(STRETCH, vocab - j));
+    }
+    return sum;
   }
 }

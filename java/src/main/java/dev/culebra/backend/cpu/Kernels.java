@@ -55,11 +55,21 @@ interface Kernels {
   /** The largest element; NaN if one is NaN. */
   float max(long in, int length);
 
-  /** Σ exp(in − shift), where no element is above {@code shift}. */
-  float sumExp(long in, float shift, int length);
+  /**
+   * out = exp((in − shift) · slope), where no element is above {@code shift}.
+   *
+   * @return Σ out
+   */
+  float exp(long out, long in, float shift, float slope, int length);
 
-  /** out = exp((in − shift) · slope) · factor, where no element is above {@code shift}. */
-  void exp(long out, long in, float shift, float slope, float factor, int length);
+  /** out = in · factor. */
+  void multiply(long out, long in, float factor, int length);
+
+  /** out = the uniform numbers of the elements from {@code firstElement} on. */
+  void uniforms(long out, long firstElement, int length, Draws draws);
+
+  /** out = draw &lt; p ? 0 : in · scale. */
+  void drop(long out, long in, long draws, float p, float scale, int length);
 
   /** Σ in², in double precision. */
   double sumOfSquares(long in, int length);

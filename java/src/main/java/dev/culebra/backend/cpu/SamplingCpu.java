@@ -7,7 +7,6 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import dev.culebra.backend.RandomKey;
 import dev.culebra.backend.SamplingSpec;
-import dev.culebra.random.Philox;
 import dev.culebra.tensor.Tensor;
 import java.lang.ref.Reference;
 
@@ -21,13 +20,12 @@ final class SamplingCpu {
   private final Kernels kernels;
   private final WorkerPool.Task sampleRow = this::sampleRow;
   private final Workspace[] workspaces;
-  private final int[] state = new int[4];
+  private final Draws draws = new Draws();
   private long tokens;
   private long logits;
   private int columns;
   private int vocab;
   private SamplingSpec spec;
-  private int site;
 
   /** What one thread needs for a row. */
   private static final class Workspace {
@@ -52,10 +50,7 @@ final class SamplingCpu {
     this.columns = logits.shape().dim(-1);
     this.vocab = vocab;
     this.spec = spec;
-    this.site = key.site();
-    for (int i = 0; i < state.length; i++) {
-      state[i] = key.state().getInt(i);
-    }
+    draws.set(key);
     pool.run(sampleRow, logits.shape().rows());
   }
 
@@ -80,18 +75,13 @@ final class SamplingCpu {
     try {
       long weights = workspace.weights.floats(vocab);
       float slope = Math.min(1 / spec.temperature(), Float.MAX_VALUE);
-      kernels.exp(weights, from, max, slope, 1, vocab);
+      kernels.exp(weights, from, max, slope, vocab);
       boolean all = spec.topP() == 1 && (spec.topK() == 0 || spec.topK() >= vocab);
       long least = all ? Long.MIN_VALUE : leastEligible(workspace.ranking, from, weights);
-      return choose(from, weights, least, uniform(workspace.words, row));
+      return choose(from, weights, least, draws.uniform(row, workspace.words));
     } finally {
       Reference.reachabilityFence(workspace);
     }
-  }
-
-  private float uniform(int[] words, int row) {
-    Philox.words(words, row / 4, site, state[2], state[3], state[0], state[1]);
-    return Philox.uniform(words[row % 4]);
   }
 
   /** The rank of the least likely token that top-k and then top-p leave. */

@@ -5,14 +5,17 @@ import static dev.culebra.backend.cpu.RawMemory.safe;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.culebra.backend.Activation;
+import dev.culebra.random.Philox;
 
 /** {@link Kernels} as plain loops. */
 final class ScalarKernels implements Kernels {
-  private static float get(long base, int i) {
+  /** Float number {@code i}. */
+  static float get(long base, int i) {
     return ALL.get(JAVA_FLOAT, safe(base + 4L * i));
   }
 
-  private static void set(long base, int i, float value) {
+  /** Sets float number {@code i}. */
+  static void set(long base, int i, float value) {
     ALL.set(JAVA_FLOAT, safe(base + 4L * i), value);
   }
 
@@ -76,18 +79,40 @@ final class ScalarKernels implements Kernels {
   }
 
   @Override
-  public float sumExp(long in, float shift, int length) {
+  public float exp(long out, long in, float shift, float slope, int length) {
     double sum = 0;
     for (int i = 0; i < length; i++) {
-      sum += Math.exp(get(in, i) - shift);
+      float e = (float) Math.exp((get(in, i) - shift) * slope);
+      set(out, i, e);
+      sum += e;
     }
     return (float) sum;
   }
 
   @Override
-  public void exp(long out, long in, float shift, float slope, float factor, int length) {
+  public void multiply(long out, long in, float factor, int length) {
     for (int i = 0; i < length; i++) {
-      set(out, i, (float) Math.exp((get(in, i) - shift) * slope) * factor);
+      set(out, i, get(in, i) * factor);
+    }
+  }
+
+  @Override
+  public void uniforms(long out, long firstElement, int length, Draws draws) {
+    int[] words = new int[4]; // short-lived: C2 puts it into registers
+    for (int i = 0; i < length; i++) {
+      long element = firstElement + i;
+      int word = (int) (element % 4);
+      if (i == 0 || word == 0) {
+        draws.words((int) (element / 4), words);
+      }
+      set(out, i, Philox.uniform(words[word]));
+    }
+  }
+
+  @Override
+  public void drop(long out, long in, long draws, float p, float scale, int length) {
+    for (int i = 0; i < length; i++) {
+      set(out, i, get(draws, i) < p ? 0 : get(in, i) * scale);
     }
   }
 

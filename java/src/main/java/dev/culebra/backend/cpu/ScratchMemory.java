@@ -2,6 +2,7 @@ package dev.culebra.backend.cpu;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
 /**
  * Off-heap memory that an operation keeps for itself and that grows to the largest size asked for,
@@ -12,6 +13,13 @@ final class ScratchMemory {
   private static final long ALIGNMENT = 64;
 
   private MemorySegment memory = MemorySegment.NULL;
+
+  /** One for each thread of the pool, by its slot. */
+  static ScratchMemory[] each(WorkerPool pool) {
+    ScratchMemory[] scratch = new ScratchMemory[pool.threads()];
+    Arrays.setAll(scratch, slot -> new ScratchMemory());
+    return scratch;
+  }
 
   /** The address of at least {@code floats} floats, whose values are undefined. */
   long floats(long floats) {

@@ -8,7 +8,6 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -321,10 +320,10 @@ final class VectorGemmKernel implements GemmKernel {
       s2 = v.fma(FloatVector.fromMemorySegment(SPECIES, ALL, p + 2 * stride, ORDER), s2);
       s3 = v.fma(FloatVector.fromMemorySegment(SPECIES, ALL, p + 3 * stride, ORDER), s3);
     }
-    float d0 = s0.reduceLanes(VectorOperators.ADD);
-    float d1 = s1.reduceLanes(VectorOperators.ADD);
-    float d2 = s2.reduceLanes(VectorOperators.ADD);
-    float d3 = s3.reduceLanes(VectorOperators.ADD);
+    float d0 = LaneSum.of(s0);
+    float d1 = LaneSum.of(s1);
+    float d2 = LaneSum.of(s2);
+    float d3 = LaneSum.of(s3);
     long at = safe(out);
     ALL.set(JAVA_FLOAT, at, tail(x, w, whole, length, d0));
     ALL.set(JAVA_FLOAT, at + 4, tail(x, w + stride, whole, length, d1));
@@ -340,7 +339,7 @@ final class VectorGemmKernel implements GemmKernel {
           FloatVector.fromMemorySegment(SPECIES, ALL, safe(x + 4L * k), ORDER)
               .fma(FloatVector.fromMemorySegment(SPECIES, ALL, safe(w + 4L * k), ORDER), s);
     }
-    return tail(x, w, whole, length, s.reduceLanes(VectorOperators.ADD));
+    return tail(x, w, whole, length, LaneSum.of(s));
   }
 
   private static float tail(long x, long w, int from, int to, float sum) {

@@ -5,9 +5,7 @@ import static dev.culebra.backend.cpu.RawMemory.safe;
 import static dev.culebra.backend.cpu.VectorMemory.LANES;
 import static dev.culebra.backend.cpu.VectorMemory.SPECIES;
 import static dev.culebra.backend.cpu.VectorMemory.load;
-import static dev.culebra.backend.cpu.VectorMemory.rest;
 import static dev.culebra.backend.cpu.VectorMemory.store;
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.culebra.backend.Activation;
 import java.lang.foreign.MemorySegment;
@@ -20,10 +18,14 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * {@link Kernels} with the Vector API. Whole vectors first, then the rest under a mask; a number's
- * result does not depend on which of the two it is in.
+ * {@link Kernels} with the Vector API: whole vectors first, then the rest as plain loops.
+ *
+ * <p>C2 stops inlining once a method has grown to some fifty vector operations, and boxes the
+ * vectors from there on. So a loop has its body once (the rest under a mask would be a second
+ * copy), and what is heavy has its own loop.
  */
 final class VectorKernels implements Kernels {
+  private static final ScalarKernels REST = new ScalarKernels();
   private static final VectorSpecies<Double> DOUBLES = DoubleVector.SPECIES_PREFERRED;
 
   /** As many floats as {@link #DOUBLES} has lanes. */
@@ -42,9 +44,7 @@ final class VectorKernels implements Kernels {
     for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
       store(values, out, i);
     }
-    if (i < length) {
-      store(values, out, i, rest(i, length));
-    }
+    REST.fill(out + 4L * i, value, length - i);
   }
 
   @Override
@@ -53,30 +53,41 @@ final class VectorKernels implements Kernels {
     for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
       store(load(a, i).add(load(b, i)), out, i);
     }
-    if (i < length) {
-      VectorMask<Float> lanes = rest(i, length);
-      store(load(a, i, lanes).add(load(b, i, lanes)), out, i, lanes);
-    }
+    REST.add(out + 4L * i, a + 4L * i, b + 4L * i, length - i);
   }
 
   @Override
   public void activationForward(long out, long in, int length, Activation activation) {
-    switch (activation) {
-      case IDENTITY -> MemorySegment.copy(ALL, in, ALL, out, 4L * length);
-      case RELU -> VectorActivations.relu(out, in, length);
-      case GELU_TANH -> VectorActivations.geluTanh(out, in, length);
-      case GELU_ERF -> VectorActivations.geluErf(out, in, length);
+    int done =
+        switch (activation) {
+          case IDENTITY -> copy(out, in, length);
+          case RELU -> VectorActivations.relu(out, in, length);
+          case GELU_TANH -> VectorActivations.geluTanh(out, in, length);
+          case GELU_ERF -> VectorActivations.geluErf(out, in, length);
+        };
+    if (done < length) {
+      REST.activationForward(out + 4L * done, in + 4L * done, length - done, activation);
     }
   }
 
   @Override
   public void activationBackward(long dIn, long dOut, long in, int length, Activation activation) {
-    switch (activation) {
-      case IDENTITY -> MemorySegment.copy(ALL, dOut, ALL, dIn, 4L * length);
-      case RELU -> VectorActivations.reluBackward(dIn, dOut, in, length);
-      case GELU_TANH -> VectorActivations.geluTanhBackward(dIn, dOut, in, length);
-      case GELU_ERF -> VectorActivations.geluErfBackward(dIn, dOut, in, length);
+    int done =
+        switch (activation) {
+          case IDENTITY -> copy(dIn, dOut, length);
+          case RELU -> VectorActivations.reluBackward(dIn, dOut, in, length);
+          case GELU_TANH -> VectorActivations.geluTanhBackward(dIn, dOut, in, length);
+          case GELU_ERF -> VectorActivations.geluErfBackward(dIn, dOut, in, length);
+        };
+    if (done < length) {
+      long at = 4L * done;
+      REST.activationBackward(dIn + at, dOut + at, in + at, length - done, activation);
     }
+  }
+
+  private static int copy(long out, long in, int length) {
+    MemorySegment.copy(ALL, in, ALL, out, 4L * length);
+    return length;
   }
 
   @Override
@@ -86,42 +97,50 @@ final class VectorKernels implements Kernels {
     for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
       max = max.max(load(in, i));
     }
-    if (i < length) {
-      VectorMask<Float> lanes = rest(i, length);
-      max = max.blend(max.max(load(in, i, lanes)), lanes);
-    }
-    return max.reduceLanes(VectorOperators.MAX);
+    return Math.max(max.reduceLanes(VectorOperators.MAX), REST.max(in + 4L * i, length - i));
   }
 
   @Override
-  public float sumExp(long in, float shift, int length) {
-    FloatVector even = FloatVector.zero(SPECIES);
-    FloatVector odd = FloatVector.zero(SPECIES);
-    int i = 0;
-    for (; i + 2 * LANES <= length; i += 2 * LANES) {
-      even = even.add(VectorMath.expNonPositive(load(in, i).sub(shift)));
-      odd = odd.add(VectorMath.expNonPositive(load(in, i + LANES).sub(shift)));
-    }
-    for (; i < length; i += LANES) {
-      VectorMask<Float> lanes = rest(i, length);
-      FloatVector e = VectorMath.expNonPositive(load(in, i, lanes).sub(shift));
-      even = even.add(FloatVector.zero(SPECIES).blend(e, lanes));
-    }
-    return even.add(odd).reduceLanes(VectorOperators.ADD);
-  }
-
-  @Override
-  public void exp(long out, long in, float shift, float slope, float factor, int length) {
+  public float exp(long out, long in, float shift, float slope, int length) {
+    FloatVector sum = FloatVector.zero(SPECIES);
     int i = 0;
     for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
-      FloatVector x = load(in, i).sub(shift).mul(slope);
-      store(VectorMath.expNonPositive(x).mul(factor), out, i);
+      FloatVector e = VectorMath.expNonPositive(load(in, i).sub(shift).mul(slope));
+      store(e, out, i);
+      sum = sum.add(e);
     }
-    if (i < length) {
-      VectorMask<Float> lanes = rest(i, length);
-      FloatVector x = load(in, i, lanes).sub(shift).mul(slope);
-      store(VectorMath.expNonPositive(x).mul(factor), out, i, lanes);
+    float rest = REST.exp(out + 4L * i, in + 4L * i, shift, slope, length - i);
+    return LaneSum.of(sum) + rest;
+  }
+
+  @Override
+  public void multiply(long out, long in, float factor, int length) {
+    int i = 0;
+    for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
+      store(load(in, i).mul(factor), out, i);
     }
+    REST.multiply(out + 4L * i, in + 4L * i, factor, length - i);
+  }
+
+  @Override
+  public void uniforms(long out, long firstElement, int length, Draws draws) {
+    int i = Math.min(length, (int) (-firstElement & 3)); // up to a whole counter
+    REST.uniforms(out, firstElement, i, draws);
+    for (; i + VectorPhilox.GROUP <= length; i += VectorPhilox.GROUP) {
+      VectorPhilox.uniforms(out + 4L * i, (int) ((firstElement + i) / 4), draws);
+    }
+    REST.uniforms(out + 4L * i, firstElement + i, length - i, draws);
+  }
+
+  @Override
+  public void drop(long out, long in, long draws, float p, float scale, int length) {
+    int i = 0;
+    for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
+      VectorMask<Float> dropped = load(draws, i).compare(VectorOperators.LT, p);
+      store(load(in, i).mul(scale).blend(0, dropped), out, i);
+    }
+    long at = 4L * i;
+    REST.drop(out + at, in + at, draws + at, p, scale, length - i);
   }
 
   @Override
@@ -136,12 +155,8 @@ final class VectorKernels implements Kernels {
       even = x.fma(x, even);
       odd = y.fma(y, odd);
     }
-    double sum = even.add(odd).reduceLanes(VectorOperators.ADD);
-    for (; i < length; i++) {
-      double x = ALL.get(JAVA_FLOAT, safe(in + 4L * i));
-      sum += x * x;
-    }
-    return sum;
+    double sum = LaneSum.of(even.add(odd));
+    return sum + REST.sumOfSquares(in + 4L * i, length - i);
   }
 
   private static DoubleVector loadDoubles(long base, int i) {
@@ -190,19 +205,31 @@ final class VectorKernels implements Kernels {
       float rate,
       float rootScale,
       float epsilon) {
-    FloatVector clips = FloatVector.broadcast(SPECIES, clip);
     FloatVector epsilons = FloatVector.broadcast(SPECIES, epsilon);
     FloatVector rootScales = FloatVector.broadcast(SPECIES, rootScale);
-    for (int i = 0; i < length; i += LANES) {
-      VectorMask<Float> lanes = rest(i, length);
-      FloatVector g = load(gradients, i, lanes).mul(clips);
-      FloatVector m = load(firstMoment, i, lanes).mul(beta1).add(g.mul(1 - beta1));
-      FloatVector v = load(secondMoment, i, lanes).mul(beta2).add(g.mul(1 - beta2).mul(g));
-      store(m, firstMoment, i, lanes);
-      store(v, secondMoment, i, lanes);
+    int i = 0;
+    for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
+      FloatVector g = load(gradients, i).mul(clip);
+      FloatVector m = load(firstMoment, i).mul(beta1).add(g.mul(1 - beta1));
+      FloatVector v = load(secondMoment, i).mul(beta2).add(g.mul(1 - beta2).mul(g));
+      store(m, firstMoment, i);
+      store(v, secondMoment, i);
       FloatVector root = v.lanewise(VectorOperators.SQRT).fma(rootScales, epsilons);
-      FloatVector p = load(values, i, lanes).mul(keep).sub(m.mul(rate).div(root));
-      store(p, values, i, lanes);
+      store(load(values, i).mul(keep).sub(m.mul(rate).div(root)), values, i);
     }
+    long at = 4L * i;
+    REST.adamW(
+        values + at,
+        gradients + at,
+        firstMoment + at,
+        secondMoment + at,
+        length - i,
+        clip,
+        beta1,
+        beta2,
+        keep,
+        rate,
+        rootScale,
+        epsilon);
   }
 }

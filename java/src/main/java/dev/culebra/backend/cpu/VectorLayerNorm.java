@@ -1,17 +1,13 @@
 package dev.culebra.backend.cpu;
 
-import static dev.culebra.backend.cpu.RawMemory.ALL;
-import static dev.culebra.backend.cpu.RawMemory.safe;
+import static dev.culebra.backend.cpu.ScalarKernels.get;
+import static dev.culebra.backend.cpu.ScalarKernels.set;
 import static dev.culebra.backend.cpu.VectorMemory.LANES;
 import static dev.culebra.backend.cpu.VectorMemory.SPECIES;
 import static dev.culebra.backend.cpu.VectorMemory.load;
-import static dev.culebra.backend.cpu.VectorMemory.rest;
 import static dev.culebra.backend.cpu.VectorMemory.store;
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 
 /** The layernorm of {@link VectorKernels}, a row at a time. */
 final class VectorLayerNorm {
@@ -31,36 +27,30 @@ final class VectorLayerNorm {
       sums = sums.add(d);
       squares = d.fma(d, squares);
     }
-    if (i < length) {
-      VectorMask<Float> lanes = rest(i, length);
-      FloatVector d = FloatVector.zero(SPECIES).blend(load(in, i, lanes).sub(centre), lanes);
-      sums = sums.add(d);
-      squares = d.fma(d, squares);
+    float shift = LaneSum.of(sums);
+    float square = LaneSum.of(squares);
+    for (; i < length; i++) {
+      float d = get(in, i) - centre;
+      shift += d;
+      square += d * d;
     }
-    double shift = (double) sums.reduceLanes(VectorOperators.ADD) / length;
-    double square = (double) squares.reduceLanes(VectorOperators.ADD) / length;
-    double variance = Math.max(square - shift * shift, 0);
-    ALL.set(JAVA_FLOAT, safe(mean), (float) (centre + shift));
-    ALL.set(JAVA_FLOAT, safe(rstd), (float) (1 / Math.sqrt(variance + epsilon)));
+    double correction = (double) shift / length;
+    double variance = Math.max((double) square / length - correction * correction, 0);
+    set(mean, 0, (float) (centre + correction));
+    set(rstd, 0, (float) (1 / Math.sqrt(variance + epsilon)));
   }
 
   private static float sum(long in, int length) {
-    FloatVector even = FloatVector.zero(SPECIES);
-    FloatVector odd = FloatVector.zero(SPECIES);
-    int whole = SPECIES.loopBound(length);
+    FloatVector sums = FloatVector.zero(SPECIES);
     int i = 0;
-    for (; i + 2 * LANES <= whole; i += 2 * LANES) {
-      even = even.add(load(in, i));
-      odd = odd.add(load(in, i + LANES));
+    for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
+      sums = sums.add(load(in, i));
     }
-    if (i < whole) {
-      even = even.add(load(in, i));
-      i += LANES;
+    float sum = LaneSum.of(sums);
+    for (; i < length; i++) {
+      sum += get(in, i);
     }
-    if (i < length) {
-      odd = odd.add(load(in, i, rest(i, length)));
-    }
-    return even.add(odd).reduceLanes(VectorOperators.ADD);
+    return sum;
   }
 
   static void normalise(
@@ -71,12 +61,9 @@ final class VectorLayerNorm {
       FloatVector w = load(weight, i);
       store(bias == 0 ? scaled.mul(w) : scaled.fma(w, load(bias, i)), out, i);
     }
-    if (i < length) {
-      VectorMask<Float> lanes = rest(i, length);
-      FloatVector scaled = load(in, i, lanes).sub(mean).mul(rstd);
-      FloatVector w = load(weight, i, lanes);
-      FloatVector y = bias == 0 ? scaled.mul(w) : scaled.fma(w, load(bias, i, lanes));
-      store(y, out, i, lanes);
+    for (; i < length; i++) {
+      float scaled = (get(in, i) - mean) * rstd;
+      set(out, i, scaled * get(weight, i) + (bias == 0 ? 0 : get(bias, i)));
     }
   }
 
@@ -100,14 +87,15 @@ final class VectorLayerNorm {
       sums = sums.add(d);
       products = d.fma(load(in, i).sub(mean), products);
     }
-    if (i < length) {
-      VectorMask<Float> lanes = rest(i, length);
-      FloatVector d = load(dOut, i, lanes).mul(load(weight, i, lanes));
-      sums = sums.add(d);
-      products = d.fma(load(in, i, lanes).sub(mean), products);
+    float sum = LaneSum.of(sums);
+    float product = LaneSum.of(products);
+    for (; i < length; i++) {
+      float d = get(dOut, i) * get(weight, i);
+      sum += d;
+      product += d * (get(in, i) - mean);
     }
-    float meanOfD = sums.reduceLanes(VectorOperators.ADD) / length;
-    float slope = products.reduceLanes(VectorOperators.ADD) * rstd / length;
+    float meanOfD = sum / length;
+    float slope = product * rstd / length;
     addParameters(dWeight, dBias, dOut, in, mean, rstd, length);
     long addend = adds ? dIn : 0;
     gradient(dIn, addend, dOut, in, mean, rstd, weight, meanOfD, slope, length);
@@ -122,12 +110,10 @@ final class VectorLayerNorm {
       store(d.fma(normalised, load(dWeight, i)), dWeight, i);
       store(d.add(load(dBias, i)), dBias, i);
     }
-    if (i < length) {
-      VectorMask<Float> lanes = rest(i, length);
-      FloatVector d = load(dOut, i, lanes);
-      FloatVector normalised = load(in, i, lanes).sub(mean).mul(rstd);
-      store(d.fma(normalised, load(dWeight, i, lanes)), dWeight, i, lanes);
-      store(d.add(load(dBias, i, lanes)), dBias, i, lanes);
+    for (; i < length; i++) {
+      float d = get(dOut, i);
+      set(dWeight, i, get(dWeight, i) + d * ((get(in, i) - mean) * rstd));
+      set(dBias, i, get(dBias, i) + d);
     }
   }
 
@@ -150,12 +136,10 @@ final class VectorLayerNorm {
       FloatVector g = d.sub(n.mul(slope)).mul(rstd);
       store(addend == 0 ? g : g.add(load(addend, i)), dIn, i);
     }
-    if (i < length) {
-      VectorMask<Float> lanes = rest(i, length);
-      FloatVector d = load(dOut, i, lanes).mul(load(weight, i, lanes)).sub(meanOfD);
-      FloatVector n = load(in, i, lanes).sub(mean).mul(rstd);
-      FloatVector g = d.sub(n.mul(slope)).mul(rstd);
-      store(addend == 0 ? g : g.add(load(addend, i, lanes)), dIn, i, lanes);
+    for (; i < length; i++) {
+      float n = (get(in, i) - mean) * rstd;
+      float g = (get(dOut, i) * get(weight, i) - meanOfD - n * slope) * rstd;
+      set(dIn, i, addend == 0 ? g : g + get(addend, i));
     }
   }
 }

@@ -15,7 +15,7 @@ import static dev.culebra.backend.cpu.ScalarMath.GELU_CUBIC;
 import static dev.culebra.backend.cpu.ScalarMath.GELU_SCALE;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -27,62 +27,77 @@ import jdk.incubator.vector.VectorSpecies;
 final class VectorMath {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
 
-  private static final float LOG2_E = 1.44269504f;
+  // Constants are vectors already: a broadcast within a loop takes C2 as much as an operation.
+  private static final FloatVector LOG2_E = all(1.44269504f);
 
   /** ln 2 in two parts; a multiple of the first is exact with a fused multiply-add. */
-  private static final float LN_2 = 0.693147182f;
+  private static final FloatVector MINUS_LN_2 = all(-0.693147182f);
 
-  private static final float LN_2_REST = -1.90465421e-9f;
+  private static final FloatVector MINUS_LN_2_REST = all(1.90465421e-9f);
 
   /** 1.5 · 2²³: adding it rounds to an integer, which is then in the lowest bits. */
-  private static final float ROUNDER = 0x1.8p23f;
+  private static final FloatVector ROUNDER = all(0x1.8p23f);
 
-  private static final int ONE_BITS = 0x3F800000;
+  private static final IntVector ONE_BITS = all(1).reinterpretAsInts();
   private static final int EXPONENT_SHIFT = 23;
 
   /** ln of the smallest normal float, rounded towards 0. */
-  private static final float LEAST_EXPONENT = -87.33654f;
+  private static final FloatVector LEAST_EXPONENT = all(-87.33654f);
 
   // exp(r) = 1 + r + r² · (E_2 + E_3 r + … ) for |r| ≤ ln(2)/2, relative error 3.1e-9: a minimax
   // fit of our own.
-  private static final float E_2 = 0.4999999403953552f;
-  private static final float E_3 = 0.1666652113199234f;
-  private static final float E_4 = 0.04166838899254799f;
-  private static final float E_5 = 0.00836874544620514f;
-  private static final float E_6 = 0.0013814540579915047f;
+  private static final FloatVector E_2 = all(0.4999999403953552f);
+  private static final FloatVector E_3 = all(0.1666652113199234f);
+  private static final FloatVector E_4 = all(0.04166838899254799f);
+  private static final FloatVector E_5 = all(0.00836874544620514f);
+  private static final FloatVector E_6 = all(0.0013814540579915047f);
 
   /** Beyond it the slope of the GELUs is 0 or 1. */
-  private static final float FLAT_TANH = 10;
+  private static final FloatVector FLAT_TANH = all(10);
 
-  private static final float FLAT_ERF = 15;
+  private static final FloatVector FLAT_ERF = all(15);
+
+  private static final FloatVector ZERO = all(0);
+  private static final FloatVector ONE = all(1);
+  private static final FloatVector MINUS_HALF = all(-0.5f);
+  private static final FloatVector MINUS_TWO_SCALE = all(-2 * GELU_SCALE);
+  private static final FloatVector MINUS_TWO_CUBIC = all(-2 * GELU_SCALE * GELU_CUBIC);
+  private static final FloatVector TWO_SCALE = all(2 * GELU_SCALE);
+  private static final FloatVector SIX_CUBIC = all(6 * GELU_SCALE * GELU_CUBIC);
+  private static final FloatVector MINUS_DENSITY = all(-DENSITY_AT_ZERO);
+  private static final FloatVector T = all(CDF_T);
+  private static final FloatVector P_0 = all(CDF_0);
+  private static final FloatVector P_1 = all(CDF_1);
+  private static final FloatVector P_2 = all(CDF_2);
+  private static final FloatVector P_3 = all(CDF_3);
+  private static final FloatVector P_4 = all(CDF_4);
+  private static final FloatVector P_5 = all(CDF_5);
+  private static final FloatVector P_6 = all(CDF_6);
+  private static final FloatVector P_7 = all(CDF_7);
+  private static final FloatVector P_8 = all(CDF_8);
 
   private VectorMath() {}
+
+  private static FloatVector all(float value) {
+    return FloatVector.broadcast(SPECIES, value);
+  }
 
   /**
    * exp(x) for x ≤ 0, with a relative error below 1.2e-7; 0 where it is below the smallest normal
    * float, −∞ included.
    */
   static FloatVector expNonPositive(FloatVector x) {
-    FloatVector shifted =
-        x.fma(FloatVector.broadcast(SPECIES, LOG2_E), FloatVector.broadcast(SPECIES, ROUNDER));
+    FloatVector shifted = x.fma(LOG2_E, ROUNDER);
     FloatVector n = shifted.sub(ROUNDER);
-    FloatVector r = n.fma(FloatVector.broadcast(SPECIES, -LN_2), x);
-    r = n.fma(FloatVector.broadcast(SPECIES, -LN_2_REST), r);
-    FloatVector p = step(FloatVector.broadcast(SPECIES, E_6), r, E_5);
-    p = step(step(step(p, r, E_4), r, E_3), r, E_2);
-    p = step(step(p, r, 1), r, 1);
+    FloatVector r = n.fma(MINUS_LN_2_REST, n.fma(MINUS_LN_2, x));
+    FloatVector p = E_6.fma(r, E_5).fma(r, E_4).fma(r, E_3).fma(r, E_2).fma(r, ONE).fma(r, ONE);
     FloatVector power =
         shifted
             .reinterpretAsInts()
             .lanewise(VectorOperators.LSHL, EXPONENT_SHIFT)
             .add(ONE_BITS)
             .reinterpretAsFloats();
-    return p.mul(power).blend(0, x.compare(VectorOperators.LT, LEAST_EXPONENT));
-  }
-
-  /** p · x + c: one step of Horner's scheme. */
-  private static FloatVector step(FloatVector p, FloatVector x, float c) {
-    return p.fma(x, FloatVector.broadcast(SPECIES, c));
+    return p.mul(power).blend(ZERO, x.compare(VectorOperators.LT, LEAST_EXPONENT));
   }
 
   /**
@@ -90,13 +105,8 @@ final class VectorMath {
    * and its slope are made of.
    */
   private static FloatVector geluExp(FloatVector magnitude) {
-    FloatVector inner =
-        magnitude
-            .mul(magnitude)
-            .mul(-2 * GELU_SCALE * GELU_CUBIC)
-            .sub(2 * GELU_SCALE)
-            .mul(magnitude);
-    return expNonPositive(inner);
+    FloatVector square = magnitude.mul(magnitude);
+    return expNonPositive(square.fma(MINUS_TWO_CUBIC, MINUS_TWO_SCALE).mul(magnitude));
   }
 
   /**
@@ -105,60 +115,63 @@ final class VectorMath {
    */
   static FloatVector geluTanh(FloatVector x) {
     FloatVector e = geluExp(x.abs());
-    FloatVector one = FloatVector.broadcast(SPECIES, 1);
-    FloatVector gate = one.blend(e, x.compare(VectorOperators.LT, 0));
-    return x.mul(gate).div(e.add(1));
+    FloatVector gate = ONE.blend(e, x.compare(VectorOperators.LT, ZERO));
+    return x.mul(gate).div(e.add(ONE));
   }
 
-  /** The derivative of {@link #geluTanh}: gate + 2x · gate · (1 − gate) · u′; 0 and 1 far out. */
+  /**
+   * The derivative of {@link #geluTanh}. That of −x is e / (1 + e) · (1 − 2x · u′ / (1 + e)) with e
+   * = exp(−2u), and the two add up to 1; 0 and 1 far out.
+   */
   static FloatVector geluTanhSlope(FloatVector x) {
-    FloatVector clamped = x.max(-FLAT_TANH).min(FLAT_TANH);
-    FloatVector magnitude = clamped.abs();
+    FloatVector magnitude = bounded(x.abs(), FLAT_TANH);
     FloatVector e = geluExp(magnitude);
-    FloatVector one = FloatVector.broadcast(SPECIES, 1);
-    FloatVector inverse = one.div(e.add(1));
-    FloatVector gate = one.blend(e, x.compare(VectorOperators.LT, 0)).mul(inverse);
-    FloatVector bell = e.mul(inverse).mul(inverse);
-    FloatVector innerSlope =
-        magnitude
-            .mul(magnitude)
-            .fma(
-                FloatVector.broadcast(SPECIES, 6 * GELU_SCALE * GELU_CUBIC),
-                FloatVector.broadcast(SPECIES, 2 * GELU_SCALE));
-    return clamped.mul(bell).fma(innerSlope, gate);
+    FloatVector inverse = ONE.div(e.add(ONE));
+    FloatVector twiceInnerSlope = magnitude.mul(magnitude).fma(SIX_CUBIC, TWO_SCALE);
+    FloatVector bend = ONE.sub(magnitude.mul(inverse).mul(twiceInnerSlope));
+    return mirrored(e.mul(inverse).mul(bend), x);
+  }
+
+  /** x, or the bound where x is greater; NaN stays. */
+  private static FloatVector bounded(FloatVector x, FloatVector bound) {
+    return x.blend(bound, x.compare(VectorOperators.GT, bound));
+  }
+
+  /** A function with f(−x) = 1 − f(x), from its value at −|x|. */
+  private static FloatVector mirrored(FloatVector below, FloatVector x) {
+    return ONE.sub(below).blend(below, x.compare(VectorOperators.LT, ZERO));
   }
 
   /** x · Φ(x), with an error below 3e-7 · |x|. As the formula has it, −∞ gives NaN. */
   static FloatVector geluErf(FloatVector x) {
-    return x.mul(normalCdf(x, squareExp(x)));
-  }
-
-  /** The derivative of {@link #geluErf}: Φ(x) + x · φ(x); 0 and 1 far out. */
-  static FloatVector geluErfSlope(FloatVector x) {
-    FloatVector clamped = x.max(-FLAT_ERF).min(FLAT_ERF);
-    FloatVector e = squareExp(clamped);
-    return clamped.mul(DENSITY_AT_ZERO).fma(e, normalCdf(clamped, e));
-  }
-
-  /** exp(−x²/2). */
-  static FloatVector squareExp(FloatVector x) {
-    return expNonPositive(x.mul(x).mul(-0.5f));
+    return x.mul(normalCdf(x));
   }
 
   /**
-   * The normal distribution function Φ(x), with an absolute error below 1.5e-7.
-   *
-   * @param e {@link #squareExp} of x
+   * The derivative of {@link #geluErf}, Φ(x) + x · φ(x). That of −x is Φ(−x) − x · φ(x), and the
+   * two add up to 1; 0 and 1 far out.
    */
-  static FloatVector normalCdf(FloatVector x, FloatVector e) {
-    FloatVector one = FloatVector.broadcast(SPECIES, 1);
-    FloatVector t = one.div(x.abs().fma(FloatVector.broadcast(SPECIES, CDF_T), one));
-    FloatVector p = step(FloatVector.broadcast(SPECIES, CDF_8), t, CDF_7);
-    p = step(step(p, t, CDF_6), t, CDF_5);
-    p = step(step(p, t, CDF_4), t, CDF_3);
-    p = step(step(p, t, CDF_2), t, CDF_1);
-    FloatVector tail = step(p, t, CDF_0).mul(t).mul(e);
-    VectorMask<Float> below = x.compare(VectorOperators.LT, 0);
-    return one.sub(tail).blend(tail, below);
+  static FloatVector geluErfSlope(FloatVector x) {
+    FloatVector magnitude = bounded(x.abs(), FLAT_ERF);
+    FloatVector tail = magnitude.fma(MINUS_DENSITY, scaledTail(magnitude));
+    return mirrored(tail.mul(squareExp(magnitude)), x);
+  }
+
+  /** The normal distribution function Φ(x), with an absolute error below 1.5e-7. */
+  static FloatVector normalCdf(FloatVector x) {
+    FloatVector magnitude = x.abs();
+    return mirrored(scaledTail(magnitude).mul(squareExp(magnitude)), x);
+  }
+
+  /** exp(−x²/2). */
+  private static FloatVector squareExp(FloatVector x) {
+    return expNonPositive(x.mul(x).mul(MINUS_HALF));
+  }
+
+  /** Φ(−x) · exp(x²/2) for x ≥ 0: see {@link ScalarMath#CDF_T}. */
+  private static FloatVector scaledTail(FloatVector x) {
+    FloatVector t = ONE.div(x.fma(T, ONE));
+    FloatVector p = P_8.fma(t, P_7).fma(t, P_6).fma(t, P_5).fma(t, P_4);
+    return p.fma(t, P_3).fma(t, P_2).fma(t, P_1).fma(t, P_0).mul(t);
   }
 }

@@ -199,18 +199,12 @@ class LinearCpuTest {
   }
 
   @Test
-  void rejectsWhatDoesNotFit() {
+  void refusesAClosedBuffer() {
     Tensor in = randomTensor(4, 6);
     Tensor weight = randomTensor(5, 6);
     Tensor out = randomTensor(4, 5);
     try (WorkerPool pool = new WorkerPool(1)) {
       LinearCpu linear = new LinearCpu(pool, new ScalarKernels());
-      assertThatThrownBy(() -> linear.forward(in, null, in, weight, null, Activation.IDENTITY))
-          .isInstanceOf(IllegalArgumentException.class)
-          .hasMessageContaining("out must be F32 (4, 5)");
-      assertThatThrownBy(() -> linear.backward(out, weight, null, out, in, weight))
-          .isInstanceOf(IllegalArgumentException.class)
-          .hasMessageContaining("dIn must be F32 (4, 6)");
       buffers.getFirst().close();
       assertThatThrownBy(() -> linear.forward(out, null, in, weight, null, Activation.IDENTITY))
           .isInstanceOf(IllegalStateException.class)

@@ -8,11 +8,11 @@ package dev.culebra.backend;
  * @param p probability of dropping, in [0, 1)
  * @param key where the draws come from; may be null only when {@code p} is 0
  */
-public record Dropout(float p, RandomKey key) {
+public record DropoutSpec(float p, RandomKey key) {
   /** Keeps everything. */
-  public static final Dropout NONE = new Dropout(0, null);
+  public static final DropoutSpec NONE = new DropoutSpec(0, null);
 
-  public Dropout {
+  public DropoutSpec {
     if (!(p >= 0 && p < 1)) {
       throw new IllegalArgumentException("dropout must be in [0, 1), not " + p);
     }
