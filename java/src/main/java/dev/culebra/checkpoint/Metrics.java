@@ -15,10 +15,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param seconds spent training since the beginning of the run
  */
 public record Metrics(
-    @JsonProperty("step") int step,
-    @JsonProperty("loss") float loss,
+    @JsonProperty(value = "step", required = true) int step,
+    @JsonProperty(value = "loss", required = true) float loss,
     @JsonProperty("val_loss") @JsonInclude(JsonInclude.Include.NON_NULL) Float validationLoss,
-    @JsonProperty("lr") float learningRate,
-    @JsonProperty("grad_norm") float gradientNorm,
-    @JsonProperty("tokens_per_second") double tokensPerSecond,
-    @JsonProperty("elapsed_s") double seconds) {}
+    @JsonProperty(value = "lr", required = true) float learningRate,
+    @JsonProperty(value = "grad_norm", required = true) float gradientNorm,
+    @JsonProperty(value = "tokens_per_second", required = true) double tokensPerSecond,
+    @JsonProperty(value = "elapsed_s", required = true) double seconds) {}

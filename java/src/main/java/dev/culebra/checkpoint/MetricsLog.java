@@ -2,6 +2,7 @@ package dev.culebra.checkpoint;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.culebra.io.AtomicFile;
 import dev.culebra.io.FileErrors;
@@ -22,7 +23,11 @@ import java.util.stream.Collectors;
  */
 public final class MetricsLog implements AutoCloseable {
   private static final JsonMapper JSON =
-      JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+      JsonMapper.builder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+          .build();
 
   private final Path file;
   private final Writer writer;
@@ -60,22 +65,31 @@ public final class MetricsLog implements AutoCloseable {
   public static List<Metrics> read(Path file) throws IOException {
     List<String> lines;
     try {
-      lines = Files.readAllLines(file, StandardCharsets.UTF_8);
+      // Not strict: bytes that are no UTF-8 are a damaged line like any other.
+      lines = new String(Files.readAllBytes(file), StandardCharsets.UTF_8).lines().toList();
     } catch (IOException e) {
       throw new IOException("cannot read " + file + ": " + FileErrors.reason(e), e);
     }
     List<Metrics> metrics = new ArrayList<>();
     for (int i = 0; i < lines.size(); i++) {
-      try {
-        metrics.add(JSON.readValue(lines.get(i), Metrics.class));
-      } catch (JsonProcessingException e) {
-        if (i < lines.size() - 1) {
-          throw new CheckpointException(
-              "%s is damaged: line %d is not a line of metrics".formatted(file, i + 1), e);
-        }
+      Metrics parsed = parse(lines.get(i));
+      if (parsed != null) {
+        metrics.add(parsed);
+      } else if (i < lines.size() - 1) {
+        throw new CheckpointException(
+            "%s is damaged: line %d is not a line of metrics".formatted(file, i + 1));
       }
     }
     return metrics;
+  }
+
+  /** Null for what is not a line of metrics. */
+  private static Metrics parse(String line) {
+    try {
+      return JSON.readValue(line, Metrics.class);
+    } catch (JsonProcessingException e) {
+      return null;
+    }
   }
 
   /**

@@ -2,13 +2,9 @@ package dev.culebra.checkpoint;
 
 import dev.culebra.io.FileErrors;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 
 /**
  * The directory of a run and the names of its files. Only one process at a time may train in it,
@@ -18,11 +14,11 @@ public final class RunDirectory implements AutoCloseable {
   private static final int MAX_NUMBER = 100_000;
 
   private final Path path;
-  private final FileChannel lockFile;
+  private final RunLock lock;
 
-  private RunDirectory(Path path, FileChannel lockFile) {
+  private RunDirectory(Path path, RunLock lock) {
     this.path = path;
-    this.lockFile = lockFile;
+    this.lock = lock;
   }
 
   /**
@@ -31,14 +27,9 @@ public final class RunDirectory implements AutoCloseable {
    * @throws IOException if it holds a run already or cannot be made; one line
    */
   public static RunDirectory create(Path path) throws IOException {
-    try {
-      Files.createDirectories(path.resolve("checkpoint"));
-    } catch (FileAlreadyExistsException e) {
-      throw new IOException("cannot make a run directory: " + e.getFile() + " is a file", e);
-    } catch (IOException e) {
-      throw new IOException("cannot make directory " + path + ": " + FileErrors.reason(e), e);
-    }
-    RunDirectory run = lock(path);
+    makeDirectories(path);
+    makeDirectories(path.resolve("checkpoint"));
+    RunDirectory run = new RunDirectory(path, RunLock.acquire(path));
     if (Files.exists(run.config())) {
       run.close();
       throw new IOException(
@@ -55,22 +46,33 @@ public final class RunDirectory implements AutoCloseable {
    * @throws IOException if none can be made
    */
   public static RunDirectory createFirstFree(Path parent, String name) throws IOException {
-    try {
-      Files.createDirectories(parent);
-      for (int number = 1; number <= MAX_NUMBER; number++) {
-        Path path = parent.resolve(name + "-" + number);
-        try {
-          Files.createDirectory(path);
-        } catch (FileAlreadyExistsException e) {
-          continue;
-        }
-        return create(path);
+    makeDirectories(parent);
+    for (int number = 1; number <= MAX_NUMBER; number++) {
+      Path path = parent.resolve(name + "-" + number);
+      try {
+        Files.createDirectory(path);
+      } catch (FileAlreadyExistsException e) {
+        continue;
+      } catch (IOException e) {
+        throw cannotMake(path, FileErrors.reason(e), e);
       }
-    } catch (IOException e) {
-      throw new IOException(
-          "cannot make a directory in %s: %s".formatted(parent, FileErrors.reason(e)), e);
+      return create(path);
     }
     throw new IOException("%s holds %d runs called %s".formatted(parent, MAX_NUMBER, name));
+  }
+
+  private static void makeDirectories(Path path) throws IOException {
+    try {
+      Files.createDirectories(path);
+    } catch (FileAlreadyExistsException e) {
+      throw cannotMake(path, e.getFile() + " is a file", e);
+    } catch (IOException e) {
+      throw cannotMake(path, FileErrors.reason(e), e);
+    }
+  }
+
+  private static IOException cannotMake(Path path, String reason, IOException cause) {
+    return new IOException("cannot make directory " + path + ": " + reason, cause);
   }
 
   /**
@@ -96,23 +98,7 @@ public final class RunDirectory implements AutoCloseable {
    */
   public static RunDirectory openLocked(Path path) throws IOException {
     open(path);
-    return lock(path);
-  }
-
-  private static RunDirectory lock(Path path) throws IOException {
-    Path file = path.resolve("lock");
-    FileChannel channel =
-        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    try {
-      FileLock lock = channel.tryLock();
-      if (lock != null) {
-        return new RunDirectory(path, channel);
-      }
-    } catch (OverlappingFileLockException e) {
-      // this process holds it: the same as another one
-    }
-    channel.close();
-    throw new IOException("another process is training in " + path);
+    return new RunDirectory(path, RunLock.acquire(path));
   }
 
   /** The directory itself. */
@@ -153,8 +139,8 @@ public final class RunDirectory implements AutoCloseable {
   /** Releases the lock, if it is held. Closing twice is harmless. */
   @Override
   public void close() throws IOException {
-    if (lockFile != null) {
-      lockFile.close();
+    if (lock != null) {
+      lock.close();
     }
   }
 }

@@ -2,19 +2,50 @@ package dev.culebra.checkpoint;
 
 import static dev.culebra.checkpoint.Safetensors.damaged;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.culebra.checkpoint.Safetensors.Entry;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** The JSON header of a safetensors file, checked against the size of the data behind it. */
+/**
+ * The JSON header of a safetensors file, checked against the size of the data behind it.
+ *
+ * @param entries by the names of the tensors, in the order of the header
+ * @param metadata what programs say of the file
+ */
 record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadata) {
+  static final String METADATA = "__metadata__";
+
+  private static final int MAX_DEPTH = 10;
+  private static final int SHOWN_CHARACTERS = 100;
+
+  static final JsonMapper JSON =
+      JsonMapper.builder(
+              JsonFactory.builder()
+                  .streamReadConstraints(
+                      StreamReadConstraints.builder().maxNestingDepth(MAX_DEPTH).build())
+                  .build())
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build();
+
   /** Bytes of an element of each dtype the format knows. */
   private static final Map<String, Integer> DTYPE_BYTES =
       Map.ofEntries(
@@ -34,72 +65,127 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
           Map.entry("I64", 8),
           Map.entry("U64", 8));
 
-  static SafetensorsHeader parse(Path file, JsonNode json, long dataBytes)
+  /**
+   * What the header says of a tensor.
+   *
+   * @param typeAndShape as {@code F32 (2, 3)}, the dtype as the format names it
+   * @param begin first byte in the data
+   * @param end behind its last byte
+   */
+  record Entry(String typeAndShape, long begin, long end) {}
+
+  /**
+   * @param header the bytes of the header
+   * @param dataBytes how many follow
+   */
+  static SafetensorsHeader parse(Path file, byte[] header, long dataBytes)
       throws CheckpointException {
+    JsonNode json = json(file, header);
     if (!json.isObject()) {
       throw damaged(file, "its header is not a JSON object");
     }
     Map<String, Entry> entries = new LinkedHashMap<>();
     Map<String, String> metadata = new LinkedHashMap<>();
     for (Map.Entry<String, JsonNode> field : json.properties()) {
-      if (field.getKey().equals(Safetensors.METADATA)) {
+      if (field.getKey().equals(METADATA)) {
         addMetadata(file, metadata, field.getValue());
       } else {
         entries.put(field.getKey(), entry(file, field.getKey(), field.getValue()));
       }
     }
     requireContiguous(file, entries, dataBytes);
-    return new SafetensorsHeader(Safetensors.inOrder(entries), Safetensors.inOrder(metadata));
+    return new SafetensorsHeader(
+        Collections.unmodifiableMap(entries), Collections.unmodifiableMap(metadata));
+  }
+
+  private static JsonNode json(Path file, byte[] header) throws CheckpointException {
+    try {
+      // A strict decoder of our own: Jackson would take UTF-16 and UTF-32 too.
+      CharBuffer text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(header));
+      return JSON.readTree(text.toString());
+    } catch (CharacterCodingException e) {
+      throw new CheckpointException("%s is damaged: its header is not UTF-8".formatted(file), e);
+    } catch (JsonProcessingException e) {
+      JsonLocation at = e.getLocation();
+      throw new CheckpointException(
+          "%s is damaged: its header is not sound JSON%s"
+              .formatted(file, at == null ? "" : " at character " + at.getCharOffset()),
+          e);
+    }
   }
 
   private static void addMetadata(Path file, Map<String, String> metadata, JsonNode json)
       throws CheckpointException {
-    for (Map.Entry<String, JsonNode> field : json.properties()) {
-      if (!field.getValue().isTextual()) {
-        throw damaged(file, "metadata \"%s\" is not a text".formatted(field.getKey()));
-      }
-      metadata.put(field.getKey(), field.getValue().textValue());
-    }
     if (!json.isObject()) {
       throw damaged(file, "its metadata is not a JSON object");
+    }
+    for (Map.Entry<String, JsonNode> field : json.properties()) {
+      if (!field.getValue().isTextual()) {
+        throw damaged(file, "metadata \"%s\" is not a text".formatted(shown(field.getKey())));
+      }
+      metadata.put(field.getKey(), field.getValue().textValue());
     }
   }
 
   private static Entry entry(Path file, String name, JsonNode json) throws CheckpointException {
-    String dtype = json.path("dtype").asText();
-    Integer elementBytes = DTYPE_BYTES.get(dtype);
-    if (elementBytes == null) {
-      throw damaged(file, "tensor %s has dtype \"%s\"".formatted(name, dtype));
-    }
-    JsonNode shape = json.path("shape");
+    JsonNode dtype = json.path("dtype");
     JsonNode offsets = json.path("data_offsets");
-    boolean sound =
-        shape.isArray() && offsets.isArray() && offsets.size() == 2 && offsetsAreWhole(offsets);
-    int[] dims = new int[shape.size()];
-    long bytes = elementBytes;
-    for (int i = 0; sound && i < dims.length; i++) {
-      JsonNode dim = shape.get(i);
-      sound = dim.isIntegralNumber() && dim.canConvertToInt() && dim.intValue() >= 0;
-      dims[i] = sound ? dim.intValue() : 0;
-      sound &= dims[i] == 0 || bytes <= Long.MAX_VALUE / dims[i];
-      bytes *= dims[i];
-    }
-    if (!sound) {
-      throw damaged(file, "the shape or place of tensor %s makes no sense".formatted(name));
+    int[] dims = dims(json.path("shape"));
+    if (!dtype.isTextual() || dims == null || !offsetsAreWhole(offsets)) {
+      throw damaged(
+          file, "the dtype, shape or place of tensor %s makes no sense".formatted(shown(name)));
     }
     long begin = offsets.get(0).longValue();
     long end = offsets.get(1).longValue();
-    if (begin < 0 || end < begin || end - begin != bytes) {
+    String typeAndShape = shown(dtype.textValue()) + " " + text(dims);
+    if (begin < 0 || end < begin || !isSize(dtype.textValue(), dims, end - begin)) {
       throw damaged(
           file,
-          "tensor %s, %s %s, cannot be at bytes %d to %d"
-              .formatted(name, dtype, text(dims), begin, end));
+          "tensor %s, %s, cannot be at bytes %d to %d"
+              .formatted(shown(name), typeAndShape, begin, end));
     }
-    return new Entry(dtype, dims, begin, end);
+    return new Entry(typeAndShape, begin, end);
+  }
+
+  /** The dimensions, or null if they are none. */
+  private static int[] dims(JsonNode shape) {
+    if (!shape.isArray()) {
+      return null;
+    }
+    int[] dims = new int[shape.size()];
+    for (int i = 0; i < dims.length; i++) {
+      JsonNode dim = shape.get(i);
+      if (!dim.isIntegralNumber() || !dim.canConvertToInt() || dim.intValue() < 0) {
+        return null;
+      }
+      dims[i] = dim.intValue();
+    }
+    return dims;
+  }
+
+  /**
+   * Whether a tensor takes so many bytes. A dtype that is newer than this class may take any number
+   * of them: it must not keep the other tensors of its file from being read.
+   */
+  private static boolean isSize(String dtype, int[] dims, long bytes) {
+    Integer elementBytes = DTYPE_BYTES.get(dtype);
+    if (elementBytes == null) {
+      return true;
+    }
+    long size = elementBytes;
+    for (int dim : dims) {
+      if (dim != 0 && size > Long.MAX_VALUE / dim) {
+        return false;
+      }
+      size *= dim;
+    }
+    return size == bytes;
   }
 
   private static boolean offsetsAreWhole(JsonNode offsets) {
-    return offsets.get(0).isIntegralNumber()
+    return offsets.isArray()
+        && offsets.size() == 2
+        && offsets.get(0).isIntegralNumber()
         && offsets.get(0).canConvertToLong()
         && offsets.get(1).isIntegralNumber()
         && offsets.get(1).canConvertToLong();
@@ -118,7 +204,7 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
         throw damaged(
             file,
             "tensor %s begins at byte %d of the data instead of %d"
-                .formatted(next.getKey(), next.getValue().begin(), at));
+                .formatted(shown(next.getKey()), next.getValue().begin(), at));
       }
       at = next.getValue().end();
     }
@@ -129,9 +215,17 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
   }
 
   /** As {@link dev.culebra.tensor.Shape#toString} writes it. */
-  static String text(int[] dims) {
+  private static String text(int[] dims) {
     return Arrays.stream(dims)
         .mapToObj(Integer::toString)
         .collect(Collectors.joining(", ", "(", ")"));
+  }
+
+  /** A text of the file as part of a message: not too long, on one line, nothing for a terminal. */
+  private static String shown(String text) {
+    String visible = text.replaceAll("[\\p{C}\\p{Zl}\\p{Zp}]", "?");
+    return visible.length() <= SHOWN_CHARACTERS
+        ? visible
+        : visible.substring(0, SHOWN_CHARACTERS) + "…";
   }
 }

@@ -1,5 +1,6 @@
 package dev.culebra.checkpoint;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.culebra.io.AtomicFile;
 import dev.culebra.tensor.DType;
@@ -10,9 +11,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -20,14 +21,22 @@ import java.util.zip.CRC32C;
 
 /**
  * Writes a {@code .safetensors} file as a whole or not at all. The tensors are copied piece by
- * piece, so that a model on a device needs no second copy on the host. A CRC-32C of the data stands
- * in the metadata.
+ * piece, so that a model on a device needs no second copy on the host. A CRC-32C stands first in
+ * the metadata, so that its place is known: it covers everything behind itself, names and metadata
+ * as well as data.
  */
 public final class SafetensorsWriter {
   /** Metadata key of the checksum: eight hexadecimal digits. */
   static final String CHECKSUM = "culebra.crc32c";
 
   private static final String NO_CHECKSUM = "00000000";
+  private static final String UP_TO_CHECKSUM =
+      "{\"" + SafetensorsHeader.METADATA + "\":{\"" + CHECKSUM + "\":\"";
+  private static final int CHECKSUM_AT = Safetensors.LENGTH_BYTES + UP_TO_CHECKSUM.length();
+
+  /** The checksum is of the file's bytes from here on. */
+  static final int CHECKED_FROM = CHECKSUM_AT + NO_CHECKSUM.length();
+
   private static final int PIECE = 8 << 20;
   private static final int HEADER_ALIGNMENT = 8;
 
@@ -55,7 +64,8 @@ public final class SafetensorsWriter {
   /**
    * Replaces {@code file}.
    *
-   * @param metadata strings for the header
+   * @param items in the order of the file, no two of one name
+   * @param metadata strings for the header; {@link #CHECKSUM} is set here
    * @throws IOException one line that names the file and the reason; the old file is then as it was
    */
   public static void write(Path file, List<Item> items, Map<String, String> metadata)
@@ -72,9 +82,12 @@ public final class SafetensorsWriter {
 
   /** Where the disk is the reason, how much was needed and is there. */
   private static String space(Path file, long needed) {
+    Path directory = file.toAbsolutePath().getParent();
+    if (directory == null) {
+      return "";
+    }
     try {
-      FileStore store = Files.getFileStore(file.toAbsolutePath().getParent());
-      long free = store.getUsableSpace();
+      long free = Files.getFileStore(directory).getUsableSpace();
       return free >= needed ? "" : " (%,d bytes needed, %,d free)".formatted(needed, free);
     } catch (IOException e) {
       return "";
@@ -82,14 +95,19 @@ public final class SafetensorsWriter {
   }
 
   private static byte[] header(List<Item> items, Map<String, String> metadata) {
-    ObjectNode json = Safetensors.JSON.createObjectNode();
-    ObjectNode strings = json.putObject(Safetensors.METADATA).put(CHECKSUM, NO_CHECKSUM);
+    ObjectNode json = SafetensorsHeader.JSON.createObjectNode();
+    ObjectNode strings = json.putObject(SafetensorsHeader.METADATA).put(CHECKSUM, NO_CHECKSUM);
     new TreeMap<>(metadata).forEach(strings::put);
+    strings.put(CHECKSUM, NO_CHECKSUM);
     long at = 0;
     for (Item item : items) {
+      if (json.has(item.name())) {
+        throw new IllegalArgumentException("two tensors cannot be called " + item.name());
+      }
       ObjectNode entry = json.putObject(item.name()).put("dtype", item.dtype().name());
+      ArrayNode dims = entry.putArray("shape");
       for (int i = 0; i < item.shape().rank(); i++) {
-        entry.withArray("shape").add(item.shape().dim(i));
+        dims.add(item.shape().dim(i));
       }
       entry.putArray("data_offsets").add(at).add(at + item.bytes());
       at += item.bytes();
@@ -101,10 +119,15 @@ public final class SafetensorsWriter {
 
   private static void write(FileChannel channel, byte[] header, List<Item> items)
       throws IOException {
-    ByteBuffer length = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    writeAll(channel, length.putLong(header.length).flip());
-    writeAll(channel, ByteBuffer.wrap(header));
+    ByteBuffer start =
+        ByteBuffer.allocate(Safetensors.LENGTH_BYTES + header.length)
+            .order(ByteOrder.LITTLE_ENDIAN)
+            .putLong(header.length)
+            .put(header)
+            .flip();
     CRC32C checksum = new CRC32C();
+    checksum.update(start.duplicate().position(CHECKED_FROM));
+    writeAll(channel, start);
     ByteBuffer piece = ByteBuffer.allocateDirect(PIECE);
     for (Item item : items) {
       for (long at = 0; at < item.bytes(); at += PIECE) {
@@ -114,20 +137,14 @@ public final class SafetensorsWriter {
         writeAll(channel, piece);
       }
     }
-    patchChecksum(channel, header, checksum.getValue());
+    // Known only now, it takes the place of zeros.
+    channel.position(CHECKSUM_AT);
+    writeAll(channel, ByteBuffer.wrap(digits(checksum).getBytes(StandardCharsets.US_ASCII)));
   }
 
-  /** The checksum is known only after the data: it takes the place of zeros in the header. */
-  private static void patchChecksum(FileChannel channel, byte[] header, long checksum)
-      throws IOException {
-    String text = new String(header, StandardCharsets.ISO_8859_1);
-    String marker = "\"" + CHECKSUM + "\":\"";
-    int at = text.indexOf(marker) + marker.length();
-    byte[] digits = "%08x".formatted(checksum).getBytes(StandardCharsets.US_ASCII);
-    ByteBuffer bytes = ByteBuffer.wrap(digits);
-    for (long to = Safetensors.LENGTH_BYTES + at; bytes.hasRemaining(); ) {
-      to += channel.write(bytes, to);
-    }
+  /** Eight hexadecimal digits. */
+  static String digits(CRC32C checksum) {
+    return HexFormat.of().toHexDigits(checksum.getValue(), NO_CHECKSUM.length());
   }
 
   private static void writeAll(FileChannel channel, ByteBuffer bytes) throws IOException {

@@ -19,6 +19,15 @@ public record Progress(int step, float bestValidationLoss, double seconds) {
   private static final String BEST = "culebra.best_val_loss";
   private static final String SECONDS = "culebra.elapsed_s";
 
+  /**
+   * @throws IllegalArgumentException if a number is below 0
+   */
+  public Progress {
+    if (step < 0 || seconds < 0) {
+      throw new IllegalArgumentException("progress is not negative: " + step + ", " + seconds);
+    }
+  }
+
   /** As strings for the header of a checkpoint. */
   Map<String, String> toMetadata() {
     return Map.of(
@@ -31,10 +40,10 @@ public record Progress(int step, float bestValidationLoss, double seconds) {
   static Progress parse(Map<String, String> metadata, Path file) throws CheckpointException {
     try {
       return new Progress(
-          Integer.parseUnsignedInt(metadata.getOrDefault(STEP, "")),
+          Integer.parseInt(metadata.getOrDefault(STEP, "")),
           Float.parseFloat(metadata.getOrDefault(BEST, "")),
           Double.parseDouble(metadata.getOrDefault(SECONDS, "")));
-    } catch (NumberFormatException e) {
+    } catch (IllegalArgumentException e) {
       throw new CheckpointException(
           file + " is no checkpoint of a training run: its header does not say how far it came");
     }

@@ -196,9 +196,10 @@ public final class RunFiles implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    if (log != null) {
-      log.close();
+    try (directory) {
+      if (log != null) {
+        log.close();
+      }
     }
-    directory.close();
   }
 }

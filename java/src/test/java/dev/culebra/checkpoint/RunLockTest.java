@@ -1,0 +1,77 @@
+package dev.culebra.checkpoint;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What the lock of one process means to another one, and to itself. */
+class RunLockTest {
+  @TempDir Path directory;
+
+  /** Another process that tries to get the lock. */
+  static final class Rival {
+    public static void main(String[] args) {
+      try (RunLock _ = RunLock.acquire(Path.of(args[0]))) {
+        System.out.println("acquired");
+      } catch (IOException e) {
+        System.out.println(e.getMessage());
+      }
+    }
+  }
+
+  @Test
+  void keepsOtherProcessesOutUntilItIsClosed() throws IOException {
+    try (RunLock _ = RunLock.acquire(directory)) {
+      assertThat(rival()).isEqualTo(refusal(directory));
+    }
+    assertThat(rival()).isEqualTo("acquired");
+  }
+
+  @Test
+  void aSecondAttemptOfTheSameProcessTakesNothingAway() throws IOException {
+    Path otherWords = directory.resolve("..").resolve(directory.getFileName());
+    try (RunLock _ = RunLock.acquire(directory)) {
+      assertThatThrownBy(() -> RunLock.acquire(otherWords)).hasMessage(refusal(otherWords));
+      assertThat(rival()).isEqualTo(refusal(directory));
+    }
+  }
+
+  @Test
+  void closingTwiceReleasesOnlyTheOwnLock() throws IOException {
+    RunLock first = RunLock.acquire(directory);
+    first.close();
+    try (RunLock _ = RunLock.acquire(directory)) {
+      first.close();
+      assertThatThrownBy(() -> RunLock.acquire(directory)).hasMessage(refusal(directory));
+    }
+  }
+
+  @Test
+  void whatCouldNotBeLockedCanBeTriedAgain() throws IOException {
+    Path later = directory.resolve("later");
+    assertThatThrownBy(() -> RunLock.acquire(later))
+        .isInstanceOf(IOException.class)
+        .hasMessage("cannot lock %s: no such file or directory: %s", later.resolve("lock"), later);
+    Files.createDirectory(later);
+    Files.createDirectory(later.resolve("lock"));
+    assertThatThrownBy(() -> RunLock.acquire(later))
+        .hasMessage("cannot lock %s: Is a directory", later.resolve("lock"));
+    Files.delete(later.resolve("lock"));
+    RunLock.acquire(later).close();
+  }
+
+  private String rival() throws IOException {
+    try (ChildJvm child = ChildJvm.start(Rival.class, directory.toString())) {
+      return child.readLine();
+    }
+  }
+
+  private static String refusal(Path path) {
+    return "another process is training in " + path;
+  }
+}
