@@ -12,6 +12,9 @@ import java.util.Objects;
  * overlap one otherwise. Stateless and thread-safe.
  */
 interface Kernels {
+  /** Floats of scratch memory for one thread: room for the lanes of two vectors. */
+  int SCRATCH = 128;
+
   /** The fastest kernels that this JVM can run. */
   static Kernels best() {
     return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
@@ -79,8 +82,9 @@ interface Kernels {
    *
    * @param mean one float, =
    * @param rstd one float, =
+   * @param scratch {@link #SCRATCH} floats
    */
-  void moments(long mean, long rstd, long in, float epsilon, int length);
+  void moments(long mean, long rstd, long in, float epsilon, int length, long scratch);
 
   /**
    * out = (in − mean) · rstd · weight + bias.
@@ -96,6 +100,8 @@ interface Kernels {
    *   dIn = (adds ? dIn : 0) + rstd · (d − mean(d) − n · mean(d · n))
    *   dWeight += dOut · n;  dBias += dOut
    * </pre>
+   *
+   * @param scratch {@link #SCRATCH} floats
    */
   void layerNormBackward(
       long dIn,
@@ -107,7 +113,8 @@ interface Kernels {
       float mean,
       float rstd,
       long weight,
-      int length);
+      int length,
+      long scratch);
 
   /**
    * AdamW on a stretch of parameters, with g = gradient · clip:

@@ -24,7 +24,8 @@ final class LayerNormCpu {
 
   private final WorkerPool pool;
   private final Kernels kernels;
-  private final ScratchMemory scratch = new ScratchMemory();
+  private final ScratchMemory chunkSums = new ScratchMemory();
+  private final ScratchMemory[] scratch;
   private final WorkerPool.Task forwardRows = this::forwardRows;
   private final WorkerPool.Task backwardChunk = this::backwardChunk;
   private long out;
@@ -45,6 +46,7 @@ final class LayerNormCpu {
   LayerNormCpu(WorkerPool pool, Kernels kernels) {
     this.pool = pool;
     this.kernels = kernels;
+    scratch = ScratchMemory.each(pool);
   }
 
   /** See {@link dev.culebra.backend.Ops#layerNormForward}. */
@@ -75,7 +77,11 @@ final class LayerNormCpu {
     this.bias = bias == null ? 0 : RawMemory.address(bias);
     set(in, mean, rstd, weight);
     rowsPerPart = Math.max(1, FORWARD_PART / c);
-    pool.run(forwardRows, Math.ceilDiv(n, rowsPerPart));
+    try {
+      pool.run(forwardRows, Math.ceilDiv(n, rowsPerPart));
+    } finally {
+      Reference.reachabilityFence(this); // scratch memory is used by address only
+    }
   }
 
   private void set(Tensor in, Tensor mean, Tensor rstd, Tensor weight) {
@@ -88,13 +94,14 @@ final class LayerNormCpu {
   }
 
   private void forwardRows(int part) {
+    long lanes = scratch[pool.slot()].floats(Kernels.SCRATCH);
     int end = Math.min(n, (part + 1) * rowsPerPart);
     for (int r = part * rowsPerPart; r < end; r++) {
       long at = 4L * c * r;
       if (stream != 0) {
         kernels.add(in + at, stream + at, branch + at, c);
       }
-      kernels.moments(mean + 4L * r, rstd + 4L * r, in + at, EPSILON, c);
+      kernels.moments(mean + 4L * r, rstd + 4L * r, in + at, EPSILON, c, lanes);
       kernels.normalise(out + at, in + at, scalar(mean, r), scalar(rstd, r), weight, bias, c);
     }
   }
@@ -123,7 +130,7 @@ final class LayerNormCpu {
     long toBias = dBias == null ? 0 : RawMemory.address(dBias);
     rowsPerPart = Math.max(MIN_CHUNK_ROWS, Math.ceilDiv(n, MAX_CHUNKS));
     int chunks = Math.ceilDiv(n, rowsPerPart);
-    sums = scratch.floats(2L * c * chunks);
+    sums = chunkSums.floats(2L * c * chunks);
     try {
       pool.run(backwardChunk, chunks);
       for (int chunk = 0; chunk < chunks; chunk++) {
@@ -133,11 +140,12 @@ final class LayerNormCpu {
         }
       }
     } finally {
-      Reference.reachabilityFence(scratch);
+      Reference.reachabilityFence(this); // scratch memory is used by address only
     }
   }
 
   private void backwardChunk(int chunk) {
+    long lanes = scratch[pool.slot()].floats(Kernels.SCRATCH);
     kernels.fill(weightSums(chunk), 0, 2 * c);
     int end = Math.min(n, (chunk + 1) * rowsPerPart);
     for (int r = chunk * rowsPerPart; r < end; r++) {
@@ -152,7 +160,8 @@ final class LayerNormCpu {
           scalar(mean, r),
           scalar(rstd, r),
           weight,
-          c);
+          c,
+          lanes);
     }
   }
 

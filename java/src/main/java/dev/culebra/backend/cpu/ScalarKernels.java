@@ -127,7 +127,7 @@ final class ScalarKernels implements Kernels {
   }
 
   @Override
-  public void moments(long mean, long rstd, long in, float epsilon, int length) {
+  public void moments(long mean, long rstd, long in, float epsilon, int length, long scratch) {
     double sum = 0;
     for (int i = 0; i < length; i++) {
       sum += get(in, i);
@@ -162,7 +162,8 @@ final class ScalarKernels implements Kernels {
       float mean,
       float rstd,
       long weight,
-      int length) {
+      int length,
+      long scratch) {
     double sum = 0;
     double sumNormalised = 0;
     for (int i = 0; i < length; i++) {

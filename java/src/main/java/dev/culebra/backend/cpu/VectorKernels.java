@@ -166,8 +166,8 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void moments(long mean, long rstd, long in, float epsilon, int length) {
-    VectorLayerNorm.moments(mean, rstd, in, epsilon, length);
+  public void moments(long mean, long rstd, long in, float epsilon, int length, long scratch) {
+    VectorLayerNorm.moments(mean, rstd, in, epsilon, length, scratch);
   }
 
   @Override
@@ -187,8 +187,10 @@ final class VectorKernels implements Kernels {
       float mean,
       float rstd,
       long weight,
-      int length) {
-    VectorLayerNorm.backward(dIn, adds, dWeight, dBias, dOut, in, mean, rstd, weight, length);
+      int length,
+      long scratch) {
+    VectorLayerNorm.backward(
+        dIn, adds, dWeight, dBias, dOut, in, mean, rstd, weight, length, scratch);
   }
 
   @Override

@@ -9,7 +9,10 @@ import static dev.culebra.backend.cpu.VectorMemory.store;
 
 import jdk.incubator.vector.FloatVector;
 
-/** The layernorm of {@link VectorKernels}, a row at a time. */
+/**
+ * The layernorm of {@link VectorKernels}, a row at a time. Lanes are added up in scratch memory: in
+ * a fixed order as {@link LaneSum} does, whose shuffles would be too much code for C2 here.
+ */
 final class VectorLayerNorm {
   private VectorLayerNorm() {}
 
@@ -17,8 +20,8 @@ final class VectorLayerNorm {
    * Mean and 1 / √(variance + ε). The second pass corrects the mean of the first, too: Chan, Golub
    * and LeVeque, "Algorithms for computing the sample variance" (1983).
    */
-  static void moments(long mean, long rstd, long in, float epsilon, int length) {
-    float centre = sum(in, length) / length;
+  static void moments(long mean, long rstd, long in, float epsilon, int length, long scratch) {
+    float centre = sum(in, length, scratch) / length;
     FloatVector sums = FloatVector.zero(SPECIES);
     FloatVector squares = FloatVector.zero(SPECIES);
     int i = 0;
@@ -27,8 +30,8 @@ final class VectorLayerNorm {
       sums = sums.add(d);
       squares = d.fma(d, squares);
     }
-    float shift = LaneSum.of(sums);
-    float square = LaneSum.of(squares);
+    float shift = sumOfLanes(sums, scratch);
+    float square = sumOfLanes(squares, scratch + 4L * LANES);
     for (; i < length; i++) {
       float d = get(in, i) - centre;
       shift += d;
@@ -40,17 +43,32 @@ final class VectorLayerNorm {
     set(rstd, 0, (float) (1 / Math.sqrt(variance + epsilon)));
   }
 
-  private static float sum(long in, int length) {
+  private static float sum(long in, int length, long scratch) {
     FloatVector sums = FloatVector.zero(SPECIES);
     int i = 0;
     for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
       sums = sums.add(load(in, i));
     }
-    float sum = LaneSum.of(sums);
+    float sum = sumOfLanes(sums, scratch);
     for (; i < length; i++) {
       sum += get(in, i);
     }
     return sum;
+  }
+
+  private static float sumOfLanes(FloatVector v, long scratch) {
+    store(v, scratch, 0);
+    float a = 0;
+    float b = 0;
+    float c = 0;
+    float d = 0;
+    for (int lane = 0; lane < LANES; lane += 4) {
+      a += get(scratch, lane);
+      b += get(scratch, lane + 1);
+      c += get(scratch, lane + 2);
+      d += get(scratch, lane + 3);
+    }
+    return (a + c) + (b + d);
   }
 
   static void normalise(
@@ -78,49 +96,36 @@ final class VectorLayerNorm {
       float mean,
       float rstd,
       long weight,
-      int length) {
+      int length,
+      long scratch) {
+    FloatVector means = FloatVector.broadcast(SPECIES, mean);
     FloatVector sums = FloatVector.zero(SPECIES);
     FloatVector products = FloatVector.zero(SPECIES);
     int i = 0;
     for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
       FloatVector d = load(dOut, i).mul(load(weight, i));
       sums = sums.add(d);
-      products = d.fma(load(in, i).sub(mean), products);
+      products = d.fma(load(in, i).sub(means), products);
     }
-    float sum = LaneSum.of(sums);
-    float product = LaneSum.of(products);
+    float sum = sumOfLanes(sums, scratch);
+    float product = sumOfLanes(products, scratch + 4L * LANES);
     for (; i < length; i++) {
       float d = get(dOut, i) * get(weight, i);
       sum += d;
       product += d * (get(in, i) - mean);
     }
-    float meanOfD = sum / length;
     float slope = product * rstd / length;
-    addParameters(dWeight, dBias, dOut, in, mean, rstd, length);
     long addend = adds ? dIn : 0;
-    gradient(dIn, addend, dOut, in, mean, rstd, weight, meanOfD, slope, length);
+    gradients(
+        dIn, addend, dWeight, dBias, dOut, in, mean, rstd, weight, sum / length, slope, length);
   }
 
-  private static void addParameters(
-      long dWeight, long dBias, long dOut, long in, float mean, float rstd, int length) {
-    int i = 0;
-    for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
-      FloatVector d = load(dOut, i);
-      FloatVector normalised = load(in, i).sub(mean).mul(rstd);
-      store(d.fma(normalised, load(dWeight, i)), dWeight, i);
-      store(d.add(load(dBias, i)), dBias, i);
-    }
-    for (; i < length; i++) {
-      float d = get(dOut, i);
-      set(dWeight, i, get(dWeight, i) + d * ((get(in, i) - mean) * rstd));
-      set(dBias, i, get(dBias, i) + d);
-    }
-  }
-
-  /** dIn = addend + rstd · (dOut · weight − meanOfD − n · slope); an addend of 0 is none. */
-  private static void gradient(
+  /** The second pass over a row; an addend of 0 is none. */
+  private static void gradients(
       long dIn,
       long addend,
+      long dWeight,
+      long dBias,
       long dOut,
       long in,
       float mean,
@@ -129,16 +134,25 @@ final class VectorLayerNorm {
       float meanOfD,
       float slope,
       int length) {
+    FloatVector means = FloatVector.broadcast(SPECIES, mean);
+    FloatVector rstds = FloatVector.broadcast(SPECIES, rstd);
+    FloatVector meansOfD = FloatVector.broadcast(SPECIES, meanOfD);
+    FloatVector slopes = FloatVector.broadcast(SPECIES, slope);
     int i = 0;
     for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
-      FloatVector d = load(dOut, i).mul(load(weight, i)).sub(meanOfD);
-      FloatVector n = load(in, i).sub(mean).mul(rstd);
-      FloatVector g = d.sub(n.mul(slope)).mul(rstd);
+      FloatVector d = load(dOut, i);
+      FloatVector n = load(in, i).sub(means).mul(rstds);
+      store(d.fma(n, load(dWeight, i)), dWeight, i);
+      store(d.add(load(dBias, i)), dBias, i);
+      FloatVector g = d.mul(load(weight, i)).sub(meansOfD).sub(n.mul(slopes)).mul(rstds);
       store(addend == 0 ? g : g.add(load(addend, i)), dIn, i);
     }
     for (; i < length; i++) {
+      float d = get(dOut, i);
       float n = (get(in, i) - mean) * rstd;
-      float g = (get(dOut, i) * get(weight, i) - meanOfD - n * slope) * rstd;
+      set(dWeight, i, get(dWeight, i) + d * n);
+      set(dBias, i, get(dBias, i) + d);
+      float g = (d * get(weight, i) - meanOfD - n * slope) * rstd;
       set(dIn, i, addend == 0 ? g : g + get(addend, i));
     }
   }
