@@ -9,6 +9,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /** {@link AttentionKernel} with the Vector API; the end of a row goes through masks. */
@@ -21,6 +22,10 @@ final class VectorAttentionKernel implements AttentionKernel {
   private static final float LN2_LOW = -2.12194440e-4f;
   private static final float ROUND = 0x1.8p23f;
   private static final float SMALLEST = -87.3f;
+  private static final VectorShuffle<Float> BY_HALF = rotation(LANES / 2);
+  private static final VectorShuffle<Float> BY_QUARTER = rotation(LANES / 4);
+  private static final VectorShuffle<Float> BY_EIGHTH = rotation(LANES / 8);
+  private static final VectorShuffle<Float> BY_SIXTEENTH = rotation(LANES / 16);
 
   @Override
   public float softmax(long scores, int length, float scale) {
@@ -41,7 +46,7 @@ final class VectorAttentionKernel implements AttentionKernel {
     }
     FloatVector last = exp(load(scores, whole, rest).sub(max).mul(scale));
     last.intoMemorySegment(ALL, at(scores, whole), ORDER, rest);
-    float sum = sums.add(last, rest).reduceLanes(VectorOperators.ADD);
+    float sum = sum(sums.add(last, rest));
 
     float factor = 1 / sum;
     for (int i = 0; i < whole; i += LANES) {
@@ -86,7 +91,7 @@ final class VectorAttentionKernel implements AttentionKernel {
     for (int i = 0; i < whole; i += LANES) {
       sums = load(x, i).fma(load(y, i), sums);
     }
-    return load(x, whole, rest).fma(load(y, whole, rest), sums).reduceLanes(VectorOperators.ADD);
+    return sum(load(x, whole, rest).fma(load(y, whole, rest), sums));
   }
 
   @Override
@@ -121,6 +126,27 @@ final class VectorAttentionKernel implements AttentionKernel {
     IntVector exponent = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
     FloatVector result = p.reinterpretAsInts().add(exponent).reinterpretAsFloats();
     return result.blend(0, x.compare(VectorOperators.LT, SMALLEST));
+  }
+
+  private static VectorShuffle<Float> rotation(int by) {
+    return VectorShuffle.fromOp(SPECIES, i -> (i + by) % LANES);
+  }
+
+  /**
+   * The sum of the lanes, halves added to each other until one is left. {@code reduceLanes} would
+   * leave the order open: the interpreter and C2 take different ones, so that results would change
+   * in the course of a run.
+   */
+  static float sum(FloatVector v) {
+    v = v.add(v.rearrange(BY_HALF));
+    v = v.add(v.rearrange(BY_QUARTER));
+    if (LANES >= 8) {
+      v = v.add(v.rearrange(BY_EIGHTH));
+    }
+    if (LANES >= 16) {
+      v = v.add(v.rearrange(BY_SIXTEENTH));
+    }
+    return v.lane(0);
   }
 
   private static FloatVector broadcast(float value) {
