@@ -87,7 +87,9 @@ class BadInputTest {
           """)
   void isOneLine(int exitCode, String commandLine, String part) throws IOException {
     String out =
-        commandLine.contains("--out") || commandLine.matches("train --resume|[^t].*") ? "" : " --out DIR/new";
+        commandLine.contains("--out") || commandLine.matches("train --resume|[^t].*")
+            ? ""
+            : " --out DIR/new";
     Outcome outcome = Outcome.of(place(commandLine + out).split(" "));
 
     assertThat(outcome.err()).startsWith("culebra: ").contains(place(part));

@@ -1,6 +1,7 @@
 package dev.culebra.backend.cpu;
 
 import static dev.culebra.backend.cpu.RawMemory.ALL;
+import static dev.culebra.backend.cpu.RawMemory.safe;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
@@ -8,57 +9,57 @@ import dev.culebra.backend.DropoutSpec;
 import dev.culebra.random.Philox;
 import java.lang.foreign.MemorySegment;
 
-/** Dropout on a row of attention probabilities, its mask drawn again in each pass. */
+/** Dropout on attention probabilities: its factors, drawn again in each pass. */
 final class AttentionDropout {
-  private AttentionDropout() {}
+  private static final int BLOCK = AttentionKernel.BLOCK;
+
+  private final int[] words = new int[4];
 
   /**
-   * p = p · factor.
+   * factors[key][query], stored like the scores of {@link AttentionKernel}: 0 where dropped or not
+   * seen.
    *
-   * @param first element of the random key that belongs to p[0]
-   * @param words room for four
+   * @param first element of the random key that belongs to key 0 of query 0
+   * @param step elements from a query to the next
    */
-  static void forward(long p, int length, long first, DropoutSpec dropout, int[] words) {
-    for (int i = 0; i < length; i++) {
-      long at = p + 4L * i;
-      ALL.set(JAVA_FLOAT, at, ALL.get(JAVA_FLOAT, at) * factor(first, i, dropout, words));
-    }
-  }
-
-  /** dScore = p · (factor · dScore − delta) · scale; p = p · factor. */
-  static void backward(
-      long p,
-      long dScores,
-      int length,
-      long first,
-      float delta,
-      float scale,
+  void factors(
+      long factors,
+      int queries,
+      int keys,
+      int diagonal,
       DropoutSpec dropout,
-      int[] words) {
-    for (int i = 0; i < length; i++) {
-      float factor = factor(first, i, dropout, words);
-      float probability = ALL.get(JAVA_FLOAT, p + 4L * i);
-      float dScore = ALL.get(JAVA_FLOAT, dScores + 4L * i);
-      ALL.set(JAVA_FLOAT, dScores + 4L * i, probability * (factor * dScore - delta) * scale);
-      ALL.set(JAVA_FLOAT, p + 4L * i, probability * factor);
+      long first,
+      int step) {
+    for (int i = 0; i < queries; i++) {
+      int seen = Math.min(keys, diagonal + i + 1);
+      column(factors + 4L * i, seen, dropout, first + (long) i * step);
+      for (int key = seen; key < keys; key++) {
+        ALL.set(JAVA_FLOAT, safe(factors + 4L * (i + (long) key * BLOCK)), 0);
+      }
     }
   }
 
-  /** Factor of element first + i; to be asked for in order, since words are drawn by four. */
-  private static float factor(long first, int i, DropoutSpec dropout, int[] words) {
-    long element = first + i;
-    int word = (int) (element & 3);
-    if (word == 0 || i == 0) {
-      MemorySegment state = dropout.key().state().segment();
-      Philox.words(
-          words,
-          (int) (element >>> 2),
-          dropout.key().site(),
-          state.getAtIndex(JAVA_INT, 2),
-          state.getAtIndex(JAVA_INT, 3),
-          state.getAtIndex(JAVA_INT, 0),
-          state.getAtIndex(JAVA_INT, 1));
+  private void column(long column, int keys, DropoutSpec dropout, long first) {
+    for (int key = 0; key < keys; key++) {
+      int word = (int) (first + key & 3);
+      if (word == 0 || key == 0) {
+        draw(first + key, dropout);
+      }
+      float factor = Philox.uniform(words[word]) < dropout.p() ? 0 : dropout.scale();
+      ALL.set(JAVA_FLOAT, safe(column + 4L * key * BLOCK), factor);
     }
-    return Philox.uniform(words[word]) < dropout.p() ? 0 : dropout.scale();
+  }
+
+  /** The words of the four elements around {@code element}. */
+  private void draw(long element, DropoutSpec dropout) {
+    MemorySegment state = dropout.key().state().segment();
+    Philox.words(
+        words,
+        (int) (element >>> 2),
+        dropout.key().site(),
+        state.getAtIndex(JAVA_INT, 2),
+        state.getAtIndex(JAVA_INT, 3),
+        state.getAtIndex(JAVA_INT, 0),
+        state.getAtIndex(JAVA_INT, 1));
   }
 }
