@@ -83,7 +83,7 @@ final class AttentionWorkspace {
     dOutAlong = take(BLOCK * paddedD);
     probabilities = take(paddedT * BLOCK);
     dScores = take(paddedT * BLOCK);
-    factors = take(paddedT * BLOCK);
+    factors = take((paddedT + AttentionDropout.EXTRA_ROWS) * BLOCK);
     panel = take(ROWS * Math.max(paddedT, BLOCK));
     zeros = take(columns);
     scratch = take(GemmKernel.SCRATCH / 4);

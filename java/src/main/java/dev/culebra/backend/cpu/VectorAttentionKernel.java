@@ -13,7 +13,10 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
-/** {@link AttentionKernel} with the Vector API; the end of a row goes through masks. */
+/**
+ * {@link AttentionKernel} with the Vector API; the end of a row goes through masks. Methods with a
+ * loop take numbers only: a vector or mask passed to one that C2 does not inline is boxed.
+ */
 final class VectorAttentionKernel implements AttentionKernel {
   private static final int LANES = SPECIES.length();
   private static final long KEY_BYTES = 4L * BLOCK;
@@ -26,7 +29,7 @@ final class VectorAttentionKernel implements AttentionKernel {
       long column = scores + 4L * i;
       int seen = Math.min(keys, diagonal + i + LANES);
       hide(column, diagonal + i + 1, seen, Float.NEGATIVE_INFINITY);
-      softmaxColumns(column, seen, scale, logSumExp + 4L * i, SPECIES.indexInRange(i, queries));
+      softmaxColumns(column, seen, scale, logSumExp + 4L * i, queries - i);
       clear(column, seen, keys);
     }
   }
@@ -45,11 +48,20 @@ final class VectorAttentionKernel implements AttentionKernel {
     }
   }
 
+  /** Two running maxima, since each waits for the one before. */
   private static void softmaxColumns(
-      long column, int keys, float scale, long logSumExp, VectorMask<Float> queries) {
-    FloatVector max = maxColumns(column, keys);
+      long column, int keys, float scale, long logSumExp, int queries) {
+    FloatVector even = load(column);
+    FloatVector odd = even;
+    long at = column + KEY_BYTES;
+    for (int key = 2; key < keys; key += 2) {
+      odd = odd.max(load(at));
+      even = even.max(load(at + KEY_BYTES));
+      at += 2 * KEY_BYTES;
+    }
+    FloatVector max = even.max(odd).max(load(column + (keys - 1) * KEY_BYTES));
     FloatVector sum = FloatVector.zero(SPECIES);
-    long at = column;
+    at = column;
     for (int key = 0; key < keys; key++) {
       FloatVector p = exp(load(at).sub(max).mul(scale));
       p.intoMemorySegment(ALL, safe(at), ORDER);
@@ -62,23 +74,8 @@ final class VectorAttentionKernel implements AttentionKernel {
       load(at).mul(factor).intoMemorySegment(ALL, safe(at), ORDER);
       at += KEY_BYTES;
     }
-    max.mul(scale).add(log(sum)).intoMemorySegment(ALL, safe(logSumExp), ORDER, queries);
-  }
-
-  /** Two running maxima, since each waits for the one before. */
-  private static FloatVector maxColumns(long column, int keys) {
-    FloatVector even = load(column);
-    FloatVector odd = even;
-    int key = 1;
-    for (; key + 1 < keys; key += 2) {
-      long at = column + key * KEY_BYTES;
-      odd = odd.max(load(at));
-      even = even.max(load(at + KEY_BYTES));
-    }
-    if (key < keys) {
-      odd = odd.max(load(column + key * KEY_BYTES));
-    }
-    return even.max(odd);
+    VectorMask<Float> lanes = SPECIES.indexInRange(0, queries);
+    max.mul(scale).add(log(sum)).intoMemorySegment(ALL, safe(logSumExp), ORDER, lanes);
   }
 
   @Override
@@ -96,21 +93,28 @@ final class VectorAttentionKernel implements AttentionKernel {
       int seen = Math.min(keys, diagonal + i + LANES);
       hide(scores + column, diagonal + i + 1, seen, Float.NEGATIVE_INFINITY);
       hide(dScores + column, diagonal + i + 1, seen, 0);
-      VectorMask<Float> lanes = SPECIES.indexInRange(i, queries);
-      FloatVector shift = load(logSumExp + column, lanes);
       gradientsOfColumns(
-          scores + column, dScores + column, seen, scale, shift, load(delta + column, lanes));
+          scores + column,
+          dScores + column,
+          seen,
+          scale,
+          logSumExp + column,
+          delta + column,
+          queries - i);
       clear(scores + column, seen, keys);
       clear(dScores + column, seen, keys);
     }
   }
 
   private static void gradientsOfColumns(
-      long scores, long dScores, int keys, float scale, FloatVector shift, FloatVector delta) {
+      long scores, long dScores, int keys, float scale, long logSumExp, long delta, int queries) {
+    VectorMask<Float> lanes = SPECIES.indexInRange(0, queries);
+    FloatVector shift = load(logSumExp, lanes);
+    FloatVector mean = load(delta, lanes);
     for (int key = 0; key < keys; key++) {
       FloatVector p = exp(load(scores).mul(scale).sub(shift));
       p.intoMemorySegment(ALL, safe(scores), ORDER);
-      FloatVector dScore = load(dScores).sub(delta).mul(p).mul(scale);
+      FloatVector dScore = load(dScores).sub(mean).mul(p).mul(scale);
       dScore.intoMemorySegment(ALL, safe(dScores), ORDER);
       scores += KEY_BYTES;
       dScores += KEY_BYTES;
@@ -126,6 +130,11 @@ final class VectorAttentionKernel implements AttentionKernel {
         load(scores + at).mul(load(factors + at)).intoMemorySegment(ALL, safe(scores + at), ORDER);
       }
     }
+  }
+
+  @Override
+  public AttentionDropout newDropout() {
+    return new VectorAttentionDropout();
   }
 
   @Override
