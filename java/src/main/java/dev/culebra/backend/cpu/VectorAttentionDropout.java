@@ -69,20 +69,17 @@ final class VectorAttentionDropout implements AttentionDropout {
     draw1 = state.getAtIndex(JAVA_INT, 3);
   }
 
-  /** The element of each lane, counted from the word 0 at or before that of lane 0. */
-  private static IntVector elements(long element, int step) {
-    return LANE.mul(step).add((int) (element & 3));
-  }
-
   /**
    * Words of the elements' counters and those that follow, into at least {@code rows} rows.
    *
    * <p>Written for C2, which boxes the vectors of a loop (20 times slower) where it begins with a
-   * boxed one or calls anything that is compiled already: so no vector is a parameter, the round is
-   * not a method, and this one is longer than what C2 inlines.
+   * boxed one or calls anything that is compiled already: so no vector is a parameter, nothing is a
+   * helper method, and this one is longer than what C2 inlines.
    */
   private void draw(long column, long element, int step, int rows) {
-    IntVector counters = elements(element, step).lanewise(LSHR, 2).add((int) (element >>> 2));
+    // Elements are counted from the word 0 at or before that of lane 0.
+    IntVector elements = LANE.mul(step).add((int) (element & 3));
+    IntVector counters = elements.lanewise(LSHR, 2).add((int) (element >>> 2));
     for (int row = 0; row < rows; row += 4) {
       IntVector c0 = counters;
       IntVector c1 = IntVector.broadcast(SPECIES, site);
@@ -119,7 +116,7 @@ final class VectorAttentionDropout implements AttentionDropout {
   /** Row key becomes the factor of the word that is 0 to 3 rows below, by the lane's element. */
   private static void toFactors(
       long column, long element, int step, int keys, float p, float scale) {
-    IntVector shift = elements(element, step).and(3);
+    IntVector shift = LANE.mul(step).add((int) (element & 3)).and(3);
     VectorMask<Integer> one = shift.compare(VectorOperators.EQ, 1);
     VectorMask<Integer> two = shift.compare(VectorOperators.EQ, 2);
     VectorMask<Integer> three = shift.compare(VectorOperators.EQ, 3);

@@ -2,7 +2,6 @@ package dev.culebra.backend.cpu;
 
 import static dev.culebra.backend.cpu.AttentionMath.SPECIES;
 import static dev.culebra.backend.cpu.AttentionMath.exp;
-import static dev.culebra.backend.cpu.AttentionMath.log;
 import static dev.culebra.backend.cpu.AttentionMath.sum;
 import static dev.culebra.backend.cpu.RawMemory.ALL;
 import static dev.culebra.backend.cpu.RawMemory.safe;
@@ -10,6 +9,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
@@ -22,6 +22,9 @@ final class VectorAttentionKernel implements AttentionKernel {
   private static final long KEY_BYTES = 4L * BLOCK;
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
+  /** The bits of √½. */
+  private static final int ROOT_HALF = 0x3F3504F3;
+
   @Override
   public void softmax(
       long scores, int queries, int keys, int diagonal, float scale, long logSumExp) {
@@ -29,7 +32,8 @@ final class VectorAttentionKernel implements AttentionKernel {
       long column = scores + 4L * i;
       int seen = Math.min(keys, diagonal + i + LANES);
       hide(column, diagonal + i + 1, seen, Float.NEGATIVE_INFINITY);
-      softmaxColumns(column, seen, scale, logSumExp + 4L * i, queries - i);
+      exponentials(column, seen, scale, logSumExp + 4L * i, queries - i);
+      normalise(column, seen, logSumExp + 4L * i, queries - i);
       clear(column, seen, keys);
     }
   }
@@ -48,9 +52,11 @@ final class VectorAttentionKernel implements AttentionKernel {
     }
   }
 
-  /** Two running maxima, since each waits for the one before. */
-  private static void softmaxColumns(
-      long column, int keys, float scale, long logSumExp, int queries) {
+  /**
+   * s becomes exp(scale · (s − max)), and shift = scale · max. Two running maxima, since each waits
+   * for the one before.
+   */
+  private static void exponentials(long column, int keys, float scale, long shift, int queries) {
     FloatVector even = load(column);
     FloatVector odd = even;
     long at = column + KEY_BYTES;
@@ -60,12 +66,26 @@ final class VectorAttentionKernel implements AttentionKernel {
       at += 2 * KEY_BYTES;
     }
     FloatVector max = even.max(odd).max(load(column + (keys - 1) * KEY_BYTES));
-    FloatVector sum = FloatVector.zero(SPECIES);
     at = column;
     for (int key = 0; key < keys; key++) {
-      FloatVector p = exp(load(at).sub(max).mul(scale));
-      p.intoMemorySegment(ALL, safe(at), ORDER);
-      sum = sum.add(p);
+      exp(load(at).sub(max).mul(scale)).intoMemorySegment(ALL, safe(at), ORDER);
+      at += KEY_BYTES;
+    }
+    VectorMask<Float> lanes = SPECIES.indexInRange(0, queries);
+    max.mul(scale).intoMemorySegment(ALL, safe(shift), ORDER, lanes);
+  }
+
+  /**
+   * Divides by the sum Σ of the column; logSumExp += ln Σ, within a unit in the last place of the
+   * larger of ln Σ and 1: Σ = 2ⁿ · m with m from √½ to √2, and ln m = 2 (s + s³/3 + s⁵/5 …) with s
+   * = (m − 1) / (m + 1), |s| ≤ 0.172. Σ − Σ is 0, or NaN where Σ is. The logarithm is no method of
+   * its own: C2 does not inline what is called once a column, and boxes its argument and result.
+   */
+  private static void normalise(long column, int keys, long logSumExp, int queries) {
+    FloatVector sum = FloatVector.zero(SPECIES);
+    long at = column;
+    for (int key = 0; key < keys; key++) {
+      sum = sum.add(load(at));
       at += KEY_BYTES;
     }
     FloatVector factor = broadcast(1).div(sum);
@@ -74,8 +94,20 @@ final class VectorAttentionKernel implements AttentionKernel {
       load(at).mul(factor).intoMemorySegment(ALL, safe(at), ORDER);
       at += KEY_BYTES;
     }
+    IntVector bits = sum.reinterpretAsInts();
+    IntVector n = bits.sub(ROOT_HALF).lanewise(VectorOperators.ASHR, 23);
+    FloatVector m = bits.sub(n.lanewise(VectorOperators.LSHL, 23)).reinterpretAsFloats();
+    FloatVector s = m.sub(1).div(m.add(1));
+    FloatVector square = s.mul(s);
+    FloatVector series = square.fma(broadcast(2 / 9f), broadcast(2 / 7f));
+    series = series.fma(square, broadcast(2 / 5f));
+    series = series.fma(square, broadcast(2 / 3f));
+    series = series.fma(square, broadcast(2));
+    FloatVector exponent = (FloatVector) n.convert(VectorOperators.I2F, 0);
+    FloatVector log = s.fma(series, exponent.mul(AttentionMath.LN2_LOW));
+    log = exponent.fma(broadcast(AttentionMath.LN2_HIGH), log).add(sum.sub(sum));
     VectorMask<Float> lanes = SPECIES.indexInRange(0, queries);
-    max.mul(scale).add(log(sum)).intoMemorySegment(ALL, safe(logSumExp), ORDER, lanes);
+    load(logSumExp, lanes).add(log).intoMemorySegment(ALL, safe(logSumExp), ORDER, lanes);
   }
 
   @Override
