@@ -52,7 +52,7 @@ final class AttentionCpu {
     dropoutOfThread = new AttentionDropout[pool.threads()];
     for (int i = 0; i < pool.threads(); i++) {
       tilesOfThread[i] = new AttentionTiles(gemm);
-      dropoutOfThread[i] = new AttentionDropout();
+      dropoutOfThread[i] = kernel.newDropout();
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.culebra.backend.cpu;
 
+<<<<<<< HEAD
 import static dev.culebra.backend.cpu.RawMemory.ALL;
 import static dev.culebra.backend.cpu.RawMemory.safe;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
@@ -8,21 +9,28 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import dev.culebra.backend.DropoutSpec;
 import dev.culebra.random.Philox;
 import java.lang.foreign.MemorySegment;
+=======
+import dev.culebra.backend.Dropout;
+>>>>>>> attn
 
-/** Dropout on attention probabilities: its factors, drawn again in each pass. */
-final class AttentionDropout {
-  private static final int BLOCK = AttentionKernel.BLOCK;
-
-  private final int[] words = new int[4];
+/**
+ * Draws the factors of dropout on attention probabilities, again in each pass: {@code
+ * VectorAttentionDropout} with the Vector API, {@link ScalarAttentionDropout} as plain loops, to
+ * the same bits. One thread at a time.
+ */
+interface AttentionDropout {
+  /** Rows behind the factors that are scratch memory. */
+  int EXTRA_ROWS = 8;
 
   /**
-   * factors[key][query], stored like the scores of {@link AttentionKernel}: 0 where dropped or not
-   * seen.
+   * factors[key][query], stored like the scores of {@link AttentionKernel}: 0 where dropped, any
+   * finite number for keys not seen.
    *
    * @param first element of the random key that belongs to key 0 of query 0
    * @param step elements from a query to the next
    */
   void factors(
+<<<<<<< HEAD
       long factors,
       int queries,
       int keys,
@@ -62,4 +70,7 @@ final class AttentionDropout {
         state.getAtIndex(JAVA_INT, 0),
         state.getAtIndex(JAVA_INT, 1));
   }
+=======
+      long factors, int queries, int keys, int diagonal, Dropout dropout, long first, int step);
+>>>>>>> attn
 }

@@ -64,6 +64,9 @@ interface AttentionKernel {
    */
   void weightedSum(long out, long weights, long rows, long stride, int count, int length);
 
+  /** What draws the factors of dropout, for one thread. */
+  AttentionDropout newDropout();
+
   /** The fastest kernel that this JVM can run. */
   static AttentionKernel best() {
     return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()

@@ -1,5 +1,7 @@
 package dev.culebra.backend.cpu;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -62,7 +64,9 @@ final class AttentionWorkspace {
       memory = Arena.ofAuto().allocate(bytes, ALIGNMENT);
     }
     layOut(memory.address(), t, d, columns);
-    RawMemory.ALL.asSlice(zeros, 4L * columns).fill((byte) 0);
+    for (int j = 0; j < columns; j++) { // a slice to fill would be an object for each head
+      RawMemory.ALL.set(JAVA_FLOAT, zeros + 4L * j, 0);
+    }
     if (tile.length < ROWS * columns) {
       tile = new float[ROWS * columns];
     }
@@ -83,7 +87,7 @@ final class AttentionWorkspace {
     dOutAlong = take(BLOCK * paddedD);
     probabilities = take(paddedT * BLOCK);
     dScores = take(paddedT * BLOCK);
-    factors = take(paddedT * BLOCK);
+    factors = take((paddedT + AttentionDropout.EXTRA_ROWS) * BLOCK);
     panel = take(ROWS * Math.max(paddedT, BLOCK));
     zeros = take(columns);
     scratch = take(GemmKernel.SCRATCH / 4);

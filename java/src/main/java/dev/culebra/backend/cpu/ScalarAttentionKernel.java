@@ -56,6 +56,11 @@ final class ScalarAttentionKernel implements AttentionKernel {
   }
 
   @Override
+  public AttentionDropout newDropout() {
+    return new ScalarAttentionDropout();
+  }
+
+  @Override
   public void softmaxRow(long scores, int length, float scale) {
     softmax(scores, 1, length, scale);
   }

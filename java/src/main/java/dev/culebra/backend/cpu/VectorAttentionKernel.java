@@ -1,6 +1,12 @@
 package dev.culebra.backend.cpu;
 
+<<<<<<< HEAD
 import static dev.culebra.backend.cpu.AttentionMath.log;
+=======
+import static dev.culebra.backend.cpu.AttentionMath.SPECIES;
+import static dev.culebra.backend.cpu.AttentionMath.exp;
+import static dev.culebra.backend.cpu.AttentionMath.sum;
+>>>>>>> attn
 import static dev.culebra.backend.cpu.RawMemory.ALL;
 import static dev.culebra.backend.cpu.RawMemory.safe;
 import static dev.culebra.backend.cpu.VectorMath.expNonPositive;
@@ -9,14 +15,21 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
-/** {@link AttentionKernel} with the Vector API; the end of a row goes through masks. */
+/**
+ * {@link AttentionKernel} with the Vector API; the end of a row goes through masks. Methods with a
+ * loop take numbers only: a vector or mask passed to one that C2 does not inline is boxed.
+ */
 final class VectorAttentionKernel implements AttentionKernel {
   private static final int LANES = SPECIES.length();
   private static final long KEY_BYTES = 4L * BLOCK;
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+
+  /** The bits of √½. */
+  private static final int ROOT_HALF = 0x3F3504F3;
 
   @Override
   public void softmax(
@@ -25,7 +38,8 @@ final class VectorAttentionKernel implements AttentionKernel {
       long column = scores + 4L * i;
       int seen = Math.min(keys, diagonal + i + LANES);
       hide(column, diagonal + i + 1, seen, Float.NEGATIVE_INFINITY);
-      softmaxColumns(column, seen, scale, logSumExp + 4L * i, SPECIES.indexInRange(i, queries));
+      exponentials(column, seen, scale, logSumExp + 4L * i, queries - i);
+      normalise(column, seen, logSumExp + 4L * i, queries - i);
       clear(column, seen, keys);
     }
   }
@@ -44,15 +58,46 @@ final class VectorAttentionKernel implements AttentionKernel {
     }
   }
 
-  private static void softmaxColumns(
-      long column, int keys, float scale, long logSumExp, VectorMask<Float> queries) {
-    FloatVector max = maxColumns(column, keys);
+  /**
+   * s becomes exp(scale · (s − max)), and shift = scale · max. Two running maxima, since each waits
+   * for the one before.
+   */
+  private static void exponentials(long column, int keys, float scale, long shift, int queries) {
+    FloatVector even = load(column);
+    FloatVector odd = even;
+    long at = column + KEY_BYTES;
+    for (int key = 2; key < keys; key += 2) {
+      odd = odd.max(load(at));
+      even = even.max(load(at + KEY_BYTES));
+      at += 2 * KEY_BYTES;
+    }
+    FloatVector max = even.max(odd).max(load(column + (keys - 1) * KEY_BYTES));
+    at = column;
+    for (int key = 0; key < keys; key++) {
+      exp(load(at).sub(max).mul(scale)).intoMemorySegment(ALL, safe(at), ORDER);
+      at += KEY_BYTES;
+    }
+    VectorMask<Float> lanes = SPECIES.indexInRange(0, queries);
+    max.mul(scale).intoMemorySegment(ALL, safe(shift), ORDER, lanes);
+  }
+
+  /**
+   * Divides by the sum Σ of the column; logSumExp += ln Σ, within a unit in the last place of the
+   * larger of ln Σ and 1: Σ = 2ⁿ · m with m from √½ to √2, and ln m = 2 (s + s³/3 + s⁵/5 …) with s
+   * = (m − 1) / (m + 1), |s| ≤ 0.172. Σ − Σ is 0, or NaN where Σ is. The logarithm is no method of
+   * its own: C2 does not inline what is called once a column, and boxes its argument and result.
+   */
+  private static void normalise(long column, int keys, long logSumExp, int queries) {
     FloatVector sum = FloatVector.zero(SPECIES);
     long at = column;
     for (int key = 0; key < keys; key++) {
+<<<<<<< HEAD
       FloatVector p = expNonPositive(load(at).sub(max).mul(scale));
       p.intoMemorySegment(ALL, safe(at), ORDER);
       sum = sum.add(p);
+=======
+      sum = sum.add(load(at));
+>>>>>>> attn
       at += KEY_BYTES;
     }
     FloatVector factor = broadcast(1).div(sum);
@@ -61,23 +106,20 @@ final class VectorAttentionKernel implements AttentionKernel {
       load(at).mul(factor).intoMemorySegment(ALL, safe(at), ORDER);
       at += KEY_BYTES;
     }
-    max.mul(scale).add(log(sum)).intoMemorySegment(ALL, safe(logSumExp), ORDER, queries);
-  }
-
-  /** Two running maxima, since each waits for the one before. */
-  private static FloatVector maxColumns(long column, int keys) {
-    FloatVector even = load(column);
-    FloatVector odd = even;
-    int key = 1;
-    for (; key + 1 < keys; key += 2) {
-      long at = column + key * KEY_BYTES;
-      odd = odd.max(load(at));
-      even = even.max(load(at + KEY_BYTES));
-    }
-    if (key < keys) {
-      odd = odd.max(load(column + key * KEY_BYTES));
-    }
-    return even.max(odd);
+    IntVector bits = sum.reinterpretAsInts();
+    IntVector n = bits.sub(ROOT_HALF).lanewise(VectorOperators.ASHR, 23);
+    FloatVector m = bits.sub(n.lanewise(VectorOperators.LSHL, 23)).reinterpretAsFloats();
+    FloatVector s = m.sub(1).div(m.add(1));
+    FloatVector square = s.mul(s);
+    FloatVector series = square.fma(broadcast(2 / 9f), broadcast(2 / 7f));
+    series = series.fma(square, broadcast(2 / 5f));
+    series = series.fma(square, broadcast(2 / 3f));
+    series = series.fma(square, broadcast(2));
+    FloatVector exponent = (FloatVector) n.convert(VectorOperators.I2F, 0);
+    FloatVector log = s.fma(series, exponent.mul(AttentionMath.LN2_LOW));
+    log = exponent.fma(broadcast(AttentionMath.LN2_HIGH), log).add(sum.sub(sum));
+    VectorMask<Float> lanes = SPECIES.indexInRange(0, queries);
+    load(logSumExp, lanes).add(log).intoMemorySegment(ALL, safe(logSumExp), ORDER, lanes);
   }
 
   @Override
@@ -95,21 +137,28 @@ final class VectorAttentionKernel implements AttentionKernel {
       int seen = Math.min(keys, diagonal + i + LANES);
       hide(scores + column, diagonal + i + 1, seen, Float.NEGATIVE_INFINITY);
       hide(dScores + column, diagonal + i + 1, seen, 0);
-      VectorMask<Float> lanes = SPECIES.indexInRange(i, queries);
-      FloatVector shift = load(logSumExp + column, lanes);
       gradientsOfColumns(
-          scores + column, dScores + column, seen, scale, shift, load(delta + column, lanes));
+          scores + column,
+          dScores + column,
+          seen,
+          scale,
+          logSumExp + column,
+          delta + column,
+          queries - i);
       clear(scores + column, seen, keys);
       clear(dScores + column, seen, keys);
     }
   }
 
   private static void gradientsOfColumns(
-      long scores, long dScores, int keys, float scale, FloatVector shift, FloatVector delta) {
+      long scores, long dScores, int keys, float scale, long logSumExp, long delta, int queries) {
+    VectorMask<Float> lanes = SPECIES.indexInRange(0, queries);
+    FloatVector shift = load(logSumExp, lanes);
+    FloatVector mean = load(delta, lanes);
     for (int key = 0; key < keys; key++) {
       FloatVector p = expNonPositive(load(scores).mul(scale).sub(shift));
       p.intoMemorySegment(ALL, safe(scores), ORDER);
-      FloatVector dScore = load(dScores).sub(delta).mul(p).mul(scale);
+      FloatVector dScore = load(dScores).sub(mean).mul(p).mul(scale);
       dScore.intoMemorySegment(ALL, safe(dScores), ORDER);
       scores += KEY_BYTES;
       dScores += KEY_BYTES;
@@ -125,6 +174,11 @@ final class VectorAttentionKernel implements AttentionKernel {
         load(scores + at).mul(load(factors + at)).intoMemorySegment(ALL, safe(scores + at), ORDER);
       }
     }
+  }
+
+  @Override
+  public AttentionDropout newDropout() {
+    return new VectorAttentionDropout();
   }
 
   @Override
