@@ -5,7 +5,7 @@ import static dev.culebra.backend.cpu.RawMemory.safe;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
-import dev.culebra.backend.Dropout;
+import dev.culebra.backend.DropoutSpec;
 import dev.culebra.random.Philox;
 import java.lang.foreign.MemorySegment;
 
@@ -17,7 +17,13 @@ final class ScalarAttentionDropout implements AttentionDropout {
 
   @Override
   public void factors(
-      long factors, int queries, int keys, int diagonal, Dropout dropout, long first, int step) {
+      long factors,
+      int queries,
+      int keys,
+      int diagonal,
+      DropoutSpec dropout,
+      long first,
+      int step) {
     for (int i = 0; i < queries; i++) {
       int seen = Math.min(keys, diagonal + i + 1);
       column(factors + 4L * i, seen, dropout, first + (long) i * step);
@@ -27,7 +33,7 @@ final class ScalarAttentionDropout implements AttentionDropout {
     }
   }
 
-  private void column(long column, int keys, Dropout dropout, long first) {
+  private void column(long column, int keys, DropoutSpec dropout, long first) {
     for (int key = 0; key < keys; key++) {
       int word = (int) (first + key & 3);
       if (word == 0 || key == 0) {
@@ -39,7 +45,7 @@ final class ScalarAttentionDropout implements AttentionDropout {
   }
 
   /** The words of the four elements around {@code element}. */
-  private void draw(long element, Dropout dropout) {
+  private void draw(long element, DropoutSpec dropout) {
     MemorySegment state = dropout.key().state().segment();
     Philox.words(
         words,

@@ -7,7 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.XOR;
 
-import dev.culebra.backend.Dropout;
+import dev.culebra.backend.DropoutSpec;
 import dev.culebra.random.Philox;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
@@ -46,7 +46,13 @@ final class VectorAttentionDropout implements AttentionDropout {
 
   @Override
   public void factors(
-      long factors, int queries, int keys, int diagonal, Dropout dropout, long first, int step) {
+      long factors,
+      int queries,
+      int keys,
+      int diagonal,
+      DropoutSpec dropout,
+      long first,
+      int step) {
     readState(dropout);
     for (int i = 0; i < queries; i += LANES) {
       long column = factors + 4L * i;
@@ -60,7 +66,7 @@ final class VectorAttentionDropout implements AttentionDropout {
     }
   }
 
-  private void readState(Dropout dropout) {
+  private void readState(DropoutSpec dropout) {
     MemorySegment state = dropout.key().state().segment();
     site = dropout.key().site();
     key0 = state.getAtIndex(JAVA_INT, 0);

@@ -1,12 +1,5 @@
 package dev.culebra.backend.cpu;
 
-<<<<<<< HEAD
-import static dev.culebra.backend.cpu.AttentionMath.log;
-=======
-import static dev.culebra.backend.cpu.AttentionMath.SPECIES;
-import static dev.culebra.backend.cpu.AttentionMath.exp;
-import static dev.culebra.backend.cpu.AttentionMath.sum;
->>>>>>> attn
 import static dev.culebra.backend.cpu.RawMemory.ALL;
 import static dev.culebra.backend.cpu.RawMemory.safe;
 import static dev.culebra.backend.cpu.VectorMath.expNonPositive;
@@ -25,6 +18,11 @@ import jdk.incubator.vector.VectorOperators;
  */
 final class VectorAttentionKernel implements AttentionKernel {
   private static final int LANES = SPECIES.length();
+
+  /** ln 2 in two parts; a small multiple of the first is exact. */
+  private static final float LN2_HIGH = 0.693359375f;
+
+  private static final float LN2_LOW = -2.12194440e-4f;
   private static final long KEY_BYTES = 4L * BLOCK;
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
@@ -74,7 +72,7 @@ final class VectorAttentionKernel implements AttentionKernel {
     FloatVector max = even.max(odd).max(load(column + (keys - 1) * KEY_BYTES));
     at = column;
     for (int key = 0; key < keys; key++) {
-      exp(load(at).sub(max).mul(scale)).intoMemorySegment(ALL, safe(at), ORDER);
+      expNonPositive(load(at).sub(max).mul(scale)).intoMemorySegment(ALL, safe(at), ORDER);
       at += KEY_BYTES;
     }
     VectorMask<Float> lanes = SPECIES.indexInRange(0, queries);
@@ -91,13 +89,7 @@ final class VectorAttentionKernel implements AttentionKernel {
     FloatVector sum = FloatVector.zero(SPECIES);
     long at = column;
     for (int key = 0; key < keys; key++) {
-<<<<<<< HEAD
-      FloatVector p = expNonPositive(load(at).sub(max).mul(scale));
-      p.intoMemorySegment(ALL, safe(at), ORDER);
-      sum = sum.add(p);
-=======
       sum = sum.add(load(at));
->>>>>>> attn
       at += KEY_BYTES;
     }
     FloatVector factor = broadcast(1).div(sum);
@@ -116,8 +108,8 @@ final class VectorAttentionKernel implements AttentionKernel {
     series = series.fma(square, broadcast(2 / 3f));
     series = series.fma(square, broadcast(2));
     FloatVector exponent = (FloatVector) n.convert(VectorOperators.I2F, 0);
-    FloatVector log = s.fma(series, exponent.mul(AttentionMath.LN2_LOW));
-    log = exponent.fma(broadcast(AttentionMath.LN2_HIGH), log).add(sum.sub(sum));
+    FloatVector log = s.fma(series, exponent.mul(LN2_LOW));
+    log = exponent.fma(broadcast(LN2_HIGH), log).add(sum.sub(sum));
     VectorMask<Float> lanes = SPECIES.indexInRange(0, queries);
     load(logSumExp, lanes).add(log).intoMemorySegment(ALL, safe(logSumExp), ORDER, lanes);
   }

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.culebra.backend.Backend;
-import dev.culebra.backend.Dropout;
+import dev.culebra.backend.DropoutSpec;
 import dev.culebra.backend.RandomKey;
 import dev.culebra.random.Philox;
 import dev.culebra.tensor.Buffer;
@@ -134,7 +134,7 @@ class AttentionKernelTest {
       for (int i = 0; i < 4; i++) {
         state.segment().setAtIndex(JAVA_INT, i, words[i]);
       }
-      Dropout dropout = new Dropout(0.3f, new RandomKey(state, 7));
+      DropoutSpec dropout = new DropoutSpec(0.3f, new RandomKey(state, 7));
       for (AttentionKernel each : new AttentionKernel[] {plain, kernel}) {
         MemorySegment factors = normal((keys + AttentionDropout.EXTRA_ROWS) * BLOCK, 1);
         each.newDropout().factors(factors.address(), queries, keys, diagonal, dropout, first, step);
