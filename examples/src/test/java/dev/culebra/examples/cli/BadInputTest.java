@@ -22,12 +22,7 @@ class BadInputTest {
 
   @BeforeAll
   static void train() {
-    Outcome outcome =
-        Outcome.of(
-            ("train --data macbeth --layers 1 --heads 1 --embd 8 --context 8 --batch 2 --steps 2"
-                    + " --eval-batches 1 --out "
-                    + run.resolve("good"))
-                .split(" "));
+    Outcome outcome = Outcome.of((tiny(run.resolve("good").toString()) + " --steps 2").split(" "));
     assertThat(outcome.exitCode()).as(outcome.err()).isZero();
   }
 
@@ -54,7 +49,7 @@ class BadInputTest {
           2 | train --dropout 1.5                      | --dropout must be at least 0 and below 1, not 1.5
           2 | train --heads 5                          | --heads must divide --embd: 5 heads, embd 128
           2 | train --lr -1                            | --lr must be above 0, not -1.0
-          2 | train --resume                           | --resume needs the run's directory: --out DIR
+          2 | train --resume                           | --resume needs the run's directory: --out
           2 | train --resume --out DIR/x --steps 5     | only --out goes with it
           2 | train --steps                            | --steps
           2 | sample                                   | --run
@@ -142,20 +137,37 @@ class BadInputTest {
   }
 
   @Test
-  void sampleAndEvalDoWhatTheySay() {
-    String good = run.resolve("good").toString();
-    Outcome sample =
-        Outcome.of("sample", "--run", good, "--prompt", "Enter ", "--tokens", "30", "--seed", "5");
-    assertThat(sample.exitCode()).isZero();
-    assertThat(sample.err()).isEmpty();
-    assertThat(sample.out()).startsWith("Enter ").hasSize("Enter ".length() + 30 + 1);
-    assertThat(
-            Outcome.of(
-                "sample", "--run", good, "--prompt", "Enter ", "--tokens", "30", "--seed", "5"))
-        .isEqualTo(sample);
+  void aLossThatIsNoNumberStopsTheRunAndKeepsTheLastGoodCheckpoint() throws IOException {
+    String numbers = " --steps 60 --warmup 50 --log-every 1 --save-every 1 --lr 1e38 --clip 0";
+    Outcome outcome = Outcome.of(place(tiny("DIR/nan") + numbers).split(" "));
 
-    Outcome eval = Outcome.of("eval", "--run", good, "--json");
-    assertThat(eval.exitCode()).isZero();
-    assertThat(eval.out()).contains("\"tokens\":10031", "\"loss\":", "\"perplexity\":");
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.err().lines().toList().getLast())
+        .matches("culebra: .* at step \\d+: training stopped, .*");
+    Path last = directory.resolve("nan/checkpoint/last.safetensors");
+    if (Files.exists(last)) {
+      assertThat(Outcome.of(place("sample --run DIR/nan --tokens 5").split(" ")).exitCode())
+          .isZero();
+    }
+  }
+
+  @Test
+  void twoProcessesDoNotTrainInOneDirectory() throws Exception {
+    String endless = tiny("DIR/run") + " --steps 1000000 --log-every 1";
+    Path metrics = directory.resolve("run/metrics.jsonl");
+    try (Program first = Program.start(directory, place(endless).split(" "))) {
+      first.await(() -> Files.exists(metrics));
+      Outcome second = Outcome.of(place("train --resume --out DIR/run").split(" "));
+
+      assertThat(second.exitCode()).isEqualTo(1);
+      assertThat(second.err())
+          .isEqualTo(place("culebra: another process is training in DIR/run\n"));
+    }
+  }
+
+  private static String tiny(String out) {
+    return "train --data macbeth --layers 1 --heads 1 --embd 8 --context 8 --batch 2"
+        + " --eval-batches 1 --eval-every 0 --out "
+        + out;
   }
 }
