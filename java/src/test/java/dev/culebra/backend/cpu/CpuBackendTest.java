@@ -15,6 +15,7 @@ import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
 import java.lang.management.ManagementFactory;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -99,8 +100,9 @@ class CpuBackendTest {
     Runnable step = step(16, 48, 80);
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     long least = Long.MAX_VALUE;
-    // Vectors are boxed until C2 has compiled the loops.
-    for (int i = 0; i < 20_000 && least > 0; i++) {
+    // Vectors are boxed until C2 has compiled the loops, which takes long on a busy machine.
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (least > 0 && System.nanoTime() < deadline) {
       long before = threads.getCurrentThreadAllocatedBytes();
       step.run();
       least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
