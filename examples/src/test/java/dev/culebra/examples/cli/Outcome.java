@@ -1,5 +1,7 @@
 package dev.culebra.examples.cli;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -12,6 +14,13 @@ import java.nio.charset.StandardCharsets;
  * @param err standard error
  */
 record Outcome(int exitCode, String out, String err) {
+  /** Expects one line on standard error, which {@code line} matches, and nothing else. */
+  void assertFails(int expectedExitCode, String line) {
+    assertThat(err).matches("culebra: (" + line + ")\n").doesNotContain("internal error");
+    assertThat(out).isEmpty();
+    assertThat(exitCode).isEqualTo(expectedExitCode);
+  }
+
   /** Runs a command line in this JVM. */
   static Outcome of(String... args) {
     PrintStream out = System.out;

@@ -12,7 +12,7 @@ import java.lang.ref.Reference;
  */
 final class AttentionDecodeCpu {
   private final WorkerPool pool;
-  private final AttentionKernel rows;
+  private final AttentionKernel kernel;
   private final ScratchMemory scratch = new ScratchMemory();
   private final WorkerPool.Task decodeHead = this::decodeHead;
 
@@ -28,7 +28,7 @@ final class AttentionDecodeCpu {
 
   AttentionDecodeCpu(WorkerPool pool) {
     this.pool = pool;
-    this.rows = AttentionKernel.best();
+    this.kernel = AttentionKernel.best();
   }
 
   /** See {@link dev.culebra.backend.Ops#cacheKeysValues}. */
@@ -87,9 +87,9 @@ final class AttentionDecodeCpu {
     long v = values + (long) b * capacity * rowBytes + column;
     long p = scores + 4L * index * capacity;
     for (int t = 0; t <= position; t++) {
-      RawMemory.ALL.set(JAVA_FLOAT, p + 4L * t, rows.dot(q, k + t * rowBytes, d));
+      RawMemory.ALL.set(JAVA_FLOAT, p + 4L * t, kernel.dot(q, k + t * rowBytes, d));
     }
-    rows.softmax(p, position + 1, (float) (1 / Math.sqrt(d)));
-    rows.weightedSum(out + b * rowBytes + column, p, v, rowBytes, position + 1, d);
+    kernel.softmaxRow(p, position + 1, (float) (1 / Math.sqrt(d)));
+    kernel.weightedSum(out + b * rowBytes + column, p, v, rowBytes, position + 1, d);
   }
 }

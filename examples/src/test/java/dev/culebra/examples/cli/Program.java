@@ -1,0 +1,122 @@
+package dev.culebra.examples.cli;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
+
+/** {@code culebra} in a JVM of its own: for what only a process can show, such as its death. */
+final class Program implements AutoCloseable {
+  private static final int PATIENCE_SECONDS = 180;
+  private static final int POLL_MILLIS = 5;
+
+  /** The JVM's own line, which the launcher keeps from the user. */
+  private static final String INCUBATOR_WARNING =
+      "WARNING: Using incubator modules: jdk.incubator.vector\n";
+
+  private final Process process;
+  private final CompletableFuture<String> out;
+  private final CompletableFuture<String> err;
+
+  private Program(Process process) {
+    this.process = process;
+    this.out = CompletableFuture.supplyAsync(() -> readAll(process.getInputStream()));
+    this.err = CompletableFuture.supplyAsync(() -> readAll(process.getErrorStream()));
+  }
+
+  /** Starts it in {@code directory}. */
+  static Program start(Path directory, String... args) throws IOException {
+    return start(directory, commandLine(args));
+  }
+
+  /** Starts a command, which may be {@link #commandLine} with something before it. */
+  static Program start(Path directory, List<String> command) throws IOException {
+    return new Program(new ProcessBuilder(command).directory(directory.toFile()).start());
+  }
+
+  /** Runs it in {@code directory} to its end. */
+  static Outcome run(Path directory, String... args) throws Exception {
+    try (Program program = start(directory, args)) {
+      return program.finish();
+    }
+  }
+
+  /** What starts it with the class path and the flags of this JVM's build. */
+  static List<String> commandLine(String... args) {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(
+        List.of(
+            "--add-modules",
+            "jdk.incubator.vector",
+            "--enable-native-access=ALL-UNNAMED",
+            "-XX:+UseSerialGC",
+            "-Xmx512m",
+            "-Dstdout.encoding=UTF-8",
+            "-Dstderr.encoding=UTF-8",
+            "-Dsun.jnu.encoding=UTF-8",
+            "-cp",
+            classPath(),
+            Main.class.getName()));
+    command.addAll(List.of(args));
+    return command;
+  }
+
+  /** With absolute paths, since the program runs elsewhere. */
+  private static String classPath() {
+    return List.of(System.getProperty("java.class.path").split(File.pathSeparator)).stream()
+        .map(entry -> Path.of(entry).toAbsolutePath().toString())
+        .collect(Collectors.joining(File.pathSeparator));
+  }
+
+  private static String readAll(InputStream stream) {
+    try (stream) {
+      return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      return "(stream broke: " + e + ")";
+    }
+  }
+
+  /** Waits until {@code condition} holds; fails if the program ends before that. */
+  Program await(BooleanSupplier condition) throws Exception {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+    while (!condition.getAsBoolean()) {
+      if (!process.isAlive()) {
+        throw new AssertionError("ended too early: " + finish());
+      }
+      if (System.nanoTime() > deadline) {
+        throw new TimeoutException("nothing happened for " + PATIENCE_SECONDS + " s");
+      }
+      Thread.sleep(POLL_MILLIS);
+    }
+    return this;
+  }
+
+  /** Sends a signal, {@code KILL}, {@code INT} or {@code TERM}, and waits for the end. */
+  Outcome signal(String name) throws Exception {
+    new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start().waitFor();
+    return finish();
+  }
+
+  /** Waits for its end. */
+  Outcome finish() throws Exception {
+    if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+      process.destroyForcibly();
+      throw new TimeoutException("still running: " + out.get() + err.get());
+    }
+    return new Outcome(process.exitValue(), out.get(), err.get().replace(INCUBATOR_WARNING, ""));
+  }
+
+  @Override
+  public void close() {
+    process.destroyForcibly();
+  }
+}
