@@ -68,8 +68,12 @@ interface Kernels {
   /** out = in · factor. */
   void multiply(long out, long in, float factor, int length);
 
-  /** out = the uniform numbers of the elements from {@code firstElement} on. */
-  void uniforms(long out, long firstElement, int length, Draws draws);
+  /**
+   * out = the uniform numbers of the elements from {@code firstElement} on.
+   *
+   * @param words scratch of 4
+   */
+  void uniforms(long out, long firstElement, int length, Draws draws, int[] words);
 
   /** out = draw &lt; p ? 0 : in · scale. */
   void drop(long out, long in, long draws, float p, float scale, int length);
@@ -97,7 +101,7 @@ interface Kernels {
    * Backward of a row of layernorm, n = (in − mean) · rstd, d = dOut · weight:
    *
    * <pre>
-   *   dIn = (adds ? dIn : 0) + rstd · (d − mean(d) − n · mean(d · n))
+   *   dIn = addend + rstd · (d − mean(d) − n · mean(d · n))
    *   dWeight += dOut · n;  dBias += dOut
    * </pre>
    *
@@ -105,7 +109,7 @@ interface Kernels {
    */
   void layerNormBackward(
       long dIn,
-      boolean adds,
+      long addend,
       long dWeight,
       long dBias,
       long dOut,

@@ -5,6 +5,7 @@ import static dev.culebra.backend.cpu.RawMemory.safe;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.culebra.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 
 /**
@@ -26,6 +27,13 @@ final class LayerNormCpu {
   private final Kernels kernels;
   private final ScratchMemory chunkSums = new ScratchMemory();
   private final ScratchMemory[] scratch;
+
+  /**
+   * Where sums begin, and what a gradient that is written is added to: new memory is 0, and nobody
+   * writes it.
+   */
+  private final ScratchMemory zeros = new ScratchMemory();
+
   private final WorkerPool.Task forwardRows = this::forwardRows;
   private final WorkerPool.Task backwardChunk = this::backwardChunk;
   private long out;
@@ -37,7 +45,9 @@ final class LayerNormCpu {
   private long stream;
   private long branch;
   private long dOut;
-  private boolean adds;
+  private long zeroRow;
+  private long addend;
+  private long addendStride;
   private long sums;
   private int n;
   private int c;
@@ -124,10 +134,12 @@ final class LayerNormCpu {
       Tensor weight) {
     this.out = RawMemory.address(dIn);
     this.dOut = RawMemory.address(dOut);
-    this.adds = adds;
     set(in, mean, rstd, weight);
     long toWeight = RawMemory.address(dWeight);
     long toBias = dBias == null ? 0 : RawMemory.address(dBias);
+    zeroRow = zeros.floats(2L * c);
+    addend = adds ? out : zeroRow;
+    addendStride = adds ? 4L * c : 0;
     rowsPerPart = Math.max(MIN_CHUNK_ROWS, Math.ceilDiv(n, MAX_CHUNKS));
     int chunks = Math.ceilDiv(n, rowsPerPart);
     sums = chunkSums.floats(2L * c * chunks);
@@ -146,13 +158,13 @@ final class LayerNormCpu {
 
   private void backwardChunk(int chunk) {
     long lanes = scratch[pool.slot()].floats(Kernels.SCRATCH);
-    kernels.fill(weightSums(chunk), 0, 2 * c);
+    MemorySegment.copy(ALL, zeroRow, ALL, weightSums(chunk), 8L * c);
     int end = Math.min(n, (chunk + 1) * rowsPerPart);
     for (int r = chunk * rowsPerPart; r < end; r++) {
       long at = 4L * c * r;
       kernels.layerNormBackward(
           out + at,
-          adds,
+          addend + addendStride * r,
           weightSums(chunk),
           biasSums(chunk),
           dOut + at,

@@ -30,8 +30,10 @@ final class VectorLayerNorm {
       sums = sums.add(d);
       squares = d.fma(d, squares);
     }
-    float shift = sumOfLanes(sums, scratch);
-    float square = sumOfLanes(squares, scratch + 4L * LANES);
+    store(sums, scratch, 0);
+    store(squares, scratch, LANES);
+    float shift = sumOfLanes(scratch);
+    float square = sumOfLanes(scratch + 4L * LANES);
     for (; i < length; i++) {
       float d = get(in, i) - centre;
       shift += d;
@@ -49,15 +51,16 @@ final class VectorLayerNorm {
     for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
       sums = sums.add(load(in, i));
     }
-    float sum = sumOfLanes(sums, scratch);
+    store(sums, scratch, 0);
+    float sum = sumOfLanes(scratch);
     for (; i < length; i++) {
       sum += get(in, i);
     }
     return sum;
   }
 
-  private static float sumOfLanes(FloatVector v, long scratch) {
-    store(v, scratch, 0);
+  /** Takes an address since a vector that is passed on would be boxed where this is not inlined. */
+  private static float sumOfLanes(long scratch) {
     float a = 0;
     float b = 0;
     float c = 0;
@@ -77,7 +80,11 @@ final class VectorLayerNorm {
     for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
       FloatVector scaled = load(in, i).sub(mean).mul(rstd);
       FloatVector w = load(weight, i);
-      store(bias == 0 ? scaled.mul(w) : scaled.fma(w, load(bias, i)), out, i);
+      if (bias == 0) {
+        store(scaled.mul(w), out, i);
+      } else {
+        store(scaled.fma(w, load(bias, i)), out, i);
+      }
     }
     for (; i < length; i++) {
       float scaled = (get(in, i) - mean) * rstd;
@@ -88,7 +95,7 @@ final class VectorLayerNorm {
   /** See {@link Kernels#layerNormBackward}. */
   static void backward(
       long dIn,
-      boolean adds,
+      long addend,
       long dWeight,
       long dBias,
       long dOut,
@@ -107,20 +114,18 @@ final class VectorLayerNorm {
       sums = sums.add(d);
       products = d.fma(load(in, i).sub(means), products);
     }
-    float sum = sumOfLanes(sums, scratch);
-    float product = sumOfLanes(products, scratch + 4L * LANES);
-    for (; i < length; i++) {
-      float d = get(dOut, i) * get(weight, i);
-      sum += d;
-      product += d * (get(in, i) - mean);
-    }
-    float slope = product * rstd / length;
-    long addend = adds ? dIn : 0;
-    gradients(
-        dIn, addend, dWeight, dBias, dOut, in, mean, rstd, weight, sum / length, slope, length);
+    store(sums, scratch, 0);
+    store(products, scratch, LANES);
+    float sum = sumOfLanes(scratch);
+    float product = sumOfLanes(scratch + 4L * LANES);
+    gradients(dIn, addend, dWeight, dBias, dOut, in, mean, rstd, weight, sum, product, length);
   }
 
-  /** The second pass over a row; an addend of 0 is none. */
+  /**
+   * The second pass over a row, after what the first has left: {@code sum} and {@code product} are
+   * Σ d and Σ d · (in − mean) over whole vectors. It is too long (above 325 bytes) for C2 to inline
+   * it, and that is on purpose: within a caller C2 runs out of room in the middle of it, and boxes.
+   */
   private static void gradients(
       long dIn,
       long addend,
@@ -131,29 +136,36 @@ final class VectorLayerNorm {
       float mean,
       float rstd,
       long weight,
-      float meanOfD,
-      float slope,
+      float sum,
+      float product,
       int length) {
+    int whole = SPECIES.loopBound(length);
+    for (int i = whole; i < length; i++) {
+      float d = get(dOut, i) * get(weight, i);
+      sum += d;
+      product += d * (get(in, i) - mean);
+    }
+    float meanOfD = sum / length;
+    float slope = product * rstd / length;
     FloatVector means = FloatVector.broadcast(SPECIES, mean);
     FloatVector rstds = FloatVector.broadcast(SPECIES, rstd);
     FloatVector meansOfD = FloatVector.broadcast(SPECIES, meanOfD);
     FloatVector slopes = FloatVector.broadcast(SPECIES, slope);
-    int i = 0;
-    for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
+    for (int i = 0; i < whole; i += LANES) {
       FloatVector d = load(dOut, i);
       FloatVector n = load(in, i).sub(means).mul(rstds);
       store(d.fma(n, load(dWeight, i)), dWeight, i);
       store(d.add(load(dBias, i)), dBias, i);
       FloatVector g = d.mul(load(weight, i)).sub(meansOfD).sub(n.mul(slopes)).mul(rstds);
-      store(addend == 0 ? g : g.add(load(addend, i)), dIn, i);
+      store(g.add(load(addend, i)), dIn, i);
     }
-    for (; i < length; i++) {
+    for (int i = whole; i < length; i++) {
       float d = get(dOut, i);
       float n = (get(in, i) - mean) * rstd;
       set(dWeight, i, get(dWeight, i) + d * n);
       set(dBias, i, get(dBias, i) + d);
       float g = (d * get(weight, i) - meanOfD - n * slope) * rstd;
-      set(dIn, i, addend == 0 ? g : g + get(addend, i));
+      set(dIn, i, g + get(addend, i));
     }
   }
 }

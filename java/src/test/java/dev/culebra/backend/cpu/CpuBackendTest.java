@@ -3,19 +3,11 @@ package dev.culebra.backend.cpu;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.sun.management.ThreadMXBean;
-import dev.culebra.backend.Activation;
-import dev.culebra.backend.AdamWStep;
-import dev.culebra.backend.DropoutSpec;
 import dev.culebra.backend.Ops;
-import dev.culebra.backend.RandomKey;
-import dev.culebra.backend.SamplingSpec;
 import dev.culebra.tensor.Buffer;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
-import java.lang.management.ManagementFactory;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -93,60 +85,5 @@ class CpuBackendTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
             "embeddingForward: positions 4 to 5 are not all in the position table's 0 to 4");
-  }
-
-  @Test
-  void aSteadyStepAllocatesNothing() {
-    Runnable step = step(16, 48, 80);
-    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    long least = Long.MAX_VALUE;
-    // Vectors are boxed until C2 has compiled the loops, which takes long on a busy machine.
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-    while (least > 0 && System.nanoTime() < deadline) {
-      long before = threads.getCurrentThreadAllocatedBytes();
-      step.run();
-      least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
-    }
-    assertThat(least).as("bytes allocated by a step").isZero();
-  }
-
-  /** Every operation of rows once. */
-  private Runnable step(int n, int c, int vocab) {
-    Tensor x = floats(n, c);
-    Tensor y = floats(n, c);
-    Tensor sum = floats(n, c);
-    Tensor mean = floats(n);
-    Tensor rstd = floats(n);
-    Tensor weight = floats(c);
-    Tensor dWeight = floats(c);
-    Tensor dBias = floats(c);
-    Tensor table = floats(vocab, c);
-    Tensor logits = floats(n, vocab);
-    Tensor losses = floats(n);
-    Tensor one = floats(1);
-    Tensor tokens = tensor(DType.I32, 1, n);
-    Tensor targets = tensor(DType.I32, n);
-    Tensor moments = floats(n, c);
-    AdamWStep adamW = new AdamWStep(1, 1e-3f, 0.9f, 0.99f, 1e-8f, 0.1f, 1);
-    RandomKey key = new RandomKey(tensor(DType.I32, 4), 1);
-    DropoutSpec dropout = new DropoutSpec(0.3f, key);
-    SamplingSpec sampling = new SamplingSpec(0.8f, 20, 0.9f);
-    return () -> {
-      ops.embeddingForward(x, tokens, table, null, null);
-      ops.embeddingBackward(table, null, x, tokens);
-      ops.layerNormForward(y, mean, rstd, x, weight, dBias);
-      ops.layerNormBackward(y, dWeight, dBias, y, x, mean, rstd, weight);
-      ops.residualLayerNormForward(y, sum, mean, rstd, x, y, weight, dBias);
-      ops.residualLayerNormBackward(y, dWeight, dBias, x, sum, mean, rstd, weight);
-      ops.activationForward(y, x, Activation.GELU_TANH);
-      ops.activationBackward(y, y, x, Activation.GELU_TANH);
-      ops.dropoutForward(y, x, dropout);
-      ops.crossEntropyForwardBackward(losses, one, logits, targets, vocab, 1);
-      ops.add(y, y, x);
-      ops.fill(y, 0.1f);
-      ops.norm(one, y);
-      ops.adamW(x, y, sum, moments, one, n, adamW);
-      ops.sample(targets, logits, vocab, sampling, key);
-    };
   }
 }

@@ -104,7 +104,7 @@ class KernelsTest {
             }
             Draws draws = new Draws();
             draws.set(new RandomKey(state, -3));
-            k.uniforms(array(0), first, n, draws);
+            k.uniforms(array(0), first, n, draws, new int[4]);
           });
     }
   }
@@ -118,12 +118,21 @@ class KernelsTest {
           k.normalise(array(0), array(1), 0.1f, 1.3f, array(2), array(3), n);
           k.normalise(array(5), array(1), 0.1f, 1.3f, array(2), 0, n);
         });
-    for (boolean adds : new boolean[] {false, true}) {
+    for (int addend : new int[] {0, 6}) {
       assertAgree(
           1e-5f,
           (k, n) ->
               k.layerNormBackward(
-                  array(0), adds, array(1), array(2), array(3), array(4), 0.1f, 1.3f, array(5), n,
+                  array(0),
+                  array(addend),
+                  array(1),
+                  array(2),
+                  array(3),
+                  array(4),
+                  0.1f,
+                  1.3f,
+                  array(5),
+                  n,
                   scratch));
     }
   }
