@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,7 +25,7 @@ class FinetuneTest {
 
   @Test
   void beginsWithTheWeightsAndTheTokenizerOfTheOtherRun() throws IOException {
-    Path text = write("second.txt", "a cat sat on a mat. ".repeat(60));
+    Path text = write("second.txt", "the rat sat on the mat; a cat ran. ".repeat(60));
     RunFolder student = new RunFolder(folder.resolve("student"));
     Outcome outcome = finetune(student, text);
     double uniform = Math.log(teacherVocabulary());
@@ -83,7 +84,7 @@ class FinetuneTest {
       "--batch=4",
       "--eval-batches=2"
     };
-    String[] all = java.util.Arrays.copyOf(args, args.length + flags.length);
+    String[] all = Arrays.copyOf(args, args.length + flags.length);
     System.arraycopy(flags, 0, all, args.length, flags.length);
     return Outcome.of(all);
   }

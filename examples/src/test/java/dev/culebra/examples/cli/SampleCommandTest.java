@@ -82,7 +82,8 @@ class SampleCommandTest {
   void whatCannotBeReadIsOneLine() {
     String directory = "--run=" + run.path();
 
-    assertFails(1, "prompt: character 2 of the text, 'é' (U+00E9), .*", directory, "--prompt=hé");
+    assertFails(
+        1, "prompt: character 2 of the text, 'é' \\(U\\+00E9\\), .*", directory, "--prompt=hé");
     assertFails(1, "the prompt is empty", directory, "--prompt=");
     assertFails(1, "no such file: .*gone.txt", directory, "--prompt=@gone.txt");
     assertFails(1, "no such run directory: gone", "--run=gone");
