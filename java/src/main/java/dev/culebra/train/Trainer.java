@@ -121,9 +121,9 @@ public final class Trainer implements AutoCloseable {
     float norm = optimizer.readGradientNormBlocking();
     stopwatch.pause();
     int step = progress.step();
-    requireFinite(loss, norm);
-    Float validation =
-        evaluate ? Evaluation.sampled(model, validationBatches, batch, config.evalBatches()) : null;
+    requireFinite("the loss", loss);
+    requireFinite("the gradient's norm", norm);
+    Float validation = evaluate ? validationLoss(config.evalBatches()) : null;
     double seconds = stopwatch.seconds();
     double speed =
         config.tokensPerStep() * (step - loggedStep) / Math.max(1e-9, seconds - loggedSeconds);
@@ -141,21 +141,31 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
+  private float validationLoss(int batches) {
+    float loss = Evaluation.sampled(model, validationBatches, batch, batches);
+    requireFinite("the validation loss", loss);
+    return loss;
+  }
+
+  /**
+   * Replaces the last checkpoint, unless the weights are spoiled: the step that did it had a sound
+   * loss still, since that was read before the weights changed, so they are asked for another.
+   */
   private void save() throws IOException {
-    requireFinite(model.readLossBlocking(), optimizer.readGradientNormBlocking());
+    validationLoss(1);
     progress = progress.at(stopwatch.seconds());
     files.saveLast(model, optimizer, progress);
     savedStep = progress.step();
     listener.onCheckpoint(savedStep, files.directory().last(), false);
   }
 
-  private void requireFinite(float loss, float norm) {
-    if (!Float.isFinite(loss) || !Float.isFinite(norm)) {
+  private void requireFinite(String what, float value) {
+    if (!Float.isFinite(value)) {
       throw new TrainingStoppedException(
           "%s is %s at step %d: training stopped, %s; try a lower --lr or a --clip of 1"
               .formatted(
-                  Float.isFinite(loss) ? "the gradient's norm" : "the loss",
-                  Float.isFinite(loss) ? norm : loss,
+                  what,
+                  value,
                   progress.step(),
                   savedStep == 0
                       ? "no checkpoint was written yet"

@@ -5,9 +5,11 @@ import dev.culebra.checkpoint.CheckpointException;
 import dev.culebra.checkpoint.RunDirectory;
 import dev.culebra.data.Corpora;
 import dev.culebra.data.Corpus;
+import dev.culebra.data.DataException;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.text.Tokenizer;
+import dev.culebra.text.UnknownCharacterException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -42,7 +44,7 @@ public final class TrainingRun implements AutoCloseable {
    * Begins a run.
    *
    * @throws IOException if a file cannot be read or written; one line that names it
-   * @throws dev.culebra.data.DataException if the text cannot be used
+   * @throws DataException if the text cannot be used
    * @throws Devices.UnavailableException if the device cannot be used
    */
   public static TrainingRun start(
@@ -71,12 +73,27 @@ public final class TrainingRun implements AutoCloseable {
     requireSameShape(from, config, tokenizer);
     TrainingRun run = new TrainingRun(config);
     try {
-      run.openModel(corpora.open(config.data(), tokenizer));
+      run.openModel(openWithCharactersOf(from, corpora, config.data(), tokenizer));
       from.loadWeights(run.model);
       run.openTrainer(RunFiles.create(place.create(), config, tokenizer), listener);
       return run;
     } catch (IOException | RuntimeException e) {
       run.closeAfter(e);
+      throw e;
+    }
+  }
+
+  private static Corpus openWithCharactersOf(
+      RunFiles from, Corpora corpora, String data, Tokenizer tokenizer) throws IOException {
+    try {
+      return corpora.open(data, tokenizer);
+    } catch (DataException e) {
+      if (e.getCause() instanceof UnknownCharacterException) {
+        throw new DataException(
+            "%s of %s: use a text without it, or train a new model, without --init-from"
+                .formatted(e.getMessage(), from.directory().path()),
+            e);
+      }
       throw e;
     }
   }

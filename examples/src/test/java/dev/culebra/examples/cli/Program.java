@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
@@ -28,8 +29,10 @@ final class Program implements AutoCloseable {
 
   private Program(Process process) {
     this.process = process;
-    this.out = CompletableFuture.supplyAsync(() -> readAll(process.getInputStream()));
-    this.err = CompletableFuture.supplyAsync(() -> readAll(process.getErrorStream()));
+    // Threads of their own: a read that waits would hold up the few of the common pool.
+    Executor readers = task -> Thread.ofPlatform().daemon().start(task);
+    this.out = CompletableFuture.supplyAsync(() -> readAll(process.getInputStream()), readers);
+    this.err = CompletableFuture.supplyAsync(() -> readAll(process.getErrorStream()), readers);
   }
 
   /** Starts it in {@code directory}. */
