@@ -49,11 +49,6 @@ interface AttentionKernel {
   /** scores = scores · factors, both stored as above. */
   void multiply(long scores, long factors, int queries, int keys);
 
-  /**
-   * Replaces the scores of one query, in a row, by probabilities: p = exp(scale · (s − max)) / Σ.
-   */
-  void softmaxRow(long scores, int length, float scale);
-
   /** x · y. */
   float dot(long x, long y, int length);
 

@@ -11,7 +11,7 @@ final class ScalarAttentionKernel implements AttentionKernel {
       long scores, int queries, int keys, int diagonal, float scale, long logSumExp) {
     for (int i = 0; i < queries; i++) {
       int seen = Math.min(keys, diagonal + i + 1);
-      put(logSumExp + 4L * i, softmax(scores + 4L * i, BLOCK, seen, scale));
+      put(logSumExp + 4L * i, softmax(scores + 4L * i, seen, scale));
       clear(scores + 4L * i, seen, keys);
     }
   }
@@ -60,26 +60,21 @@ final class ScalarAttentionKernel implements AttentionKernel {
     return new ScalarAttentionDropout();
   }
 
-  @Override
-  public void softmaxRow(long scores, int length, float scale) {
-    softmax(scores, 1, length, scale);
-  }
-
-  /** Softmax of numbers that lie {@code stride} floats apart; returns ln Σ exp(scale · s). */
-  private static float softmax(long scores, int stride, int length, float scale) {
+  /** Softmax of the first {@code length} numbers of a column; returns ln Σ exp(scale · s). */
+  private static float softmax(long column, int length, float scale) {
     float max = Float.NEGATIVE_INFINITY;
     for (int i = 0; i < length; i++) {
-      max = Math.max(max, get(scores + 4L * i * stride));
+      max = Math.max(max, get(column + 4L * i * BLOCK));
     }
     float sum = 0;
     for (int i = 0; i < length; i++) {
-      long at = scores + 4L * i * stride;
+      long at = column + 4L * i * BLOCK;
       float p = (float) Math.exp(scale * (get(at) - max));
       put(at, p);
       sum += p;
     }
     for (int i = 0; i < length; i++) {
-      long at = scores + 4L * i * stride;
+      long at = column + 4L * i * BLOCK;
       put(at, get(at) / sum);
     }
     return scale * max + (float) Math.log(sum);

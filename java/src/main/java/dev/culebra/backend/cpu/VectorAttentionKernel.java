@@ -174,34 +174,6 @@ final class VectorAttentionKernel implements AttentionKernel {
   }
 
   @Override
-  public void softmaxRow(long scores, int length, float scale) {
-    int whole = SPECIES.loopBound(length);
-    VectorMask<Float> rest = SPECIES.indexInRange(whole, length);
-    FloatVector largest = broadcast(Float.NEGATIVE_INFINITY);
-    for (int i = 0; i < whole; i += LANES) {
-      largest = largest.max(load(scores + 4L * i));
-    }
-    long end = scores + 4L * whole;
-    largest = largest.lanewise(VectorOperators.MAX, load(end, rest), rest);
-    float max = largest.reduceLanes(VectorOperators.MAX);
-
-    FloatVector sums = FloatVector.zero(SPECIES);
-    for (int i = 0; i < whole; i += LANES) {
-      FloatVector p = expNonPositive(load(scores + 4L * i).sub(max).mul(scale));
-      p.intoMemorySegment(ALL, safe(scores + 4L * i), ORDER);
-      sums = sums.add(p);
-    }
-    FloatVector last = expNonPositive(load(end, rest).sub(max).mul(scale));
-    float factor = 1 / LaneSum.of(sums.add(last, rest));
-
-    for (int i = 0; i < whole; i += LANES) {
-      long at = scores + 4L * i;
-      load(at).mul(factor).intoMemorySegment(ALL, safe(at), ORDER);
-    }
-    last.mul(factor).intoMemorySegment(ALL, safe(end), ORDER, rest);
-  }
-
-  @Override
   public float dot(long x, long y, int length) {
     int whole = SPECIES.loopBound(length);
     FloatVector sums = FloatVector.zero(SPECIES);
