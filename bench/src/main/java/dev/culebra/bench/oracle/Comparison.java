@@ -85,8 +85,7 @@ final class Comparison implements AutoCloseable {
 
   private void compareFirst(PyTorchGpt.Pass pass, float[] logits, float loss) {
     findings.add(Finding.of("logits", Tolerance.LOGITS, logits, pass.logits().toFloatArray()));
-    findings.add(
-        Finding.of("loss", Tolerance.LOSS, new float[] {loss}, new float[] {pass.loss()}));
+    findings.add(Finding.of("loss", Tolerance.LOSS, new float[] {loss}, new float[] {pass.loss()}));
     for (Parameter parameter : ours.parameters().list()) {
       compareGradient(parameter, pass.gradients().get(parameter.name()));
     }

@@ -40,7 +40,8 @@ public final class Oracle implements Callable<Integer> {
   }
 
   private List<Finding> compare(OracleCase where) throws IOException {
-    line("\n**%s**: B = %d, T = %d, %s\n", where.name(), where.batch(), where.time(), where.model());
+    line(
+        "\n**%s**: B = %d, T = %d, %s\n", where.name(), where.batch(), where.time(), where.model());
     line("| compared | limit | relative error | |\n| --- | --- | --- | --- |");
     try (Comparison comparison = new Comparison(where)) {
       List<Finding> findings = comparison.run();

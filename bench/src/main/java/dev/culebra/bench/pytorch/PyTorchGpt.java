@@ -9,7 +9,6 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.ndarray.types.SparseFormat;
 import ai.djl.training.GradientCollector;
-import dev.culebra.backend.Activation;
 import dev.culebra.checkpoint.Safetensors;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.tensor.DType;
