@@ -24,10 +24,18 @@ public interface Backend extends AutoCloseable {
    */
   Buffer allocate(long bytes);
 
-  /** Copies {@code src} from the host to {@code dst}; {@code src} may be reused on return. */
+  /**
+   * Copies {@code src} from the host to {@code dst}; {@code src} may be reused on return.
+   *
+   * @throws IllegalArgumentException if the sizes differ
+   */
   void upload(Tensor dst, MemorySegment src);
 
-  /** Waits for all queued work, then copies {@code src} to the host. */
+  /**
+   * Waits for all queued work, then copies {@code src} to the host.
+   *
+   * @throws IllegalArgumentException if the sizes differ
+   */
   void readBlocking(MemorySegment dst, Tensor src);
 
   /** Waits until all queued work is done. */

@@ -30,7 +30,7 @@ public final class RunDirectory implements AutoCloseable {
     makeDirectories(path);
     makeDirectories(path.resolve("checkpoint"));
     RunDirectory run = new RunDirectory(path, RunLock.acquire(path));
-    if (Files.exists(run.config())) {
+    if (Files.exists(run.config()) || Files.exists(run.last()) || Files.exists(run.best())) {
       run.close();
       throw new IOException(
           "%s holds a run already: continue it with --resume, or choose another --out"

@@ -57,9 +57,8 @@ public final class DataPreparation {
               .formatted(text.name(), tokenizer.vocab(), TokenFileWriter.MAX_VOCAB));
     }
     create(directory);
-    Writing writing = new Writing(text, tokenizer, directory.resolve(Corpora.VALIDATION_FILE));
+    Writing writing = new Writing(text, tokenizer, directory);
     AtomicFile.write(directory.resolve(Corpora.TRAIN_FILE), writing::writeTo);
-    TokenizerFile.save(tokenizer, directory.resolve(TokenizerFile.NAME));
     return new Result(writing.trainTokens, writing.validationTokens, tokenizer);
   }
 
@@ -73,19 +72,20 @@ public final class DataPreparation {
 
   /**
    * How many tokens there are is known only at the end, so all go to the training file first; then
-   * its end moves to the validation file.
+   * its end moves to the validation file. An older training file goes before the first file is
+   * replaced, and the new one appears last: a directory that holds one is of one piece.
    */
   private static final class Writing {
     private final TextSource text;
     private final Tokenizer tokenizer;
-    private final Path validationFile;
+    private final Path directory;
     private long trainTokens;
     private long validationTokens;
 
-    Writing(TextSource text, Tokenizer tokenizer, Path validationFile) {
+    Writing(TextSource text, Tokenizer tokenizer, Path directory) {
       this.text = text;
       this.tokenizer = tokenizer;
-      this.validationFile = validationFile;
+      this.directory = directory;
     }
 
     void writeTo(FileChannel channel) throws IOException {
@@ -97,7 +97,10 @@ public final class DataPreparation {
             "%s has %d tokens: too few to divide into two parts".formatted(text.name(), all));
       }
       long end = trainTokens * Short.BYTES;
-      AtomicFile.write(validationFile, validation -> move(channel, end, validation));
+      Files.deleteIfExists(directory.resolve(Corpora.TRAIN_FILE));
+      TokenizerFile.save(tokenizer, directory.resolve(TokenizerFile.NAME));
+      AtomicFile.write(
+          directory.resolve(Corpora.VALIDATION_FILE), validation -> move(channel, end, validation));
       channel.truncate(end);
     }
 

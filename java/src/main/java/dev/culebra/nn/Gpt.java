@@ -9,7 +9,7 @@ import java.util.List;
 
 /**
  * A decoder-only transformer (Radford et al., 2019): embeddings, pre-norm blocks, a last layernorm,
- * the head. Parameter names and layouts are those of nanoGPT, linear weights (out, in).
+ * the head. Parameter names are those of nanoGPT without its prefix; linear weights are (out, in).
  */
 public final class Gpt extends LanguageModel {
   private final GptConfig config;

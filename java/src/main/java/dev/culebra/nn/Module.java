@@ -21,7 +21,7 @@ public abstract class Module {
   private boolean training = true;
   private Ops ops;
 
-  /** Only modules of this package and of users extend it. */
+  /** A module in training mode, without memory yet. */
   protected Module() {}
 
   /**

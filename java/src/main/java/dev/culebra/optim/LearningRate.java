@@ -1,8 +1,8 @@
 package dev.culebra.optim;
 
 /**
- * Learning rate of each step: linear warmup from 0 to the peak, then the schedule down to the floor
- * at the last step.
+ * Learning rate of each step: linear warmup to the peak, then the schedule down to the floor at the
+ * last step.
  *
  * @param schedule what follows the warmup
  * @param peak highest rate
@@ -29,7 +29,7 @@ public record LearningRate(Schedule schedule, float peak, float floor, int warmu
     }
   }
 
-  /** The rate of a step; the first is 0. */
+  /** The rate of a step; steps count from 0. */
   public float at(int step) {
     if (step < warmup) {
       return peak * (step + 1) / warmup;

@@ -6,6 +6,7 @@ import dev.culebra.data.Corpus;
 import dev.culebra.data.SequentialBatches;
 import dev.culebra.data.Split;
 import dev.culebra.nn.LanguageModel;
+import java.util.function.BooleanSupplier;
 
 /** Loss of a model on text it was not trained on, dropout off. */
 public final class Evaluation {
@@ -26,20 +27,27 @@ public final class Evaluation {
 
   /**
    * Mean loss over {@code batches} batches of the validation part, the same ones each time, so that
-   * evaluations of one run compare. The model is planned for the shape of {@code batch} and left in
-   * training mode.
+   * evaluations of one run compare; null if {@code abandon} said to give up in between. The model
+   * is planned for the shape of {@code batch} and left in training mode.
    */
-  static float sampled(LanguageModel model, BatchSampler validation, Batch batch, int batches) {
+  static Float sampled(
+      LanguageModel model,
+      BatchSampler validation,
+      Batch batch,
+      int batches,
+      BooleanSupplier abandon) {
     model.eval();
     model.zeroLoss();
-    for (int i = 0; i < batches; i++) {
+    boolean abandoned = false;
+    for (int i = 0; i < batches && !abandoned; i++) {
       validation.fill(batch, i, 0);
       model.load(batch.inputs(), batch.targets());
       model.forward();
       model.loss(1f / batches);
+      abandoned = abandon.getAsBoolean();
     }
     model.train();
-    return model.readLossBlocking();
+    return abandoned ? null : model.readLossBlocking();
   }
 
   /**

@@ -41,12 +41,15 @@ public final class RunFiles implements AutoCloseable {
     this.directory = directory;
   }
 
+  /** The files of a new run, none of which is there yet. */
+  static RunFiles in(RunDirectory directory) {
+    return new RunFiles(directory);
+  }
+
   /** Writes the beginning of a run: tokenizer, then configuration, which makes it one. */
-  static RunFiles create(RunDirectory directory, TrainConfig config, Tokenizer tokenizer)
-      throws IOException {
+  void begin(TrainConfig config, Tokenizer tokenizer) throws IOException {
     TokenizerFile.save(tokenizer, directory.tokenizer());
     AtomicFile.write(directory.config(), config.toJson());
-    return new RunFiles(directory);
   }
 
   /**

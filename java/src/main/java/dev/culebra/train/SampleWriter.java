@@ -30,7 +30,7 @@ final class SampleWriter implements AutoCloseable {
     StringBuilder text = new StringBuilder();
     TokenDecoder decoder = tokenizer.decoder();
     generator.generate(
-        start(),
+        start(tokenizer),
         TOKENS,
         SPEC,
         seed,
@@ -43,7 +43,7 @@ final class SampleWriter implements AutoCloseable {
   }
 
   /** A new line, as a text begins; token 0 for a vocabulary that has none. */
-  private int[] start() {
+  static int[] start(Tokenizer tokenizer) {
     try {
       return tokenizer.encode("\n");
     } catch (UnknownCharacterException e) {

@@ -123,6 +123,11 @@ public record TrainConfig(
     return new GptConfig(layers, heads, embd, context, vocab, dropout, bias, tiedHead, activation);
   }
 
+  /** This configuration with the values that {@code over} has. */
+  public TrainConfig with(TrainOptions over) {
+    return TrainJson.with(this, over);
+  }
+
   /** What a run that begins with the weights of this one must agree with. */
   public TrainOptions shape() {
     return new TrainOptions()

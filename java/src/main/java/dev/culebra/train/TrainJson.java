@@ -19,8 +19,11 @@ import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.ser.std.StdSerializer;
+import dev.culebra.io.FileErrors;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -49,10 +52,24 @@ final class TrainJson {
 
   static TrainOptions read(Path file) throws IOException {
     try {
-      return MAPPER.readValue(Files.readString(file, StandardCharsets.UTF_8), TrainOptions.class);
+      String json = Files.readString(file, StandardCharsets.UTF_8);
+      TrainOptions options = MAPPER.readValue(json, TrainOptions.class);
+      if (options == null) {
+        throw new IOException(file + ": must hold one JSON object of options");
+      }
+      return options;
     } catch (JsonProcessingException e) {
       throw new IOException(describe(file, e), e);
+    } catch (CharacterCodingException e) {
+      throw new IOException(file + ": is not UTF-8", e);
+    } catch (FileSystemException e) {
+      throw new IOException("cannot read " + file + ": " + FileErrors.reason(e), e);
     }
+  }
+
+  /** {@code config} with the values that {@code over} has. */
+  static TrainConfig with(TrainConfig config, TrainOptions over) {
+    return complete(merge(MAPPER.convertValue(config, TrainOptions.class), over));
   }
 
   static String write(TrainConfig config) {

@@ -18,6 +18,9 @@ import java.nio.file.Path;
  * }</pre>
  */
 public final class TrainOptions {
+  /** Where nobody sets a warmup it is the preset's, but at most this part of a short run. */
+  private static final int SHORT_WARMUP = 10;
+
   Preset preset;
   String data;
   TokenizerKind tokenizer;
@@ -76,6 +79,9 @@ public final class TrainOptions {
    */
   public TrainConfig config() {
     TrainOptions all = TrainPresets.of(preset == null ? Preset.NANO : preset).with(this);
+    if (warmup == null) {
+      all.warmup = Math.min(all.warmup, all.steps / SHORT_WARMUP);
+    }
     if (all.minLr == null) {
       all.minLr = tenth(all.lr);
     }

@@ -9,6 +9,7 @@ import dev.culebra.nn.Gpt;
 import dev.culebra.optim.AdamW;
 import dev.culebra.optim.LearningRate;
 import java.io.IOException;
+import java.util.function.BooleanSupplier;
 
 /**
  * Trains a {@link Gpt}: the loop of batches, forward, backward, AdamW, evaluation and checkpoint.
@@ -58,11 +59,20 @@ public final class Trainer implements AutoCloseable {
     batch = new Batch(config.batch(), config.context());
     optimizer = new AdamW(model.parameters(), config.adamW());
     samples = new SampleWriter(model, corpus.tokenizer(), config.seed());
-    progress = files.restore(model, optimizer);
+    progress = restore();
     savedStep = progress.step();
     loggedStep = progress.step();
     loggedSeconds = progress.seconds();
     stopwatch = new Stopwatch(progress.seconds());
+  }
+
+  private Progress restore() throws IOException {
+    try {
+      return files.restore(model, optimizer);
+    } catch (IOException | RuntimeException e) {
+      close();
+      throw e;
+    }
   }
 
   /**
@@ -123,7 +133,7 @@ public final class Trainer implements AutoCloseable {
     int step = progress.step();
     requireFinite("the loss", loss);
     requireFinite("the gradient's norm", norm);
-    Float validation = evaluate ? validationLoss(config.evalBatches()) : null;
+    Float validation = evaluate ? validationLoss(config.evalBatches(), this::stopRequested) : null;
     double seconds = stopwatch.seconds();
     double speed =
         config.tokensPerStep() * (step - loggedStep) / Math.max(1e-9, seconds - loggedSeconds);
@@ -134,16 +144,19 @@ public final class Trainer implements AutoCloseable {
     files.append(metrics);
     listener.onMetrics(metrics);
     progress = progress.at(seconds);
-    if (evaluate && validation < progress.bestValidationLoss()) {
+    if (validation != null && validation < progress.bestValidationLoss()) {
       progress = progress.withBest(validation);
       files.saveBest(model, progress);
       listener.onCheckpoint(step, files.directory().best(), true);
     }
   }
 
-  private float validationLoss(int batches) {
-    float loss = Evaluation.sampled(model, validationBatches, batch, batches);
-    requireFinite("the validation loss", loss);
+  /** Null if {@code abandon} said to give up. */
+  private Float validationLoss(int batches, BooleanSupplier abandon) {
+    Float loss = Evaluation.sampled(model, validationBatches, batch, batches, abandon);
+    if (loss != null) {
+      requireFinite("the validation loss", loss);
+    }
     return loss;
   }
 
@@ -152,7 +165,7 @@ public final class Trainer implements AutoCloseable {
    * loss still, since that was read before the weights changed, so they are asked for another.
    */
   private void save() throws IOException {
-    validationLoss(1);
+    validationLoss(1, () -> false);
     progress = progress.at(stopwatch.seconds());
     files.saveLast(model, optimizer, progress);
     savedStep = progress.step();

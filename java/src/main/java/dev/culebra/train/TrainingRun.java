@@ -6,8 +6,10 @@ import dev.culebra.checkpoint.RunDirectory;
 import dev.culebra.data.Corpora;
 import dev.culebra.data.Corpus;
 import dev.culebra.data.DataException;
+import dev.culebra.data.NamedCorpus;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
+import dev.culebra.optim.AdamW;
 import dev.culebra.text.Tokenizer;
 import dev.culebra.text.UnknownCharacterException;
 import java.io.IOException;
@@ -28,8 +30,8 @@ public final class TrainingRun implements AutoCloseable {
   }
 
   private final Deque<AutoCloseable> owned = new ArrayDeque<>();
-  private final TrainConfig config;
   private final Backend backend;
+  private TrainConfig config;
   private Corpus corpus;
   private Gpt model;
   private RunFiles files;
@@ -52,7 +54,9 @@ public final class TrainingRun implements AutoCloseable {
     TrainingRun run = new TrainingRun(config);
     try {
       run.openModel(corpora.open(config.data(), config.tokenizer()));
-      run.openTrainer(RunFiles.create(place.create(), config, run.corpus.tokenizer()), listener);
+      run.files = run.own(RunFiles.in(place.create()));
+      run.describe();
+      run.openTrainer(listener);
       return run;
     } catch (IOException | RuntimeException e) {
       run.closeAfter(e);
@@ -75,7 +79,10 @@ public final class TrainingRun implements AutoCloseable {
     try {
       run.openModel(openWithCharactersOf(from, corpora, config.data(), tokenizer));
       from.loadWeights(run.model);
-      run.openTrainer(RunFiles.create(place.create(), config, tokenizer), listener);
+      run.files = run.own(RunFiles.in(place.create()));
+      run.saveInitialWeights();
+      run.describe();
+      run.openTrainer(listener);
       return run;
     } catch (IOException | RuntimeException e) {
       run.closeAfter(e);
@@ -123,7 +130,9 @@ public final class TrainingRun implements AutoCloseable {
     try {
       run = new TrainingRun(files.config());
       run.openModel(corpora.open(run.config.data(), files.tokenizer()));
-      run.openTrainer(files, listener);
+      run.files = files;
+      run.openTrainer(listener);
+      run.own(files);
       return run;
     } catch (IOException | RuntimeException e) {
       if (run != null) {
@@ -140,8 +149,29 @@ public final class TrainingRun implements AutoCloseable {
     model = own(new Gpt(config.model(corpus.tokenizer().vocab()), backend, config.seed()));
   }
 
-  private void openTrainer(RunFiles files, TrainListener listener) throws IOException {
-    this.files = own(files);
+  /**
+   * Writes what the run is told, as it turned out: token files bring their own tokenizer, and a
+   * path must be found again from anywhere.
+   */
+  private void describe() throws IOException {
+    String data = config.data();
+    boolean named = NamedCorpus.find(data).isPresent();
+    config =
+        config.with(
+            new TrainOptions()
+                .tokenizer(corpus.tokenizer().kind())
+                .data(named ? data : Path.of(data).toAbsolutePath().normalize().toString()));
+    files.begin(config, corpus.tokenizer());
+  }
+
+  /** A run that is killed before its first checkpoint must not lose the weights it came with. */
+  private void saveInitialWeights() throws IOException {
+    try (AdamW untouched = new AdamW(model.parameters(), config.adamW())) {
+      files.saveLast(model, untouched, Progress.START);
+    }
+  }
+
+  private void openTrainer(TrainListener listener) throws IOException {
     trainer = own(new Trainer(model, config, corpus, files, listener));
   }
 
@@ -193,16 +223,26 @@ public final class TrainingRun implements AutoCloseable {
     }
   }
 
+  /** Closes everything, also when something fails to close; the first failure is thrown. */
   @Override
   public void close() throws IOException {
+    Exception failure = null;
     while (!owned.isEmpty()) {
       try {
         owned.pop().close();
-      } catch (IOException | RuntimeException e) {
-        throw e;
       } catch (Exception e) {
-        throw new IllegalStateException(e);
+        if (failure == null) {
+          failure = e;
+        } else {
+          failure.addSuppressed(e);
+        }
       }
+    }
+    switch (failure) {
+      case null -> {}
+      case IOException e -> throw e;
+      case RuntimeException e -> throw e;
+      case Exception e -> throw new IllegalStateException(e);
     }
   }
 }

@@ -52,7 +52,8 @@ class RunFilesTest {
 
   @BeforeEach
   void beginARun() throws IOException {
-    files = RunFiles.create(RunDirectory.create(folder.resolve("run")), CONFIG, TOKENIZER);
+    files = RunFiles.in(RunDirectory.create(folder.resolve("run")));
+    files.begin(CONFIG, TOKENIZER);
   }
 
   @AfterEach

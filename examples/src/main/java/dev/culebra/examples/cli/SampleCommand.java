@@ -34,7 +34,7 @@ final class SampleCommand implements Callable<Integer> {
       names = "--prompt",
       paramLabel = "TEXT|@FILE",
       description = "What to continue. Default: a line's end, as before a new text")
-  private String prompt = "\n";
+  private String prompt;
 
   @Option(
       names = "--tokens",
@@ -85,7 +85,7 @@ final class SampleCommand implements Callable<Integer> {
     SamplingSpec sampling = sampling();
     try (TrainedModel trained = TrainedModel.open(directory, device.choice(), device.threads());
         Generator generator = new Generator(trained.model())) {
-      int[] start = encode(trained, promptText());
+      int[] start = prompt == null ? trained.start() : encode(trained, promptText());
       long draws = seed == null ? System.nanoTime() : seed;
       for (int sample = 0; sample < samples; sample++) {
         if (sample > 0) {

@@ -110,8 +110,9 @@ final class TrainCommand implements Callable<Integer> {
     if (out != null) {
       return RunDirectory.create(out);
     }
-    String name = Path.of(config.data()).getFileName().toString().replaceFirst("\\.[^.]*$", "");
-    return RunDirectory.createFirstFree(RUNS, name);
+    Path name = Path.of(config.data()).toAbsolutePath().normalize().getFileName();
+    return RunDirectory.createFirstFree(
+        RUNS, name == null ? "run" : name.toString().replaceFirst("(?<=.)\\.[^.]*$", ""));
   }
 
   private static int train(TrainingRun run, TrainDisplay display) throws IOException {

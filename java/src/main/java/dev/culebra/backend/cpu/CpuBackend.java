@@ -83,12 +83,22 @@ public final class CpuBackend implements Backend {
 
   @Override
   public void upload(Tensor dst, MemorySegment src) {
+    requireSameSize(dst, src);
     MemorySegment.copy(src, 0, dst.segment(), 0, dst.bytes());
   }
 
   @Override
   public void readBlocking(MemorySegment dst, Tensor src) {
+    requireSameSize(src, dst);
     MemorySegment.copy(src.segment(), 0, dst, 0, src.bytes());
+  }
+
+  private static void requireSameSize(Tensor tensor, MemorySegment host) {
+    if (tensor.bytes() != host.byteSize()) {
+      throw new IllegalArgumentException(
+          "%s is %d bytes, but the host's memory is %d"
+              .formatted(tensor, tensor.bytes(), host.byteSize()));
+    }
   }
 
   @Override
