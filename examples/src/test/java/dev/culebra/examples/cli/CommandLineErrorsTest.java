@@ -12,7 +12,7 @@ class CommandLineErrorsTest {
       delimiter = '|',
       textBlock =
           """
-          inf                | unknown command 'inf'; did you mean info?
+          infoo              | unknown command 'infoo'; did you mean info?
           zzz                | unknown command 'zzz' (see: culebra --help)
           --zzz              | unknown option '--zzz' (see: culebra --help)
           info --jsno        | unknown option '--jsno'; did you mean --json?
