@@ -1,8 +1,5 @@
 package dev.culebra.checkpoint;
 
-import com.fasterxml.jackson.annotation.JsonInclude;
-import com.fasterxml.jackson.annotation.JsonProperty;
-
 /**
  * One line of {@code metrics.jsonl}.
  *
@@ -15,10 +12,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param seconds spent training since the beginning of the run
  */
 public record Metrics(
-    @JsonProperty(value = "step", required = true) int step,
-    @JsonProperty(value = "loss", required = true) float loss,
-    @JsonProperty("val_loss") @JsonInclude(JsonInclude.Include.NON_NULL) Float validationLoss,
-    @JsonProperty(value = "lr", required = true) float learningRate,
-    @JsonProperty(value = "grad_norm", required = true) float gradientNorm,
-    @JsonProperty(value = "tokens_per_second", required = true) double tokensPerSecond,
-    @JsonProperty(value = "elapsed_s", required = true) double seconds) {}
+    int step,
+    float loss,
+    Float validationLoss,
+    float learningRate,
+    float gradientNorm,
+    double tokensPerSecond,
+    double seconds) {}

@@ -1,9 +1,5 @@
 package dev.culebra.checkpoint;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.culebra.io.AtomicFile;
 import dev.culebra.io.FileErrors;
 import java.io.IOException;
@@ -14,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
@@ -22,13 +19,6 @@ import java.util.stream.Collectors;
  * checkpoint. Not thread-safe.
  */
 public final class MetricsLog implements AutoCloseable {
-  private static final JsonMapper JSON =
-      JsonMapper.builder()
-          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
-          .build();
-
   private final Path file;
   private final Writer writer;
 
@@ -72,24 +62,14 @@ public final class MetricsLog implements AutoCloseable {
     }
     List<Metrics> metrics = new ArrayList<>();
     for (int i = 0; i < lines.size(); i++) {
-      Metrics parsed = parse(lines.get(i));
-      if (parsed != null) {
-        metrics.add(parsed);
-      } else if (i < lines.size() - 1) {
+      Optional<Metrics> parsed = MetricsJson.read(lines.get(i));
+      parsed.ifPresent(metrics::add);
+      if (parsed.isEmpty() && i < lines.size() - 1) {
         throw new CheckpointException(
             "%s is damaged: line %d is not a line of metrics".formatted(file, i + 1));
       }
     }
     return metrics;
-  }
-
-  /** Null for what is not a line of metrics. */
-  private static Metrics parse(String line) {
-    try {
-      return JSON.readValue(line, Metrics.class);
-    } catch (JsonProcessingException e) {
-      return null;
-    }
   }
 
   /**
@@ -107,11 +87,7 @@ public final class MetricsLog implements AutoCloseable {
   }
 
   private static String line(Metrics metrics) {
-    try {
-      return JSON.writeValueAsString(metrics) + "\n";
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("metrics can always be written", e);
-    }
+    return MetricsJson.write(metrics) + "\n";
   }
 
   @Override

@@ -76,6 +76,23 @@ public final class Generator implements AutoCloseable {
     }
   }
 
+  /** {@link #generate(int[], int, SamplingSpec, long, int, IntPredicate)}, all at once. */
+  public int[] generate(int[] prompt, int count, SamplingSpec spec, long seed) {
+    int[] tokens = new int[count];
+    int[] drawn = {0};
+    generate(
+        prompt,
+        count,
+        spec,
+        seed,
+        0,
+        token -> {
+          tokens[drawn[0]++] = token;
+          return true;
+        });
+    return tokens;
+  }
+
   /** Reads the last token of the window, not yet in the cache, and draws its successor. */
   private int next(SamplingSpec spec, long seed, int sample, int index) {
     decoder.load(MemorySegment.ofArray(new int[] {window[filled - 1]}), null);

@@ -17,7 +17,19 @@ final class ChildJvm implements AutoCloseable {
   }
 
   static ChildJvm start(Class<?> main, String... arguments) throws IOException {
-    List<String> command = new ArrayList<>();
+    return start(List.of(), main, arguments);
+  }
+
+  /** A process whose files may not grow beyond some blocks, of 512 or 1024 bytes by the shell. */
+  static ChildJvm startWithFileLimit(int blocks, Class<?> main, String... arguments)
+      throws IOException {
+    String limited = "ulimit -f %d && exec \"$@\"".formatted(blocks);
+    return start(List.of("sh", "-c", limited, "sh"), main, arguments);
+  }
+
+  private static ChildJvm start(List<String> wrapper, Class<?> main, String... arguments)
+      throws IOException {
+    List<String> command = new ArrayList<>(wrapper);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx64m"));
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));

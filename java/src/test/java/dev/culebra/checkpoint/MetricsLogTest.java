@@ -55,11 +55,39 @@ class MetricsLogTest {
   void whatWasWrittenIsRead() throws IOException {
     Metrics[] lines = {
       new Metrics(1, 4.17f, 4.2f, 1e-3f, 1.25f, 1000.5, 0.25),
-      new Metrics(2, Float.MIN_VALUE, null, 0, Float.POSITIVE_INFINITY, Double.MAX_VALUE, 1e-9),
-      new Metrics(3, Float.NaN, Float.NaN, 0, Float.NaN, 0, 2)
+      new Metrics(2, Float.MIN_VALUE, null, 0, Float.MAX_VALUE, Double.MAX_VALUE, 1e-9),
+      new Metrics(3, -0f, 0.1f, 3e-4f, 1 / 3f, 1 / 3., Double.MIN_VALUE)
     };
     write(lines);
     assertThat(MetricsLog.read(file)).containsExactly(lines);
+  }
+
+  /** JSON has no other word that every reader knows: {@code NaN} would end most of them. */
+  @Test
+  void aFigureThatIsNoFiniteNumberIsNull() throws IOException {
+    write(
+        new Metrics(3, Float.NaN, Float.NEGATIVE_INFINITY, 0, Float.POSITIVE_INFINITY, 1, 2),
+        new Metrics(4, 1, null, 0, 1, Double.NaN, Double.POSITIVE_INFINITY));
+    assertThat(file)
+        .hasContent(
+            """
+            {"step":3,"loss":null,"val_loss":null,"lr":0.0,"grad_norm":null,\
+            "tokens_per_second":1.0,"elapsed_s":2.0}
+            {"step":4,"loss":1.0,"lr":0.0,"grad_norm":1.0,\
+            "tokens_per_second":null,"elapsed_s":null}
+            """);
+    assertThat(MetricsLog.read(file))
+        .containsExactly(
+            new Metrics(3, Float.NaN, Float.NaN, 0, Float.NaN, 1, 2),
+            new Metrics(4, 1, null, 0, 1, Double.NaN, Double.NaN));
+  }
+
+  @Test
+  void whatALaterVersionAddsIsPassedOver() throws IOException {
+    write(line(1));
+    String more = Files.readString(file).replace("}", ",\"new\":[1]}");
+    Files.writeString(file, more);
+    assertThat(MetricsLog.read(file)).containsExactly(line(1));
   }
 
   @Test
@@ -135,6 +163,11 @@ class MetricsLogTest {
         "{\"step\":2,\"loss\":1,\"lr\":1,\"grad_norm\":1,\"tokens_per_second\":1,\"elapsed_s\":1} {",
         "{\"step\":2,\"step\":2,\"loss\":1,\"lr\":1,\"grad_norm\":1,\"tokens_per_second\":1,\"elapsed_s\":1}",
         "{\"step\":null,\"loss\":1,\"lr\":1,\"grad_norm\":1,\"tokens_per_second\":1,\"elapsed_s\":1}",
+        "{\"step\":\"2\",\"loss\":1,\"lr\":1,\"grad_norm\":1,\"tokens_per_second\":1,\"elapsed_s\":1}",
+        "{\"step\":2.5,\"loss\":1,\"lr\":1,\"grad_norm\":1,\"tokens_per_second\":1,\"elapsed_s\":1}",
+        "{\"step\":4294967298,\"loss\":1,\"lr\":1,\"grad_norm\":1,\"tokens_per_second\":1,\"elapsed_s\":1}",
+        "{\"step\":2,\"loss\":\"1\",\"lr\":1,\"grad_norm\":1,\"tokens_per_second\":1,\"elapsed_s\":1}",
+        "{\"step\":2,\"loss\":NaN,\"lr\":1,\"grad_norm\":1,\"tokens_per_second\":1,\"elapsed_s\":1}",
         "{\"step\":\"two\",\"loss\":1,\"lr\":1,\"grad_norm\":1,\"tokens_per_second\":1,\"elapsed_s\":1}",
         "{\"stepp\":2,\"loss\":1,\"lr\":1,\"grad_norm\":1,\"tokens_per_second\":1,\"elapsed_s\":1}",
         "\u00ff"

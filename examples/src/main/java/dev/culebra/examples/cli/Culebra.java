@@ -76,6 +76,7 @@ final class Culebra implements Runnable {
         .registerConverter(Preset.class, oneOf(Preset.values()))
         .registerConverter(TokenizerKind.class, oneOf(TokenizerKind.values()))
         .registerConverter(LearningRate.Schedule.class, oneOf(LearningRate.Schedule.values()))
+        .setExpandAtFiles(false) // --prompt @FILE is ours to read
         .setResourceBundle(new PresetDefaults())
         .setUsageHelpWidth(HELP_WIDTH)
         .setColorScheme(

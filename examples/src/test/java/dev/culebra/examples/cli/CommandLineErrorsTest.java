@@ -12,7 +12,7 @@ class CommandLineErrorsTest {
       delimiter = '|',
       textBlock =
           """
-          infoo              | unknown command 'infoo'; did you mean info?
+          inf                | unknown command 'inf'; did you mean info or train?
           zzz                | unknown command 'zzz' (see: culebra --help)
           --zzz              | unknown option '--zzz' (see: culebra --help)
           info --jsno        | unknown option '--jsno'; did you mean --json?

@@ -3,7 +3,6 @@ package dev.culebra.examples.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -117,8 +116,8 @@ class LauncherTest {
   @Test
   void twoAtOnceBuildOnce() throws IOException, InterruptedException {
     Map<String, String> slow = Map.of("SECONDS_A_BUILD", "0.5");
-    Process first = start(slow, root.resolve("culebra"), root, "first");
-    Process second = start(slow, root.resolve("culebra"), root, "second");
+    Launch first = start(slow, root.resolve("culebra"), root, "first");
+    Launch second = start(slow, root.resolve("culebra"), root, "second");
 
     assertThat(finish(first).out()).isEqualTo("<first>");
     assertThat(finish(second).out()).isEqualTo("<second>");
@@ -140,7 +139,7 @@ class LauncherTest {
 
   @Test
   void anOldMavenIsNamed() throws IOException, InterruptedException {
-    Process process = start(Map.of("MAVEN", "3.8.6"), root.resolve("culebra"), root, "help");
+    Launch process = start(Map.of("MAVEN", "3.8.6"), root.resolve("culebra"), root, "help");
 
     assertThat(finish(process))
         .isEqualTo(
@@ -166,9 +165,22 @@ class LauncherTest {
     return finish(start(Map.of(), root.resolve("culebra"), root, args));
   }
 
-  private Process start(Map<String, String> environment, Path launcher, Path where, String... args)
+  /**
+   * A started launcher and where its outputs go. Its standard error is read through a pipe of the
+   * shell's, which stays open until the launcher's filter has written everything; a pipe of the
+   * JDK's would be closed when the launcher itself ends.
+   */
+  private record Launch(Process process, Path outputs) {}
+
+  private static final String KEEP_OUTPUTS =
+      "\"$@\" 2>&1 >\"$0.out\" | cat >\"$0.err\"; exit ${PIPESTATUS[0]}";
+
+  private Launch start(Map<String, String> environment, Path launcher, Path where, String... args)
       throws IOException {
-    List<String> command = new ArrayList<>(List.of(launcher.toString()));
+    Path outputs = Files.createTempDirectory(folder, "outputs").resolve("o");
+    List<String> command =
+        new ArrayList<>(
+            List.of("bash", "-c", KEEP_OUTPUTS, outputs.toString(), launcher.toString()));
     command.addAll(List.of(args));
     ProcessBuilder builder = new ProcessBuilder(command).directory(where.toFile());
     builder.environment().clear();
@@ -178,14 +190,15 @@ class LauncherTest {
     builder.environment().put("BUILDS", folder.resolve("builds").toString());
     builder.environment().put("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"));
     builder.environment().put("LC_ALL", "C.UTF-8");
-    return builder.start();
+    return new Launch(builder.start(), outputs);
   }
 
-  /** Both outputs are short enough for the pipes to hold. */
-  private static Outcome finish(Process process) throws IOException, InterruptedException {
-    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    String err = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
-    return new Outcome(process.waitFor(), out, err);
+  private static Outcome finish(Launch launch) throws IOException, InterruptedException {
+    int exitCode = launch.process().waitFor();
+    return new Outcome(
+        exitCode,
+        Files.readString(Path.of(launch.outputs() + ".out")),
+        Files.readString(Path.of(launch.outputs() + ".err")));
   }
 
   private long builds() throws IOException {

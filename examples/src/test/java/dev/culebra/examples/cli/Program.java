@@ -16,7 +16,7 @@ import java.util.stream.Collectors;
 
 /** {@code culebra} in a JVM of its own: for what only a process can show, such as its death. */
 final class Program implements AutoCloseable {
-  private static final int PATIENCE_SECONDS = 60;
+  private static final int PATIENCE_SECONDS = 180;
   private static final int POLL_MILLIS = 5;
 
   /** The JVM's own line, which the launcher keeps from the user. */

@@ -58,7 +58,7 @@ final class AdamWCpu {
   private void updateStretch(int index) {
     long first = Stretches.first(index);
     int count = Stretches.length(index, length);
-    int decays = (int) Math.clamp(decayed - first, 0, count);
+    int decays = Math.clamp(decayed - first, 0, count);
     update(first, decays, keep);
     update(first + decays, count - decays, 1);
   }

@@ -8,19 +8,21 @@ import java.lang.ref.Reference;
 
 /**
  * Attention of {@link dev.culebra.backend.Ops}: each head of each sequence is one piece of parallel
- * work, done in blocks of query rows whose scores stay in the cache; the T × T matrix is never
- * whole. All five kinds of products (Q·Kᵀ, P·V; dO·Vᵀ, dS·K, and the transposed Pᵀ·dO, dSᵀ·Q) are
- * the register tiles of {@link GemmKernel}. Rows are handled in order and no two pieces write the
- * same place, so results do not depend on the number of threads. One thread at a time.
+ * work, done in blocks of queries whose scores stay in the cache; the T × T matrix is never whole.
+ * The products (K·Qᵀ, V·dOᵀ; P·V, dS·K; Pᵀ·dO, dSᵀ·Q) are those of {@link AttentionTiles}, the rest
+ * is {@link AttentionKernel}'s. The backward pass computes the probabilities again from their
+ * log-sum-exp, as Dao et al., "FlashAttention" (2022). Queries are handled in order and no two
+ * pieces write the same place, so results do not depend on the number of threads. One thread at a
+ * time.
  */
 final class AttentionCpu {
   private static final int ROWS = GemmKernel.ROWS;
-  private static final int BLOCK = AttentionWorkspace.BLOCK;
+  private static final int BLOCK = AttentionKernel.BLOCK;
 
   private final WorkerPool pool;
-  private final GemmKernel gemm;
-  private final AttentionKernel rows;
-  private final AttentionWorkspace[] workspaces;
+  private final AttentionKernel kernel;
+  private final AttentionTiles[] tilesOfThread;
+  private final AttentionDropout[] dropoutOfThread;
   private final WorkerPool.Task forwardHead = this::forwardHead;
   private final WorkerPool.Task backwardHead = this::backwardHead;
 
@@ -43,13 +45,14 @@ final class AttentionCpu {
     this(pool, GemmKernel.best(), AttentionKernel.best());
   }
 
-  AttentionCpu(WorkerPool pool, GemmKernel gemm, AttentionKernel rows) {
+  AttentionCpu(WorkerPool pool, GemmKernel gemm, AttentionKernel kernel) {
     this.pool = pool;
-    this.gemm = gemm;
-    this.rows = rows;
-    workspaces = new AttentionWorkspace[pool.threads()];
-    for (int i = 0; i < workspaces.length; i++) {
-      workspaces[i] = new AttentionWorkspace();
+    this.kernel = kernel;
+    tilesOfThread = new AttentionTiles[pool.threads()];
+    dropoutOfThread = new AttentionDropout[pool.threads()];
+    for (int i = 0; i < pool.threads(); i++) {
+      tilesOfThread[i] = new AttentionTiles(gemm);
+      dropoutOfThread[i] = kernel.newDropout();
     }
   }
 
@@ -108,222 +111,184 @@ final class AttentionCpu {
     return base + (long) (head / heads) * t * outBytes + 4L * (head % heads) * d;
   }
 
-  /** How many keys the query rows before {@code endRow} see together. */
-  private int keysBefore(int endRow) {
-    return causal ? endRow : t;
+  /** Address of a query's number in a (B, heads, T) tensor. */
+  private long statistic(long base, int head, int query) {
+    return base + 4L * ((long) head * t + query);
   }
 
-  /** How many keys the query at time {@code row} sees. */
-  private int keysOf(int row) {
-    return causal ? row + 1 : t;
+  /** How many keys the queries before {@code end} see together. */
+  private int keysBefore(int end) {
+    return causal ? Math.min(end, t) : t;
+  }
+
+  /** How many keys a panel's probabilities need: those that queries of the next tile see are 0. */
+  private int keysToWrite(int query, int endOfBlock) {
+    return keysBefore(Math.min(endOfBlock, query + tilesOfThread[0].columns() + ROWS));
+  }
+
+  /** The last key that a query sees. */
+  private int diagonal(int query) {
+    return causal ? query : t;
+  }
+
+  private AttentionTiles tiles() {
+    AttentionTiles tiles = tilesOfThread[pool.slot()];
+    tiles.reserve(t, d);
+    return tiles;
   }
 
   private void forwardHead(int head) {
-    AttentionWorkspace work = workspace();
+    AttentionTiles tiles = tiles();
+    AttentionWorkspace work = tiles.memory;
     long q = query(qkv, head);
-    packAcross(work, work.keysAcross, q + outBytes);
-    packAlong(work.valuesAlong, q + 2 * outBytes, rowBytes, t);
-    for (int row = 0; row < t; row += ROWS) {
-      int count = Math.min(ROWS, t - row);
-      int keys = keysBefore(row + count);
-      long scores = work.probabilities;
-      scores(work, scores, q + row * rowBytes, rowBytes, work.keysAcross, count, keys);
-      for (int i = 0; i < count; i++) {
-        long at = scores + 4L * i * work.scoreStride;
-        float lse = rows.softmax(at, keysOf(row + i), scale);
-        RawMemory.ALL.set(JAVA_FLOAT, logSumExp + 4L * ((long) head * t + row + i), lse);
-        dropAndClear(work, at, head, row + i, keys);
+    tiles.packRows(work.keyRows, q + outBytes, rowBytes, t, d);
+    tiles.packDepth(work.valuesAlong, q + 2 * outBytes, rowBytes, t, d);
+    for (int block = 0; block < t; block += BLOCK) {
+      int end = Math.min(block + BLOCK, t);
+      tiles.packColumns(work.queryColumns, q + block * rowBytes, rowBytes, end - block, d);
+      for (int query = block; query < end; query += tiles.columns()) {
+        probabilities(tiles, head, block, query, end);
       }
-      gemm.packAcross(work.panel, ROWS, scores, 4L * work.scoreStride, count, keys, work.scratch);
-      product(work, output(out, head) + row * outBytes, outBytes, work.valuesAlong, t, count, keys);
+      for (int query = block; query < end; query += ROWS) {
+        long to = output(out, head) + query * outBytes;
+        long p = work.probabilities + 4L * (query - block);
+        int count = Math.min(ROWS, end - query);
+        int keys = keysBefore(query + count);
+        tiles.queriesProduct(to, outBytes, p, count, keys, work.valuesAlong, t, d);
+      }
     }
   }
 
-  private AttentionWorkspace workspace() {
-    AttentionWorkspace work = workspaces[pool.slot()];
-    work.reserve(t, d, gemm.columns());
-    return work;
-  }
-
-  /** All times of K or V as columns of the depth D. */
-  private void packAcross(AttentionWorkspace work, long panels, long from) {
-    int width = gemm.columns();
-    for (int j = 0; j < t; j += width) {
-      long panel = panels + 4L * j * d;
-      int count = Math.min(width, t - j);
-      gemm.packAcross(panel, width, from + j * rowBytes, rowBytes, count, d, work.scratch);
-    }
-  }
-
-  /** {@code depth} times of Q, K, V or dO as the depth of D columns. */
-  private void packAlong(long panels, long from, long stride, int depth) {
-    int width = gemm.columns();
-    for (int j = 0; j < d; j += width) {
-      long panel = panels + 4L * j * depth;
-      gemm.packAlong(panel, width, from + 4L * j, stride, Math.min(width, d - j), depth);
-    }
-  }
-
-  /** scores[i][key] = x[i] · column key of the panels, for {@code count} rows x of depth D. */
-  private void scores(
-      AttentionWorkspace work, long scores, long x, long stride, long panels, int count, int keys) {
-    gemm.packAcross(work.panel, ROWS, x, stride, count, d, work.scratch);
-    int width = gemm.columns();
-    for (int j = 0; j < keys; j += width) {
-      gemm.tile(work.tile, work.panel, panels + 4L * j * d, d);
-      gemm.merge(scores + 4L * j, 4L * work.scoreStride, work.zeros, 0, work.tile, count, width);
-    }
-  }
-
-  /** out[i] = Σ panel[k][i] · column k of the panels, whose full depth is {@code panelDepth}. */
-  private void product(
-      AttentionWorkspace work,
-      long out,
-      long stride,
-      long panels,
-      int panelDepth,
-      int count,
-      int depth) {
-    int width = gemm.columns();
-    for (int j = 0; j < d; j += width) {
-      gemm.tile(work.tile, work.panel, panels + 4L * j * panelDepth, depth);
-      int columns = Math.min(width, d - j);
-      gemm.merge(out + 4L * j, stride, work.zeros, 0, work.tile, count, columns);
-    }
-  }
-
-  /** Applies dropout to a row of probabilities; what it does not see, up to {@code keys}, is 0. */
-  private void dropAndClear(AttentionWorkspace work, long row, int head, int query, int keys) {
-    int seen = keysOf(query);
+  /** Probabilities of the panel of queries from {@code query} on, dropped; their log-sum-exp. */
+  private void probabilities(AttentionTiles tiles, int head, int block, int query, int end) {
+    AttentionWorkspace work = tiles.memory;
+    int i = query - block;
+    int queries = Math.min(tiles.columns(), end - query);
+    long p = work.probabilities + 4L * i;
+    int seen = keysBefore(query + queries);
+    tiles.scores(p, work.keyRows, work.queryColumns + 4L * i * d, seen, d);
+    int keys = keysToWrite(query, end);
+    long lse = statistic(logSumExp, head, query);
+    kernel.softmax(p, queries, keys, diagonal(query), scale, lse);
     if (!spec.dropout().isNone()) {
-      AttentionDropout.forward(row, seen, firstDraw(head, query), spec.dropout(), work.words);
+      drawFactors(work, head, query, queries, keys);
+      kernel.multiply(p, work.factors, queries, keys);
     }
-    clear(row, seen, keys);
   }
 
-  /** The element of the random key that belongs to key 0 of a query. */
-  private long firstDraw(int head, int query) {
-    return ((long) head * t + query) * t;
-  }
-
-  private static void clear(long row, int from, int to) {
-    for (int key = from; key < to; key++) {
-      RawMemory.ALL.set(JAVA_FLOAT, row + 4L * key, 0);
-    }
+  /** The element of the random key that belongs to key 0 of a query is (head · T + query) · T. */
+  private void drawFactors(AttentionWorkspace work, int head, int query, int queries, int keys) {
+    long first = ((long) head * t + query) * t;
+    AttentionDropout dropout = dropoutOfThread[pool.slot()];
+    dropout.factors(work.factors, queries, keys, diagonal(query), spec.dropout(), first, t);
   }
 
   private void backwardHead(int head) {
-    AttentionWorkspace work = workspace();
+    AttentionTiles tiles = tiles();
+    AttentionWorkspace work = tiles.memory;
     long q = query(qkv, head);
-    packAcross(work, work.keysAcross, q + outBytes);
-    packAcross(work, work.valuesAcross, q + 2 * outBytes);
-    packAlong(work.keysAlong, q + outBytes, rowBytes, t);
-    for (int row = 0; row < t; row += BLOCK) {
-      int count = Math.min(BLOCK, t - row);
-      int keys = keysBefore(row + count);
-      for (int i = 0; i < count; i += ROWS) {
-        backwardQueries(work, head, row + i, i, Math.min(ROWS, count - i), keys);
-      }
-      packAlong(work.queriesAlong, q + row * rowBytes, rowBytes, count);
-      packAlong(work.dOutAlong, output(dOut, head) + row * outBytes, outBytes, count);
-      for (int key = 0; key < keys; key += ROWS) {
-        backwardKeys(work, head, row, count, key, Math.min(ROWS, keys - key));
-      }
+    tiles.packRows(work.keyRows, q + outBytes, rowBytes, t, d);
+    tiles.packRows(work.valueRows, q + 2 * outBytes, rowBytes, t, d);
+    tiles.packDepth(work.keysAlong, q + outBytes, rowBytes, t, d);
+    for (int block = 0; block < t; block += BLOCK) {
+      int end = Math.min(block + BLOCK, t);
+      deltas(head, block, end);
+      backwardQueries(tiles, head, block, end);
+      backwardKeys(tiles, head, block, end);
     }
   }
 
-  /** Probabilities and score gradients of a few query rows, into row {@code i} of the block; dQ. */
-  private void backwardQueries(
-      AttentionWorkspace work, int head, int row, int i, int count, int blockKeys) {
-    long block = 4L * i * work.scoreStride;
-    long p = work.probabilities + block;
-    long ds = work.dScores + block;
-    long q = query(qkv, head) + row * rowBytes;
-    long dO = output(dOut, head) + row * outBytes;
-    int keys = keysBefore(row + count);
-    scores(work, p, q, rowBytes, work.keysAcross, count, keys);
-    scores(work, ds, dO, outBytes, work.valuesAcross, count, keys);
-    for (int r = 0; r < count; r++) {
-      long index = 4L * ((long) head * t + row + r);
-      long line = 4L * r * work.scoreStride;
-      float dot = rows.dot(dO + r * outBytes, output(out, head) + (row + r) * outBytes, d);
-      RawMemory.ALL.set(JAVA_FLOAT, delta + index, dot);
-      gradientsOfRow(work, p + line, ds + line, index, dot, head, row + r, blockKeys);
+  /** delta = dO · out, the mean of the gradients of a query's probabilities. */
+  private void deltas(int head, int from, int end) {
+    for (int query = from; query < end; query++) {
+      long row = query * outBytes;
+      float dot = kernel.dot(output(dOut, head) + row, output(out, head) + row, d);
+      RawMemory.ALL.set(JAVA_FLOAT, statistic(delta, head, query), dot);
     }
-    gemm.packAcross(work.panel, ROWS, ds, 4L * work.scoreStride, count, keys, work.scratch);
-    product(work, query(dQkv, head) + row * rowBytes, rowBytes, work.keysAlong, t, count, keys);
   }
 
-  /** p: scores → probabilities, dropped; ds: dO · V → gradient of the scores. */
-  private void gradientsOfRow(
-      AttentionWorkspace work,
-      long p,
-      long ds,
-      long index,
-      float dot,
-      int head,
-      int query,
-      int blockKeys) {
-    int seen = keysOf(query);
-    rows.probabilities(p, seen, scale, RawMemory.ALL.get(JAVA_FLOAT, logSumExp + index));
-    if (spec.dropout().isNone()) {
-      rows.scoreGradient(ds, p, seen, dot, scale);
-    } else {
-      AttentionDropout.backward(
-          p, ds, seen, firstDraw(head, query), dot, scale, spec.dropout(), work.words);
+  /** Probabilities and gradients of the scores of a block; dQ = dS · K. */
+  private void backwardQueries(AttentionTiles tiles, int head, int block, int end) {
+    AttentionWorkspace work = tiles.memory;
+    long q = query(qkv, head) + block * rowBytes;
+    long dO = output(dOut, head) + block * outBytes;
+    tiles.packColumns(work.queryColumns, q, rowBytes, end - block, d);
+    tiles.packColumns(work.dOutColumns, dO, outBytes, end - block, d);
+    for (int query = block; query < end; query += tiles.columns()) {
+      gradients(tiles, head, block, query, end);
     }
-    clear(p, seen, blockKeys);
-    clear(ds, seen, blockKeys);
+    for (int query = block; query < end; query += ROWS) {
+      long to = query(dQkv, head) + query * rowBytes;
+      long dScores = work.dScores + 4L * (query - block);
+      int count = Math.min(ROWS, end - query);
+      int keys = keysBefore(query + count);
+      tiles.queriesProduct(to, rowBytes, dScores, count, keys, work.keysAlong, t, d);
+    }
   }
 
-  /** dV += Pᵀ · dO and dK += dSᵀ · Q for a few keys and the query rows of the block. */
-  private void backwardKeys(
-      AttentionWorkspace work, int head, int row, int count, int key, int keyCount) {
-    int skipped =
-        causal ? Math.max(0, key - row) : 0; // query rows before the key see nothing of it
-    boolean first = causal ? key >= row : row == 0;
-    long dKey = query(dQkv, head) + outBytes + key * rowBytes;
-    long line = 4L * ((long) skipped * work.scoreStride + key);
-    int depth = count - skipped;
-    addProduct(
-        work, dKey, work.dScores + line, work.queriesAlong, count, skipped, depth, keyCount, first);
-    addProduct(
-        work,
-        dKey + outBytes,
-        work.probabilities + line,
-        work.dOutAlong,
-        count,
-        skipped,
-        depth,
-        keyCount,
-        first);
+  /** Probabilities, dropped, and gradients of scores of the panel of queries from {@code query}. */
+  private void gradients(AttentionTiles tiles, int head, int block, int query, int end) {
+    AttentionWorkspace work = tiles.memory;
+    int i = query - block;
+    int queries = Math.min(tiles.columns(), end - query);
+    int seen = keysBefore(query + queries);
+    long p = work.probabilities + 4L * i;
+    long dScores = work.dScores + 4L * i;
+    tiles.scores(p, work.keyRows, work.queryColumns + 4L * i * d, seen, d);
+    tiles.scores(dScores, work.valueRows, work.dOutColumns + 4L * i * d, seen, d);
+    int keys = keysToWrite(query, end);
+    boolean drops = !spec.dropout().isNone();
+    if (drops) {
+      drawFactors(work, head, query, queries, keys);
+      kernel.multiply(dScores, work.factors, queries, seen);
+    }
+    long lse = statistic(logSumExp, head, query);
+    long dot = statistic(delta, head, query);
+    kernel.gradients(p, dScores, queries, keys, diagonal(query), scale, lse, dot);
+    if (drops) {
+      kernel.multiply(p, work.factors, queries, keys);
+    }
   }
 
-  private void addProduct(
-      AttentionWorkspace work,
-      long to,
-      long x,
-      long panels,
-      int panelDepth,
-      int skipped,
-      int depth,
-      int count,
-      boolean first) {
-    int width = gemm.columns();
-    gemm.packAlong(work.panel, ROWS, x, 4L * work.scoreStride, count, depth);
-    for (int j = 0; j < d; j += width) {
-      long panel = panels + 4L * ((long) j * panelDepth + (long) skipped * width);
-      gemm.tile(work.tile, work.panel, panel, depth);
-      long target = to + 4L * j;
-      int columns = Math.min(width, d - j);
-      gemm.merge(
-          target,
+  /** dV += Pᵀ · dO and dK += dSᵀ · Q over a block of queries. */
+  private void backwardKeys(AttentionTiles tiles, int head, int block, int end) {
+    AttentionWorkspace work = tiles.memory;
+    int width = tiles.columns();
+    int packed = end - block;
+    long q = query(qkv, head) + block * rowBytes;
+    long dO = output(dOut, head) + block * outBytes;
+    tiles.packDepth(work.queriesAlong, q, rowBytes, packed, d);
+    tiles.packDepth(work.dOutAlong, dO, outBytes, packed, d);
+    int keys = keysBefore(end);
+    for (int key = 0; key < keys; key += ROWS) {
+      int count = Math.min(ROWS, keys - key);
+      // Queries before the key see nothing of it; whole vectors of them are left out.
+      int skipped = causal ? Math.max(0, key - block) / (width / 2) * (width / 2) : 0;
+      boolean adds = causal ? key < block : block > 0;
+      long at = key * AttentionTiles.KEY_BYTES + 4L * skipped;
+      long right = 4L * skipped * width;
+      long dK = query(dQkv, head) + outBytes + key * rowBytes;
+      int depth = packed - skipped;
+      tiles.keysProduct(
+          dK,
           rowBytes,
-          first ? work.zeros : target,
-          first ? 0 : rowBytes,
-          work.tile,
+          work.dScores + at,
           count,
-          columns);
+          depth,
+          work.queriesAlong + right,
+          packed,
+          d,
+          adds);
+      tiles.keysProduct(
+          dK + outBytes,
+          rowBytes,
+          work.probabilities + at,
+          count,
+          depth,
+          work.dOutAlong + right,
+          packed,
+          d,
+          adds);
     }
   }
 }

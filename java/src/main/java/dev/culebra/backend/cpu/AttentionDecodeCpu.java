@@ -12,7 +12,8 @@ import java.lang.ref.Reference;
  */
 final class AttentionDecodeCpu {
   private final WorkerPool pool;
-  private final AttentionKernel rows;
+  private final Kernels kernels;
+  private final AttentionKernel attention;
   private final ScratchMemory scratch = new ScratchMemory();
   private final WorkerPool.Task decodeHead = this::decodeHead;
 
@@ -26,9 +27,10 @@ final class AttentionDecodeCpu {
   private int capacity;
   private int position;
 
-  AttentionDecodeCpu(WorkerPool pool) {
+  AttentionDecodeCpu(WorkerPool pool, Kernels kernels) {
     this.pool = pool;
-    this.rows = AttentionKernel.best();
+    this.kernels = kernels;
+    attention = AttentionKernel.best();
   }
 
   /** See {@link dev.culebra.backend.Ops#cacheKeysValues}. */
@@ -87,9 +89,15 @@ final class AttentionDecodeCpu {
     long v = values + (long) b * capacity * rowBytes + column;
     long p = scores + 4L * index * capacity;
     for (int t = 0; t <= position; t++) {
-      RawMemory.ALL.set(JAVA_FLOAT, p + 4L * t, rows.dot(q, k + t * rowBytes, d));
+      RawMemory.ALL.set(JAVA_FLOAT, p + 4L * t, attention.dot(q, k + t * rowBytes, d));
     }
-    rows.softmax(p, position + 1, (float) (1 / Math.sqrt(d)));
-    rows.weightedSum(out + b * rowBytes + column, p, v, rowBytes, position + 1, d);
+    softmax(p, position + 1, (float) (1 / Math.sqrt(d)));
+    attention.weightedSum(out + b * rowBytes + column, p, v, rowBytes, position + 1, d);
+  }
+
+  /** Replaces scores by probabilities: p = exp(scale · (s − max)) / Σ. */
+  private void softmax(long scores, int length, float scale) {
+    float sum = kernels.exp(scores, scores, kernels.max(scores, length), scale, length);
+    kernels.multiply(scores, scores, 1 / sum, length);
   }
 }

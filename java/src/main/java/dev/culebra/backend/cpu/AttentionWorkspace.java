@@ -1,50 +1,52 @@
 package dev.culebra.backend.cpu;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * One thread's memory for one head of attention: the head's K and V, packed for the products of
- * {@link AttentionCpu}, and a block of rows of the score matrix. Grows to the largest (T, D) seen.
+ * One thread's memory for one head of attention: the head's Q, K, V and dO as operands of the
+ * products of {@link AttentionTiles}, and a block of queries of the score matrix. Grows to the
+ * largest (T, D) seen. Not thread-safe.
  */
 final class AttentionWorkspace {
-  /** Query rows whose scores are held at once: a multiple of the tile's rows. */
-  static final int BLOCK = 8 * GemmKernel.ROWS;
-
+  private static final int ROWS = GemmKernel.ROWS;
+  private static final int BLOCK = AttentionKernel.BLOCK;
   private static final long ALIGNMENT = 64;
-  private static final int REGIONS = 11;
 
   private MemorySegment memory = MemorySegment.NULL;
   private long next;
 
-  /** Padded length of a row of scores, in floats. */
-  int scoreStride;
+  /** K and V, depth D: panels of ROWS times. */
+  long keyRows;
 
-  /** K and V, depth D, a column each time. */
-  long keysAcross;
+  long valueRows;
 
-  long valuesAcross;
-
-  /** K and V, depth T, a column each of D. */
+  /** K and V, depth T: panels of columns of D. */
   long keysAlong;
 
   long valuesAlong;
 
-  /** BLOCK rows of Q and dO, depth BLOCK, a column each of D. */
+  /** A block of Q and dO, depth D: panels of times. */
+  long queryColumns;
+
+  long dOutColumns;
+
+  /** A block of Q and dO, depth BLOCK: panels of columns of D. */
   long queriesAlong;
 
   long dOutAlong;
 
-  /** (BLOCK, scoreStride): probabilities, and gradients of scores. */
+  /** (T, BLOCK), a column each query: probabilities, gradients of scores, dropout's factors. */
   long probabilities;
 
   long dScores;
 
-  /** A panel of ROWS rows and depth T or D. */
-  long panel;
+  long factors;
 
-  /** A tile of the products. */
-  float[] tile = {};
+  /** A panel of ROWS rows and depth T or BLOCK. */
+  long panel;
 
   /** A row of zeros, as wide as a tile. */
   long zeros;
@@ -52,40 +54,44 @@ final class AttentionWorkspace {
   /** {@link GemmKernel#SCRATCH} bytes. */
   long scratch;
 
-  final int[] words = new int[4];
+  /** A tile of the products. */
+  float[] tile = {};
 
   /** Makes room for a head of size {@code d} over {@code t} times, tiles {@code columns} wide. */
   void reserve(int t, int d, int columns) {
-    int paddedT = Math.ceilDiv(t, columns) * columns;
-    int paddedD = Math.ceilDiv(d, columns) * columns;
-    scoreStride = paddedT;
-    long square = (long) paddedT * Math.max(d, paddedD);
-    long floats =
-        4 * square
-            + 2L * BLOCK * paddedD
-            + 2L * BLOCK * paddedT
-            + (long) GemmKernel.ROWS * Math.max(Math.max(paddedT, paddedD), BLOCK)
-            + columns;
-    long slack = REGIONS * ALIGNMENT + GemmKernel.SCRATCH;
-    if (memory.byteSize() < 4 * floats + slack) {
-      memory = Arena.ofAuto().allocate(4 * floats + slack, ALIGNMENT);
+    long bytes = layOut(0, t, d, columns);
+    if (memory.byteSize() < bytes) {
+      memory = Arena.ofAuto().allocate(bytes, ALIGNMENT);
     }
-    next = memory.address();
-    keysAcross = take(square);
-    valuesAcross = take(square);
-    keysAlong = take(square);
-    valuesAlong = take(square);
-    queriesAlong = take((long) BLOCK * paddedD);
-    dOutAlong = take((long) BLOCK * paddedD);
-    probabilities = take((long) BLOCK * paddedT);
-    dScores = take((long) BLOCK * paddedT);
-    panel = take((long) GemmKernel.ROWS * Math.max(Math.max(paddedT, paddedD), BLOCK));
+    layOut(memory.address(), t, d, columns);
+    for (int j = 0; j < columns; j++) { // a slice to fill would be an object for each head
+      RawMemory.ALL.set(JAVA_FLOAT, zeros + 4L * j, 0);
+    }
+    if (tile.length < ROWS * columns) {
+      tile = new float[ROWS * columns];
+    }
+  }
+
+  /** Puts the regions one behind the other, from {@code base}; returns how long they are. */
+  private long layOut(long base, int t, int d, int columns) {
+    long paddedT = Math.ceilDiv(t, ROWS) * ROWS;
+    long paddedD = Math.ceilDiv(d, columns) * columns;
+    next = base;
+    keyRows = take(paddedT * d);
+    valueRows = take(paddedT * d);
+    keysAlong = take(t * paddedD);
+    valuesAlong = take(t * paddedD);
+    queryColumns = take((long) BLOCK * d);
+    dOutColumns = take((long) BLOCK * d);
+    queriesAlong = take(BLOCK * paddedD);
+    dOutAlong = take(BLOCK * paddedD);
+    probabilities = take(paddedT * BLOCK);
+    dScores = take(paddedT * BLOCK);
+    factors = take((paddedT + AttentionDropout.EXTRA_ROWS) * BLOCK);
+    panel = take(ROWS * Math.max(paddedT, BLOCK));
     zeros = take(columns);
     scratch = take(GemmKernel.SCRATCH / 4);
-    if (tile.length < GemmKernel.ROWS * columns) {
-      tile = new float[GemmKernel.ROWS * columns];
-    }
-    RawMemory.ALL.asSlice(zeros, 4L * columns).fill((byte) 0);
+    return next - base;
   }
 
   private long take(long floats) {

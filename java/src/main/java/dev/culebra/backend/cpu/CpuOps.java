@@ -33,7 +33,7 @@ final class CpuOps implements Ops {
     linear = new LinearCpu(pool, kernels);
     activation = new ActivationCpu(pool, kernels);
     attention = new AttentionCpu(pool);
-    decode = new AttentionDecodeCpu(pool);
+    decode = new AttentionDecodeCpu(pool, kernels);
     dropout = new DropoutCpu(pool, kernels);
     crossEntropy = new CrossEntropyCpu(pool, kernels);
     elementwise = new ElementwiseCpu(pool, kernels);

@@ -18,6 +18,7 @@ final class DropoutCpu {
   private final WorkerPool pool;
   private final Kernels kernels;
   private final ScratchMemory[] uniforms;
+  private final int[][] words;
   private final Draws draws = new Draws();
   private final WorkerPool.Task dropStretch = this::dropStretch;
   private long out;
@@ -29,6 +30,7 @@ final class DropoutCpu {
     this.pool = pool;
     this.kernels = kernels;
     uniforms = ScratchMemory.each(pool);
+    words = new int[pool.threads()][4];
   }
 
   /**
@@ -53,12 +55,13 @@ final class DropoutCpu {
   }
 
   private void dropStretch(int index) {
-    long scratch = uniforms[pool.slot()].floats(DRAWS);
+    int slot = pool.slot();
+    long scratch = uniforms[slot].floats(DRAWS);
     long end = Stretches.first(index) + Stretches.length(index, length);
     for (long first = Stretches.first(index); first < end; first += DRAWS) {
       int count = (int) Math.min(DRAWS, end - first);
       long at = 4 * first;
-      kernels.uniforms(scratch, first, count, draws);
+      kernels.uniforms(scratch, first, count, draws, words[slot]);
       kernels.drop(out + at, in + at, scratch, dropout.p(), dropout.scale(), count);
     }
   }

@@ -12,6 +12,9 @@ import java.util.Objects;
  * overlap one otherwise. Stateless and thread-safe.
  */
 interface Kernels {
+  /** Floats of scratch memory for one thread: room for the lanes of two vectors. */
+  int SCRATCH = 128;
+
   /** The fastest kernels that this JVM can run. */
   static Kernels best() {
     return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
@@ -65,8 +68,12 @@ interface Kernels {
   /** out = in · factor. */
   void multiply(long out, long in, float factor, int length);
 
-  /** out = the uniform numbers of the elements from {@code firstElement} on. */
-  void uniforms(long out, long firstElement, int length, Draws draws);
+  /**
+   * out = the uniform numbers of the elements from {@code firstElement} on.
+   *
+   * @param words scratch of 4
+   */
+  void uniforms(long out, long firstElement, int length, Draws draws, int[] words);
 
   /** out = draw &lt; p ? 0 : in · scale. */
   void drop(long out, long in, long draws, float p, float scale, int length);
@@ -79,8 +86,9 @@ interface Kernels {
    *
    * @param mean one float, =
    * @param rstd one float, =
+   * @param scratch {@link #SCRATCH} floats
    */
-  void moments(long mean, long rstd, long in, float epsilon, int length);
+  void moments(long mean, long rstd, long in, float epsilon, int length, long scratch);
 
   /**
    * out = (in − mean) · rstd · weight + bias.
@@ -93,13 +101,15 @@ interface Kernels {
    * Backward of a row of layernorm, n = (in − mean) · rstd, d = dOut · weight:
    *
    * <pre>
-   *   dIn = (adds ? dIn : 0) + rstd · (d − mean(d) − n · mean(d · n))
+   *   dIn = addend + rstd · (d − mean(d) − n · mean(d · n))
    *   dWeight += dOut · n;  dBias += dOut
    * </pre>
+   *
+   * @param scratch {@link #SCRATCH} floats
    */
   void layerNormBackward(
       long dIn,
-      boolean adds,
+      long addend,
       long dWeight,
       long dBias,
       long dOut,
@@ -107,7 +117,8 @@ interface Kernels {
       float mean,
       float rstd,
       long weight,
-      int length);
+      int length,
+      long scratch);
 
   /**
    * AdamW on a stretch of parameters, with g = gradient · clip:

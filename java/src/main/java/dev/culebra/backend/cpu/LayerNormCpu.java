@@ -5,6 +5,7 @@ import static dev.culebra.backend.cpu.RawMemory.safe;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.culebra.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 
 /**
@@ -24,7 +25,15 @@ final class LayerNormCpu {
 
   private final WorkerPool pool;
   private final Kernels kernels;
-  private final ScratchMemory scratch = new ScratchMemory();
+  private final ScratchMemory chunkSums = new ScratchMemory();
+  private final ScratchMemory[] scratch;
+
+  /**
+   * Where sums begin, and what a gradient that is written is added to: new memory is 0, and nobody
+   * writes it.
+   */
+  private final ScratchMemory zeros = new ScratchMemory();
+
   private final WorkerPool.Task forwardRows = this::forwardRows;
   private final WorkerPool.Task backwardChunk = this::backwardChunk;
   private long out;
@@ -36,7 +45,9 @@ final class LayerNormCpu {
   private long stream;
   private long branch;
   private long dOut;
-  private boolean adds;
+  private long zeroRow;
+  private long addend;
+  private long addendStride;
   private long sums;
   private int n;
   private int c;
@@ -45,6 +56,7 @@ final class LayerNormCpu {
   LayerNormCpu(WorkerPool pool, Kernels kernels) {
     this.pool = pool;
     this.kernels = kernels;
+    scratch = ScratchMemory.each(pool);
   }
 
   /** See {@link dev.culebra.backend.Ops#layerNormForward}. */
@@ -75,7 +87,11 @@ final class LayerNormCpu {
     this.bias = bias == null ? 0 : RawMemory.address(bias);
     set(in, mean, rstd, weight);
     rowsPerPart = Math.max(1, FORWARD_PART / c);
-    pool.run(forwardRows, Math.ceilDiv(n, rowsPerPart));
+    try {
+      pool.run(forwardRows, Math.ceilDiv(n, rowsPerPart));
+    } finally {
+      Reference.reachabilityFence(this); // scratch memory is used by address only
+    }
   }
 
   private void set(Tensor in, Tensor mean, Tensor rstd, Tensor weight) {
@@ -88,13 +104,14 @@ final class LayerNormCpu {
   }
 
   private void forwardRows(int part) {
+    long lanes = scratch[pool.slot()].floats(Kernels.SCRATCH);
     int end = Math.min(n, (part + 1) * rowsPerPart);
     for (int r = part * rowsPerPart; r < end; r++) {
       long at = 4L * c * r;
       if (stream != 0) {
         kernels.add(in + at, stream + at, branch + at, c);
       }
-      kernels.moments(mean + 4L * r, rstd + 4L * r, in + at, EPSILON, c);
+      kernels.moments(mean + 4L * r, rstd + 4L * r, in + at, EPSILON, c, lanes);
       kernels.normalise(out + at, in + at, scalar(mean, r), scalar(rstd, r), weight, bias, c);
     }
   }
@@ -117,13 +134,15 @@ final class LayerNormCpu {
       Tensor weight) {
     this.out = RawMemory.address(dIn);
     this.dOut = RawMemory.address(dOut);
-    this.adds = adds;
     set(in, mean, rstd, weight);
     long toWeight = RawMemory.address(dWeight);
     long toBias = dBias == null ? 0 : RawMemory.address(dBias);
+    zeroRow = zeros.floats(2L * c);
+    addend = adds ? out : zeroRow;
+    addendStride = adds ? 4L * c : 0;
     rowsPerPart = Math.max(MIN_CHUNK_ROWS, Math.ceilDiv(n, MAX_CHUNKS));
     int chunks = Math.ceilDiv(n, rowsPerPart);
-    sums = scratch.floats(2L * c * chunks);
+    sums = chunkSums.floats(2L * c * chunks);
     try {
       pool.run(backwardChunk, chunks);
       for (int chunk = 0; chunk < chunks; chunk++) {
@@ -133,18 +152,19 @@ final class LayerNormCpu {
         }
       }
     } finally {
-      Reference.reachabilityFence(scratch);
+      Reference.reachabilityFence(this); // scratch memory is used by address only
     }
   }
 
   private void backwardChunk(int chunk) {
-    kernels.fill(weightSums(chunk), 0, 2 * c);
+    long lanes = scratch[pool.slot()].floats(Kernels.SCRATCH);
+    MemorySegment.copy(ALL, zeroRow, ALL, weightSums(chunk), 8L * c);
     int end = Math.min(n, (chunk + 1) * rowsPerPart);
     for (int r = chunk * rowsPerPart; r < end; r++) {
       long at = 4L * c * r;
       kernels.layerNormBackward(
           out + at,
-          adds,
+          addend + addendStride * r,
           weightSums(chunk),
           biasSums(chunk),
           dOut + at,
@@ -152,7 +172,8 @@ final class LayerNormCpu {
           scalar(mean, r),
           scalar(rstd, r),
           weight,
-          c);
+          c,
+          lanes);
     }
   }
 

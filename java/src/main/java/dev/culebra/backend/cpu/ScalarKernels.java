@@ -97,8 +97,7 @@ final class ScalarKernels implements Kernels {
   }
 
   @Override
-  public void uniforms(long out, long firstElement, int length, Draws draws) {
-    int[] words = new int[4]; // short-lived: C2 puts it into registers
+  public void uniforms(long out, long firstElement, int length, Draws draws, int[] words) {
     for (int i = 0; i < length; i++) {
       long element = firstElement + i;
       int word = (int) (element % 4);
@@ -127,7 +126,7 @@ final class ScalarKernels implements Kernels {
   }
 
   @Override
-  public void moments(long mean, long rstd, long in, float epsilon, int length) {
+  public void moments(long mean, long rstd, long in, float epsilon, int length, long scratch) {
     double sum = 0;
     for (int i = 0; i < length; i++) {
       sum += get(in, i);
@@ -154,7 +153,7 @@ final class ScalarKernels implements Kernels {
   @Override
   public void layerNormBackward(
       long dIn,
-      boolean adds,
+      long addend,
       long dWeight,
       long dBias,
       long dOut,
@@ -162,7 +161,8 @@ final class ScalarKernels implements Kernels {
       float mean,
       float rstd,
       long weight,
-      int length) {
+      int length,
+      long scratch) {
     double sum = 0;
     double sumNormalised = 0;
     for (int i = 0; i < length; i++) {
@@ -178,7 +178,7 @@ final class ScalarKernels implements Kernels {
       set(dWeight, i, get(dWeight, i) + gradient * normalised);
       set(dBias, i, get(dBias, i) + gradient);
       float d = rstd * (gradient * get(weight, i) - meanOfD - normalised * slope);
-      set(dIn, i, adds ? get(dIn, i) + d : d);
+      set(dIn, i, get(addend, i) + d);
     }
   }
 

@@ -21,7 +21,9 @@ final class ScratchMemory {
     return scratch;
   }
 
-  /** The address of at least {@code floats} floats, whose values are undefined. */
+  /**
+   * The address of at least {@code floats} floats: 0 at first, later what was last written there.
+   */
   long floats(long floats) {
     if (memory.byteSize() < 4 * floats) {
       memory = Arena.ofAuto().allocate(4 * floats, ALIGNMENT);

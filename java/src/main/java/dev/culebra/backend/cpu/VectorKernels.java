@@ -39,10 +39,9 @@ final class VectorKernels implements Kernels {
 
   @Override
   public void fill(long out, float value, int length) {
-    FloatVector values = FloatVector.broadcast(SPECIES, value);
     int i = 0;
     for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
-      store(values, out, i);
+      store(FloatVector.broadcast(SPECIES, value), out, i);
     }
     REST.fill(out + 4L * i, value, length - i);
   }
@@ -123,13 +122,13 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void uniforms(long out, long firstElement, int length, Draws draws) {
+  public void uniforms(long out, long firstElement, int length, Draws draws, int[] words) {
     int i = Math.min(length, (int) (-firstElement & 3)); // up to a whole counter
-    REST.uniforms(out, firstElement, i, draws);
+    REST.uniforms(out, firstElement, i, draws, words);
     for (; i + VectorPhilox.GROUP <= length; i += VectorPhilox.GROUP) {
       VectorPhilox.uniforms(out + 4L * i, (int) ((firstElement + i) / 4), draws);
     }
-    REST.uniforms(out + 4L * i, firstElement + i, length - i, draws);
+    REST.uniforms(out + 4L * i, firstElement + i, length - i, draws, words);
   }
 
   @Override
@@ -166,8 +165,8 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void moments(long mean, long rstd, long in, float epsilon, int length) {
-    VectorLayerNorm.moments(mean, rstd, in, epsilon, length);
+  public void moments(long mean, long rstd, long in, float epsilon, int length, long scratch) {
+    VectorLayerNorm.moments(mean, rstd, in, epsilon, length, scratch);
   }
 
   @Override
@@ -179,7 +178,7 @@ final class VectorKernels implements Kernels {
   @Override
   public void layerNormBackward(
       long dIn,
-      boolean adds,
+      long addend,
       long dWeight,
       long dBias,
       long dOut,
@@ -187,8 +186,10 @@ final class VectorKernels implements Kernels {
       float mean,
       float rstd,
       long weight,
-      int length) {
-    VectorLayerNorm.backward(dIn, adds, dWeight, dBias, dOut, in, mean, rstd, weight, length);
+      int length,
+      long scratch) {
+    VectorLayerNorm.backward(
+        dIn, addend, dWeight, dBias, dOut, in, mean, rstd, weight, length, scratch);
   }
 
   @Override

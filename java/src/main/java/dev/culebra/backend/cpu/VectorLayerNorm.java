@@ -9,7 +9,10 @@ import static dev.culebra.backend.cpu.VectorMemory.store;
 
 import jdk.incubator.vector.FloatVector;
 
-/** The layernorm of {@link VectorKernels}, a row at a time. */
+/**
+ * The layernorm of {@link VectorKernels}, a row at a time. Lanes are added up in scratch memory: in
+ * a fixed order as {@link LaneSum} does, whose shuffles would be too much code for C2 here.
+ */
 final class VectorLayerNorm {
   private VectorLayerNorm() {}
 
@@ -17,8 +20,8 @@ final class VectorLayerNorm {
    * Mean and 1 / √(variance + ε). The second pass corrects the mean of the first, too: Chan, Golub
    * and LeVeque, "Algorithms for computing the sample variance" (1983).
    */
-  static void moments(long mean, long rstd, long in, float epsilon, int length) {
-    float centre = sum(in, length) / length;
+  static void moments(long mean, long rstd, long in, float epsilon, int length, long scratch) {
+    float centre = sum(in, length, scratch) / length;
     FloatVector sums = FloatVector.zero(SPECIES);
     FloatVector squares = FloatVector.zero(SPECIES);
     int i = 0;
@@ -27,8 +30,10 @@ final class VectorLayerNorm {
       sums = sums.add(d);
       squares = d.fma(d, squares);
     }
-    float shift = LaneSum.of(sums);
-    float square = LaneSum.of(squares);
+    store(sums, scratch, 0);
+    store(squares, scratch, LANES);
+    float shift = sumOfLanes(scratch);
+    float square = sumOfLanes(scratch + 4L * LANES);
     for (; i < length; i++) {
       float d = get(in, i) - centre;
       shift += d;
@@ -40,17 +45,33 @@ final class VectorLayerNorm {
     set(rstd, 0, (float) (1 / Math.sqrt(variance + epsilon)));
   }
 
-  private static float sum(long in, int length) {
+  private static float sum(long in, int length, long scratch) {
     FloatVector sums = FloatVector.zero(SPECIES);
     int i = 0;
     for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
       sums = sums.add(load(in, i));
     }
-    float sum = LaneSum.of(sums);
+    store(sums, scratch, 0);
+    float sum = sumOfLanes(scratch);
     for (; i < length; i++) {
       sum += get(in, i);
     }
     return sum;
+  }
+
+  /** Takes an address since a vector that is passed on would be boxed where this is not inlined. */
+  private static float sumOfLanes(long scratch) {
+    float a = 0;
+    float b = 0;
+    float c = 0;
+    float d = 0;
+    for (int lane = 0; lane < LANES; lane += 4) {
+      a += get(scratch, lane);
+      b += get(scratch, lane + 1);
+      c += get(scratch, lane + 2);
+      d += get(scratch, lane + 3);
+    }
+    return (a + c) + (b + d);
   }
 
   static void normalise(
@@ -59,7 +80,11 @@ final class VectorLayerNorm {
     for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
       FloatVector scaled = load(in, i).sub(mean).mul(rstd);
       FloatVector w = load(weight, i);
-      store(bias == 0 ? scaled.mul(w) : scaled.fma(w, load(bias, i)), out, i);
+      if (bias == 0) {
+        store(scaled.mul(w), out, i);
+      } else {
+        store(scaled.fma(w, load(bias, i)), out, i);
+      }
     }
     for (; i < length; i++) {
       float scaled = (get(in, i) - mean) * rstd;
@@ -70,7 +95,7 @@ final class VectorLayerNorm {
   /** See {@link Kernels#layerNormBackward}. */
   static void backward(
       long dIn,
-      boolean adds,
+      long addend,
       long dWeight,
       long dBias,
       long dOut,
@@ -78,68 +103,69 @@ final class VectorLayerNorm {
       float mean,
       float rstd,
       long weight,
-      int length) {
+      int length,
+      long scratch) {
+    FloatVector means = FloatVector.broadcast(SPECIES, mean);
     FloatVector sums = FloatVector.zero(SPECIES);
     FloatVector products = FloatVector.zero(SPECIES);
     int i = 0;
     for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
       FloatVector d = load(dOut, i).mul(load(weight, i));
       sums = sums.add(d);
-      products = d.fma(load(in, i).sub(mean), products);
+      products = d.fma(load(in, i).sub(means), products);
     }
-    float sum = LaneSum.of(sums);
-    float product = LaneSum.of(products);
-    for (; i < length; i++) {
+    store(sums, scratch, 0);
+    store(products, scratch, LANES);
+    float sum = sumOfLanes(scratch);
+    float product = sumOfLanes(scratch + 4L * LANES);
+    gradients(dIn, addend, dWeight, dBias, dOut, in, mean, rstd, weight, sum, product, length);
+  }
+
+  /**
+   * The second pass over a row, after what the first has left: {@code sum} and {@code product} are
+   * Σ d and Σ d · (in − mean) over whole vectors. It is too long (above 325 bytes) for C2 to inline
+   * it, and that is on purpose: within a caller C2 runs out of room in the middle of it, and boxes.
+   */
+  private static void gradients(
+      long dIn,
+      long addend,
+      long dWeight,
+      long dBias,
+      long dOut,
+      long in,
+      float mean,
+      float rstd,
+      long weight,
+      float sum,
+      float product,
+      int length) {
+    int whole = SPECIES.loopBound(length);
+    for (int i = whole; i < length; i++) {
       float d = get(dOut, i) * get(weight, i);
       sum += d;
       product += d * (get(in, i) - mean);
     }
     float meanOfD = sum / length;
     float slope = product * rstd / length;
-    addParameters(dWeight, dBias, dOut, in, mean, rstd, length);
-    long addend = adds ? dIn : 0;
-    gradient(dIn, addend, dOut, in, mean, rstd, weight, meanOfD, slope, length);
-  }
-
-  private static void addParameters(
-      long dWeight, long dBias, long dOut, long in, float mean, float rstd, int length) {
-    int i = 0;
-    for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
+    FloatVector means = FloatVector.broadcast(SPECIES, mean);
+    FloatVector rstds = FloatVector.broadcast(SPECIES, rstd);
+    FloatVector meansOfD = FloatVector.broadcast(SPECIES, meanOfD);
+    FloatVector slopes = FloatVector.broadcast(SPECIES, slope);
+    for (int i = 0; i < whole; i += LANES) {
       FloatVector d = load(dOut, i);
-      FloatVector normalised = load(in, i).sub(mean).mul(rstd);
-      store(d.fma(normalised, load(dWeight, i)), dWeight, i);
+      FloatVector n = load(in, i).sub(means).mul(rstds);
+      store(d.fma(n, load(dWeight, i)), dWeight, i);
       store(d.add(load(dBias, i)), dBias, i);
+      FloatVector g = d.mul(load(weight, i)).sub(meansOfD).sub(n.mul(slopes)).mul(rstds);
+      store(g.add(load(addend, i)), dIn, i);
     }
-    for (; i < length; i++) {
+    for (int i = whole; i < length; i++) {
       float d = get(dOut, i);
-      set(dWeight, i, get(dWeight, i) + d * ((get(in, i) - mean) * rstd));
-      set(dBias, i, get(dBias, i) + d);
-    }
-  }
-
-  /** dIn = addend + rstd · (dOut · weight − meanOfD − n · slope); an addend of 0 is none. */
-  private static void gradient(
-      long dIn,
-      long addend,
-      long dOut,
-      long in,
-      float mean,
-      float rstd,
-      long weight,
-      float meanOfD,
-      float slope,
-      int length) {
-    int i = 0;
-    for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
-      FloatVector d = load(dOut, i).mul(load(weight, i)).sub(meanOfD);
-      FloatVector n = load(in, i).sub(mean).mul(rstd);
-      FloatVector g = d.sub(n.mul(slope)).mul(rstd);
-      store(addend == 0 ? g : g.add(load(addend, i)), dIn, i);
-    }
-    for (; i < length; i++) {
       float n = (get(in, i) - mean) * rstd;
-      float g = (get(dOut, i) * get(weight, i) - meanOfD - n * slope) * rstd;
-      set(dIn, i, addend == 0 ? g : g + get(addend, i));
+      set(dWeight, i, get(dWeight, i) + d * n);
+      set(dBias, i, get(dBias, i) + d);
+      float g = (d * get(weight, i) - meanOfD - n * slope) * rstd;
+      set(dIn, i, g + get(addend, i));
     }
   }
 }

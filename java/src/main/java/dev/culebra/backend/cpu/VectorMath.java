@@ -157,7 +157,7 @@ final class VectorMath {
     return mirrored(tail.mul(squareExp(magnitude)), x);
   }
 
-  /** The normal distribution function Φ(x), with an absolute error below 1.5e-7. */
+  /** The normal distribution function Φ(x), with an absolute error below 2e-7. */
   static FloatVector normalCdf(FloatVector x) {
     FloatVector magnitude = x.abs();
     return mirrored(scaledTail(magnitude).mul(squareExp(magnitude)), x);

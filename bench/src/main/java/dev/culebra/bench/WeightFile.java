@@ -1,0 +1,52 @@
+package dev.culebra.bench;
+
+import dev.culebra.checkpoint.Safetensors;
+import dev.culebra.checkpoint.SafetensorsWriter;
+import dev.culebra.checkpoint.SafetensorsWriter.Item;
+import dev.culebra.nn.Gpt;
+import dev.culebra.nn.Parameter;
+import dev.culebra.tensor.DType;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/** How the weights of a model in host memory reach another engine: as a file, for a moment. */
+public final class WeightFile {
+  /** Makes something from an open file. */
+  @FunctionalInterface
+  public interface Reader<T> {
+    T read(Safetensors file) throws IOException;
+  }
+
+  private WeightFile() {}
+
+  /**
+   * Writes the weights of {@code model} to a temporary file, reads them with {@code reader} and
+   * deletes the file.
+   */
+  public static <T> T pass(Gpt model, Reader<T> reader) throws IOException {
+    Path path = Files.createTempFile("culebra", ".safetensors");
+    try {
+      List<Item> items = model.parameters().list().stream().map(WeightFile::item).toList();
+      SafetensorsWriter.write(path, items, Map.of());
+      try (Safetensors file = Safetensors.open(path)) {
+        return reader.read(file);
+      }
+    } finally {
+      Files.deleteIfExists(path);
+    }
+  }
+
+  /** Without rows of padding. */
+  private static Item item(Parameter parameter) {
+    MemorySegment values = parameter.value().slice(0, parameter.savedShape()).segment();
+    return new Item(
+        parameter.name(),
+        DType.F32,
+        parameter.savedShape(),
+        (piece, offset) -> MemorySegment.copy(values, offset, piece, 0, piece.byteSize()));
+  }
+}

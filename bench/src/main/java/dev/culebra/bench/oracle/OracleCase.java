@@ -1,0 +1,46 @@
+package dev.culebra.bench.oracle;
+
+import dev.culebra.backend.Activation;
+import dev.culebra.nn.GptConfig;
+import dev.culebra.nn.Preset;
+import java.util.List;
+
+/**
+ * A model and a batch on which the engines are compared.
+ *
+ * @param name for people
+ * @param batch B
+ * @param time T
+ */
+record OracleCase(String name, GptConfig model, int batch, int time) {
+  private static final int GPT2_VOCAB = 50257;
+
+  /** The preset, shapes that no vector divides, and two layers as wide as GPT-2's. */
+  static List<OracleCase> all() {
+    return List.of(
+        new OracleCase("nano", Preset.NANO.config(65), 12, 64),
+        new OracleCase("odd, tied, bias, tanh GELU", odd(true, true, Activation.GELU_TANH), 5, 19),
+        new OracleCase(
+            "odd, untied, no bias, erf GELU", odd(false, false, Activation.GELU_ERF), 5, 19),
+        new OracleCase("odd, untied, bias, ReLU", odd(true, false, Activation.RELU), 5, 19),
+        new OracleCase("gpt2, 2 layers", gpt2Slice(), 2, 96));
+  }
+
+  private static GptConfig odd(boolean bias, boolean tiedHead, Activation activation) {
+    return new GptConfig(3, 3, 39, 23, 71, 0, bias, tiedHead, activation);
+  }
+
+  private static GptConfig gpt2Slice() {
+    GptConfig whole = Preset.GPT2.config(GPT2_VOCAB);
+    return new GptConfig(
+        2,
+        whole.heads(),
+        whole.embd(),
+        whole.context(),
+        whole.vocab(),
+        0,
+        whole.bias(),
+        whole.tiedHead(),
+        whole.activation());
+  }
+}

@@ -1,0 +1,237 @@
+package dev.culebra.bench.pytorch;
+
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.NDScope;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.ndarray.types.SparseFormat;
+import ai.djl.training.GradientCollector;
+import dev.culebra.checkpoint.Safetensors;
+import dev.culebra.nn.GptConfig;
+import dev.culebra.tensor.DType;
+import java.io.IOException;
+import java.nio.ByteOrder;
+import java.nio.LongBuffer;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/**
+ * The network of {@link dev.culebra.nn.Gpt} a second time, from PyTorch's operations and its
+ * automatic differentiation, on PyTorch's CPU engine. It shares nothing with ours but the file its
+ * weights come from. Without dropout. One thread at a time.
+ */
+public final class PyTorchGpt implements AutoCloseable {
+  private static final float EPSILON = 1e-5f;
+
+  private final GptConfig config;
+  private final NDManager manager;
+  private final Map<String, NDArray> values = new LinkedHashMap<>();
+  private final NDArray noBias;
+
+  /** The leaves of the pass that is being recorded. */
+  private Map<String, NDArray> leaves;
+
+  /**
+   * A model with the weights of {@code file}.
+   *
+   * @throws IOException if a tensor is missing there or has another shape
+   */
+  public PyTorchGpt(GptConfig config, Safetensors file) throws IOException {
+    this.config = config;
+    this.manager = Engine.getEngine("PyTorch").newBaseManager();
+    this.noBias = manager.zeros(new Shape(config.embd()));
+    for (Map.Entry<String, Shape> entry : shapes(config).entrySet()) {
+      values.put(entry.getKey(), load(file, entry.getKey(), entry.getValue()));
+    }
+  }
+
+  /** What nanoGPT calls its parameters, with their shapes. */
+  private static Map<String, Shape> shapes(GptConfig config) {
+    long width = config.embd();
+    Map<String, Shape> shapes = new LinkedHashMap<>();
+    shapes.put("wte.weight", new Shape(config.vocab(), width));
+    shapes.put("wpe.weight", new Shape(config.context(), width));
+    for (int layer = 0; layer < config.layers(); layer++) {
+      String block = "h." + layer + ".";
+      addNorm(shapes, block + "ln_1", config);
+      addLinear(shapes, block + "attn.c_attn", width, 3 * width, config);
+      addLinear(shapes, block + "attn.c_proj", width, width, config);
+      addNorm(shapes, block + "ln_2", config);
+      addLinear(shapes, block + "mlp.c_fc", width, 4 * width, config);
+      addLinear(shapes, block + "mlp.c_proj", 4 * width, width, config);
+    }
+    addNorm(shapes, "ln_f", config);
+    if (!config.tiedHead()) {
+      shapes.put("lm_head.weight", new Shape(config.vocab(), width));
+    }
+    return shapes;
+  }
+
+  private static void addNorm(Map<String, Shape> shapes, String name, GptConfig config) {
+    shapes.put(name + ".weight", new Shape(config.embd()));
+    if (config.bias()) {
+      shapes.put(name + ".bias", new Shape(config.embd()));
+    }
+  }
+
+  private static void addLinear(
+      Map<String, Shape> shapes, String name, long inputs, long outputs, GptConfig config) {
+    shapes.put(name + ".weight", new Shape(outputs, inputs));
+    if (config.bias()) {
+      shapes.put(name + ".bias", new Shape(outputs));
+    }
+  }
+
+  private NDArray load(Safetensors file, String name, Shape shape) throws IOException {
+    int[] dims = IntStream.range(0, shape.dimension()).map(i -> (int) shape.get(i)).toArray();
+    return manager.create(
+        file.tensor(name, DType.F32, dev.culebra.tensor.Shape.of(dims))
+            .asByteBuffer()
+            .order(ByteOrder.LITTLE_ENDIAN)
+            .asFloatBuffer(),
+        shape,
+        DataType.FLOAT32);
+  }
+
+  /** The parameters by name; an optimizer changes them in place. */
+  public Map<String, NDArray> values() {
+    return values;
+  }
+
+  /**
+   * What one pass left; everything goes when it is closed.
+   *
+   * @param logits (B · T, V)
+   * @param loss mean cross-entropy
+   * @param gradients of all parameters
+   */
+  public record Pass(NDScope scope, NDArray logits, float loss, Map<String, NDArray> gradients)
+      implements AutoCloseable {
+    @Override
+    public void close() {
+      scope.close();
+    }
+  }
+
+  /**
+   * Forward and backward.
+   *
+   * @param tokens B sequences of T tokens
+   * @param targets as many
+   */
+  public Pass pass(int[] tokens, int[] targets, int batch, int time) {
+    NDScope scope = new NDScope();
+    // A new leaf for each pass has no gradient yet: backward then writes gradients and need neither
+    // clear them nor add to them, which is what PyTorch calls set_to_none.
+    leaves = new LinkedHashMap<>();
+    values.forEach((name, value) -> leaves.put(name, leaf(value)));
+    try (GradientCollector collector = manager.getEngine().newGradientCollector()) {
+      NDArray logits = forward(integers(tokens, new Shape(batch, time)), batch, time);
+      NDArray rows = integers(targets, new Shape((long) batch * time, 1));
+      NDArray loss = logits.logSoftmax(-1).gather(rows, 1).mean().neg();
+      collector.backward(loss);
+      Map<String, NDArray> gradients = new LinkedHashMap<>();
+      leaves.forEach((name, leaf) -> gradients.put(name, leaf.getGradient()));
+      return new Pass(scope, logits, loss.getFloat(), gradients);
+    }
+  }
+
+  private static NDArray leaf(NDArray value) {
+    NDArray leaf = value.stopGradient();
+    leaf.setRequiresGradient(true);
+    return leaf;
+  }
+
+  private NDArray integers(int[] values, Shape shape) {
+    long[] wide = IntStream.of(values).asLongStream().toArray();
+    return manager.create(LongBuffer.wrap(wide), shape, DataType.INT64);
+  }
+
+  /** (B, T) → logits (B · T, V). */
+  private NDArray forward(NDArray tokens, int batch, int time) {
+    NDArray positions = leaves.get("wpe.weight").get("0:" + time);
+    NDArray x = embedding(tokens, leaves.get("wte.weight")).add(positions);
+    NDArray mask = causalMask(time);
+    for (int layer = 0; layer < config.layers(); layer++) {
+      String block = "h." + layer + ".";
+      x = x.add(attention(block + "attn.", norm(block + "ln_1", x), mask, batch, time));
+      NDArray hidden = activation(linear(block + "mlp.c_fc", norm(block + "ln_2", x)));
+      x = x.add(linear(block + "mlp.c_proj", hidden));
+    }
+    NDArray head = leaves.get(config.tiedHead() ? "wte.weight" : "lm_head.weight");
+    NDArray rows = norm("ln_f", x).reshape((long) batch * time, config.embd());
+    return linear(rows, head, null);
+  }
+
+  /** (T, T): 0 where a query may look, −∞ above the diagonal. */
+  private NDArray causalMask(int time) {
+    float[] mask = new float[time * time];
+    for (int query = 0; query < time; query++) {
+      for (int key = query + 1; key < time; key++) {
+        mask[query * time + key] = Float.NEGATIVE_INFINITY;
+      }
+    }
+    return manager.create(mask, new Shape(time, time));
+  }
+
+  /** DJL exposes no fused attention: softmax(Q Kᵀ / √D + mask) V, each operation for itself. */
+  private NDArray attention(String name, NDArray x, NDArray mask, int batch, int time) {
+    long size = config.embd() / config.heads();
+    NDList qkv =
+        linear(name + "c_attn", x)
+            .reshape(batch, time, 3, config.heads(), size)
+            .transpose(2, 0, 3, 1, 4)
+            .split(3, 0);
+    NDArray query = qkv.get(0).squeeze(0).mul(1 / (float) Math.sqrt(size));
+    NDArray scores = query.matMul(qkv.get(1).squeeze(0).swapAxes(2, 3)).add(mask);
+    NDArray out = scores.softmax(-1).matMul(qkv.get(2).squeeze(0));
+    return linear(name + "c_proj", out.transpose(0, 2, 1, 3).reshape(batch, time, config.embd()));
+  }
+
+  private NDArray norm(String name, NDArray x) {
+    NDArray bias = config.bias() ? leaves.get(name + ".bias") : noBias;
+    return x.getNDArrayInternal()
+        .layerNorm(x, new Shape(config.embd()), leaves.get(name + ".weight"), bias, EPSILON)
+        .singletonOrThrow();
+  }
+
+  private NDArray linear(String name, NDArray x) {
+    return linear(x, leaves.get(name + ".weight"), leaves.get(name + ".bias"));
+  }
+
+  private static NDArray linear(NDArray x, NDArray weight, NDArray bias) {
+    return x.getNDArrayInternal().linear(x, weight, bias).singletonOrThrow();
+  }
+
+  private static NDArray embedding(NDArray tokens, NDArray table) {
+    return tokens
+        .getNDArrayInternal()
+        .embedding(tokens, table, SparseFormat.DENSE)
+        .singletonOrThrow();
+  }
+
+  private NDArray activation(NDArray x) {
+    return switch (config.activation()) {
+      case IDENTITY -> x;
+      case RELU -> x.getNDArrayInternal().relu();
+      case GELU_ERF -> x.getNDArrayInternal().gelu();
+      case GELU_TANH -> geluTanh(x);
+    };
+  }
+
+  /** DJL exposes PyTorch's GELU in the exact form alone. */
+  private static NDArray geluTanh(NDArray x) {
+    float root = (float) Math.sqrt(2 / Math.PI);
+    NDArray inner = x.mul(x).mul(0.044715f * root).add(root).mul(x);
+    return inner.tanh().add(1).mul(x).mul(0.5f);
+  }
+
+  @Override
+  public void close() {
+    manager.close();
+  }
+}

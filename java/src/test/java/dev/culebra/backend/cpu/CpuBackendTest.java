@@ -1,0 +1,89 @@
+package dev.culebra.backend.cpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.culebra.backend.Ops;
+import dev.culebra.tensor.Buffer;
+import dev.culebra.tensor.DType;
+import dev.culebra.tensor.Shape;
+import dev.culebra.tensor.Tensor;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What the contract of the operations leaves out: memory, names, elements out of range. */
+class CpuBackendTest {
+  private final CpuBackend backend = new CpuBackend(1);
+  private final Ops ops = backend.ops();
+  private final Buffer memory = backend.allocate(1 << 20);
+  private long used;
+
+  @AfterEach
+  void close() {
+    memory.close();
+    backend.close();
+  }
+
+  private Tensor tensor(DType dtype, int... dims) {
+    Tensor tensor = new Tensor(memory, used, dtype, Shape.of(dims));
+    used += Math.ceilDiv(tensor.bytes(), 64) * 64;
+    return tensor;
+  }
+
+  private Tensor floats(int... dims) {
+    return tensor(DType.F32, dims);
+  }
+
+  @Test
+  void nameTellsThreadsAndVectors() {
+    assertThat(backend.name()).matches("cpu \\(1 thread, (no vectors|\\d+-bit vectors)\\)");
+  }
+
+  @Test
+  void countsLiveMemory() {
+    Buffer other = backend.allocate(1000);
+    assertThat(backend.memory().liveBuffers()).isEqualTo(2);
+    assertThat(backend.memory().liveBytes()).isEqualTo((1 << 20) + 1000);
+    other.close();
+    other.close();
+    assertThat(backend.memory().liveBuffers()).isEqualTo(1);
+    assertThat(backend.memory().peakBytes()).isEqualTo((1 << 20) + 1000);
+  }
+
+  @Test
+  void aClosedTensorIsNotTouched() {
+    Buffer closed = backend.allocate(64);
+    Tensor gone = new Tensor(closed, 0, DType.F32, Shape.of(4));
+    closed.close();
+    Tensor out = floats(4);
+    assertThatThrownBy(() -> ops.add(out, gone, out)).isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(() -> ops.fill(gone, 1)).isInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
+  void elementsOutOfRangeAreNamed() {
+    Tensor tokens = tensor(DType.I32, 1, 2);
+    Tensor out = floats(1, 2, 3);
+    Tensor table = floats(5, 3);
+    tokens.setInt(1, 5);
+    assertThatThrownBy(() -> ops.embeddingForward(out, tokens, table, null, null))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("embeddingForward: token 5 at element 1 is not in the table's 0 to 4");
+    tokens.setInt(1, -2);
+    assertThatThrownBy(() -> ops.embeddingBackward(table, null, out, tokens))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("token -2");
+    Tensor logits = floats(2, 4);
+    Tensor targets = tokens.reshape(Shape.of(2));
+    assertThatThrownBy(() -> ops.crossEntropyForward(floats(2), floats(1), logits, targets, 4, 1))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("target -2 of row 1");
+    tokens.setInt(1, 0);
+    Tensor offset = tensor(DType.I32, 1);
+    offset.setInt(0, 4);
+    assertThatThrownBy(() -> ops.embeddingForward(out, tokens, table, table, offset))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "embeddingForward: positions 4 to 5 are not all in the position table's 0 to 4");
+  }
+}

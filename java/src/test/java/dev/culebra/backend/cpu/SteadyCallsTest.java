@@ -1,0 +1,166 @@
+package dev.culebra.backend.cpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import dev.culebra.backend.Activation;
+import dev.culebra.backend.AdamWStep;
+import dev.culebra.backend.DropoutSpec;
+import dev.culebra.backend.Ops;
+import dev.culebra.backend.RandomKey;
+import dev.culebra.backend.SamplingSpec;
+import dev.culebra.tensor.Buffer;
+import dev.culebra.tensor.DType;
+import dev.culebra.tensor.Shape;
+import dev.culebra.tensor.Tensor;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Operations on rows, called again and again in a JVM of their own: what C2 inlines, and so whether
+ * vectors are boxed, depends on what a JVM has run before.
+ */
+class SteadyCallsTest {
+  @Test
+  void allocateNothing() throws IOException, InterruptedException {
+    assertThat(outputOf("--add-modules", "jdk.incubator.vector"))
+        .contains("vectors: all steady")
+        .noneMatch(line -> line.startsWith("allocates"));
+  }
+
+  @Test
+  void allocateNothingWithoutTheVectorApiAndSayHowToGetIt()
+      throws IOException, InterruptedException {
+    assertThat(outputOf())
+        .contains("no vectors: all steady")
+        .noneMatch(line -> line.startsWith("allocates"))
+        .filteredOn(line -> line.contains("--add-modules jdk.incubator.vector"))
+        .hasSize(1);
+  }
+
+  private static List<String> outputOf(String... flags) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    Collections.addAll(command, flags);
+    Collections.addAll(command, "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC");
+    Collections.addAll(command, "-cp", System.getProperty("java.class.path"));
+    command.add(Calls.class.getName());
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    try (var reader = process.inputReader()) {
+      List<String> lines = reader.lines().toList();
+      assertThat(process.waitFor()).as("%s", lines).isZero();
+      return lines;
+    }
+  }
+
+  /** Calls each operation until it allocates nothing, and names those that never come to it. */
+  static final class Calls {
+    /** For one operation: compilers take long on a busy machine. */
+    private static final long PATIENCE = TimeUnit.SECONDS.toNanos(20);
+
+    private final Ops ops;
+    private final Buffer memory;
+    private long used;
+
+    private Calls(CpuBackend backend) {
+      ops = backend.ops();
+      memory = backend.allocate(1 << 20);
+    }
+
+    public static void main(String[] args) {
+      try (CpuBackend backend = new CpuBackend(1);
+          CpuBackend another = new CpuBackend(1)) {
+        new Calls(backend)
+            .steps(16, 48, 80)
+            .forEach(
+                (name, step) -> {
+                  long bytes = least(step);
+                  if (bytes > 0) {
+                    System.out.printf("allocates: %s, %d bytes%n", name, bytes);
+                  }
+                });
+        boolean vectors = another.name().endsWith("-bit vectors)");
+        System.out.println((vectors ? "vectors" : "no vectors") + ": all steady");
+      }
+    }
+
+    /** The fewest bytes that a call has allocated: vectors are boxed until C2 has compiled it. */
+    private static long least(Runnable step) {
+      ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+      long least = Long.MAX_VALUE;
+      long deadline = System.nanoTime() + PATIENCE;
+      while (least > 0 && System.nanoTime() < deadline) {
+        long before = threads.getCurrentThreadAllocatedBytes();
+        step.run();
+        least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
+      }
+      return least;
+    }
+
+    private Tensor tensor(DType dtype, int... dims) {
+      Tensor tensor = new Tensor(memory, used, dtype, Shape.of(dims));
+      used += Math.ceilDiv(tensor.bytes(), 64) * 64;
+      return tensor;
+    }
+
+    private Tensor floats(int... dims) {
+      return tensor(DType.F32, dims);
+    }
+
+    /** Every operation of rows. */
+    private Map<String, Runnable> steps(int n, int c, int vocab) {
+      Tensor x = floats(n, c);
+      Tensor y = floats(n, c);
+      Tensor sum = floats(n, c);
+      Tensor mean = floats(n);
+      Tensor rstd = floats(n);
+      Tensor weight = floats(c);
+      Tensor dWeight = floats(c);
+      Tensor dBias = floats(c);
+      Tensor table = floats(vocab, c);
+      Tensor logits = floats(n, vocab);
+      Tensor losses = floats(n);
+      Tensor one = floats(1);
+      Tensor tokens = tensor(DType.I32, 1, n);
+      Tensor targets = tensor(DType.I32, n);
+      Tensor moments = floats(n, c);
+      AdamWStep adamW = new AdamWStep(1, 1e-3f, 0.9f, 0.99f, 1e-8f, 0.1f, 1);
+      RandomKey key = new RandomKey(tensor(DType.I32, 4), 1);
+      DropoutSpec dropout = new DropoutSpec(0.3f, key);
+      SamplingSpec sampling = new SamplingSpec(0.8f, 20, 0.9f);
+      Map<String, Runnable> steps = new LinkedHashMap<>();
+      steps.put("embeddingForward", () -> ops.embeddingForward(x, tokens, table, null, null));
+      steps.put("embeddingBackward", () -> ops.embeddingBackward(table, null, x, tokens));
+      steps.put("layerNormForward", () -> ops.layerNormForward(y, mean, rstd, x, weight, dBias));
+      steps.put(
+          "layerNormBackward",
+          () -> ops.layerNormBackward(y, dWeight, dBias, y, x, mean, rstd, weight));
+      steps.put(
+          "residualLayerNormForward",
+          () -> ops.residualLayerNormForward(y, sum, mean, rstd, x, y, weight, dBias));
+      steps.put(
+          "residualLayerNormBackward",
+          () -> ops.residualLayerNormBackward(y, dWeight, dBias, x, sum, mean, rstd, weight));
+      steps.put("activationForward", () -> ops.activationForward(y, x, Activation.GELU_TANH));
+      steps.put("activationBackward", () -> ops.activationBackward(y, y, x, Activation.GELU_TANH));
+      steps.put("dropoutForward", () -> ops.dropoutForward(y, x, dropout));
+      steps.put(
+          "crossEntropyForwardBackward",
+          () -> ops.crossEntropyForwardBackward(losses, one, logits, targets, vocab, 1));
+      steps.put("add", () -> ops.add(y, y, x));
+      steps.put("fill", () -> ops.fill(y, 0.1f));
+      steps.put("norm", () -> ops.norm(one, y));
+      steps.put("adamW", () -> ops.adamW(x, y, sum, moments, one, n, adamW));
+      steps.put("sample", () -> ops.sample(targets, logits, vocab, sampling, key));
+      return steps;
+    }
+  }
+}
