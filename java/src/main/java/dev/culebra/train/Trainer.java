@@ -98,7 +98,7 @@ public final class Trainer implements AutoCloseable {
       if (last || due(config.saveEvery())) {
         save();
       }
-      if (due(config.sampleEvery())) {
+      if (!last && due(config.sampleEvery())) {
         listener.onSample(progress.step(), samples.write());
       }
     }

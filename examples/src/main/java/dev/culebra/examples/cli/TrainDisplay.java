@@ -9,19 +9,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
-import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 
 /**
  * What a person sees of a run, on standard error but for the result: a progress bar on a terminal,
  * else a plain line a logged step.
  */
 final class TrainDisplay implements TrainListener {
-  private static final int REDRAW_MILLIS = 200;
-
   private TrainConfig config;
-  private ProgressBar bar;
+  private StepBar bar;
   private String validation = "";
 
   /** Says what will be trained. */
@@ -47,16 +42,7 @@ final class TrainDisplay implements TrainListener {
       System.err.printf("continues after step %d%n", done);
     }
     if (Terminal.interactive()) {
-      bar =
-          new ProgressBarBuilder()
-              .setTaskName("train")
-              .setInitialMax(config.steps())
-              .startsFrom(
-                  done,
-                  java.time.Duration.ofMillis((long) (1000 * run.trainer().progress().seconds())))
-              .setStyle(ProgressBarStyle.COLORFUL_UNICODE_BAR)
-              .setUpdateIntervalMillis(REDRAW_MILLIS)
-              .build();
+      bar = new StepBar(done, config.steps(), config.tokensPerStep(), Terminal.colour());
     }
   }
 
@@ -80,7 +66,7 @@ final class TrainDisplay implements TrainListener {
             validation,
             metrics.tokensPerSecond());
     if (bar != null) {
-      bar.setExtraMessage(numbers);
+      bar.show(numbers, metrics);
     } else {
       int width = Integer.toString(config.steps()).length();
       System.err.printf("step %" + width + "d/%d  %s%n", metrics.step(), config.steps(), numbers);
@@ -90,6 +76,9 @@ final class TrainDisplay implements TrainListener {
 
   @Override
   public void onSample(int step, String text) {
+    if (bar != null) {
+      bar.erase();
+    }
     System.out.printf("%n--- after step %d ---%n%s%n", step, text);
   }
 

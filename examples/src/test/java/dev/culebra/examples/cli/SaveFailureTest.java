@@ -71,10 +71,10 @@ class SaveFailureTest {
         Program.start(folder, run.train("--data=macbeth", "--steps=1000000000", "--log-every=1"))) {
       first.await(() -> run.lastStep() > 0);
 
-      Program.run(folder, "train", "--resume", "--out", "run")
-          .assertFails(1, "another process is training in run");
-      Program.run(folder, "train", "--out", "run", "--data=macbeth")
-          .assertFails(1, "another process is training in run.*");
+      Outcome.of("train", "--resume", "--out", run.path().toString())
+          .assertFails(1, "another process is training in .*run");
+      Outcome.of(run.train("--data=macbeth"))
+          .assertFails(1, "another process is training in .*run");
       first.await(() -> true);
     }
   }
