@@ -9,7 +9,6 @@ import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -159,8 +158,7 @@ class TrainConfigTest {
 
     assertThatIOException()
         .isThrownBy(() -> TrainOptions.read(missing))
-        .isInstanceOf(NoSuchFileException.class)
-        .withMessageContaining("missing.json");
+        .withMessageStartingWith("cannot read " + missing + ": no such file");
   }
 
   @ParameterizedTest
