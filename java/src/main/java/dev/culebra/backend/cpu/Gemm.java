@@ -19,7 +19,7 @@ final class Gemm {
 
   private final WorkerPool pool;
   private final GemmKernel kernel;
-  private final GemmWorkspace[] workspaces;
+  private final ScratchMemory[] scratch;
   private final ScratchMemory memoryA = new ScratchMemory();
   private final ScratchMemory memoryB = new ScratchMemory();
   private final GemmSplit split = new GemmSplit();
@@ -50,10 +50,7 @@ final class Gemm {
   Gemm(WorkerPool pool, GemmKernel kernel) {
     this.pool = pool;
     this.kernel = kernel;
-    workspaces = new GemmWorkspace[pool.threads()];
-    for (int i = 0; i < workspaces.length; i++) {
-      workspaces[i] = new GemmWorkspace(kernel);
-    }
+    scratch = ScratchMemory.each(pool);
   }
 
   /**
@@ -129,7 +126,7 @@ final class Gemm {
 
   /** Packs a panel of B or, behind those, of A. */
   private void pack(int panel) {
-    long scratch = workspaces[pool.slot()].scratch;
+    long scratch = threadScratch();
     int width = kernel.columns();
     int panelsOfB = Math.ceilDiv(columns, width);
     if (panel < panelsOfB) {
@@ -150,27 +147,37 @@ final class Gemm {
 
   /** The tiles of one panel of A with the panels of B that a part has. */
   private void multiplyPart(int part) {
-    GemmWorkspace workspace = workspaces[pool.slot()];
+    long scratch = threadScratch();
     int row = part % rowTiles * GemmKernel.ROWS;
     int count = Math.min(GemmKernel.ROWS, rows - row);
     int column = part / rowTiles * split.partColumns();
     int end = Math.min(columns, column + split.partColumns());
+    long panelA = panelsA + 4L * row * depth;
+    boolean addToC = accumulate || from > 0;
+    long stride = 4L * n;
     int width = kernel.columns();
     for (int j = column; j < end; j += width) {
-      long panelA = panelsA + 4L * row * depth;
-      kernel.tile(workspace.tile, panelA, panelsB + 4L * j * depth, depth);
-      merge(workspace, firstRow + row, count, firstColumn + j, Math.min(width, end - j));
+      long panelB = panelsB + 4L * j * depth;
+      long to = c + stride * (firstRow + row) + 4L * (firstColumn + j);
+      long once = bias == 0 ? 0 : bias + 4L * (firstColumn + j);
+      kernel.tile(
+          to,
+          stride,
+          addToC ? to : once,
+          addToC ? stride : 0,
+          panelA,
+          panelB,
+          depth,
+          count,
+          Math.min(width, end - j),
+          scratch);
     }
     if (epilogue != null && from + depth == k) {
       epilogue.apply(firstRow + row, count, firstColumn + column, end - column);
     }
   }
 
-  private void merge(GemmWorkspace workspace, int row, int rows, int column, int columns) {
-    long to = c + 4L * ((long) n * row + column);
-    boolean addToC = accumulate || from > 0;
-    long addend = addToC ? to : bias == 0 ? workspace.zeros : bias + 4L * column;
-    long addendStride = addToC ? 4L * n : 0;
-    kernel.merge(to, 4L * n, addend, addendStride, workspace.tile, rows, columns);
+  private long threadScratch() {
+    return scratch[pool.slot()].floats(GemmKernel.SCRATCH / 4);
   }
 }
