@@ -1,6 +1,7 @@
 package dev.culebra.bench.profile;
 
 import dev.culebra.backend.Ops;
+import dev.culebra.bench.Median;
 import dev.culebra.tensor.Tensor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
@@ -17,27 +18,48 @@ import java.util.Map;
 public final class ProfiledOps {
   private record Key(String op, String shape) {}
 
-  private static final class Sum {
-    private int calls;
-    private long nanos;
-    private double flops;
-    private double bytes;
+  /** The times of all calls, and what one must do. */
+  private static final class Calls {
+    private final OpCost cost;
+    private long[] nanos = new long[16];
+    private int count;
+
+    private Calls(OpCost cost) {
+      this.cost = cost;
+    }
+
+    private void add(long time) {
+      if (count == nanos.length) {
+        nanos = Arrays.copyOf(nanos, 2 * count);
+      }
+      nanos[count++] = time;
+    }
+
+    private double medianNanos() {
+      return Median.of(Arrays.copyOf(nanos, count));
+    }
   }
 
   /**
-   * One operation on one shape, over all that was counted.
+   * One operation on one shape.
    *
    * @param op the method of {@link Ops}
    * @param shape that tells its calls apart
-   * @param calls how many
-   * @param nanos in all of them
-   * @param flops of all of them; 0 where bytes are the measure
-   * @param bytes of all of them; 0 where operations are the measure
+   * @param calls how many were counted
+   * @param medianNanos of a call
+   * @param flops of a call; 0 where bytes are the measure
+   * @param bytes of a call; 0 where operations are the measure
    */
-  public record Entry(String op, String shape, int calls, long nanos, double flops, double bytes) {}
+  public record Entry(
+      String op, String shape, int calls, double medianNanos, double flops, double bytes) {
+    /** Of all its calls, were each as fast as the median. */
+    public double nanos() {
+      return calls * medianNanos;
+    }
+  }
 
   private final Ops ops;
-  private final Map<Key, Sum> sums = new LinkedHashMap<>();
+  private final Map<Key, Calls> all = new LinkedHashMap<>();
 
   /** Times calls of {@code ops}. */
   public ProfiledOps(Ops ops) {
@@ -62,12 +84,8 @@ public final class ProfiledOps {
     }
     long nanos = System.nanoTime() - start;
     Key key = new Key(method.getName(), shape(method.getName(), arguments));
-    Sum sum = sums.computeIfAbsent(key, unused -> new Sum());
-    OpCost cost = OpCost.of(method.getName(), arguments);
-    sum.calls++;
-    sum.nanos += nanos;
-    sum.flops += cost.flops();
-    sum.bytes += cost.bytes();
+    all.computeIfAbsent(key, unused -> new Calls(OpCost.of(method.getName(), arguments)))
+        .add(nanos);
     return null;
   }
 
@@ -95,19 +113,21 @@ public final class ProfiledOps {
 
   /** Forgets what was counted. */
   public void reset() {
-    sums.clear();
+    all.clear();
   }
 
   /** What was counted, the longest first. */
   public List<Entry> entries() {
-    return sums.entrySet().stream()
+    return all.entrySet().stream()
         .map(
             each -> {
               Key key = each.getKey();
-              Sum sum = each.getValue();
-              return new Entry(key.op, key.shape, sum.calls, sum.nanos, sum.flops, sum.bytes);
+              Calls calls = each.getValue();
+              OpCost cost = calls.cost;
+              return new Entry(
+                  key.op, key.shape, calls.count, calls.medianNanos(), cost.flops(), cost.bytes());
             })
-        .sorted((a, b) -> Long.compare(b.nanos, a.nanos))
+        .sorted((a, b) -> Double.compare(b.nanos(), a.nanos()))
         .toList();
   }
 }

@@ -2,6 +2,7 @@ package dev.culebra.bench.race;
 
 import dev.culebra.backend.Backend;
 import dev.culebra.backend.cpu.CpuBackend;
+import dev.culebra.bench.Median;
 import dev.culebra.bench.OpsBackend;
 import dev.culebra.bench.profile.MachineRates;
 import dev.culebra.bench.profile.ProfiledOps;
@@ -12,10 +13,14 @@ import java.util.Locale;
  * Where the time of Culebra's step on a course goes.
  *
  * @param steps that were counted
- * @param nanos of all of them, with what lies between the operations
+ * @param stepNanos the median of them, with what lies between the operations
  */
 record StepProfile(
-    Course course, int steps, long nanos, List<ProfiledOps.Entry> entries, MachineRates rates) {
+    Course course,
+    int steps,
+    double stepNanos,
+    List<ProfiledOps.Entry> entries,
+    MachineRates rates) {
 
   static StepProfile of(Course course, int threads, int rounds) {
     Backend cpu = new CpuBackend(threads);
@@ -26,12 +31,14 @@ record StepProfile(
       }
       ops.reset();
       int steps = rounds * course.lapSteps();
-      long start = System.nanoTime();
+      long[] nanos = new long[steps];
       for (int i = 0; i < steps; i++) {
+        long start = System.nanoTime();
         contestant.step();
+        nanos[i] = System.nanoTime() - start;
       }
-      long nanos = System.nanoTime() - start;
-      return new StepProfile(course, steps, nanos, ops.entries(), MachineRates.measure(threads));
+      return new StepProfile(
+          course, steps, Median.of(nanos), ops.entries(), MachineRates.measure(threads));
     }
   }
 
@@ -40,33 +47,34 @@ record StepProfile(
     text.append(
         String.format(
             Locale.ROOT,
-            "**%s**: %s; %.2f ms a step, mean of %d; %s%n%n",
+            "**%s**: %s; %.2f ms a step, median of %d, as all times below; %s%n%n",
             course,
             course.describe(),
-            nanos / 1e6 / steps,
+            stepNanos / 1e6,
             steps,
             rates.describe()));
     text.append("| operation | shape | calls a step | ms a step | share | rate |\n");
     text.append("|---|---|---:|---:|---:|---:|\n");
-    long counted = 0;
+    double counted = 0;
     for (ProfiledOps.Entry entry : entries) {
       text.append(row(entry));
-      counted += entry.nanos();
+      counted += entry.nanos() / steps;
     }
+    double between = stepNanos - counted;
     text.append(
         String.format(
             Locale.ROOT,
             "| between the operations | | | %.3f | %.1f %% | |%n",
-            (nanos - counted) / 1e6 / steps,
-            100.0 * (nanos - counted) / nanos));
+            between / 1e6,
+            100 * between / stepNanos));
     return text.toString();
   }
 
   private String row(ProfiledOps.Entry entry) {
     String rate =
         entry.flops() > 0
-            ? "%.0f GFLOP/s".formatted(entry.flops() / entry.nanos())
-            : "%.1f GB/s".formatted(entry.bytes() / entry.nanos());
+            ? "%.0f GFLOP/s".formatted(entry.flops() / entry.medianNanos())
+            : "%.1f GB/s".formatted(entry.bytes() / entry.medianNanos());
     return String.format(
         Locale.ROOT,
         "| %s | %s | %d | %.3f | %.1f %% | %s |%n",
@@ -74,7 +82,7 @@ record StepProfile(
         entry.shape(),
         entry.calls() / steps,
         entry.nanos() / 1e6 / steps,
-        100.0 * entry.nanos() / nanos,
+        100 * entry.nanos() / steps / stepNanos,
         rate);
   }
 }
