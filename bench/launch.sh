@@ -16,6 +16,7 @@ build() {
 run() {
   exec "$jdk/bin/java" \
     --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC \
+    --sun-misc-unsafe-memory-access=allow \
     -Dai.djl.offline=true -Dculebra.root="$root" \
     -cp "$app/classes:$(<"$app/classpath")" "$@" \
     2> >(exec grep --line-buffered -v '^WARNING: Using incubator modules: jdk.incubator.vector$' >&2)

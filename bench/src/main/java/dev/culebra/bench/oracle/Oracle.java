@@ -1,12 +1,12 @@
 package dev.culebra.bench.oracle;
 
+import dev.culebra.bench.Commands;
 import dev.culebra.io.AtomicFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -67,6 +67,6 @@ public final class Oracle implements Callable<Integer> {
   }
 
   public static void main(String[] args) {
-    System.exit(new CommandLine(new Oracle()).execute(args));
+    Commands.run(new Oracle(), args);
   }
 }

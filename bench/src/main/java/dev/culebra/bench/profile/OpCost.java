@@ -10,8 +10,9 @@ import java.util.Set;
  * What an operation must do: floating-point operations where it multiplies matrices, else the bytes
  * of its tensors, each read or written once.
  */
-record OpCost(double flops, double bytes) {
-  static OpCost of(String op, Object[] arguments) {
+public record OpCost(double flops, double bytes) {
+  /** Of a call of {@code op} of {@link dev.culebra.backend.Ops}. */
+  public static OpCost of(String op, Object[] arguments) {
     return switch (op) {
       case "linearForward" -> flops(2 * product(tensor(arguments, 0), tensor(arguments, 3)));
       case "linearBackward" -> {

@@ -38,8 +38,8 @@ record CourseResult(Course course, MachineRates rates, List<Outcome> outcomes) {
             .formatted(course, course.describe(), course.flops() / 1e9));
     text.append(
         "| engine | ms a step | min | max | tokens/s | GFLOP/s | of GEMM | of FMA peak |"
-            + " peak memory, MiB | Java heap a step, KB |\n");
-    text.append("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
+            + " peak memory, MiB | Java heap a step, KB | last loss |\n");
+    text.append("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
     outcomes.forEach(each -> text.append(row(each)));
     text.append(
         "%nRatio PyTorch / Culebra: **%.2f**. Measured between the turns: %s.%n"
@@ -52,7 +52,7 @@ record CourseResult(Course course, MachineRates rates, List<Outcome> outcomes) {
     double gflops = course.flops() / (each.medianMillis() * 1e6);
     return String.format(
         Locale.ROOT,
-        "| %s | %s | %s | %s | %,.0f | %.0f | %.0f %% | %.0f %% | %,.0f | %,.1f |%n",
+        "| %s | %s | %s | %s | %,.0f | %.0f | %.0f %% | %.0f %% | %,.0f | %,.1f | %.3f |%n",
         each.engine().label(),
         millis(each.medianMillis()),
         millis(each.minMillis()),
@@ -62,7 +62,8 @@ record CourseResult(Course course, MachineRates rates, List<Outcome> outcomes) {
         100 * gflops / rates.gemmGflops(),
         100 * gflops / rates.fmaGflops(),
         each.residentBytes() / MIB,
-        each.heapBytes() / 1e3);
+        each.heapBytes() / 1e3,
+        each.loss());
   }
 
   private static String millis(double value) {

@@ -13,6 +13,7 @@ import java.util.List;
  * @param heapBytes allocated in the Java heap a step: the median over the turns
  * @param residentBytes largest resident memory of its process
  * @param activationBytes of what a step needs besides parameters and optimizer, or 0
+ * @param loss of the last step: engines that do the same work end near each other
  */
 record Outcome(
     Engine engine,
@@ -21,7 +22,8 @@ record Outcome(
     double maxMillis,
     long heapBytes,
     long residentBytes,
-    long activationBytes) {
+    long activationBytes,
+    float loss) {
 
   static Outcome of(Engine engine, List<Lap> laps) {
     long[] nanos =
@@ -35,6 +37,7 @@ record Outcome(
         nanos[nanos.length - 1] / 1e6,
         (long) Median.of(heap),
         last.residentBytes(),
-        last.activationBytes());
+        last.activationBytes(),
+        last.loss());
   }
 }

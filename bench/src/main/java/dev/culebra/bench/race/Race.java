@@ -1,5 +1,6 @@
 package dev.culebra.bench.race;
 
+import dev.culebra.bench.Commands;
 import dev.culebra.bench.profile.MachineRates;
 import dev.culebra.io.AtomicFile;
 import java.io.IOException;
@@ -7,7 +8,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -126,8 +126,6 @@ public final class Race implements Callable<Integer> {
   }
 
   public static void main(String[] args) {
-    CommandLine line = new CommandLine(new Race());
-    line.setCaseInsensitiveEnumValuesAllowed(true);
-    System.exit(line.execute(args));
+    Commands.run(new Race(), args);
   }
 }

@@ -1,0 +1,18 @@
+package dev.culebra.bench;
+
+import dev.culebra.bench.cpu.CpuBenchmarks;
+import picocli.CommandLine.Command;
+
+/** The benchmarks of single operations, by device. */
+@Command(
+    name = "bench/run",
+    description = "Times single operations.",
+    mixinStandardHelpOptions = true,
+    subcommands = CpuBenchmarks.class)
+public final class Benchmarks {
+  private Benchmarks() {}
+
+  public static void main(String[] args) {
+    Commands.run(new Benchmarks(), args);
+  }
+}

@@ -1,0 +1,43 @@
+package dev.culebra.bench.cpu;
+
+import dev.culebra.backend.Activation;
+import dev.culebra.bench.profile.OpCost;
+import dev.culebra.tensor.Tensor;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.Param;
+
+/** GELU of an MLP's hidden layer. */
+public class ActivationBench extends OpBench {
+  /** Which form. */
+  @Param({"GELU_TANH", "GELU_ERF"})
+  public Activation activation;
+
+  private Tensor in;
+  private Tensor out;
+  private Tensor dOut;
+
+  @Override
+  protected void prepare() {
+    int hidden = 4 * model().embd();
+    in = floats(rows(), hidden);
+    out = floats(rows(), hidden);
+    dOut = floats(rows(), hidden);
+  }
+
+  @Benchmark
+  public void forward() {
+    ops().activationForward(out, in, activation);
+  }
+
+  @Benchmark
+  public void backward() {
+    ops().activationBackward(out, dOut, in, activation);
+  }
+
+  @Override
+  OpCost cost(String benchmark) {
+    return benchmark.equals("forward")
+        ? OpCost.of("activationForward", new Object[] {out, in})
+        : OpCost.of("activationBackward", new Object[] {out, dOut, in});
+  }
+}

@@ -1,0 +1,39 @@
+package dev.culebra.bench.cpu;
+
+import dev.culebra.bench.profile.OpCost;
+import dev.culebra.tensor.Tensor;
+import org.openjdk.jmh.annotations.Benchmark;
+
+/**
+ * Softmax and cross-entropy. The call with the gradient replaces its logits, so that from the
+ * second call on it works on gradients: as many numbers, no other work.
+ */
+public class CrossEntropyBench extends OpBench {
+  private Tensor losses;
+  private Tensor mean;
+  private Tensor logits;
+  private Tensor targets;
+
+  @Override
+  protected void prepare() {
+    losses = floats(rows());
+    mean = floats(1);
+    logits = floats(rows(), model().paddedVocab());
+    targets = ints(model().vocab(), rows());
+  }
+
+  @Benchmark
+  public void forward() {
+    ops().crossEntropyForward(losses, mean, logits, targets, model().vocab(), 1);
+  }
+
+  @Benchmark
+  public void forwardBackward() {
+    ops().crossEntropyForwardBackward(losses, mean, logits, targets, model().vocab(), 1);
+  }
+
+  @Override
+  OpCost cost(String benchmark) {
+    return OpCost.of(benchmark, new Object[] {losses, mean, logits, targets});
+  }
+}

@@ -1,0 +1,53 @@
+package dev.culebra.bench.cpu;
+
+import dev.culebra.bench.profile.OpCost;
+import dev.culebra.tensor.Tensor;
+import org.openjdk.jmh.annotations.Benchmark;
+
+/** Residual sum and layernorm in one, as a block has them. */
+public class LayerNormBench extends OpBench {
+  private Tensor out;
+  private Tensor sum;
+  private Tensor mean;
+  private Tensor rstd;
+  private Tensor stream;
+  private Tensor branch;
+  private Tensor weight;
+  private Tensor dSum;
+  private Tensor dWeight;
+
+  @Override
+  protected void prepare() {
+    int width = model().embd();
+    out = floats(rows(), width);
+    sum = floats(rows(), width);
+    mean = floats(rows());
+    rstd = floats(rows());
+    stream = floats(rows(), width);
+    branch = floats(rows(), width);
+    weight = floats(width);
+    dSum = floats(rows(), width);
+    dWeight = floats(width);
+    forward();
+  }
+
+  @Benchmark
+  public void forward() {
+    ops().residualLayerNormForward(out, sum, mean, rstd, stream, branch, weight, null);
+  }
+
+  @Benchmark
+  public void backward() {
+    ops().residualLayerNormBackward(dSum, dWeight, null, out, sum, mean, rstd, weight);
+  }
+
+  @Override
+  OpCost cost(String benchmark) {
+    return benchmark.equals("forward")
+        ? OpCost.of(
+            "residualLayerNormForward", new Object[] {out, sum, mean, rstd, stream, branch, weight})
+        : OpCost.of(
+            "residualLayerNormBackward",
+            new Object[] {dSum, dWeight, null, out, sum, mean, rstd, weight});
+  }
+}

@@ -1,0 +1,115 @@
+package dev.culebra.bench.cpu;
+
+import dev.culebra.backend.Backend;
+import dev.culebra.backend.Ops;
+import dev.culebra.backend.cpu.CpuBackend;
+import dev.culebra.bench.profile.OpCost;
+import dev.culebra.bench.race.Course;
+import dev.culebra.nn.GptConfig;
+import dev.culebra.random.RandomStream;
+import dev.culebra.tensor.Buffer;
+import dev.culebra.tensor.DType;
+import dev.culebra.tensor.Shape;
+import dev.culebra.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+
+/** What the benchmarks of operations share: a backend, tensors with numbers in them, timing. */
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.SampleTime)
+@OutputTimeUnit(TimeUnit.MICROSECONDS)
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 4, time = 1)
+@Fork(
+    value = 1,
+    jvmArgs = {
+      "--add-modules",
+      "jdk.incubator.vector",
+      "--enable-native-access=ALL-UNNAMED",
+      "-XX:+UseSerialGC"
+    })
+public abstract class OpBench {
+  private static final long SEED = 1337;
+
+  /** Whose shapes. */
+  @Param({"A", "B", "C"})
+  public Course course;
+
+  private final List<Buffer> buffers = new ArrayList<>();
+  private Backend backend;
+
+  /** Opens the backend and lets the benchmark make its tensors. */
+  @Setup(Level.Trial)
+  public void open() {
+    backend = new CpuBackend();
+    prepare();
+  }
+
+  /** Makes the tensors. */
+  protected abstract void prepare();
+
+  /** What the benchmark of the given name must do in one call. */
+  abstract OpCost cost(String benchmark);
+
+  /** Frees everything. */
+  @TearDown(Level.Trial)
+  public void close() {
+    buffers.forEach(Buffer::close);
+    buffers.clear();
+    backend.close();
+  }
+
+  final Ops ops() {
+    return backend.ops();
+  }
+
+  final GptConfig model() {
+    return course.model();
+  }
+
+  /** B · T. */
+  final int rows() {
+    return course.tokens();
+  }
+
+  /** Normal numbers. */
+  final Tensor floats(int... dims) {
+    Tensor tensor = tensor(DType.F32, dims);
+    RandomStream random = new RandomStream(SEED, 0, buffers.size());
+    for (long i = 0; i < tensor.elements(); i++) {
+      tensor.setFloat(i, random.nextNormal());
+    }
+    return tensor;
+  }
+
+  /** Numbers below {@code bound}. */
+  final Tensor ints(int bound, int... dims) {
+    Tensor tensor = tensor(DType.I32, dims);
+    RandomStream random = new RandomStream(SEED, 1, buffers.size());
+    for (long i = 0; i < tensor.elements(); i++) {
+      tensor.setInt(i, random.nextInt(bound));
+    }
+    return tensor;
+  }
+
+  /** Zeros. */
+  final Tensor tensor(DType dtype, int... dims) {
+    Shape shape = Shape.of(dims);
+    Buffer buffer = backend.allocate(shape.elements() * dtype.bytes());
+    buffers.add(buffer);
+    return new Tensor(buffer, 0, dtype, shape);
+  }
+}
