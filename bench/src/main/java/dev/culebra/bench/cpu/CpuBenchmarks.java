@@ -1,8 +1,8 @@
 package dev.culebra.bench.cpu;
 
+import dev.culebra.bench.Surroundings;
 import dev.culebra.bench.profile.OpCost;
 import dev.culebra.bench.race.Course;
-import dev.culebra.bench.race.Surroundings;
 import dev.culebra.io.AtomicFile;
 import java.io.IOException;
 import java.nio.file.Path;

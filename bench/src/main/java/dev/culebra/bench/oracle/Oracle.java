@@ -1,6 +1,7 @@
 package dev.culebra.bench.oracle;
 
 import dev.culebra.bench.Commands;
+import dev.culebra.bench.Surroundings;
 import dev.culebra.io.AtomicFile;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -24,6 +25,7 @@ public final class Oracle implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    line(Surroundings.describe(Runtime.getRuntime().availableProcessors()));
     line("| limit of | relative error | reason |\n| --- | --- | --- |");
     for (Tolerance tolerance : Tolerance.values()) {
       line("| %s | %.0e | %s |", tolerance.label(), tolerance.limit(), tolerance.reason());

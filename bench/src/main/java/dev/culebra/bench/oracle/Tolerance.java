@@ -8,7 +8,7 @@ enum Tolerance {
   LOGITS("logits", 1e-5, "sums of up to 4C = 3072 products (√3072 · 6e-8 = 3e-6) in each layer"),
   LOSS("loss", 1e-6, "a mean over rows of log-sums, whose errors cancel"),
   GRADIENT(
-      "gradient", 5e-5, "as the logits, twice the depth, and sums over B · T rows that cancel"),
+      "gradient", 1e-5, "as the logits, twice the depth, and sums over B · T rows that cancel"),
   PADDING("padding", 0, "gradients of rows above the vocabulary are 0 to the bit"),
   STEPS(
       "10 AdamW steps",

@@ -3,6 +3,7 @@ package dev.culebra.bench.race;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.culebra.bench.Surroundings;
 import dev.culebra.bench.profile.MachineRates;
 import dev.culebra.nn.GptConfig;
 import java.util.LinkedHashMap;

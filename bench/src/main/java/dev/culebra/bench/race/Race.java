@@ -1,6 +1,7 @@
 package dev.culebra.bench.race;
 
 import dev.culebra.bench.Commands;
+import dev.culebra.bench.Surroundings;
 import dev.culebra.bench.profile.MachineRates;
 import dev.culebra.io.AtomicFile;
 import java.io.IOException;

@@ -1,4 +1,4 @@
-package dev.culebra.bench.race;
+package dev.culebra.bench;
 
 import java.io.BufferedReader;
 import java.io.IOException;
