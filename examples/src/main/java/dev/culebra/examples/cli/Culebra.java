@@ -1,5 +1,6 @@
 package dev.culebra.examples.cli;
 
+import dev.culebra.examples.lecture.LectureCommand;
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
 import dev.culebra.text.TokenizerKind;
@@ -35,6 +36,7 @@ import picocli.CommandLine.TypeConversionException;
       SampleCommand.class,
       EvalCommand.class,
       DataCommand.class,
+      LectureCommand.class,
       InfoCommand.class,
       CompletionCommand.class,
       CommandLine.HelpCommand.class
