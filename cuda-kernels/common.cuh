@@ -110,17 +110,29 @@ __device__ __forceinline__ bool aligned(const P*... pointers) {
 // ---- sums over threads ----------------------------------------------------------------------------------------------
 
 struct Sum {
-  static constexpr float NEUTRAL = 0;
-  __device__ __forceinline__ float operator()(float a, float b) const { return a + b; }
+  template <typename X>
+  __device__ __forceinline__ X operator()(X a, X b) const {
+    return a + b;
+  }
+  template <typename X>
+  static __device__ __forceinline__ X neutral() {
+    return 0;
+  }
 };
 
 struct Max {
-  static constexpr float NEUTRAL = -__builtin_huge_valf();
-  __device__ __forceinline__ float operator()(float a, float b) const { return fmaxf(a, b); }
+  template <typename X>
+  __device__ __forceinline__ X operator()(X a, X b) const {
+    return a > b ? a : b;
+  }
+  template <typename X>
+  static __device__ __forceinline__ X neutral() {
+    return -__builtin_huge_val();
+  }
 };
 
-template <typename Combine>
-__device__ __forceinline__ float warpReduce(float x, Combine combine) {
+template <typename X, typename Combine>
+__device__ __forceinline__ X warpReduce(X x, Combine combine) {
 #pragma unroll
   for (int distance = WARP / 2; distance > 0; distance /= 2) x = combine(x, __shfl_xor_sync(ALL_LANES, x, distance));
   return x;
@@ -128,14 +140,15 @@ __device__ __forceinline__ float warpReduce(float x, Combine combine) {
 
 /**
  * N reductions over the threads of a row, which all get the results: blockDim.x threads, whole warps. A block has
- * blockDim.y rows of one warp, or one row of several warps; then all threads of the block must come here.
+ * blockDim.y rows of one warp, or one row of several warps; then all threads of the block must come here. The order of
+ * the operations is fixed.
  */
-template <int N, typename Combine>
-__device__ __forceinline__ void rowReduce(float (&x)[N], Combine combine) {
+template <int N, typename X, typename Combine>
+__device__ __forceinline__ void rowReduce(X (&x)[N], Combine combine) {
 #pragma unroll
   for (int i = 0; i < N; i++) x[i] = warpReduce(x[i], combine);
   if (blockDim.x == WARP) return;
-  __shared__ float ofWarp[N][MAX_WARPS];
+  __shared__ X ofWarp[N][MAX_WARPS];
   const int lane = threadIdx.x % WARP;
   __syncthreads();  // the last reduction's results have been read
   if (lane == 0) {
@@ -145,12 +158,14 @@ __device__ __forceinline__ void rowReduce(float (&x)[N], Combine combine) {
   __syncthreads();
   const int warps = blockDim.x / WARP;
 #pragma unroll
-  for (int i = 0; i < N; i++) x[i] = warpReduce(lane < warps ? ofWarp[i][lane] : Combine::NEUTRAL, combine);
+  for (int i = 0; i < N; i++) {
+    x[i] = warpReduce(lane < warps ? ofWarp[i][lane] : Combine::template neutral<X>(), combine);
+  }
 }
 
-template <typename Combine>
-__device__ __forceinline__ float rowReduce(float x, Combine combine) {
-  float values[1] = {x};
+template <typename X, typename Combine>
+__device__ __forceinline__ X rowReduce(X x, Combine combine) {
+  X values[1] = {x};
   rowReduce(values, combine);
   return values[0];
 }
