@@ -12,8 +12,6 @@
 //
 // Bytes for (N, V) logits of s bytes: forward N·V·s, with backward 2·N·V·s.
 // A target that is neither a token nor IGNORE makes the row's loss and gradient NaN, since kernels cannot throw.
-#include <float.h>
-
 #include "common.cuh"
 
 namespace culebra {
@@ -56,7 +54,7 @@ struct Classifier {
   /** Largest logit and Σ exp(logit − largest), of the whole row in all its threads. */
   __device__ __forceinline__ float2 maxAndSum() {
     const RowTile<V, ROW_PACKS> tile(columns);
-    float max = -FLT_MAX;  // and not −∞, whose difference to itself is no number
+    float max = -LARGEST;  // and not −∞, whose difference to itself is no number
     float sum = 0;
     for (int chunk = 0; chunk < tile.chunks(); chunk++) {
       load(tile, chunk);
@@ -117,15 +115,14 @@ __device__ __forceinline__ void classify(float* losses, T* logits, const int* ta
       if (backward) classifier.writeZeros();
       continue;
     }
-    const float notANumber = __int_as_float(0x7fffffff);
     const bool valid = target >= 0 && target < vocab;
     const float2 maxAndSum = classifier.maxAndSum();
     // The thread that will overwrite the target's logit reads it.
     if (threadIdx.x == (valid ? target / V % blockDim.x : 0)) {
-      const float logit = valid ? toFloat(classifier.row[target]) : notANumber;
+      const float logit = valid ? toFloat(classifier.row[target]) : notANumber();
       losses[row] = logf(maxAndSum.y) + (maxAndSum.x - logit);
     }
-    if (backward) classifier.writeGradient(maxAndSum, target, valid ? slope : notANumber);
+    if (backward) classifier.writeGradient(maxAndSum, target, valid ? slope : notANumber());
   }
 }
 

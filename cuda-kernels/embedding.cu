@@ -49,7 +49,7 @@ __device__ __forceinline__ void embeddingForward(T* out, const int* tokens, cons
         }
       } else {
 #pragma unroll
-        for (int i = 0; i < V; i++) x.set(i, __int_as_float(0x7fffffff));
+        for (int i = 0; i < V; i++) x.set(i, notANumber());
       }
       store<V>(out + static_cast<int64_t>(row) * columns + column, x);
     }
