@@ -67,6 +67,52 @@ __device__ __forceinline__ uint64_t sumBefore(uint64_t x, uint64_t& total) {
   return before + upTo - x;
 }
 
+/** The bits of a key from `shift` on; of those above, only keys with this prefix count. */
+struct KeyDigit {
+  uint32_t prefix;
+  int shift;
+  int bits;
+};
+
+/** A key as far as it is known, and the mass still wanted of the keys that begin so. */
+struct Digit {
+  uint32_t prefix;
+  uint64_t wanted;
+};
+
+/** Mass by digit, in shared memory. All threads of the block call all methods but add. */
+struct Histogram {
+  unsigned long long bins[BINS];
+  Digit found;
+
+  __device__ __forceinline__ void clear() {
+    __syncthreads();  // the last result has been read
+    for (int i = threadIdx.x; i < BINS; i += SAMPLE_THREADS) bins[i] = 0;
+    __syncthreads();
+  }
+
+  __device__ __forceinline__ void add(KeyDigit place, uint32_t key, uint64_t mass) {
+    if (static_cast<uint64_t>(key) >> (place.shift + place.bits) != place.prefix) return;
+    atomicAdd(&bins[key >> place.shift & ((1u << place.bits) - 1)], static_cast<unsigned long long>(mass));
+  }
+
+  /** The digit, from the largest down, at which the mass reaches what is wanted. */
+  __device__ __forceinline__ Digit find(KeyDigit place, uint64_t wanted) {
+    __syncthreads();
+    const int top = BINS - 1 - threadIdx.x * BINS_PER_THREAD;
+    uint64_t mine = 0, total;
+    for (int i = 0; i < BINS_PER_THREAD; i++) mine += bins[top - i];
+    uint64_t above = sumBefore(mine, total);
+    if (above < wanted && wanted <= above + mine) {
+      int bin = top;
+      while (above + bins[bin] < wanted) above += bins[bin--];
+      found = Digit{place.prefix << place.bits | bin, wanted - above};
+    }
+    __syncthreads();
+    return found;
+  }
+};
+
 template <typename T>
 struct Sampler {
   const T* const row;
@@ -113,45 +159,21 @@ struct Sampler {
   /** The boundary inside `outer` that is reached as soon as the mass is `wanted`, which is at least 1. */
   template <typename Mass>
   __device__ __forceinline__ Boundary reach(uint64_t wanted, Boundary outer, Mass massOf) const {
-    __shared__ unsigned long long bins[BINS];
-    __shared__ uint32_t digitFound;
-    __shared__ uint64_t wantedInDigit;
-    uint32_t prefix = 0;  // of the key looked for
+    __shared__ Histogram histogram;
+    Digit digit{0, wanted};
     for (int known = 0; known < KEY_BITS; known += DIGIT_BITS) {
-      const int shift = known + DIGIT_BITS < KEY_BITS ? KEY_BITS - known - DIGIT_BITS : 0;
-      const int bits = KEY_BITS - known - shift;
-      auto addToBin = [&](uint32_t key, uint64_t mass) {
-        // The bits above those of this pass must be the ones found so far.
-        if (static_cast<uint64_t>(key) >> (shift + bits) != prefix) return;
-        atomicAdd(&bins[key >> shift & ((1u << bits) - 1)], static_cast<unsigned long long>(mass));
-      };
-      for (int i = threadIdx.x; i < BINS; i += SAMPLE_THREADS) bins[i] = 0;
-      __syncthreads();
+      const int bits = min(DIGIT_BITS, KEY_BITS - known);
+      const KeyDigit place{digit.prefix, KEY_BITS - known - bits, bits};
+      histogram.clear();
       forEach([&](int token) {
         const float x = logit(token);
-        if (keyOf(x) > outer.key) addToBin(keyOf(x), massOf(x));
+        if (keyOf(x) > outer.key) histogram.add(place, keyOf(x), massOf(x));
       });
-      if (threadIdx.x == 0) addToBin(outer.key, outer.ties * massOf(logitOf(outer.key)));
-      __syncthreads();
-
-      // Thread t looks at bins from the top down; one finds the bin in which the mass reaches what is wanted.
-      const int top = BINS - 1 - threadIdx.x * BINS_PER_THREAD;
-      uint64_t mine = 0, total;
-      for (int i = 0; i < BINS_PER_THREAD; i++) mine += bins[top - i];
-      uint64_t above = sumBefore(mine, total);
-      if (above < wanted && wanted <= above + mine) {
-        int bin = top;
-        while (above + bins[bin] < wanted) above += bins[bin--];
-        digitFound = bin;
-        wantedInDigit = wanted - above;
-      }
-      __syncthreads();
-      prefix = prefix << bits | digitFound;
-      wanted = wantedInDigit;
-      __syncthreads();
+      if (threadIdx.x == 0) histogram.add(place, outer.key, outer.ties * massOf(logitOf(outer.key)));
+      digit = histogram.find(place, digit.wanted);
     }
-    const uint64_t each = massOf(logitOf(prefix));
-    return Boundary{prefix, static_cast<uint32_t>((wanted + each - 1) / each)};
+    const uint64_t each = massOf(logitOf(digit.prefix));
+    return Boundary{digit.prefix, static_cast<uint32_t>((digit.wanted + each - 1) / each)};
   }
 
   /** The token inside the boundary at which the running sum of weights, in order of index, exceeds u · total. */

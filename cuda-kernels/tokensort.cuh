@@ -19,10 +19,6 @@ __device__ __forceinline__ int tokenOf(const int* tokens, int row, int vocab) {
 /** The row that stands at place i before this pass; before the first one rows stand in their own order. */
 __device__ __forceinline__ int rowAt(const int* order, int i) { return order == nullptr ? i : order[i]; }
 
-__device__ __forceinline__ int digitOf(int token, int shift) {
-  return token >> shift & (DIGITS - 1);
-}
-
 /** The lanes of the warp that have the same digit. */
 __device__ __forceinline__ unsigned lanesOfDigit(int digit) {
   unsigned lanes = ALL_LANES;
@@ -35,72 +31,93 @@ __device__ __forceinline__ unsigned lanesOfDigit(int digit) {
   return lanes;
 }
 
-/**
- * One stable pass by the digit at `shift`: block b places its SORT_THREADS rows, those at b · SORT_THREADS and so on. A
- * row's new place is the number of smaller digits anywhere, of equal ones in blocks before, in warps before, and in
- * lanes before.
- */
-__device__ __forceinline__ void sortPass(int* sorted, const int* order, const int* tokens, int rows, int vocab,
-                                         int shift) {
-  __shared__ int everywhere[DIGITS];
-  __shared__ int before[DIGITS];
-  __shared__ int ofWarp[SORT_WARPS][DIGITS];
-  const int thread = threadIdx.x;
-  const int lane = thread % WARP;
-  const int warp = thread / WARP;
-  if (thread < DIGITS) {
-    everywhere[thread] = 0;
-    before[thread] = 0;
-  }
-  for (int i = thread; i < SORT_WARPS * DIGITS; i += SORT_THREADS) ofWarp[i / DIGITS][i % DIGITS] = 0;
-  __syncthreads();
+/** What the blocks of a pass know of the digits; counts at first, then places. In shared memory. */
+struct DigitCounts {
+  int everywhere[DIGITS];
+  int inBlocksBefore[DIGITS];
+  int ofWarp[SORT_WARPS][DIGITS];
+};
 
-  const int blockStart = blockIdx.x * SORT_THREADS;
+/** The digit of one row, and the lanes of the warp whose rows have it; none where there is no row. */
+struct LaneDigit {
+  int digit;
+  unsigned peers;
+
+  __device__ __forceinline__ LaneDigit(const int* order, const int* tokens, int place, int rows, int vocab, int shift) {
+    const bool exists = place < rows;
+    digit = exists ? tokenOf(tokens, rowAt(order, place), vocab) >> shift & (DIGITS - 1) : 0;
+    peers = __ballot_sync(ALL_LANES, exists) & lanesOfDigit(digit);
+    if (!exists) peers = 0;
+  }
+
+  /** Whether this lane is the first of its peers. */
+  __device__ __forceinline__ bool first() const { return static_cast<int>(threadIdx.x % WARP) == __ffs(peers) - 1; }
+
+  __device__ __forceinline__ int lanesBefore() const { return __popc(peers & ((1u << threadIdx.x % WARP) - 1)); }
+};
+
+/** Counts the digits of all rows; the block's own rows, which start at blockStart, warp by warp. */
+__device__ __forceinline__ void countDigits(DigitCounts& counts, const int* order, const int* tokens, int blockStart,
+                                            int rows, int vocab, int shift) {
+  if (threadIdx.x < DIGITS) {
+    counts.everywhere[threadIdx.x] = 0;
+    counts.inBlocksBefore[threadIdx.x] = 0;
+    for (int w = 0; w < SORT_WARPS; w++) counts.ofWarp[w][threadIdx.x] = 0;
+  }
+  __syncthreads();
   for (int start = 0; start < rows; start += SORT_THREADS) {
-    const int i = start + thread;
-    const int digit = i < rows ? digitOf(tokenOf(tokens, rowAt(order, i), vocab), shift) : -1;
-    const unsigned peers = lanesOfDigit(digit) & __ballot_sync(ALL_LANES, i < rows);
-    if (i < rows && lane == __ffs(peers) - 1) {
-      atomicAdd(&everywhere[digit], __popc(peers));
-      if (start < blockStart) atomicAdd(&before[digit], __popc(peers));
-      if (start == blockStart) ofWarp[warp][digit] = __popc(peers);
-    }
+    const LaneDigit lane(order, tokens, start + threadIdx.x, rows, vocab, shift);
+    if (!lane.first()) continue;
+    const int count = __popc(lane.peers);
+    atomicAdd(&counts.everywhere[lane.digit], count);
+    if (start < blockStart) atomicAdd(&counts.inBlocksBefore[lane.digit], count);
+    if (start == blockStart) counts.ofWarp[threadIdx.x / WARP][lane.digit] = count;
   }
   __syncthreads();
+}
 
-  // From counts to places: digit d begins where all smaller ones end.
-  if (thread < DIGITS) {
-    int sum = before[thread];
+/** everywhere[d] = the place where digit d begins; ofWarp[w][d] = how many of them stand before those of the warp. */
+__device__ __forceinline__ void countsToPlaces(DigitCounts& counts) {
+  if (threadIdx.x < DIGITS) {
+    int sum = counts.inBlocksBefore[threadIdx.x];
     for (int w = 0; w < SORT_WARPS; w++) {
-      const int count = ofWarp[w][thread];
-      ofWarp[w][thread] = sum;
+      const int count = counts.ofWarp[w][threadIdx.x];
+      counts.ofWarp[w][threadIdx.x] = sum;
       sum += count;
     }
   }
-  if (warp == 0) {
+  if (threadIdx.x < WARP) {
     int sum = 0;
-    for (int first = 0; first < DIGITS; first += WARP) {
-      const int count = everywhere[first + lane];
+    for (int digit = threadIdx.x; digit < DIGITS; digit += WARP) {
+      const int count = counts.everywhere[digit];
       int upTo = count;
 #pragma unroll
       for (int distance = 1; distance < WARP; distance *= 2) {
         const int below = __shfl_up_sync(ALL_LANES, upTo, distance);
-        if (lane >= distance) upTo += below;
+        if (threadIdx.x >= distance) upTo += below;
       }
-      everywhere[first + lane] = sum + upTo - count;
+      counts.everywhere[digit] = sum + upTo - count;
       sum += __shfl_sync(ALL_LANES, upTo, WARP - 1);
     }
   }
   __syncthreads();
+}
 
-  const int i = blockStart + thread;
-  const int row = i < rows ? rowAt(order, i) : 0;
-  const int digit = i < rows ? digitOf(tokenOf(tokens, row, vocab), shift) : -1;
-  const unsigned peers = lanesOfDigit(digit) & __ballot_sync(ALL_LANES, i < rows);
-  if (i < rows) {
-    const int lanesBefore = __popc(peers & ((1u << lane) - 1));
-    sorted[everywhere[digit] + ofWarp[warp][digit] + lanesBefore] = row;
-  }
+/**
+ * One stable pass by the digit at `shift`: each block places the SORT_THREADS rows from blockIdx.x · SORT_THREADS on. A
+ * row's new place is the number of smaller digits anywhere, and of equal ones in blocks, warps and lanes before.
+ */
+__device__ __forceinline__ void sortPass(int* sorted, const int* order, const int* tokens, int rows, int vocab,
+                                         int shift) {
+  __shared__ DigitCounts counts;
+  const int blockStart = blockIdx.x * SORT_THREADS;
+  countDigits(counts, order, tokens, blockStart, rows, vocab, shift);
+  countsToPlaces(counts);
+  const int place = blockStart + threadIdx.x;
+  const LaneDigit lane(order, tokens, place, rows, vocab, shift);
+  if (place >= rows) return;
+  const int inWarpsBefore = counts.ofWarp[threadIdx.x / WARP][lane.digit];
+  sorted[counts.everywhere[lane.digit] + inWarpsBefore + lane.lanesBefore()] = rowAt(order, place);
 }
 
 }  // namespace culebra
