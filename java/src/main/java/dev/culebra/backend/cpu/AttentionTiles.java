@@ -62,10 +62,18 @@ final class AttentionTiles {
    */
   void scores(long scores, long rows, long columns, int keys, int depth) {
     for (int key = 0; key < keys; key += ROWS) {
-      gemm.tile(memory.tile, rows + 4L * key * depth, columns, depth);
       int count = Math.min(ROWS, keys - key);
-      long to = scores + key * KEY_BYTES;
-      gemm.merge(to, KEY_BYTES, memory.zeros, 0, memory.tile, count, gemm.columns());
+      gemm.tile(
+          scores + key * KEY_BYTES,
+          KEY_BYTES,
+          0,
+          0,
+          rows + 4L * key * depth,
+          columns,
+          depth,
+          count,
+          gemm.columns(),
+          memory.scratch);
     }
   }
 
@@ -106,11 +114,18 @@ final class AttentionTiles {
       long out, long stride, int rows, int depth, long right, int packed, int d, boolean adds) {
     int width = gemm.columns();
     for (int j = 0; j < d; j += width) {
-      gemm.tile(memory.tile, memory.panel, right + 4L * j * packed, depth);
       long to = out + 4L * j;
-      long addend = adds ? to : memory.zeros;
-      int columns = Math.min(width, d - j);
-      gemm.merge(to, stride, addend, adds ? stride : 0, memory.tile, rows, columns);
+      gemm.tile(
+          to,
+          stride,
+          adds ? to : 0,
+          adds ? stride : 0,
+          memory.panel,
+          right + 4L * j * packed,
+          depth,
+          rows,
+          Math.min(width, d - j),
+          memory.scratch);
     }
   }
 }

@@ -1,7 +1,5 @@
 package dev.culebra.backend.cpu;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -48,14 +46,8 @@ final class AttentionWorkspace {
   /** A panel of ROWS rows and depth T or BLOCK. */
   long panel;
 
-  /** A row of zeros, as wide as a tile. */
-  long zeros;
-
   /** {@link GemmKernel#SCRATCH} bytes. */
   long scratch;
-
-  /** A tile of the products. */
-  float[] tile = {};
 
   /** Makes room for a head of size {@code d} over {@code t} times, tiles {@code columns} wide. */
   void reserve(int t, int d, int columns) {
@@ -64,12 +56,6 @@ final class AttentionWorkspace {
       memory = Arena.ofAuto().allocate(bytes, ALIGNMENT);
     }
     layOut(memory.address(), t, d, columns);
-    for (int j = 0; j < columns; j++) { // a slice to fill would be an object for each head
-      RawMemory.ALL.set(JAVA_FLOAT, zeros + 4L * j, 0);
-    }
-    if (tile.length < ROWS * columns) {
-      tile = new float[ROWS * columns];
-    }
   }
 
   /** Puts the regions one behind the other, from {@code base}; returns how long they are. */
@@ -89,7 +75,6 @@ final class AttentionWorkspace {
     dScores = take(paddedT * BLOCK);
     factors = take((paddedT + AttentionDropout.EXTRA_ROWS) * BLOCK);
     panel = take(ROWS * Math.max(paddedT, BLOCK));
-    zeros = take(columns);
     scratch = take(GemmKernel.SCRATCH / 4);
     return next - base;
   }

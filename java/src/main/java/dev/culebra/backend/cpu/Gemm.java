@@ -3,15 +3,15 @@ package dev.culebra.backend.cpu;
 import java.lang.ref.Reference;
 
 /**
- * Matrix multiplication C = A · B, or C += A · B: blocks of the output shared among the threads of
- * a pool, packed operands, register tiles: the scheme of Goto and van de Geijn, "Anatomy of
- * High-Performance Matrix Multiplication" (2008). C is (M, N), row-major and dense; A and B are any
- * {@link GemmOperand}.
+ * Matrix multiplication C = A · B, or C += A · B: packed operands and register tiles, the scheme of
+ * Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008). The threads of
+ * a pool first pack both operands of a chunk together, each once, then share its tiles. C is (M,
+ * N), row-major and dense; A and B are any {@link GemmOperand}.
  *
  * <p>The cut depends on the shape alone and the depth is summed in one order, so results do not
- * depend on the number of threads. A product allocates nothing. One thread at a time.
+ * depend on the number of threads. A steady product allocates nothing. One thread at a time.
  */
-final class Gemm implements WorkerPool.Task {
+final class Gemm {
   /** What is done with a finished stretch of the output while it is still in the cache. */
   interface Epilogue {
     void apply(int firstRow, int rows, int firstColumn, int columns);
@@ -19,8 +19,12 @@ final class Gemm implements WorkerPool.Task {
 
   private final WorkerPool pool;
   private final GemmKernel kernel;
-  private final GemmWorkspace[] workspaces;
+  private final ScratchMemory[] scratch;
+  private final ScratchMemory memoryA = new ScratchMemory();
+  private final ScratchMemory memoryB = new ScratchMemory();
   private final GemmSplit split = new GemmSplit();
+  private final WorkerPool.Task packing = this::pack;
+  private final WorkerPool.Task multiplying = this::multiplyPart;
 
   private GemmOperand a;
   private GemmOperand b;
@@ -32,13 +36,21 @@ final class Gemm implements WorkerPool.Task {
   private long rowSums;
   private Epilogue epilogue;
 
+  // The chunk: its place in the product, its packed operands and its parts.
+  private int firstRow;
+  private int rows;
+  private int firstColumn;
+  private int columns;
+  private int from;
+  private int depth;
+  private long panelsA;
+  private long panelsB;
+  private int rowTiles;
+
   Gemm(WorkerPool pool, GemmKernel kernel) {
     this.pool = pool;
     this.kernel = kernel;
-    workspaces = new GemmWorkspace[pool.threads()];
-    for (int i = 0; i < workspaces.length; i++) {
-      workspaces[i] = new GemmWorkspace(kernel);
-    }
+    scratch = ScratchMemory.each(pool);
   }
 
   /**
@@ -76,73 +88,96 @@ final class Gemm implements WorkerPool.Task {
     this.n = n;
     this.k = k;
     split.set(m, n, k, kernel.columns());
+    panelsA = memoryA.floats((long) split.chunkRows() * split.depth());
+    panelsB = memoryB.floats((long) split.chunkColumns() * split.depth());
     try {
-      pool.run(this, split.blocks());
+      for (from = 0; from < k; from += split.depth()) {
+        depth = Math.min(split.depth(), k - from);
+        for (firstRow = 0; firstRow < m; firstRow += split.chunkRows()) {
+          rows = Math.min(split.chunkRows(), m - firstRow);
+          rowTiles = Math.ceilDiv(rows, GemmKernel.ROWS);
+          runRows();
+        }
+      }
     } finally {
-      Reference.reachabilityFence(this); // the workspaces are used by address only
+      Reference.reachabilityFence(this); // scratch memory is used by address only
     }
   }
 
-  /** Computes one block of the output. */
-  @Override
-  public void run(int block) {
-    int firstColumn = split.firstColumn(block);
-    int columns = split.endColumn(block) - firstColumn;
-    GemmWorkspace workspace = workspaces[pool.slot()];
-    for (int from = 0; from < k; from += split.depth()) {
-      int depth = Math.min(split.depth(), k - from);
-      packB(workspace, firstColumn, columns, from, depth);
-      int endRow = split.endRow(block);
-      for (int row = split.firstRow(block); row < endRow; row += GemmKernel.ROWS) {
-        int rows = Math.min(GemmKernel.ROWS, endRow - row);
-        a.pack(
-            kernel, workspace.panelA, GemmKernel.ROWS, row, rows, from, depth, workspace.scratch);
-        if (rowSums != 0 && firstColumn == 0) {
-          kernel.addPanelSums(rowSums + 4L * row, workspace.panelA, rows, depth, workspace.scratch);
-        }
-        multiplyRows(workspace, row, rows, firstColumn, columns, from, depth);
-        if (epilogue != null && from + depth == k) {
-          epilogue.apply(row, rows, firstColumn, columns);
-        }
+  /** The chunks of some rows: A is packed with the first of them. */
+  private void runRows() {
+    for (firstColumn = 0; firstColumn < n; firstColumn += split.chunkColumns()) {
+      columns = Math.min(split.chunkColumns(), n - firstColumn);
+      int panelsOfA = firstColumn == 0 ? rowTiles : 0;
+      run(packing, Math.ceilDiv(columns, kernel.columns()) + panelsOfA);
+      run(multiplying, rowTiles * Math.ceilDiv(columns, split.partColumns()));
+    }
+  }
+
+  private void run(WorkerPool.Task task, int count) {
+    if (split.isSequential()) {
+      for (int i = 0; i < count; i++) {
+        task.run(i);
+      }
+    } else {
+      pool.run(task, count);
+    }
+  }
+
+  /** Packs a panel of B or, behind those, of A. */
+  private void pack(int panel) {
+    long scratch = threadScratch();
+    int width = kernel.columns();
+    int panelsOfB = Math.ceilDiv(columns, width);
+    if (panel < panelsOfB) {
+      int column = panel * width;
+      int count = Math.min(width, columns - column);
+      long to = panelsB + 4L * column * depth;
+      b.pack(kernel, to, width, firstColumn + column, count, from, depth, scratch);
+    } else {
+      int row = (panel - panelsOfB) * GemmKernel.ROWS;
+      int count = Math.min(GemmKernel.ROWS, rows - row);
+      long to = panelsA + 4L * row * depth;
+      a.pack(kernel, to, GemmKernel.ROWS, firstRow + row, count, from, depth, scratch);
+      if (rowSums != 0) {
+        kernel.addPanelSums(rowSums + 4L * (firstRow + row), to, count, depth, scratch);
       }
     }
   }
 
-  private void packB(GemmWorkspace workspace, int firstColumn, int columns, int from, int depth) {
+  /** The tiles of one panel of A with the panels of B that a part has. */
+  private void multiplyPart(int part) {
+    long scratch = threadScratch();
+    int row = part % rowTiles * GemmKernel.ROWS;
+    int count = Math.min(GemmKernel.ROWS, rows - row);
+    int column = part / rowTiles * split.partColumns();
+    int end = Math.min(columns, column + split.partColumns());
+    long panelA = panelsA + 4L * row * depth;
+    boolean addToC = accumulate || from > 0;
+    long stride = 4L * n;
     int width = kernel.columns();
-    for (int j = 0; j < columns; j += width) {
-      int count = Math.min(width, columns - j);
-      b.pack(
-          kernel,
-          workspace.packedB + 4L * j * depth,
-          width,
-          firstColumn + j,
-          count,
-          from,
+    for (int j = column; j < end; j += width) {
+      long panelB = panelsB + 4L * j * depth;
+      long to = c + stride * (firstRow + row) + 4L * (firstColumn + j);
+      long once = bias == 0 ? 0 : bias + 4L * (firstColumn + j);
+      kernel.tile(
+          to,
+          stride,
+          addToC ? to : once,
+          addToC ? stride : 0,
+          panelA,
+          panelB,
           depth,
-          workspace.scratch);
+          count,
+          Math.min(width, end - j),
+          scratch);
+    }
+    if (epilogue != null && from + depth == k) {
+      epilogue.apply(firstRow + row, count, firstColumn + column, end - column);
     }
   }
 
-  /** One panel of A with every panel of the block of B. */
-  private void multiplyRows(
-      GemmWorkspace workspace,
-      int row,
-      int rows,
-      int firstColumn,
-      int columns,
-      int from,
-      int depth) {
-    int width = kernel.columns();
-    boolean addToC = accumulate || from > 0;
-    for (int j = 0; j < columns; j += width) {
-      kernel.tile(workspace.tile, workspace.panelA, workspace.packedB + 4L * j * depth, depth);
-      long column = 4L * (firstColumn + j);
-      long to = c + 4L * n * row + column;
-      long addend = addToC ? to : bias == 0 ? workspace.zeros : bias + column;
-      long addendStride = addToC ? 4L * n : 0;
-      int count = Math.min(width, columns - j);
-      kernel.merge(to, 4L * n, addend, addendStride, workspace.tile, rows, count);
-    }
+  private long threadScratch() {
+    return scratch[pool.slot()].floats(GemmKernel.SCRATCH / 4);
   }
 }

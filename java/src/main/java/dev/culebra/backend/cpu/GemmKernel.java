@@ -22,22 +22,31 @@ interface GemmKernel {
   int ROWS = 12;
 
   /** Bytes of scratch memory that a method may ask for. */
-  int SCRATCH = 1024;
+  int SCRATCH = 2048;
 
   /** Columns of a tile. */
   int columns();
 
-  /** tile[r][j] = Σ a[k][r] · b[k][j]; the tile is ROWS × columns, dense. */
-  void tile(float[] tile, long a, long b, int depth);
-
   /**
-   * c[r][j] = addend[r][j] + tile[r][j] for the first {@code rows} × {@code columns} of a tile.
+   * c[r][j] = addend[r][j] + Σ a[k][r] · b[k][j] for the first {@code rows} × {@code columns} of a
+   * tile.
    *
    * @param cStride bytes between rows of c
+   * @param addend 0 for none
    * @param addendStride bytes between rows of the addend, 0 to add the same row everywhere
+   * @param scratch {@link #SCRATCH} bytes
    */
-  void merge(
-      long c, long cStride, long addend, long addendStride, float[] tile, int rows, int columns);
+  void tile(
+      long c,
+      long cStride,
+      long addend,
+      long addendStride,
+      long a,
+      long b,
+      int depth,
+      int rows,
+      int columns,
+      long scratch);
 
   /**
    * panel[k][i] = src[k][i] for i below {@code count}, anything from there to {@code width}: an

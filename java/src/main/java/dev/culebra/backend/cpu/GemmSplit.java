@@ -1,12 +1,9 @@
 package dev.culebra.backend.cpu;
 
 /**
- * How a product of M × N × K is cut into blocks of the output, the unit of parallel work, and into
- * stretches of the depth. Depends on the shape alone. Refilled for each product.
- *
- * <p>A block of the output packs its own stretch of B (which must stay in the L2 cache) and its
- * rows of A. Packing costs 1/rows + 1/columns of the multiplications, so blocks want to be large;
- * threads want several each.
+ * How a product of M × N × K is cut: into stretches of the depth and chunks of rows and columns,
+ * whose operands are packed together, and a chunk into parts, the unit of parallel work. Depends on
+ * the shape alone. Refilled for each product.
  */
 final class GemmSplit {
   /** Longest stretch of the depth: a panel of A (24 KB) then fits into a 32 KB L1 cache. */
@@ -15,63 +12,35 @@ final class GemmSplit {
   /** Stretches but the last are a multiple of this, which packs fastest. */
   private static final int DEPTH_STEP = 16;
 
-  /** Most floats of B in a block: 512 KB, half of a 1 MB L2 cache. */
-  static final int MAX_PACKED = 128 * 1024;
+  /** Most floats of one operand in a chunk: 4 MB, which two threads' L3 cache holds with ease. */
+  static final int MAX_PACKED = 1 << 20;
 
-  private static final int MAX_ROWS = 384;
-  private static final int MIN_ROWS = 96;
-  private static final int MIN_COLUMNS = 64;
-
-  /** Blocks wanted where the shape allows. */
-  private static final int BLOCKS = 8;
+  /** Most floats of B that a part reads: 512 KB, half of a 1 MB L2 cache. */
+  static final int MAX_PART = 1 << 17;
 
   /** Below this many multiplications handing work to a thread costs more than it brings. */
   private static final long SEQUENTIAL = 1 << 19;
 
-  private int m;
-  private int n;
-  private int k;
-  private int rowTiles;
-  private int columnTiles;
-  private int rowBlocks;
-  private int columnBlocks;
-  private int columnsPerTile;
   private int depth;
+  private int chunkRows;
+  private int chunkColumns;
+  private int partColumns;
+  private boolean sequential;
 
   /** Cuts anew, into tiles of {@link GemmKernel#ROWS} × {@code columns}. */
   void set(int m, int n, int k, int columns) {
-    this.m = m;
-    this.n = n;
-    this.k = k;
-    columnsPerTile = columns;
-    rowTiles = ceilDiv(m, GemmKernel.ROWS);
-    columnTiles = ceilDiv(n, columns);
-    depth = ceilDiv(ceilDiv(k, ceilDiv(k, MAX_DEPTH)), DEPTH_STEP) * DEPTH_STEP;
-    columnBlocks = ceilDiv(columnTiles, Math.max(1, MAX_PACKED / depth / columns));
-    rowBlocks = ceilDiv(m, MAX_ROWS);
-    if ((long) m * n * k <= SEQUENTIAL) {
-      return;
-    }
-    while (rowBlocks * columnBlocks < BLOCKS) {
-      boolean rowsMaySplit = m / (rowBlocks + 1) >= MIN_ROWS;
-      boolean columnsMaySplit = n / (columnBlocks + 1) >= MIN_COLUMNS;
-      if (rowsMaySplit && (!columnsMaySplit || m / rowBlocks >= n / columnBlocks)) {
-        rowBlocks++;
-      } else if (columnsMaySplit) {
-        columnBlocks++;
-      } else {
-        return;
-      }
-    }
+    depth = Math.ceilDiv(Math.ceilDiv(k, Math.ceilDiv(k, MAX_DEPTH)), DEPTH_STEP) * DEPTH_STEP;
+    chunkRows = evenly(m, MAX_PACKED / depth, GemmKernel.ROWS);
+    chunkColumns = evenly(n, MAX_PACKED / depth, columns);
+    partColumns = evenly(Math.min(n, chunkColumns), MAX_PART / depth, columns);
+    sequential = (long) m * n * k <= SEQUENTIAL;
   }
 
-  private static int ceilDiv(int a, int b) {
-    return Math.ceilDiv(a, b);
-  }
-
-  /** Number of blocks of the output. */
-  int blocks() {
-    return rowBlocks * columnBlocks;
+  /** The size of equal pieces of {@code size}, each a multiple of {@code unit} up to the limit. */
+  private static int evenly(int size, int limit, int unit) {
+    int most = Math.max(1, limit / unit);
+    int units = Math.ceilDiv(size, unit);
+    return Math.ceilDiv(units, Math.ceilDiv(units, most)) * unit;
   }
 
   /** Longest stretch of the depth. */
@@ -79,28 +48,23 @@ final class GemmSplit {
     return depth;
   }
 
-  /** First row of block {@code i}; that of the next is the end. */
-  int firstRow(int i) {
-    return firstRowOf(i % rowBlocks);
+  /** Most rows of a chunk, a multiple of a tile's. */
+  int chunkRows() {
+    return chunkRows;
   }
 
-  int endRow(int i) {
-    return firstRowOf(i % rowBlocks + 1);
+  /** Most columns of a chunk, a multiple of a tile's. */
+  int chunkColumns() {
+    return chunkColumns;
   }
 
-  int firstColumn(int i) {
-    return firstColumnOf(i / rowBlocks);
+  /** Most columns of a part, a multiple of a tile's. Its rows are those of one tile. */
+  int partColumns() {
+    return partColumns;
   }
 
-  int endColumn(int i) {
-    return firstColumnOf(i / rowBlocks + 1);
-  }
-
-  private int firstRowOf(int block) {
-    return Math.min(m, (int) ((long) rowTiles * block / rowBlocks) * GemmKernel.ROWS);
-  }
-
-  private int firstColumnOf(int block) {
-    return Math.min(n, (int) ((long) columnTiles * block / columnBlocks) * columnsPerTile);
+  /** Whether the product is too small to be shared. */
+  boolean isSequential() {
+    return sequential;
   }
 }

@@ -4,8 +4,6 @@ import static dev.culebra.backend.cpu.RawMemory.ALL;
 import static dev.culebra.backend.cpu.RawMemory.safe;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
-import java.util.Arrays;
-
 /** {@link GemmKernel} as plain loops. */
 final class ScalarGemmKernel implements GemmKernel {
   private static final int COLUMNS = 32;
@@ -16,29 +14,51 @@ final class ScalarGemmKernel implements GemmKernel {
   }
 
   @Override
-  public void tile(float[] tile, long a, long b, int depth) {
-    Arrays.fill(tile, 0);
+  public void tile(
+      long c,
+      long cStride,
+      long addend,
+      long addendStride,
+      long a,
+      long b,
+      int depth,
+      int rows,
+      int columns,
+      long scratch) {
+    for (int i = 0; i < ROWS * COLUMNS; i++) {
+      put(scratch + 4L * i, 0);
+    }
     for (int k = 0; k < depth; k++) {
       for (int r = 0; r < ROWS; r++) {
         float x = get(a + 4L * r);
         for (int j = 0; j < COLUMNS; j++) {
-          tile[r * COLUMNS + j] += x * get(b + 4L * j);
+          long at = scratch + 4L * (r * COLUMNS + j);
+          put(at, get(at) + x * get(b + 4L * j));
         }
       }
       a += 4L * ROWS;
       b += 4L * COLUMNS;
     }
+    add(c, cStride, addend, addendStride, scratch, 4L * COLUMNS, rows, columns);
   }
 
-  @Override
-  public void merge(
-      long c, long cStride, long addend, long addendStride, float[] tile, int rows, int columns) {
+  /** c[r][j] = addend[r][j] + x[r][j], strides in bytes; without the addend where it is 0. */
+  static void add(
+      long c,
+      long cStride,
+      long addend,
+      long addendStride,
+      long x,
+      long xStride,
+      int rows,
+      int columns) {
     for (int r = 0; r < rows; r++) {
       for (int j = 0; j < columns; j++) {
-        put(c + 4L * j, get(addend + 4L * j) + tile[r * COLUMNS + j]);
+        put(c + 4L * j, (addend == 0 ? 0 : get(addend + 4L * j)) + get(x + 4L * j));
       }
       c += cStride;
-      addend += addendStride;
+      addend += addend == 0 ? 0 : addendStride;
+      x += xStride;
     }
   }
 

@@ -32,16 +32,60 @@ final class VectorGemmKernel implements GemmKernel {
   }
 
   @Override
-  public void tile(float[] tile, long a, long b, int depth) {
-    if (LANES == 8) { // AVX2 has 16 registers: 6 × 2 sums
-      tile6(tile, 0, a, b, depth);
-      tile6(tile, 6 * COLUMNS, a + 6 * 4, b, depth);
+  public void tile(
+      long c,
+      long cStride,
+      long addend,
+      long addendStride,
+      long a,
+      long b,
+      int depth,
+      int rows,
+      int columns,
+      long scratch) {
+    boolean whole = rows == ROWS && columns == COLUMNS;
+    if (whole && addend == 0) {
+      tile(c, cStride, a, b, depth);
     } else {
-      tile12(tile, a, b, depth);
+      tile(scratch, 4L * COLUMNS, a, b, depth);
+      if (whole) {
+        add(c, cStride, addend, addendStride, scratch);
+      } else {
+        ScalarGemmKernel.add(
+            c, cStride, addend, addendStride, scratch, 4L * COLUMNS, rows, columns);
+      }
     }
   }
 
-  private static void tile12(float[] tile, long a, long b, int depth) {
+  /** c[r][j] = Σ a[k][r] · b[k][j], a whole tile. */
+  private static void tile(long c, long cStride, long a, long b, int depth) {
+    if (LANES == 8) { // AVX2 has 16 registers: 6 × 2 sums
+      tile6(c, cStride, a, b, depth);
+      tile6(c + 6 * cStride, cStride, a + 6 * 4, b, depth);
+    } else {
+      tile12(c, cStride, a, b, depth);
+    }
+  }
+
+  /** c[r][j] = addend[r][j] + tile[r][j], a whole tile. */
+  private static void add(long c, long cStride, long addend, long addendStride, long tile) {
+    for (int r = 0; r < ROWS; r++) {
+      long add = safe(addend);
+      long from = safe(tile);
+      long to = safe(c);
+      FloatVector.fromMemorySegment(SPECIES, ALL, from, ORDER)
+          .add(FloatVector.fromMemorySegment(SPECIES, ALL, add, ORDER))
+          .intoMemorySegment(ALL, to, ORDER);
+      FloatVector.fromMemorySegment(SPECIES, ALL, from + VECTOR_BYTES, ORDER)
+          .add(FloatVector.fromMemorySegment(SPECIES, ALL, add + VECTOR_BYTES, ORDER))
+          .intoMemorySegment(ALL, to + VECTOR_BYTES, ORDER);
+      c += cStride;
+      addend += addendStride;
+      tile += 4L * COLUMNS;
+    }
+  }
+
+  private static void tile12(long c, long cStride, long a, long b, int depth) {
     FloatVector zero = FloatVector.zero(SPECIES);
     FloatVector s0 = zero, t0 = zero;
     FloatVector s1 = zero, t1 = zero;
@@ -55,9 +99,11 @@ final class VectorGemmKernel implements GemmKernel {
     FloatVector s9 = zero, t9 = zero;
     FloatVector s10 = zero, t10 = zero;
     FloatVector s11 = zero, t11 = zero;
+    long p;
+    long q;
     for (int k = 0; k < depth; k++) {
-      long p = safe(a);
-      long q = safe(b);
+      p = safe(a);
+      q = safe(b);
       FloatVector u = FloatVector.fromMemorySegment(SPECIES, ALL, q, ORDER);
       FloatVector v = FloatVector.fromMemorySegment(SPECIES, ALL, q + VECTOR_BYTES, ORDER);
       FloatVector x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p));
@@ -99,33 +145,56 @@ final class VectorGemmKernel implements GemmKernel {
       a += 4 * ROWS;
       b += 2 * VECTOR_BYTES;
     }
-    s0.intoArray(tile, 0);
-    t0.intoArray(tile, LANES);
-    s1.intoArray(tile, COLUMNS);
-    t1.intoArray(tile, COLUMNS + LANES);
-    s2.intoArray(tile, 2 * COLUMNS);
-    t2.intoArray(tile, 2 * COLUMNS + LANES);
-    s3.intoArray(tile, 3 * COLUMNS);
-    t3.intoArray(tile, 3 * COLUMNS + LANES);
-    s4.intoArray(tile, 4 * COLUMNS);
-    t4.intoArray(tile, 4 * COLUMNS + LANES);
-    s5.intoArray(tile, 5 * COLUMNS);
-    t5.intoArray(tile, 5 * COLUMNS + LANES);
-    s6.intoArray(tile, 6 * COLUMNS);
-    t6.intoArray(tile, 6 * COLUMNS + LANES);
-    s7.intoArray(tile, 7 * COLUMNS);
-    t7.intoArray(tile, 7 * COLUMNS + LANES);
-    s8.intoArray(tile, 8 * COLUMNS);
-    t8.intoArray(tile, 8 * COLUMNS + LANES);
-    s9.intoArray(tile, 9 * COLUMNS);
-    t9.intoArray(tile, 9 * COLUMNS + LANES);
-    s10.intoArray(tile, 10 * COLUMNS);
-    t10.intoArray(tile, 10 * COLUMNS + LANES);
-    s11.intoArray(tile, 11 * COLUMNS);
-    t11.intoArray(tile, 11 * COLUMNS + LANES);
+    q = safe(c);
+    s0.intoMemorySegment(ALL, q, ORDER);
+    t0.intoMemorySegment(ALL, q + VECTOR_BYTES, ORDER);
+    c += cStride;
+    q = safe(c);
+    s1.intoMemorySegment(ALL, q, ORDER);
+    t1.intoMemorySegment(ALL, q + VECTOR_BYTES, ORDER);
+    c += cStride;
+    q = safe(c);
+    s2.intoMemorySegment(ALL, q, ORDER);
+    t2.intoMemorySegment(ALL, q + VECTOR_BYTES, ORDER);
+    c += cStride;
+    q = safe(c);
+    s3.intoMemorySegment(ALL, q, ORDER);
+    t3.intoMemorySegment(ALL, q + VECTOR_BYTES, ORDER);
+    c += cStride;
+    q = safe(c);
+    s4.intoMemorySegment(ALL, q, ORDER);
+    t4.intoMemorySegment(ALL, q + VECTOR_BYTES, ORDER);
+    c += cStride;
+    q = safe(c);
+    s5.intoMemorySegment(ALL, q, ORDER);
+    t5.intoMemorySegment(ALL, q + VECTOR_BYTES, ORDER);
+    c += cStride;
+    q = safe(c);
+    s6.intoMemorySegment(ALL, q, ORDER);
+    t6.intoMemorySegment(ALL, q + VECTOR_BYTES, ORDER);
+    c += cStride;
+    q = safe(c);
+    s7.intoMemorySegment(ALL, q, ORDER);
+    t7.intoMemorySegment(ALL, q + VECTOR_BYTES, ORDER);
+    c += cStride;
+    q = safe(c);
+    s8.intoMemorySegment(ALL, q, ORDER);
+    t8.intoMemorySegment(ALL, q + VECTOR_BYTES, ORDER);
+    c += cStride;
+    q = safe(c);
+    s9.intoMemorySegment(ALL, q, ORDER);
+    t9.intoMemorySegment(ALL, q + VECTOR_BYTES, ORDER);
+    c += cStride;
+    q = safe(c);
+    s10.intoMemorySegment(ALL, q, ORDER);
+    t10.intoMemorySegment(ALL, q + VECTOR_BYTES, ORDER);
+    c += cStride;
+    q = safe(c);
+    s11.intoMemorySegment(ALL, q, ORDER);
+    t11.intoMemorySegment(ALL, q + VECTOR_BYTES, ORDER);
   }
 
-  private static void tile6(float[] tile, int first, long a, long b, int depth) {
+  private static void tile6(long c, long cStride, long a, long b, int depth) {
     FloatVector zero = FloatVector.zero(SPECIES);
     FloatVector s0 = zero, t0 = zero;
     FloatVector s1 = zero, t1 = zero;
@@ -133,9 +202,11 @@ final class VectorGemmKernel implements GemmKernel {
     FloatVector s3 = zero, t3 = zero;
     FloatVector s4 = zero, t4 = zero;
     FloatVector s5 = zero, t5 = zero;
+    long p;
+    long q;
     for (int k = 0; k < depth; k++) {
-      long p = safe(a);
-      long q = safe(b);
+      p = safe(a);
+      q = safe(b);
       FloatVector u = FloatVector.fromMemorySegment(SPECIES, ALL, q, ORDER);
       FloatVector v = FloatVector.fromMemorySegment(SPECIES, ALL, q + VECTOR_BYTES, ORDER);
       FloatVector x = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, p));
@@ -159,53 +230,29 @@ final class VectorGemmKernel implements GemmKernel {
       a += 4 * ROWS;
       b += 2 * VECTOR_BYTES;
     }
-    s0.intoArray(tile, first);
-    t0.intoArray(tile, first + LANES);
-    s1.intoArray(tile, first + COLUMNS);
-    t1.intoArray(tile, first + COLUMNS + LANES);
-    s2.intoArray(tile, first + 2 * COLUMNS);
-    t2.intoArray(tile, first + 2 * COLUMNS + LANES);
-    s3.intoArray(tile, first + 3 * COLUMNS);
-    t3.intoArray(tile, first + 3 * COLUMNS + LANES);
-    s4.intoArray(tile, first + 4 * COLUMNS);
-    t4.intoArray(tile, first + 4 * COLUMNS + LANES);
-    s5.intoArray(tile, first + 5 * COLUMNS);
-    t5.intoArray(tile, first + 5 * COLUMNS + LANES);
-  }
-
-  @Override
-  public void merge(
-      long c, long cStride, long addend, long addendStride, float[] tile, int rows, int columns) {
-    if (columns < COLUMNS) {
-      mergePart(c, cStride, addend, addendStride, tile, rows, columns);
-      return;
-    }
-    for (int r = 0; r < rows; r++) {
-      int from = r * COLUMNS;
-      long add = safe(addend);
-      long to = safe(c);
-      FloatVector.fromArray(SPECIES, tile, from)
-          .add(FloatVector.fromMemorySegment(SPECIES, ALL, add, ORDER))
-          .intoMemorySegment(ALL, to, ORDER);
-      FloatVector.fromArray(SPECIES, tile, from + LANES)
-          .add(FloatVector.fromMemorySegment(SPECIES, ALL, add + VECTOR_BYTES, ORDER))
-          .intoMemorySegment(ALL, to + VECTOR_BYTES, ORDER);
-      c += cStride;
-      addend += addendStride;
-    }
-  }
-
-  private static void mergePart(
-      long c, long cStride, long addend, long addendStride, float[] tile, int rows, int columns) {
-    for (int r = 0; r < rows; r++) {
-      for (int j = 0; j < columns; j++) {
-        long at = 4L * j;
-        float sum = ALL.get(JAVA_FLOAT, safe(addend) + at) + tile[r * COLUMNS + j];
-        ALL.set(JAVA_FLOAT, safe(c) + at, sum);
-      }
-      c += cStride;
-      addend += addendStride;
-    }
+    q = safe(c);
+    s0.intoMemorySegment(ALL, q, ORDER);
+    t0.intoMemorySegment(ALL, q + VECTOR_BYTES, ORDER);
+    c += cStride;
+    q = safe(c);
+    s1.intoMemorySegment(ALL, q, ORDER);
+    t1.intoMemorySegment(ALL, q + VECTOR_BYTES, ORDER);
+    c += cStride;
+    q = safe(c);
+    s2.intoMemorySegment(ALL, q, ORDER);
+    t2.intoMemorySegment(ALL, q + VECTOR_BYTES, ORDER);
+    c += cStride;
+    q = safe(c);
+    s3.intoMemorySegment(ALL, q, ORDER);
+    t3.intoMemorySegment(ALL, q + VECTOR_BYTES, ORDER);
+    c += cStride;
+    q = safe(c);
+    s4.intoMemorySegment(ALL, q, ORDER);
+    t4.intoMemorySegment(ALL, q + VECTOR_BYTES, ORDER);
+    c += cStride;
+    q = safe(c);
+    s5.intoMemorySegment(ALL, q, ORDER);
+    t5.intoMemorySegment(ALL, q + VECTOR_BYTES, ORDER);
   }
 
   @Override

@@ -112,11 +112,18 @@ final class VectorKernels implements Kernels {
     return LaneSum.of(sum) + rest;
   }
 
+  /**
+   * Calls the JDK's loads and stores itself: C2 inlines those whatever happens, but stops inlining
+   * ours, and then boxes vectors, in a method that has become as large as a softmax with this.
+   */
   @Override
   public void multiply(long out, long in, float factor, int length) {
+    ByteOrder order = ByteOrder.nativeOrder();
     int i = 0;
     for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
-      store(load(in, i).mul(factor), out, i);
+      FloatVector.fromMemorySegment(SPECIES, ALL, safe(in + 4L * i), order)
+          .mul(factor)
+          .intoMemorySegment(ALL, safe(out + 4L * i), order);
     }
     REST.multiply(out + 4L * i, in + 4L * i, factor, length - i);
   }

@@ -32,34 +32,29 @@ class GemmTest {
     "5, 3001, 700",
     "3001, 5, 700"
   })
-  void blocksCoverTheOutputOnceAndFitTheWorkspace(int m, int n, int k) {
+  void chunksAndPartsAreWholeTilesThatFitTheirCaches(int m, int n, int k) {
     for (int columns : new int[] {8, 16, 32}) {
       GemmSplit split = new GemmSplit();
       split.set(m, n, k, columns);
-      long covered = 0;
-      for (int i = 0; i < split.blocks(); i++) {
-        int rows = split.endRow(i) - split.firstRow(i);
-        int width = split.endColumn(i) - split.firstColumn(i);
-        assertThat(rows).isPositive();
-        assertThat(width).isPositive();
-        assertThat(split.firstRow(i) % GemmKernel.ROWS).isZero();
-        assertThat(split.firstColumn(i) % columns).isZero();
-        assertThat((long) Math.ceilDiv(width, columns) * columns * split.depth())
-            .isLessThanOrEqualTo(GemmSplit.MAX_PACKED);
-        covered += (long) rows * width;
-      }
-      assertThat(covered).isEqualTo((long) m * n);
       assertThat(split.depth()).isBetween(1, GemmSplit.MAX_DEPTH);
+      assertThat(split.chunkRows()).isPositive();
+      assertThat(split.chunkRows() % GemmKernel.ROWS).isZero();
+      assertThat(split.chunkColumns() % columns).isZero();
+      assertThat(split.partColumns() % columns).isZero();
+      assertThat(split.partColumns()).isBetween(columns, split.chunkColumns());
+      assertThat(split.chunkRows() * split.depth()).isLessThanOrEqualTo(GemmSplit.MAX_PACKED);
+      assertThat(split.chunkColumns() * split.depth()).isLessThanOrEqualTo(GemmSplit.MAX_PACKED);
+      assertThat(split.partColumns() * split.depth()).isLessThanOrEqualTo(GemmSplit.MAX_PART);
     }
   }
 
   @Test
-  void largeProductsGiveThreadsSeveralBlocksAndSmallOnesNone() {
+  void onlySmallProductsAreNotShared() {
     GemmSplit split = new GemmSplit();
     split.set(768, 384, 128, 32);
-    assertThat(split.blocks()).isGreaterThanOrEqualTo(8);
+    assertThat(split.isSequential()).isFalse();
     split.set(64, 64, 32, 32);
-    assertThat(split.blocks()).isEqualTo(1);
+    assertThat(split.isSequential()).isTrue();
   }
 
   /** Also shows that the compiler keeps the vectors in registers: one that it boxes is garbage. */

@@ -1,0 +1,22 @@
+# Read by the commands of this folder: builds the module `bench` if it changed, then runs a main class
+# of it:  launch CLASS [ARGUMENTS]. Finding the JDK and Maven is the launcher's business.
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../culebra"
+
+app=$root/bench/target
+log=$root/bench/target/build.log
+sources=(culebra bench/launch.sh pom.xml java/pom.xml java/src/main bench/pom.xml bench/src/main)
+
+build() {
+  cd -- "$root" || return
+  JAVA_HOME=$jdk "$maven" --batch-mode -P bench -pl bench -am package \
+    -Dmaven.test.skip=true -Dformat.skip=true </dev/null
+}
+
+# PyTorch's libraries lie in Maven's repository; DJL unpacks them once and must not look for others.
+run() {
+  exec "$jdk/bin/java" \
+    --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC \
+    -Dai.djl.offline=true -Dculebra.root="$root" \
+    -cp "$app/classes:$(<"$app/classpath")" "$@" \
+    2> >(exec grep --line-buffered -v '^WARNING: Using incubator modules: jdk.incubator.vector$' >&2)
+}

@@ -1,0 +1,133 @@
+package dev.culebra.bench.profile;
+
+import dev.culebra.backend.Ops;
+import dev.culebra.bench.Median;
+import dev.culebra.tensor.Tensor;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Takes the time of every operation, by name and shape. Only for backends that work at once: a call
+ * that queues work returns too early to be timed.
+ */
+public final class ProfiledOps {
+  private record Key(String op, String shape) {}
+
+  /** The times of all calls, and what one must do. */
+  private static final class Calls {
+    private final OpCost cost;
+    private long[] nanos = new long[16];
+    private int count;
+
+    private Calls(OpCost cost) {
+      this.cost = cost;
+    }
+
+    private void add(long time) {
+      if (count == nanos.length) {
+        nanos = Arrays.copyOf(nanos, 2 * count);
+      }
+      nanos[count++] = time;
+    }
+
+    private double medianNanos() {
+      return Median.of(Arrays.copyOf(nanos, count));
+    }
+  }
+
+  /**
+   * One operation on one shape.
+   *
+   * @param op the method of {@link Ops}
+   * @param shape that tells its calls apart
+   * @param calls how many were counted
+   * @param medianNanos of a call
+   * @param flops of a call; 0 where bytes are the measure
+   * @param bytes of a call; 0 where operations are the measure
+   */
+  public record Entry(
+      String op, String shape, int calls, double medianNanos, double flops, double bytes) {
+    /** Of all its calls, were each as fast as the median. */
+    public double nanos() {
+      return calls * medianNanos;
+    }
+  }
+
+  private final Ops ops;
+  private final Map<Key, Calls> all = new LinkedHashMap<>();
+
+  /** Times calls of {@code ops}. */
+  public ProfiledOps(Ops ops) {
+    this.ops = ops;
+  }
+
+  /** The operations, timed. */
+  public Ops timed() {
+    return (Ops)
+        Proxy.newProxyInstance(
+            Ops.class.getClassLoader(),
+            new Class<?>[] {Ops.class},
+            (proxy, method, arguments) -> call(method, arguments));
+  }
+
+  private Object call(Method method, Object[] arguments) throws Throwable {
+    long start = System.nanoTime();
+    try {
+      method.invoke(ops, arguments);
+    } catch (InvocationTargetException e) {
+      throw e.getCause();
+    }
+    long nanos = System.nanoTime() - start;
+    Key key = new Key(method.getName(), shape(method.getName(), arguments));
+    all.computeIfAbsent(key, unused -> new Calls(OpCost.of(method.getName(), arguments)))
+        .add(nanos);
+    return null;
+  }
+
+  /** Rows and weights of a matrix product, else the first tensor that is there. */
+  private static String shape(String op, Object[] arguments) {
+    return switch (op) {
+      case "linearForward" -> rows(arguments[0]) + " × " + shape(arguments[3]);
+      case "linearBackward" -> rows(arguments[3]) + " × " + shape(arguments[5]);
+      default ->
+          Arrays.stream(arguments)
+              .filter(Tensor.class::isInstance)
+              .findFirst()
+              .map(ProfiledOps::shape)
+              .orElse("");
+    };
+  }
+
+  private static int rows(Object tensor) {
+    return ((Tensor) tensor).shape().rows();
+  }
+
+  private static String shape(Object tensor) {
+    return ((Tensor) tensor).shape().toString();
+  }
+
+  /** Forgets what was counted. */
+  public void reset() {
+    all.clear();
+  }
+
+  /** What was counted, the longest first. */
+  public List<Entry> entries() {
+    return all.entrySet().stream()
+        .map(
+            each -> {
+              Key key = each.getKey();
+              Calls calls = each.getValue();
+              OpCost cost = calls.cost;
+              return new Entry(
+                  key.op, key.shape, calls.count, calls.medianNanos(), cost.flops(), cost.bytes());
+            })
+        .sorted((a, b) -> Double.compare(b.nanos(), a.nanos()))
+        .toList();
+  }
+}

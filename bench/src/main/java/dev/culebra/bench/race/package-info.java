@@ -1,0 +1,2 @@
+/** Whole training steps, ours and PyTorch's in turn. */
+package dev.culebra.bench.race;
