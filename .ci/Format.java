@@ -11,7 +11,7 @@ import java.util.stream.Stream;
 /** Checks ({@code check}) or formats ({@code write}) every Java source with google-java-format. */
 final class Format {
   private static final List<String> ROOTS =
-      List.of(".ci", "java/src", "examples/src", "bench/src", "native-build/src");
+      List.of(".ci", "java/src", "examples/src", "bench/src", "native-build");
 
   public static void main(String[] args) throws Exception {
     boolean write = args.length == 1 && args[0].equals("write");

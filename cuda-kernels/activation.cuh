@@ -1,0 +1,62 @@
+// Activations and their derivatives, shared by activation.cu and the epilogue of linear.cu.
+#pragma once
+
+#include "common.cuh"
+
+namespace culebra {
+
+/** The ordinals of dev.culebra.backend.Activation, which launches pass as an int. */
+enum ActivationKind { IDENTITY = 0, RELU = 1, GELU_TANH = 2, GELU_ERF = 3 };
+
+constexpr float GELU_SCALE = 0.7978845608f;  // √(2/π)
+constexpr float GELU_CUBIC = 0.044715f;
+constexpr float ROOT_HALF = 0.7071067812f;
+constexpr float DENSITY_AT_ZERO = 0.3989422804f;  // 1/√(2π)
+
+/** (1 + tanh(u)) / 2 = 1 / (1 + exp(−2u)), u the argument of the tanh in the GELU of x; 0 and 1 far out. */
+__device__ __forceinline__ float geluGate(float x) {
+  return __fdividef(1.0f, 1.0f + expf(-2 * GELU_SCALE * (x + GELU_CUBIC * x * x * x)));
+}
+
+/** The normal distribution function. */
+__device__ __forceinline__ float normalCdf(float x) { return 0.5f * erfcf(-ROOT_HALF * x); }
+
+template <int KIND>
+__device__ __forceinline__ float activate(float x) {
+  if (KIND == RELU) return fmaxf(x, 0.0f);
+  if (KIND == GELU_TANH) return x * geluGate(x);
+  if (KIND == GELU_ERF) return x * normalCdf(x);
+  return x;
+}
+
+/** The derivative of activate. */
+template <int KIND>
+__device__ __forceinline__ float slope(float x) {
+  if (KIND == RELU) return x > 0 ? 1 : 0;
+  if (KIND == GELU_TANH) {
+    const float gate = geluGate(x);
+    const float inner = GELU_SCALE * (1 + 3 * GELU_CUBIC * x * x);
+    // Beyond 10 the gate is 0 or 1, and the square of x may not be a number that can be multiplied by 0.
+    return fabsf(x) > 10 ? gate : gate + 2 * x * gate * (1 - gate) * inner;
+  }
+  if (KIND == GELU_ERF) return normalCdf(x) + x * DENSITY_AT_ZERO * expf(-0.5f * x * x);
+  return 1;
+}
+
+/** body(Kind<k>) for the activation that a launch names: one branch a thread, none an element. */
+template <int KIND>
+struct Kind {
+  static constexpr int VALUE = KIND;
+};
+
+template <typename Body>
+__device__ __forceinline__ void withActivation(int kind, Body body) {
+  switch (kind) {
+    case RELU: return body(Kind<RELU>{});
+    case GELU_TANH: return body(Kind<GELU_TANH>{});
+    case GELU_ERF: return body(Kind<GELU_ERF>{});
+    default: return body(Kind<IDENTITY>{});
+  }
+}
+
+}  // namespace culebra

@@ -1,0 +1,348 @@
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * Compiles the CUDA sources to PTX, one module a {@code .cu} file, and has {@code ptxas} assemble
+ * each for the GPUs it is meant for, to know what its kernels need.
+ *
+ * <pre>
+ *   java BuildKernels.java SOURCES PTX REPORT
+ *   SOURCES   folder of *.cu and *.cuh
+ *   PTX       folder for NAME.ptx and index.json
+ *   REPORT    file for the table of registers, shared memory and spills
+ * </pre>
+ *
+ * A kernel that spills registers or needs a stack fails the build, unless its source names the
+ * reason in a line {@code // spills ENTRY: reason}. Without {@code nvcc} only the index is written,
+ * with the reason; that is no failure. Nothing is done if neither sources nor compiler changed.
+ */
+final class BuildKernels {
+  /** Every GPU from here on runs the PTX: the driver compiles it for the one that is there. */
+  private static final String PTX_FLOOR = "compute_80";
+
+  private static final List<String> GPUS = List.of("sm_80", "sm_90", "sm_100");
+  private static final List<String> FLAGS =
+      List.of("-std=c++17", "-arch=" + PTX_FLOOR, "-ptx", "-Werror", "all-warnings");
+
+  private static final Pattern ENTRY = Pattern.compile("\\.entry\\s+(\\w+)\\(([^)]*)\\)");
+  private static final Pattern PARAMETER = Pattern.compile("\\.param\\s+\\.(\\w+)");
+  private static final Pattern COMPILING =
+      Pattern.compile("Compiling entry function '(\\w+)' for '(\\w+)'");
+  private static final Pattern STACK =
+      Pattern.compile(
+          "(\\d+) bytes stack frame, (\\d+) bytes spill stores, (\\d+) bytes spill loads");
+  private static final Pattern USED = Pattern.compile("Used (\\d+) registers");
+  private static final Pattern SHARED = Pattern.compile("(\\d+) bytes smem");
+  private static final Pattern EXCUSE = Pattern.compile("// spills (\\w+): \\S");
+
+  private record Usage(
+      String entry, String gpu, int registers, int shared, int stack, int spilled) {}
+
+  private final Path sources;
+  private final Path ptx;
+  private final Path report;
+
+  private BuildKernels(Path sources, Path ptx, Path report) {
+    this.sources = sources;
+    this.ptx = ptx;
+    this.report = report;
+  }
+
+  public static void main(String[] args) throws IOException {
+    if (args.length != 3) {
+      System.err.println("usage: java BuildKernels.java SOURCES PTX REPORT");
+      System.exit(2);
+    }
+    System.exit(new BuildKernels(Path.of(args[0]), Path.of(args[1]), Path.of(args[2])).run());
+  }
+
+  private int run() throws IOException {
+    Path nvcc = findNvcc();
+    Files.createDirectories(ptx);
+    Files.createDirectories(report.toAbsolutePath().getParent());
+    if (nvcc == null) {
+      String problem =
+          "the GPU kernels were left out when this was built: no nvcc was found;"
+              + " install the CUDA toolkit, or set NVCC or CUDA_HOME, and build again";
+      System.out.println("native-build: " + problem);
+      clear();
+      Files.writeString(index(), "{\"problem\": \"%s\"}\n".formatted(problem));
+      return 0;
+    }
+    String state = state(nvcc);
+    if (Files.exists(index()) && Files.readString(index()).contains(state)) {
+      System.out.println("native-build: the GPU kernels are up to date");
+      return 0;
+    }
+    clear();
+    return build(nvcc, state);
+  }
+
+  /** What NVCC says, else CUDA_HOME's, the PATH's, the usual place's; null if there is none. */
+  private static Path findNvcc() {
+    String chosen = System.getenv("NVCC");
+    List<Path> places = new ArrayList<>();
+    if (chosen != null) {
+      places.add(Path.of(chosen));
+    } else {
+      String home = System.getenv("CUDA_HOME");
+      if (home != null) {
+        places.add(Path.of(home, "bin", "nvcc"));
+      }
+      for (String folder : System.getenv().getOrDefault("PATH", "").split(":")) {
+        places.add(Path.of(folder, "nvcc"));
+      }
+      places.add(Path.of("/usr/local/cuda/bin/nvcc"));
+    }
+    return places.stream().filter(Files::isExecutable).findFirst().orElse(null);
+  }
+
+  private Path index() {
+    return ptx.resolve("index.json");
+  }
+
+  private List<Path> files(Path folder, String suffix) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.filter(file -> file.toString().endsWith(suffix)).sorted().toList();
+    }
+  }
+
+  private void clear() throws IOException {
+    for (Path old : files(ptx, ".ptx")) {
+      Files.delete(old);
+    }
+    Files.deleteIfExists(index());
+  }
+
+  /** A hash of everything the result depends on. */
+  private String state(Path nvcc) throws IOException {
+    MessageDigest digest = sha256();
+    digest.update(output(List.of(nvcc.toString(), "--version")).getBytes());
+    digest.update((FLAGS + " " + GPUS).getBytes());
+    for (String suffix : List.of(".cu", ".cuh")) {
+      for (Path file : files(sources, suffix)) {
+        digest.update(file.getFileName().toString().getBytes());
+        digest.update(Files.readAllBytes(file));
+      }
+    }
+    return HexFormat.of().formatHex(digest.digest());
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (java.security.NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private int build(Path nvcc, String state) throws IOException {
+    List<Path> modules = files(sources, ".cu");
+    System.out.printf("native-build: compiling %d modules of GPU kernels%n", modules.size());
+    List<Usage> usages;
+    try {
+      usages =
+          modules.parallelStream()
+              .flatMap(source -> compile(nvcc, source).stream())
+              .sorted(Comparator.comparing(Usage::entry).thenComparing(usage -> gpu(usage.gpu)))
+              .toList();
+    } catch (CompilerException e) {
+      System.err.println(e.getMessage());
+      clear();
+      return 1;
+    }
+    Files.writeString(report, table(usages));
+    List<Usage> spilling = spilling(usages);
+    if (!spilling.isEmpty()) {
+      spilling.forEach(
+          usage ->
+              System.err.printf(
+                  "native-build: %s for %s has a stack of %d bytes and spills %d:"
+                      + " see %s; a reason goes into its source as // spills %s: …%n",
+                  usage.entry, usage.gpu, usage.stack, usage.spilled, report, usage.entry));
+      clear();
+      return 1;
+    }
+    Files.writeString(index(), indexOf(modules, state)); // last: it says that all the rest is there
+    return 0;
+  }
+
+  private static int gpu(String name) {
+    return Integer.parseInt(name.substring("sm_".length()));
+  }
+
+  private List<Usage> compile(Path nvcc, Path source) {
+    try {
+      Path out = ptx.resolve(name(source) + ".ptx");
+      List<String> command = new ArrayList<>(List.of(nvcc.toString()));
+      command.addAll(FLAGS);
+      command.addAll(List.of(source.toString(), "-o", out.toString()));
+      output(command);
+      List<Usage> usages = new ArrayList<>();
+      for (String gpu : GPUS) {
+        Path ptxas = nvcc.toRealPath().resolveSibling("ptxas");
+        String said =
+            output(
+                List.of(
+                    Files.isExecutable(ptxas) ? ptxas.toString() : "ptxas",
+                    "-v",
+                    "-arch=" + gpu,
+                    out.toString(),
+                    "-o",
+                    "/dev/null"));
+        usages.addAll(usages(said));
+      }
+      return usages;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String name(Path source) {
+    return source.getFileName().toString().replaceFirst("\\.cu$", "");
+  }
+
+  /** What ptxas says of each entry: a line that names it, one on its stack, one on the rest. */
+  private static List<Usage> usages(String said) {
+    List<Usage> usages = new ArrayList<>();
+    String entry = null;
+    String gpu = null;
+    int stack = 0;
+    int spilled = 0;
+    for (String line : said.lines().toList()) {
+      Matcher compiling = COMPILING.matcher(line);
+      if (compiling.find()) {
+        entry = compiling.group(1);
+        gpu = compiling.group(2);
+      }
+      Matcher frame = STACK.matcher(line);
+      if (frame.find()) {
+        stack = number(frame, 1);
+        spilled = number(frame, 2) + number(frame, 3);
+      }
+      Matcher used = USED.matcher(line);
+      if (used.find() && entry != null) {
+        Matcher shared = SHARED.matcher(line);
+        int bytes = shared.find() ? number(shared, 1) : 0;
+        usages.add(new Usage(entry, gpu, number(used, 1), bytes, stack, spilled));
+        entry = null;
+      }
+    }
+    return usages;
+  }
+
+  private static int number(Matcher matcher, int group) {
+    return Integer.parseInt(matcher.group(group));
+  }
+
+  private static String table(List<Usage> usages) {
+    StringBuilder text = new StringBuilder();
+    text.append("| kernel | GPU | registers | static shared memory | stack | spilled |\n");
+    text.append("|---|---|---:|---:|---:|---:|\n");
+    for (Usage usage : usages) {
+      text.append(
+          "| %s | %s | %d | %d | %d | %d |%n"
+              .formatted(
+                  usage.entry,
+                  usage.gpu,
+                  usage.registers,
+                  usage.shared,
+                  usage.stack,
+                  usage.spilled));
+    }
+    return text.toString();
+  }
+
+  /** Kernels with a stack or spills that no source excuses. */
+  private List<Usage> spilling(List<Usage> usages) throws IOException {
+    Set<String> excused = new TreeSet<>();
+    for (String suffix : List.of(".cu", ".cuh")) {
+      for (Path file : files(sources, suffix)) {
+        Matcher excuse = EXCUSE.matcher(Files.readString(file));
+        while (excuse.find()) {
+          excused.add(excuse.group(1));
+        }
+      }
+    }
+    return usages.stream()
+        .filter(usage -> usage.stack > 0 || usage.spilled > 0)
+        .filter(usage -> !excused.contains(usage.entry))
+        .toList();
+  }
+
+  /** Entries of each module with the types of their parameters, as the PTX has them. */
+  private String indexOf(List<Path> modules, String state) throws IOException {
+    Map<String, String> entries = new TreeMap<>();
+    for (Path source : modules) {
+      Matcher entry = ENTRY.matcher(Files.readString(ptx.resolve(name(source) + ".ptx")));
+      while (entry.find()) {
+        String types =
+            PARAMETER
+                .matcher(entry.group(2))
+                .results()
+                .map(type -> "\"" + type.group(1) + "\"")
+                .collect(Collectors.joining(", "));
+        String facts = "{\"module\": \"%s\", \"parameters\": [%s]}".formatted(name(source), types);
+        if (entries.put(entry.group(1), facts) != null) {
+          throw new IOException("two kernels are called " + entry.group(1));
+        }
+      }
+    }
+    String list =
+        entries.entrySet().stream()
+            .map(each -> "    \"%s\": %s".formatted(each.getKey(), each.getValue()))
+            .collect(Collectors.joining(",\n"));
+    return """
+        {
+          "sources": "%s",
+          "ptx": "%s",
+          "assembledFor": [%s],
+          "entries": {
+        %s
+          }
+        }
+        """
+        .formatted(
+            state,
+            PTX_FLOOR,
+            GPUS.stream().map(gpu -> "\"" + gpu + "\"").collect(Collectors.joining(", ")),
+            list);
+  }
+
+  /** A compiler that did not like its input; the message is what it said. */
+  private static final class CompilerException extends RuntimeException {
+    CompilerException(String message) {
+      super(message);
+    }
+  }
+
+  /** What a command prints, on both its streams. */
+  private static String output(List<String> command) throws IOException {
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String said = new String(process.getInputStream().readAllBytes());
+    try {
+      if (process.waitFor() != 0) {
+        throw new CompilerException(String.join(" ", command) + "\n" + said);
+      }
+    } catch (InterruptedException e) {
+      process.destroy();
+      throw new IOException("interrupted", e);
+    }
+    return said;
+  }
+}

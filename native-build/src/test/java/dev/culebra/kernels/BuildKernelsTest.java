@@ -1,0 +1,143 @@
+package dev.culebra.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The kernels as they were built, and how the build meets what can go wrong. */
+class BuildKernelsTest {
+  private static final Path BUILT = Path.of("target/classes/dev/culebra/kernels");
+  private static final Path SOURCES = Path.of("../cuda-kernels");
+
+  private static final String SOUND =
+      "extern \"C\" __global__ void twice_f32(float *x) { x[threadIdx.x] *= 2; }\n";
+
+  /** An array that is indexed by data cannot lie in registers. */
+  private static final String WITH_A_STACK =
+      """
+      extern "C" __global__ void stacked(float *x, const int *at) {
+        float local[64];
+        for (int i = 0; i < 64; i++) local[at[i] & 63] = x[i];
+        for (int i = 0; i < 64; i++) x[i] = local[at[i + 64] & 63];
+      }
+      """;
+
+  @TempDir private Path folder;
+
+  private record Built(int exitCode, String said) {}
+
+  private Built build(Map<String, String> environment) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("BuildKernels.java");
+    command.add(folder.toString());
+    command.add(folder.resolve("ptx").toString());
+    command.add(folder.resolve("registers.md").toString());
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().putAll(environment);
+    Process process = builder.start();
+    String said = new String(process.getInputStream().readAllBytes());
+    return new Built(process.waitFor(), said);
+  }
+
+  private Built build(String source) throws IOException, InterruptedException {
+    Files.writeString(folder.resolve("module.cu"), source);
+    return build(Map.of());
+  }
+
+  private static JsonNode index(Path ptx) throws IOException {
+    return JsonMapper.builder().build().readTree(ptx.resolve("index.json").toFile());
+  }
+
+  private static void assumeNvcc() throws IOException {
+    JsonNode problem = index(BUILT).get("problem");
+    assumeTrue(problem == null, () -> problem.asText());
+  }
+
+  @Test
+  void eachSourceIsAModuleWithEntriesInBothTypes() throws IOException {
+    assumeNvcc();
+    JsonNode entries = index(BUILT).get("entries");
+    TreeSet<String> modules = new TreeSet<>();
+    entries.forEach(entry -> modules.add(entry.get("module").asText()));
+    try (Stream<Path> files = Files.list(SOURCES)) {
+      assertThat(modules)
+          .isEqualTo(
+              files
+                  .map(file -> file.getFileName().toString())
+                  .filter(name -> name.endsWith(".cu"))
+                  .map(name -> name.replace(".cu", ""))
+                  .collect(Collectors.toCollection(TreeSet::new)));
+    }
+    assertThat(modules).allSatisfy(name -> assertThat(BUILT.resolve(name + ".ptx")).exists());
+    entries
+        .fieldNames()
+        .forEachRemaining(
+            name -> {
+              if (name.endsWith("_bf16")) {
+                assertThat(entries.has(name.replace("_bf16", "_f32"))).as(name).isTrue();
+              }
+            });
+  }
+
+  @Test
+  void everyEntryIsAssembledForEveryGpu() throws IOException {
+    assumeNvcc();
+    JsonNode index = index(BUILT);
+    long rows = Files.readAllLines(Path.of("target/registers.md")).size() - 2;
+    assertThat(rows)
+        .isEqualTo((long) index.get("entries").size() * index.get("assembledFor").size());
+  }
+
+  @Test
+  void withoutNvccTheIndexSaysWhatToDo() throws Exception {
+    Files.writeString(folder.resolve("module.cu"), SOUND);
+    Built built = build(Map.of("NVCC", "/nowhere/nvcc"));
+
+    assertThat(built.exitCode()).isZero();
+    assertThat(built.said()).contains("no nvcc was found", "CUDA_HOME");
+    assertThat(index(folder.resolve("ptx")).get("problem").asText()).contains("CUDA_HOME");
+  }
+
+  @Test
+  void theSecondBuildDoesNothing() throws Exception {
+    assumeNvcc();
+    assertThat(build(SOUND).exitCode()).isZero();
+    assertThat(build(SOUND).said()).contains("up to date");
+    assertThat(build(SOUND.replace("*= 2", "*= 3")).said()).contains("compiling 1 module");
+    assertThat(index(folder.resolve("ptx")).at("/entries/twice_f32/parameters/0").asText())
+        .isEqualTo("u64");
+  }
+
+  @Test
+  void aKernelWithAStackFailsUnlessItsSourceSaysWhy() throws Exception {
+    assumeNvcc();
+    Built built = build(WITH_A_STACK);
+    assertThat(built.exitCode()).isOne();
+    assertThat(built.said()).contains("stacked for sm_80 has a stack of");
+    assertThat(folder.resolve("ptx/index.json")).doesNotExist();
+
+    assertThat(build("// spills stacked: a test\n" + WITH_A_STACK).exitCode()).isZero();
+  }
+
+  @Test
+  void whatTheCompilerSaysIsShown() throws Exception {
+    assumeNvcc();
+    Built built = build(SOUND.replace("threadIdx", "threadIdy"));
+    assertThat(built.exitCode()).isOne();
+    assertThat(built.said()).contains("module.cu(1): error", "threadIdy");
+  }
+}
