@@ -119,21 +119,21 @@ build_objects() {
   finish
 }
 
-# link LIBRARY SONAME OBJECTS…: a library is as old as the youngest of its objects.
+# link LIBRARY SONAME OBJECT-OR-FLAG…: anew if one of the objects is younger.
 link() {
-  local library=$1 soname=$2
+  local library=$1 soname=$2 object old=
   shift 2
-  if [[ ! -r $library ]] || find "$@" -newer "$library" 2>/dev/null | grep -q .; then
-    "$gxx" -shared "-Wl,-soname,$soname" -Wl,-z,defs "-Wl,-rpath,\$ORIGIN" "$@" -o "$library.new"
-    mv -f "$library.new" "$library"
-  fi
+  for object in "$@"; do [[ $object == -* || $library -nt $object ]] || old=$object; done
+  [[ -n $old ]] || return 0
+  "$gxx" -shared "-Wl,-soname,$soname" -Wl,-z,defs "-Wl,-rpath,\$ORIGIN" "$@" -lpthread -ldl -o "$library.new" || return
+  mv -f "$library.new" "$library"
 }
 
 build_libraries() {
-  local major kind objects=()
+  local major source objects=()
   for source in runtime/*.cpp driver/*.cpp; do objects+=("$out/objects/$(basename "$source" .cpp).o"); done
   mkdir -p "$out/release" "$out/checked"
-  link "$out/release/libcuda.so.1" libcuda.so.1 "${objects[@]}" -lpthread -ldl
+  link "$out/release/libcuda.so.1" libcuda.so.1 "${objects[@]}"
   for major in 12 13; do
     # JCuda asks for symbols of the version "libcublas.so.12".
     printf 'libcublas.so.%s { global: cublas*; local: *; };\n' "$major" >"$out/objects/cublas-$major.map"
@@ -187,8 +187,8 @@ build_modules() {
     rm "$unit.new"
     start build_module "$unit" "$out/release/$folder/$name.so" "$sources"
     # What -fsanitize calls is in libcuda: the sanitizers' own libraries are not linked.
-    start build_module "$unit" "$out/checked/$folder/$name.so" "$sources" -fsanitize=thread,bounds \
-      --param tsan-instrument-func-entry-exit=0
+    start build_module "$unit" "$out/checked/$folder/$name.so" "$sources" -g1 \
+      -fsanitize=thread,bounds,alignment --param tsan-instrument-func-entry-exit=0
   done
   finish
 }
@@ -212,3 +212,7 @@ build_objects
 build_libraries
 build_modules "$PWD/../../cuda-kernels" "$ptx" kernels
 if [[ -d $out/test-ptx ]]; then build_modules "$PWD/test-kernels" "$out/test-ptx" test-kernels; fi
+compile tests/run_kernel.cpp "$out/objects/run_kernel.o"
+if [[ ! $out/run-kernel -nt $out/objects/run_kernel.o ]]; then
+  "$gxx" "$out/objects/run_kernel.o" "-L$out/release" -l:libcuda.so.1 -o "$out/run-kernel"
+fi

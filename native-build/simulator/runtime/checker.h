@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <string>
 
 namespace sim {
 
@@ -25,10 +26,13 @@ class Checker {
   void enable() { enabled_ = true; }
 
   void beginLaunch(uint32_t firstInterval) { launchInterval_ = firstInterval; }
-  void noteAccess(const void* address, size_t bytes, Access access);
+  /** `code` is where in a module the access stands, or null. */
+  void noteAccess(const void* address, size_t bytes, Access access, const void* code);
   void noteCopyIssued(const void* shared, const void* global, size_t bytes, size_t bytesRead);
   void noteCopyLanded(const void* shared, size_t bytes);
   void noteHostWrite(Allocation& allocation, const void* address, size_t bytes);
+  /** The line of source that was blamed last, or nothing if that is not known; asks addr2line. */
+  std::string blamedLine(const Module& module);
 
  private:
   struct Span {
@@ -36,21 +40,29 @@ class Checker {
     size_t offset;
     const void* address;
     size_t bytes;
-    bool shared;
+    /** Null for shared memory. */
+    const Allocation* allocation;
+
+    bool shared() const { return allocation == nullptr; }
   };
 
   Checker() = default;
   void note(const void* address, size_t bytes, Access access, Record::Kind kind);
   void noteShared(const void* address, size_t bytes, Access access, Record::Kind kind);
   void noteGlobal(Allocation& allocation, const void* address, size_t bytes, Access access, Record::Kind kind);
+  void noteCells(const Span& span, Access access, Record::Kind kind);
   void read(Cell& cell, const Record& me, const Span& span);
   void write(Cell& cell, const Record& me, const Span& span);
   bool conflicts(const Record& before, const Record& me, bool shared) const;
-  [[noreturn]] void failRace(const char* what, const Record& other, const Span& span) const;
+  [[noreturn]] void failAccess(const std::string& message);
+  [[noreturn]] void failRace(const char* what, const Record& other, const Span& span);
+  [[noreturn]] void failOutside(const void* address, size_t bytes, Access access, const Allocation* near);
   Record recordOf(Record::Kind kind) const;
 
   bool enabled_ = false;
   uint32_t launchInterval_ = 0;
+  const void* code_ = nullptr;
+  const void* blamed_ = nullptr;
   std::map<const SharedMemory*, std::unique_ptr<Shadow>> shared_;
 };
 

@@ -58,7 +58,8 @@ class Grid {
     for (uint64_t i; !failed_ && (i = next_++) < blocks_;) {
       shared.prepare(launch_.dynamicSharedBytes);
       if (!worker.block.run({&launch_.kernel->entry, parameters_}, viewOf(i))) {
-        setFailed(worker.block.error());
+        const std::string line = Checker::get().blamedLine(*launch_.kernel->module);
+        setFailed(worker.block.error() + (line.empty() ? "" : " at " + line));
       } else if (!shared.isIntact()) {
         setFailed(std::string("kernel ") + launch_.kernel->entry.name + ": illegal address: a write behind the " +
                   std::to_string(launch_.dynamicSharedBytes) + " bytes of dynamic shared memory");

@@ -9,7 +9,13 @@ namespace sim {
 
 /** An access: by whom, and when. Intervals are those of Block; 0 is never, HOST_WROTE is before every launch. */
 struct Record {
-  enum Kind : uint32_t { PLAIN, ATOMIC, COPY_UNDER_WAY };
+  enum Kind : uint32_t {
+    PLAIN,
+    ATOMIC,
+    COPY_UNDER_WAY,
+    /** A read by this thread and by others of its warp. */
+    READ_BY_WARP
+  };
 
   uint32_t interval = 0;
   uint32_t thread : 10;

@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 
 /**
  * The few driver calls that a test needs, on whatever {@code libcuda.so.1} the loader finds: the
@@ -127,8 +128,38 @@ final class TestDevice implements AutoCloseable {
     return out.get(ADDRESS, 0);
   }
 
+  /** A counter of the simulator. */
+  long count(String function) {
+    try {
+      return (long)
+          Linker.nativeLinker()
+              .downcallHandle(cuda.find(function).orElseThrow(), FunctionDescriptor.of(JAVA_LONG))
+              .invoke();
+    } catch (Throwable e) {
+      throw new AssertionError(function, e);
+    }
+  }
+
+  /** Calls a function of the simulator that returns nothing. */
+  void command(String function, Object... arguments) {
+    MemoryLayout[] layouts =
+        Stream.of(arguments).map(TestDevice::layoutOf).toArray(MemoryLayout[]::new);
+    try {
+      Linker.nativeLinker()
+          .downcallHandle(cuda.find(function).orElseThrow(), FunctionDescriptor.ofVoid(layouts))
+          .invokeWithArguments(arguments);
+    } catch (Throwable e) {
+      throw new AssertionError(function, e);
+    }
+  }
+
   /** Launches on the default stream; arguments are longs (also addresses), ints and floats. */
   int launch(MemorySegment kernel, int blocks, int threads, Object... arguments) {
+    return launchOn(MemorySegment.NULL, kernel, blocks, threads, arguments);
+  }
+
+  int launchOn(
+      MemorySegment stream, MemorySegment kernel, int blocks, int threads, Object... arguments) {
     MemorySegment addresses = arena.allocate(ADDRESS, arguments.length);
     for (int i = 0; i < arguments.length; i++) {
       MemorySegment value = arena.allocate(JAVA_LONG);
@@ -141,7 +172,7 @@ final class TestDevice implements AutoCloseable {
       addresses.setAtIndex(ADDRESS, i, value);
     }
     MemorySegment none = MemorySegment.NULL;
-    return call("cuLaunchKernel", kernel, blocks, 1, 1, threads, 1, 1, 0, none, addresses, none);
+    return call("cuLaunchKernel", kernel, blocks, 1, 1, threads, 1, 1, 0, stream, addresses, none);
   }
 
   @Override
