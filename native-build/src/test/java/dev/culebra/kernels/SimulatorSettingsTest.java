@@ -1,0 +1,51 @@
+package dev.culebra.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.culebra.kernels.KernelRun.Build;
+import dev.culebra.kernels.KernelRun.Launch;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The device that the environment describes. */
+class SimulatorSettingsTest {
+  @BeforeEach
+  void needsTheSimulator() {
+    TestDevice.assumeSimulator();
+  }
+
+  private static String run(String setting, String value) {
+    Launch launch = new Launch("planted_bugs", "trap", 1, 64, 0, 0);
+    return KernelRun.of(Build.RELEASE, launch, Map.of(setting, value)).said();
+  }
+
+  @Test
+  void anOldDriverCannotReadThePtx() {
+    assertThat(run("CULEBRA_SIM_DRIVER", "12040")).contains("CUDA_ERROR_UNSUPPORTED_PTX_VERSION");
+  }
+
+  @Test
+  void anOldDeviceCannotRunIt() {
+    assertThat(run("CULEBRA_SIM_CAPABILITY", "75")).contains("CUDA_ERROR_NO_BINARY_FOR_GPU");
+  }
+
+  @Test
+  void noDevice() {
+    assertThat(run("CULEBRA_SIM_DEVICES", "0")).contains("cuInit", "CUDA_ERROR_NO_DEVICE");
+  }
+
+  @Test
+  void littleMemory() {
+    assertThat(run("CULEBRA_SIM_MEMORY", "4000"))
+        .contains("cuMemAlloc", "CUDA_ERROR_OUT_OF_MEMORY");
+  }
+
+  @Test
+  void eagerStreamsAndOneThreadChangeNothing() {
+    String usual = run("CULEBRA_SIM_STREAMS", "lazy");
+    assertThat(usual).startsWith("0 1 2 3");
+    assertThat(run("CULEBRA_SIM_STREAMS", "eager")).isEqualTo(usual);
+    assertThat(run("CULEBRA_SIM_THREADS", "1")).isEqualTo(usual);
+  }
+}
