@@ -1,0 +1,213 @@
+#!/usr/bin/env bash
+# Builds the simulator: stand-ins for NVIDIA's libraries, and the kernels compiled for the CPU.
+#
+#   build.sh PTX OUT          PTX: folder of the kernels' PTX, which names their entries
+#
+#   OUT/release, OUT/checked  libcuda.so.1, libcublas.so.12, libcublas.so.13: to be put on LD_LIBRARY_PATH
+#     …/kernels               the kernels of cuda-kernels, loaded by libcuda
+#     …/test-kernels          those of simulator/test-kernels, for CULEBRA_SIM_KERNELS; their PTX is in OUT/test-ptx
+#   OUT/unavailable           instead, if this machine cannot build it: why
+#
+# What has not changed is not built again: beside each product lie the files it was made from (.d) and their hash.
+set -euo pipefail
+
+readonly CUDA_NEEDED="the CUDA simulator needs nvcc and its headers: install the CUDA toolkit, or set NVCC or CUDA_HOME"
+readonly GXX_NEEDED="the CUDA simulator needs g++ 12 or newer: install it"
+readonly X86_NEEDED="the CUDA simulator runs on Linux x86-64 only"
+readonly DYNAMIC_SHARED_BYTES=232448
+
+die() {
+  printf 'simulator: %s\n' "$1" >&2
+  exit 1
+}
+
+# Says why there is no simulator here; that is no failure of the build.
+give_up() {
+  rm -rf "$out/release" "$out/checked"
+  printf '%s\n' "$1" >"$out/unavailable"
+  printf 'simulator: %s\n' "$1" >&2
+  exit
+}
+
+# The compiler that NVCC names, else the first of CUDA_HOME's, the PATH's and the usual place's.
+find_nvcc() {
+  local candidate
+  for candidate in "${NVCC:-}" "${CUDA_HOME:+$CUDA_HOME/bin/nvcc}" "$(type -P nvcc || true)" /usr/local/cuda/bin/nvcc; do
+    [[ -n $candidate ]] || continue
+    if [[ -x $candidate ]]; then
+      nvcc=$(readlink -f -- "$candidate")
+      return
+    fi
+    [[ $candidate != "${NVCC:-}" ]] || break
+  done
+  give_up "$CUDA_NEEDED"
+}
+
+# nvcc knows where its headers are, wherever it was installed.
+find_headers() {
+  cuda_include=$("$nvcc" --dryrun -x cu /dev/null 2>&1 | sed -n 's/^#\$ INCLUDES="-I\([^"]*\)".*/\1/p')
+  [[ -r $cuda_include/cuda_bf16.h ]] || cuda_include=${nvcc%/*}/../include
+  [[ -r $cuda_include/cuda_bf16.h && -r $cuda_include/cuda.h ]] || give_up "$CUDA_NEEDED"
+}
+
+find_gxx() {
+  gxx=${CXX:-g++}
+  version=$("$gxx" -dumpfullversion 2>/dev/null) || give_up "$GXX_NEEDED"
+  [[ ${version%%.*} -ge 12 ]] || give_up "$GXX_NEEDED (this is $version)"
+}
+
+# --- up to date or not -----------------------------------------------------------------------
+
+# A hash of a command and of the files that PRODUCT.d names.
+state_of() {
+  local product=$1
+  shift
+  {
+    printf '%s\n' "$version" "$@"
+    sed 's/^[^:]*://; s/\\$//' "$product.d" | tr -s ' ' '\n' | grep . | xargs -d '\n' cat
+  } 2>/dev/null | sha256sum
+}
+
+# make PRODUCT COMMAND…: runs the command, which writes PRODUCT and PRODUCT.d, unless it did so with the same files.
+make_product() {
+  local product=$1
+  shift
+  [[ -r $product && -r $product.hash && -r $product.d && $(<"$product.hash") == "$(state_of "$product" "$@")" ]] && return
+  printf 'simulator: building %s\n' "${product#"$out/"}"
+  rm -f "$product.hash"
+  "$@" || return
+  state_of "$product" "$@" >"$product.hash"
+}
+
+# Runs a job beside others, as many as there are processors.
+running=0
+start() {
+  "$@" &
+  running=$((running + 1))
+  if ((running >= $(nproc))); then
+    wait -n || die "the build failed"
+    running=$((running - 1))
+  fi
+}
+
+finish() {
+  while ((running > 0)); do
+    wait -n || die "the build failed"
+    running=$((running - 1))
+  done
+}
+
+# --- NVIDIA's libraries ----------------------------------------------------------------------
+
+compile() {
+  local source=$1 object=$2
+  shift 2
+  make_product "$object" "$gxx" -std=c++17 -O2 -Wall -Wextra -fPIC -fvisibility=hidden \
+    -Idevice -Iruntime -Idriver -Icublas -isystem "$cuda_include" -MMD -MF "$object.d" "$@" -c "$source" -o "$object"
+}
+
+build_objects() {
+  local source
+  mkdir -p "$out/objects"
+  for source in runtime/*.cpp driver/*.cpp; do
+    start compile "$source" "$out/objects/$(basename "$source" .cpp).o"
+  done
+  start compile cublas/gemm.cpp "$out/objects/gemm.o" -O3 -march=native
+  for major in 12 13; do
+    start compile cublas/cublas.cpp "$out/objects/cublas-$major.o" "-DCUBLAS_MAJOR=$major"
+  done
+  finish
+}
+
+# link LIBRARY SONAME OBJECTS…: a library is as old as the youngest of its objects.
+link() {
+  local library=$1 soname=$2
+  shift 2
+  if [[ ! -r $library ]] || find "$@" -newer "$library" 2>/dev/null | grep -q .; then
+    "$gxx" -shared "-Wl,-soname,$soname" -Wl,-z,defs "-Wl,-rpath,\$ORIGIN" "$@" -o "$library.new"
+    mv -f "$library.new" "$library"
+  fi
+}
+
+build_libraries() {
+  local major kind objects=()
+  for source in runtime/*.cpp driver/*.cpp; do objects+=("$out/objects/$(basename "$source" .cpp).o"); done
+  mkdir -p "$out/release" "$out/checked"
+  link "$out/release/libcuda.so.1" libcuda.so.1 "${objects[@]}" -lpthread -ldl
+  for major in 12 13; do
+    # JCuda asks for symbols of the version "libcublas.so.12".
+    printf 'libcublas.so.%s { global: cublas*; local: *; };\n' "$major" >"$out/objects/cublas-$major.map"
+    link "$out/release/libcublas.so.$major" "libcublas.so.$major" "-Wl,--version-script=$out/objects/cublas-$major.map" \
+      "$out/objects/cublas-$major.o" "$out/objects/gemm.o" "$out/release/libcuda.so.1"
+  done
+  cp -pfu "$out"/release/lib*.so.* "$out/checked/"
+}
+
+# --- kernels ---------------------------------------------------------------------------------
+
+# Text of the unit that holds a module's kernels, enters them, and gives arrays of dynamic shared memory, which on a GPU
+# have no size of their own, the largest one.
+unit_of() {
+  local source=$1 ptx=$2 name
+  printf '#include "%s"\nnamespace {\n' "$source"
+  sed -n 's/.*\.entry \([A-Za-z0-9_]*\).*/const bool entered_\1 = sim::Call<\1>::enter("\1");/p' "$ptx"
+  sed -n 's/^\.extern \.shared .* \([A-Za-z0-9_]*\)\[\];.*/\1/p' "$ptx" | sort -u | while IFS= read -r name; do
+    printf '}\nalignas(1024) thread_local unsigned char dynamic_%s[%d] asm("%s");\nnamespace {\n' \
+      "$name" "$DYNAMIC_SHARED_BYTES" "$name"
+    printf 'const bool entered_%s = sim::enterDynamicShared([]() -> void* { return dynamic_%s; }, %d);\n' \
+      "$name" "$name" "$DYNAMIC_SHARED_BYTES"
+  done
+  printf '}\n'
+}
+
+# One module of kernels as a shared library. __shared__ becomes thread_local, whose every use would else go through
+# a function (-fno-extern-tls-init); modules must not share what inline functions hold (hidden, no unique symbols).
+build_module() {
+  local unit=$1 library=$2 folder=$3
+  shift 3
+  make_product "$library" "$gxx" -x c++ -std=c++17 -O2 -w -fPIC -shared -fvisibility=hidden -fvisibility-inlines-hidden \
+    -fno-gnu-unique -fno-extern-tls-init -ffp-contract=off "$@" -include device/device_language.h -Idevice "-I$folder" \
+    -isystem "$cuda_include" -MMD -MF "$library.d" "$unit" -x none -l:libcuda.so.1 "-L$out/release" -o "$library"
+}
+
+# build_modules SOURCES PTX NAME: both builds of all modules of a folder, into OUT/release/NAME and OUT/checked/NAME.
+build_modules() {
+  local sources=$1 ptx=$2 folder=$3 file name unit library
+  mkdir -p "$out/units" "$out/release/$folder" "$out/checked/$folder"
+  for library in "$out"/{release,checked}/"$folder"/*.so; do
+    name=$(basename "$library" .so)
+    [[ -r $ptx/$name.ptx ]] || rm -f "$library"{,.d,.hash}
+  done
+  for file in "$ptx"/*.ptx; do
+    name=$(basename "$file" .ptx)
+    unit=$out/units/$folder-$name.cpp
+    unit_of "$name.cu" "$file" >"$unit.new"
+    cmp -s "$unit.new" "$unit" || cp "$unit.new" "$unit"
+    rm "$unit.new"
+    start build_module "$unit" "$out/release/$folder/$name.so" "$sources"
+    # Accesses are reported to libcuda, which has what -fsanitize calls: no sanitizer's own library.
+    start build_module "$unit" "$out/checked/$folder/$name.so" "$sources" -fsanitize=thread,bounds \
+      --param tsan-instrument-func-entry-exit=0
+  done
+  finish
+}
+
+# ---------------------------------------------------------------------------------------------
+
+[[ $# == 2 ]] || die "usage: build.sh PTX OUT"
+shopt -s nullglob
+mkdir -p "$2"
+ptx=$(cd -- "$1" && pwd -P)
+out=$(cd -- "$2" && pwd -P)
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
+exec 9>"$out/lock"
+flock 9 # another build may be under way
+[[ $(uname -sm) == "Linux x86_64" ]] || give_up "$X86_NEEDED"
+find_nvcc
+find_headers
+find_gxx
+rm -f "$out/unavailable"
+build_objects
+build_libraries
+build_modules "$PWD/../../cuda-kernels" "$ptx" kernels
+if [[ -d $out/test-ptx ]]; then build_modules "$PWD/test-kernels" "$out/test-ptx" test-kernels; fi

@@ -1,0 +1,47 @@
+// C = alpha · op(A) · op(B) + beta · C on the CPU, column by column as cuBLAS has it.
+#pragma once
+
+#include <cstddef>
+
+namespace sim {
+
+/** Element types, by their numbers in cudaDataType. */
+enum class Type : int { F32 = 0, F16 = 2, BF16 = 14 };
+
+constexpr size_t bytesOf(Type type) { return type == Type::F32 ? 4 : 2; }
+
+/** A matrix whose columns are `stride` elements apart. */
+struct Operand {
+  const void* first;
+  Type type;
+  long long stride;
+  bool transposed;
+
+  Operand shifted(long long elements) const {
+    return {static_cast<const char*>(first) + elements * static_cast<long long>(bytesOf(type)), type, stride, transposed};
+  }
+};
+
+struct Result {
+  void* first;
+  Type type;
+  long long stride;
+
+  Result shifted(long long elements) const {
+    return {static_cast<char*>(first) + elements * static_cast<long long>(bytesOf(type)), type, stride};
+  }
+};
+
+struct Gemm {
+  int m, n, k;
+  float alpha, beta;
+  Operand a, b;
+  Result c;
+  /** Elements of A and B are rounded to TF32 (10 bits behind the point) first. */
+  bool tf32;
+};
+
+/** Sums are in float, in an order that the shape alone decides. C is not read where beta is 0. */
+void multiply(const Gemm& gemm);
+
+}  // namespace sim

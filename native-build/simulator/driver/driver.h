@@ -1,0 +1,100 @@
+// The state behind the Driver API, and what its calls share.
+#pragma once
+
+#include "counters.h"
+#include "cuda_api.h"
+#include "kernel_interface.h"
+#include "settings.h"
+#include "stream.h"
+
+#include <functional>
+#include <mutex>
+#include <set>
+#include <string>
+
+namespace sim {
+
+/** One device, one lock. Methods are called with the lock held. */
+class Driver {
+ public:
+  static Driver& get();
+
+  std::recursive_mutex lock;
+  bool initialized = false;
+  Counters counters;
+
+  /** The context that calls of this OS thread go to; null if none. */
+  static CUcontext& currentContext();
+  CUcontext context() { return &context_; }
+
+  // ---- streams ----
+  CUstream createStream(bool blocking);
+  CUresult destroyStream(CUstream stream);
+  /** Whether a handle is a stream; 0 and the two special ones are the default stream. */
+  bool isStream(CUstream stream) const;
+  /** The default stream for null. */
+  CUstream streamOf(CUstream handle);
+
+  /** Gives work to a stream: it is noted down, put into the queue, or done at once. */
+  CUresult submit(CUstream handle, std::function<CUresult()> work);
+  CUresult drain(CUstream stream);
+  /** All streams that wait for the default stream, or all there are. */
+  CUresult drainAll(bool blockingOnly);
+  /** Does the oldest piece of work of a stream. */
+  void advance(CUstream stream);
+  CUresult awaitMark(const std::shared_ptr<Mark>& mark);
+
+  // ---- capture ----
+  CUresult beginCapture(CUstream stream);
+  CUresult endCapture(CUstream stream, CUgraph* graph);
+  /** Fails, and spoils the captures, if one is going on: for calls that are not allowed meanwhile. */
+  CUresult refuseDuringCapture();
+
+  // ---- errors ----
+  /** An error of a kernel, which all later calls report: the context is lost. */
+  CUresult sticky() const { return sticky_; }
+  CUresult setSticky(CUresult result, const std::string& message);
+  const std::string& lastMessage() const { return message_; }
+
+ private:
+  /** So much work may wait on one stream. */
+  static constexpr size_t MAX_QUEUE = 4096;
+
+  Driver() = default;
+  void run(const Operation& operation);
+
+  CUctx_st context_;
+  CUstream_st default_;
+  std::set<CUstream> streams_;
+  std::set<CUstream> capturing_;
+  CUresult sticky_ = CUDA_SUCCESS;
+  std::string message_;
+};
+
+/** The body of a call that needs a context. */
+template <typename Body>
+CUresult inContext(Body body) {
+  Driver& driver = Driver::get();
+  std::lock_guard<std::recursive_mutex> guard(driver.lock);
+  if (!driver.initialized) return CUDA_ERROR_NOT_INITIALIZED;
+  if (Driver::currentContext() == nullptr) return CUDA_ERROR_INVALID_CONTEXT;
+  if (driver.sticky() != CUDA_SUCCESS) return driver.sticky();
+  return body(driver);
+}
+
+/** The body of a call that needs no context. */
+template <typename Body>
+CUresult inDriver(Body body) {
+  Driver& driver = Driver::get();
+  std::lock_guard<std::recursive_mutex> guard(driver.lock);
+  if (!driver.initialized) return CUDA_ERROR_NOT_INITIALIZED;
+  return body(driver);
+}
+
+/** For cuBLAS: work on a stream that returns 0 or a cuBLAS status. */
+SIM_EXPORT int submitMatrixProduct(void* stream, std::function<int()> work);
+/** Whether addresses are device memory; of what is written the checked build takes note. */
+SIM_EXPORT bool isDeviceMemory(const void* address, size_t bytes);
+SIM_EXPORT void noteLibraryWrite(const void* address, size_t bytes);
+
+}  // namespace sim

@@ -1,0 +1,60 @@
+// Streams: queues of work whose order is kept; events: marks in them; capture: work that is noted down instead.
+#pragma once
+
+#include "cuda_api.h"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace sim {
+
+/** A piece of work; shared, since a graph does it again and again. */
+using Operation = std::shared_ptr<const std::function<CUresult()>>;
+
+/** The place in a stream where an event was recorded. */
+struct Mark {
+  CUstream stream;
+  bool reached = false;
+  double milliseconds = 0;
+};
+
+/** Work noted down from one stream and from those that were made to wait for it. */
+struct Capture {
+  CUstream origin;
+  std::vector<Operation> operations;
+  /** Joined streams with work that the origin does not wait for yet. */
+  std::vector<CUstream> unjoined;
+  /** Something was called meanwhile that cannot be captured. */
+  bool broken = false;
+};
+
+}  // namespace sim
+
+struct CUstream_st {
+  bool blocking = true;
+  std::deque<sim::Operation> queue;
+  /** Null while work is done, not noted down. */
+  std::shared_ptr<sim::Capture> capture;
+};
+
+struct CUevent_st {
+  bool timed = true;
+  /** Null before the first record. */
+  std::shared_ptr<sim::Mark> mark;
+  /** The capture it was last recorded in, if it was. */
+  std::weak_ptr<sim::Capture> capture;
+  CUstream capturedStream = nullptr;
+};
+
+struct CUgraph_st {
+  std::vector<sim::Operation> operations;
+};
+
+struct CUgraphExec_st {
+  std::shared_ptr<const std::vector<sim::Operation>> operations;
+};
+
+struct CUctx_st {};

@@ -1,0 +1,33 @@
+// Runs all blocks of a launch, several at once, on OS threads of the simulator's own.
+#pragma once
+
+#include "kernel_interface.h"
+#include "modules.h"
+
+#include <functional>
+#include <string>
+
+namespace sim {
+
+struct Launch {
+  const LoadedKernel* kernel;
+  dim3 grid;
+  dim3 block;
+  size_t dynamicSharedBytes;
+};
+
+/** How a kernel ended. */
+struct Outcome {
+  enum Kind { DONE, ILLEGAL_ADDRESS, MISALIGNED_ADDRESS, FAILED };
+
+  Kind kind = DONE;
+  std::string message;
+};
+
+/** Waits for the last block; after the first that fails no more are begun. `parameters` are those of cuLaunchKernel. */
+Outcome runGrid(const Launch& launch, void** parameters);
+
+/** task(0) … task(count − 1), several at once on the simulator's OS threads; waits for all. */
+SIM_EXPORT void inParallel(int count, const std::function<void(int)>& task);
+
+}  // namespace sim

@@ -1,0 +1,66 @@
+#include "memory.h"
+
+#include "checker.h"
+#include "settings.h"
+
+#include <sys/mman.h>
+
+#include <cstring>
+
+namespace sim {
+namespace {
+
+constexpr size_t PAGE = 4096;
+/** Float and bf16 with all bits set are NaN, integers −1. */
+constexpr int POISON = 0xff;
+
+size_t roundUp(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
+
+}  // namespace
+
+DeviceMemory& DeviceMemory::get() {
+  static auto* memory = new DeviceMemory();  // never destroyed: workers outlive main
+  return *memory;
+}
+
+DeviceMemory::DeviceMemory() : total_(Settings::get().deviceBytes) {}
+
+void* DeviceMemory::allocate(size_t bytes) {
+  if (bytes == 0 || bytes > free()) return nullptr;
+  const size_t rounded = roundUp(bytes, ALIGNMENT), pages = roundUp(rounded, PAGE), all = pages + 2 * PAGE;
+  constexpr int FLAGS = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  void* mapping = mmap(nullptr, all, PROT_NONE, FLAGS, -1, 0);
+  if (mapping == MAP_FAILED) return nullptr;
+  char* first = static_cast<char*>(mapping) + PAGE;
+  mprotect(first, pages, PROT_READ | PROT_WRITE);
+  char* address = first + pages - rounded;  // its end touches the forbidden page
+  std::memset(address, POISON, rounded);
+  used_ += bytes;
+  allocations_[reinterpret_cast<uintptr_t>(address)] = {address, bytes, mapping, all, nullptr};
+  return address;
+}
+
+bool DeviceMemory::release(void* address) {
+  const auto found = allocations_.find(reinterpret_cast<uintptr_t>(address));
+  if (found == allocations_.end()) return false;
+  used_ -= found->second.bytes;
+  munmap(found->second.mapping, found->second.mappingBytes);
+  allocations_.erase(found);
+  return true;
+}
+
+Allocation* DeviceMemory::near(const void* address) {
+  auto after = allocations_.upper_bound(reinterpret_cast<uintptr_t>(address));
+  return after == allocations_.begin() ? nullptr : &(--after)->second;
+}
+
+bool DeviceMemory::contains(const void* address, size_t bytes) {
+  const Allocation* allocation = near(address);
+  return allocation != nullptr && allocation->contains(address, bytes);
+}
+
+void DeviceMemory::noteHostWrite(const void* address, size_t bytes) {
+  if (Checker::get().enabled()) Checker::get().noteHostWrite(*near(address), address, bytes);
+}
+
+}  // namespace sim

@@ -1,0 +1,59 @@
+#include "shared_memory.h"
+
+#include <algorithm>
+#include <cstring>
+
+extern "C" void* __tls_get_addr(void* moduleAndOffset);
+
+namespace sim {
+namespace {
+
+__attribute__((tls_model("initial-exec"))) __thread const SharedMemory* theSharedMemory;
+
+constexpr int POISON = 0xff;
+/** Bytes behind the dynamic arrays that are looked at after each block. */
+constexpr size_t CANARY = 64;
+
+}  // namespace
+
+SharedMemory::SharedMemory(const Module& module) : module_(module) {
+  struct {
+    unsigned long module, offset;
+  } start{module.tlsModule, 0};
+  all_ = {module.tlsBytes == 0 ? nullptr : static_cast<char*>(__tls_get_addr(&start)), module.tlsBytes};
+  for (const auto& array : module.dynamicArrays) dynamic_.push_back({static_cast<char*>(array.address()), array.bytes});
+  std::sort(dynamic_.begin(), dynamic_.end(), [](const Range& a, const Range& b) { return a.first < b.first; });
+}
+
+const SharedMemory* SharedMemory::current() { return theSharedMemory; }
+
+void SharedMemory::prepare(size_t dynamicBytes) {
+  dynamicBytes_ = dynamicBytes;
+  theSharedMemory = this;
+  char* next = all_.first;
+  for (const Range& array : dynamic_) {
+    std::memset(next, POISON, array.first - next);
+    std::memset(array.first, POISON, std::min(array.bytes, dynamicBytes + CANARY));
+    next = array.first + array.bytes;
+  }
+  if (next != nullptr) std::memset(next, POISON, all_.first + all_.bytes - next);
+}
+
+bool SharedMemory::isIntact() const {
+  for (const Range& array : dynamic_) {
+    const char* end = array.first + std::min(array.bytes, dynamicBytes_ + CANARY);
+    for (const char* p = array.first + std::min(array.bytes, dynamicBytes_); p < end; p++) {
+      if (static_cast<unsigned char>(*p) != POISON) return false;
+    }
+  }
+  return true;
+}
+
+const Range* SharedMemory::dynamicArray(const void* address) const {
+  for (const Range& array : dynamic_) {
+    if (array.contains(address)) return &array;
+  }
+  return nullptr;
+}
+
+}  // namespace sim

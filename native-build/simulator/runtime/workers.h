@@ -1,0 +1,30 @@
+// The OS threads that run blocks. Never a thread of the caller: a JVM's have stacks and signals of their own kind.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+
+namespace sim {
+
+class Workers {
+ public:
+  static Workers& get();
+
+  int count() const { return count_; }
+  /** work(0) … work(workers − 1), each on an OS thread of its own; waits for all. One caller at a time. */
+  void run(int workers, const std::function<void(int)>& work);
+
+ private:
+  explicit Workers(int count);
+  void serve(int index);
+
+  const int count_;
+  std::mutex callers_, mutex_;
+  std::condition_variable started_, ended_;
+  const std::function<void(int)>* work_ = nullptr;
+  int wanted_ = 0, running_ = 0;
+  unsigned round_ = 0;
+};
+
+}  // namespace sim
