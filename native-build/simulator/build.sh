@@ -163,11 +163,12 @@ unit_of() {
 # One module of kernels as a shared library. __shared__ becomes thread_local, whose every use would else go through
 # a function (-fno-extern-tls-init); modules must not share what inline functions hold (hidden, no unique symbols).
 build_module() {
-  local unit=$1 library=$2 folder=$3
+  local unit=$1 library=$2 folder=$3 object=${2%.so}.o
   shift 3
-  make_product "$library" "$gxx" -x c++ -std=c++17 -O2 -w -fPIC -shared -fvisibility=hidden -fvisibility-inlines-hidden \
+  make_product "$object" "$gxx" -x c++ -std=c++17 -O2 -w -fPIC -fvisibility=hidden -fvisibility-inlines-hidden \
     -fno-gnu-unique -fno-extern-tls-init -ffp-contract=off "$@" -include device/device_language.h -Idevice "-I$folder" \
-    -isystem "$cuda_include" -MMD -MF "$library.d" "$unit" -x none -l:libcuda.so.1 "-L$out/release" -o "$library"
+    -isystem "$cuda_include" -MMD -MF "$object.d" -c "$unit" -o "$object"
+  link "$library" "$(basename "$library")" "$object" "$out/release/libcuda.so.1"
 }
 
 # build_modules SOURCES PTX NAME: both builds of all modules of a folder, into OUT/release/NAME and OUT/checked/NAME.
@@ -176,7 +177,7 @@ build_modules() {
   mkdir -p "$out/units" "$out/release/$folder" "$out/checked/$folder"
   for library in "$out"/{release,checked}/"$folder"/*.so; do
     name=$(basename "$library" .so)
-    [[ -r $ptx/$name.ptx ]] || rm -f "$library"{,.d,.hash}
+    [[ -r $ptx/$name.ptx ]] || rm -f "$library" "${library%.so}".o{,.d,.hash}
   done
   for file in "$ptx"/*.ptx; do
     name=$(basename "$file" .ptx)
@@ -185,7 +186,7 @@ build_modules() {
     cmp -s "$unit.new" "$unit" || cp "$unit.new" "$unit"
     rm "$unit.new"
     start build_module "$unit" "$out/release/$folder/$name.so" "$sources"
-    # Accesses are reported to libcuda, which has what -fsanitize calls: no sanitizer's own library.
+    # What -fsanitize calls is in libcuda: the sanitizers' own libraries are not linked.
     start build_module "$unit" "$out/checked/$folder/$name.so" "$sources" -fsanitize=thread,bounds \
       --param tsan-instrument-func-entry-exit=0
   done
