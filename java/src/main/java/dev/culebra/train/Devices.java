@@ -27,7 +27,7 @@ public final class Devices {
       case AUTO, CPU -> threads == 0 ? new CpuBackend() : new CpuBackend(threads);
       case CUDA ->
           throw new UnavailableException(
-              "this version has no GPU kernels yet, so %s cannot be used: use --device cpu"
+              "this version cannot launch its GPU kernels yet, so %s cannot be used: use --device cpu"
                   .formatted(choice));
     };
   }

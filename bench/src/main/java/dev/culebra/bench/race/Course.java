@@ -5,14 +5,14 @@ import dev.culebra.nn.Preset;
 import dev.culebra.random.RandomStream;
 import java.util.Arrays;
 
-/** What is raced over: a model, a batch, and how many steps make a lap of about two seconds. */
+/** What is raced over: a model, a batch, and how many steps make a lap of about a second. */
 public enum Course {
   /** The character model of the first minutes. */
-  A(Preset.NANO, 65, 12, 64, 200, 40),
+  A(Preset.NANO, 65, 12, 64, 200, 20),
   /** The lecture's model. */
-  B(Preset.BABY, 65, 8, 256, 8, 3),
+  B(Preset.BABY, 65, 8, 256, 8, 1),
   /** GPT-2 as published, 124 million parameters. */
-  C(Preset.GPT2, 50257, 4, 64, 4, 2);
+  C(Preset.GPT2, 50257, 4, 64, 4, 1);
 
   private static final int BATCHES = 8;
   private static final long SEED = 1337;

@@ -28,7 +28,7 @@ public final class Race implements Callable<Integer> {
 
   @Option(
       names = "--rounds",
-      defaultValue = "5",
+      defaultValue = "12",
       paramLabel = "N",
       description = "Turns of each engine (default: ${DEFAULT-VALUE}).")
   private int rounds;

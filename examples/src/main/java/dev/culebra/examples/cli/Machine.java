@@ -58,7 +58,9 @@ record Machine(
         kilobytes("MemAvailable"),
         gpus,
         "cpu",
-        gpus.gpus().isEmpty() ? gpus.problem() : "this version of Culebra has no GPU kernels yet");
+        gpus.gpus().isEmpty()
+            ? gpus.problem()
+            : "this version of Culebra cannot launch its GPU kernels yet");
   }
 
   private static int preferredVectorBits() {

@@ -63,17 +63,8 @@ final class AttentionTiles {
   void scores(long scores, long rows, long columns, int keys, int depth) {
     for (int key = 0; key < keys; key += ROWS) {
       int count = Math.min(ROWS, keys - key);
-      gemm.tile(
-          scores + key * KEY_BYTES,
-          KEY_BYTES,
-          0,
-          0,
-          rows + 4L * key * depth,
-          columns,
-          depth,
-          count,
-          gemm.columns(),
-          memory.scratch);
+      long to = scores + key * KEY_BYTES;
+      tile(to, KEY_BYTES, false, rows + 4L * key * depth, columns, depth, count, gemm.columns());
     }
   }
 
@@ -115,17 +106,20 @@ final class AttentionTiles {
     int width = gemm.columns();
     for (int j = 0; j < d; j += width) {
       long to = out + 4L * j;
-      gemm.tile(
-          to,
-          stride,
-          adds ? to : 0,
-          adds ? stride : 0,
-          memory.panel,
-          right + 4L * j * packed,
-          depth,
-          rows,
-          Math.min(width, d - j),
-          memory.scratch);
+      long panel = right + 4L * j * packed;
+      tile(to, stride, adds, memory.panel, panel, depth, rows, Math.min(width, d - j));
     }
+  }
+
+  /** A tile, or the part of one that is wanted, in its place or added to what is there. */
+  private void tile(
+      long to, long stride, boolean adds, long a, long b, int depth, int rows, int columns) {
+    if (!adds && rows == ROWS && columns == gemm.columns()) {
+      gemm.tile(to, stride, a, b, depth);
+      return;
+    }
+    long tileStride = 4L * gemm.columns();
+    gemm.tile(memory.tile, tileStride, a, b, depth);
+    gemm.merge(to, stride, adds ? to : 0, stride, memory.tile, tileStride, rows, columns);
   }
 }

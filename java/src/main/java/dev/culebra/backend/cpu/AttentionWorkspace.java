@@ -46,6 +46,9 @@ final class AttentionWorkspace {
   /** A panel of ROWS rows and depth T or BLOCK. */
   long panel;
 
+  /** A tile of a product. */
+  long tile;
+
   /** {@link GemmKernel#SCRATCH} bytes. */
   long scratch;
 
@@ -75,6 +78,7 @@ final class AttentionWorkspace {
     dScores = take(paddedT * BLOCK);
     factors = take((paddedT + AttentionDropout.EXTRA_ROWS) * BLOCK);
     panel = take(ROWS * Math.max(paddedT, BLOCK));
+    tile = take((long) ROWS * columns);
     scratch = take(GemmKernel.SCRATCH / 4);
     return next - base;
   }

@@ -20,6 +20,7 @@ final class Gemm {
   private final WorkerPool pool;
   private final GemmKernel kernel;
   private final ScratchMemory[] scratch;
+  private final ScratchMemory[] tileBuffers;
   private final ScratchMemory memoryA = new ScratchMemory();
   private final ScratchMemory memoryB = new ScratchMemory();
   private final GemmSplit split = new GemmSplit();
@@ -51,6 +52,7 @@ final class Gemm {
     this.pool = pool;
     this.kernel = kernel;
     scratch = ScratchMemory.each(pool);
+    tileBuffers = ScratchMemory.each(pool);
   }
 
   /**
@@ -145,36 +147,47 @@ final class Gemm {
     }
   }
 
-  /** The tiles of one panel of A with the panels of B that a part has. */
+  /**
+   * The tiles of one panel of A with the panels of B that a part has: straight into C where they
+   * are whole and nothing is added, else into a buffer first, whose rows are then added as a whole.
+   */
   private void multiplyPart(int part) {
-    long scratch = threadScratch();
     int row = part % rowTiles * GemmKernel.ROWS;
     int count = Math.min(GemmKernel.ROWS, rows - row);
     int column = part / rowTiles * split.partColumns();
     int end = Math.min(columns, column + split.partColumns());
-    long panelA = panelsA + 4L * row * depth;
-    boolean addToC = accumulate || from > 0;
-    long stride = 4L * n;
     int width = kernel.columns();
+    long stride = 4L * n;
+    long to = c + stride * (firstRow + row) + 4L * (firstColumn + column);
+    boolean addToC = accumulate || from > 0;
+    boolean whole = count == GemmKernel.ROWS && (end - column) % width == 0;
+    boolean direct = whole && !addToC && bias == 0;
+    long tiles = direct ? to : tileBuffer();
+    long tileStride = direct ? stride : 4L * split.partColumns();
+    long panelA = panelsA + 4L * row * depth;
     for (int j = column; j < end; j += width) {
       long panelB = panelsB + 4L * j * depth;
-      long to = c + stride * (firstRow + row) + 4L * (firstColumn + j);
-      long once = bias == 0 ? 0 : bias + 4L * (firstColumn + j);
-      kernel.tile(
+      kernel.tile(tiles + 4L * (j - column), tileStride, panelA, panelB, depth);
+    }
+    if (!direct) {
+      long once = bias == 0 ? 0 : bias + 4L * (firstColumn + column);
+      kernel.merge(
           to,
           stride,
           addToC ? to : once,
           addToC ? stride : 0,
-          panelA,
-          panelB,
-          depth,
+          tiles,
+          tileStride,
           count,
-          Math.min(width, end - j),
-          scratch);
+          end - column);
     }
     if (epilogue != null && from + depth == k) {
       epilogue.apply(firstRow + row, count, firstColumn + column, end - column);
     }
+  }
+
+  private long tileBuffer() {
+    return tileBuffers[pool.slot()].floats((long) GemmKernel.ROWS * split.partColumns());
   }
 
   private long threadScratch() {

@@ -22,31 +22,35 @@ interface GemmKernel {
   int ROWS = 12;
 
   /** Bytes of scratch memory that a method may ask for. */
-  int SCRATCH = 2048;
+  int SCRATCH = 1024;
 
   /** Columns of a tile. */
   int columns();
 
   /**
-   * c[r][j] = addend[r][j] + Σ a[k][r] · b[k][j] for the first {@code rows} × {@code columns} of a
-   * tile.
+   * c[r][j] = Σ a[k][r] · b[k][j], a whole tile.
+   *
+   * @param cStride bytes between rows of c
+   */
+  void tile(long c, long cStride, long a, long b, int depth);
+
+  /**
+   * c[r][j] = addend[r][j] + x[r][j]. Along rows: an addend in main memory comes as streams.
    *
    * @param cStride bytes between rows of c
    * @param addend 0 for none
    * @param addendStride bytes between rows of the addend, 0 to add the same row everywhere
-   * @param scratch {@link #SCRATCH} bytes
+   * @param xStride bytes between rows of x
    */
-  void tile(
+  void merge(
       long c,
       long cStride,
       long addend,
       long addendStride,
-      long a,
-      long b,
-      int depth,
+      long x,
+      long xStride,
       int rows,
-      int columns,
-      long scratch);
+      int columns);
 
   /**
    * panel[k][i] = src[k][i] for i below {@code count}, anything from there to {@code width}: an

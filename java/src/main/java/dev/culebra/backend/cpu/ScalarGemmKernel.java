@@ -14,35 +14,39 @@ final class ScalarGemmKernel implements GemmKernel {
   }
 
   @Override
-  public void tile(
-      long c,
-      long cStride,
-      long addend,
-      long addendStride,
-      long a,
-      long b,
-      int depth,
-      int rows,
-      int columns,
-      long scratch) {
-    for (int i = 0; i < ROWS * COLUMNS; i++) {
-      put(scratch + 4L * i, 0);
+  public void tile(long c, long cStride, long a, long b, int depth) {
+    for (int r = 0; r < ROWS; r++) {
+      for (int j = 0; j < COLUMNS; j++) {
+        put(c + r * cStride + 4L * j, 0);
+      }
     }
     for (int k = 0; k < depth; k++) {
       for (int r = 0; r < ROWS; r++) {
         float x = get(a + 4L * r);
         for (int j = 0; j < COLUMNS; j++) {
-          long at = scratch + 4L * (r * COLUMNS + j);
+          long at = c + r * cStride + 4L * j;
           put(at, get(at) + x * get(b + 4L * j));
         }
       }
       a += 4L * ROWS;
       b += 4L * COLUMNS;
     }
-    add(c, cStride, addend, addendStride, scratch, 4L * COLUMNS, rows, columns);
   }
 
-  /** c[r][j] = addend[r][j] + x[r][j], strides in bytes; without the addend where it is 0. */
+  @Override
+  public void merge(
+      long c,
+      long cStride,
+      long addend,
+      long addendStride,
+      long x,
+      long xStride,
+      int rows,
+      int columns) {
+    add(c, cStride, addend, addendStride, x, xStride, rows, columns);
+  }
+
+  /** {@link #merge}. */
   static void add(
       long c,
       long cStride,

@@ -32,33 +32,7 @@ final class VectorGemmKernel implements GemmKernel {
   }
 
   @Override
-  public void tile(
-      long c,
-      long cStride,
-      long addend,
-      long addendStride,
-      long a,
-      long b,
-      int depth,
-      int rows,
-      int columns,
-      long scratch) {
-    boolean whole = rows == ROWS && columns == COLUMNS;
-    if (whole && addend == 0) {
-      tile(c, cStride, a, b, depth);
-    } else {
-      tile(scratch, 4L * COLUMNS, a, b, depth);
-      if (whole) {
-        add(c, cStride, addend, addendStride, scratch);
-      } else {
-        ScalarGemmKernel.add(
-            c, cStride, addend, addendStride, scratch, 4L * COLUMNS, rows, columns);
-      }
-    }
-  }
-
-  /** c[r][j] = Σ a[k][r] · b[k][j], a whole tile. */
-  private static void tile(long c, long cStride, long a, long b, int depth) {
+  public void tile(long c, long cStride, long a, long b, int depth) {
     if (LANES == 8) { // AVX2 has 16 registers: 6 × 2 sums
       tile6(c, cStride, a, b, depth);
       tile6(c + 6 * cStride, cStride, a + 6 * 4, b, depth);
@@ -67,21 +41,54 @@ final class VectorGemmKernel implements GemmKernel {
     }
   }
 
-  /** c[r][j] = addend[r][j] + tile[r][j], a whole tile. */
-  private static void add(long c, long cStride, long addend, long addendStride, long tile) {
-    for (int r = 0; r < ROWS; r++) {
-      long add = safe(addend);
-      long from = safe(tile);
-      long to = safe(c);
-      FloatVector.fromMemorySegment(SPECIES, ALL, from, ORDER)
-          .add(FloatVector.fromMemorySegment(SPECIES, ALL, add, ORDER))
-          .intoMemorySegment(ALL, to, ORDER);
-      FloatVector.fromMemorySegment(SPECIES, ALL, from + VECTOR_BYTES, ORDER)
-          .add(FloatVector.fromMemorySegment(SPECIES, ALL, add + VECTOR_BYTES, ORDER))
-          .intoMemorySegment(ALL, to + VECTOR_BYTES, ORDER);
+  @Override
+  public void merge(
+      long c,
+      long cStride,
+      long addend,
+      long addendStride,
+      long x,
+      long xStride,
+      int rows,
+      int columns) {
+    int whole = SPECIES.loopBound(columns);
+    for (int r = 0; r < rows; r++) {
+      if (addend == 0) {
+        copyRow(c, x, whole);
+      } else {
+        addRow(c, addend, x, whole);
+      }
       c += cStride;
-      addend += addendStride;
-      tile += 4L * COLUMNS;
+      addend += addend == 0 ? 0 : addendStride;
+      x += xStride;
+    }
+    if (whole < columns) {
+      long at = 4L * whole;
+      long back = rows;
+      ScalarGemmKernel.add(
+          c - back * cStride + at,
+          cStride,
+          addend == 0 ? 0 : addend - back * addendStride + at,
+          addendStride,
+          x - back * xStride + at,
+          xStride,
+          rows,
+          columns - whole);
+    }
+  }
+
+  private static void copyRow(long c, long x, int length) {
+    for (int j = 0; j < length; j += LANES) {
+      FloatVector.fromMemorySegment(SPECIES, ALL, safe(x + 4L * j), ORDER)
+          .intoMemorySegment(ALL, safe(c + 4L * j), ORDER);
+    }
+  }
+
+  private static void addRow(long c, long addend, long x, int length) {
+    for (int j = 0; j < length; j += LANES) {
+      FloatVector.fromMemorySegment(SPECIES, ALL, safe(addend + 4L * j), ORDER)
+          .add(FloatVector.fromMemorySegment(SPECIES, ALL, safe(x + 4L * j), ORDER))
+          .intoMemorySegment(ALL, safe(c + 4L * j), ORDER);
     }
   }
 
