@@ -4,6 +4,7 @@ import dev.culebra.backend.Backend;
 import dev.culebra.backend.MemoryReport;
 import dev.culebra.backend.Ops;
 import dev.culebra.tensor.Buffer;
+import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
@@ -21,6 +22,11 @@ public class OpsBackend implements Backend {
   @Override
   public String name() {
     return backend.name();
+  }
+
+  @Override
+  public DType dtype() {
+    return backend.dtype();
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.culebra.backend;
 
 import dev.culebra.tensor.Buffer;
+import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -14,7 +15,10 @@ public interface Backend extends AutoCloseable {
   /** For people: {@code cpu (2 threads, 512-bit vectors)}. */
   String name();
 
-  /** The operations. */
+  /** Type of activations and of the weights that operations read: F32, or BF16. */
+  DType dtype();
+
+  /** The operations, on tensors of {@link #dtype()} by the dtype rule of {@link Ops}. */
   Ops ops();
 
   /**

@@ -1,7 +1,7 @@
 package dev.culebra.backend;
 
+import static dev.culebra.backend.TensorChecks.alike;
 import static dev.culebra.backend.TensorChecks.fit;
-import static dev.culebra.backend.TensorChecks.floats;
 import static dev.culebra.backend.TensorChecks.present;
 import static dev.culebra.backend.TensorChecks.require;
 import static dev.culebra.backend.TensorChecks.rows;
@@ -23,63 +23,81 @@ import dev.culebra.tensor.Tensor;
  *
  * <pre>linearForward: weight (OC, IC) = F32 (5, 3) does not fit in (N, IC) = F32 (4, 7)</pre>
  *
- * <p>As the convention of {@link Ops} has it, the leading dimensions of an activation (N, C) or (B,
- * T, C) are folded to rows, and a vector (N) may come in any shape of N elements; tables, weights,
- * caches, {@code tokens} of an embedding, {@code qkv} and {@code logSumExp} must have the rank they
- * are documented with. What only the elements tell (tokens, targets, positions in range) is left to
- * the backends. Nothing is allocated when everything fits. Stateless and thread-safe.
+ * <p>Types are those of the dtype rule of {@link Ops}. As the convention there has it, the leading
+ * dimensions of an activation (N, C) or (B, T, C) are folded to rows, and a vector (N) may come in
+ * any shape of N elements; tables, weights, caches, {@code tokens} of an embedding, {@code qkv} and
+ * {@code logSumExp} must have the rank they are documented with. What only the elements tell
+ * (tokens, targets, positions in range) is left to the backends. Nothing is allocated when
+ * everything fits. Immutable and thread-safe.
  */
 public final class OpChecks {
-  private OpChecks() {}
+  private final DType compute;
+
+  /**
+   * For a backend that computes in {@code compute}.
+   *
+   * @throws IllegalArgumentException if that is not a type of activations
+   */
+  public OpChecks(DType compute) {
+    if (compute == DType.I32) {
+      throw new IllegalArgumentException("activations cannot be I32");
+    }
+    this.compute = compute;
+  }
 
   /** Checks {@link Ops#embeddingForward}. */
-  public static void embeddingForward(
+  public void embeddingForward(
       Tensor out, Tensor tokens, Tensor tokenTable, Tensor positionTable, Tensor offset) {
     String op = "embeddingForward";
+    typed(op, "tokenTable (V, C)", tokenTable, compute, 2);
     embedding(op, "out (B, T, C)", out, tokens, "tokenTable (V, C)", tokenTable);
-    positions(op, "positionTable (≥ T, C)", positionTable, tokens, "out (B, T, C)", out);
+    if (positionTable != null) {
+      typed(op, "positionTable (≥ T, C)", positionTable, compute, 2);
+      positions(op, "positionTable (≥ T, C)", positionTable, tokens, "out (B, T, C)", out);
+    }
     if (offset != null) {
       scalar(op, "offset (1)", offset, DType.I32);
     }
   }
 
   /** Checks {@link Ops#embeddingBackward}. */
-  public static void embeddingBackward(
+  public void embeddingBackward(
       Tensor dTokenTable, Tensor dPositionTable, Tensor dOut, Tensor tokens) {
     String op = "embeddingBackward";
+    typed(op, "dTokenTable (V, C)", dTokenTable, DType.F32, 2);
     embedding(op, "dOut (B, T, C)", dOut, tokens, "dTokenTable (V, C)", dTokenTable);
-    positions(op, "dPositionTable (≥ T, C)", dPositionTable, tokens, "dOut (B, T, C)", dOut);
+    if (dPositionTable != null) {
+      typed(op, "dPositionTable (≥ T, C)", dPositionTable, DType.F32, 2);
+      positions(op, "dPositionTable (≥ T, C)", dPositionTable, tokens, "dOut (B, T, C)", dOut);
+    }
   }
 
-  private static void embedding(
+  private void embedding(
       String op, String outName, Tensor out, Tensor tokens, String tableName, Tensor table) {
     typed(op, "tokens (B, T)", tokens, DType.I32, 2);
-    floats(op, outName, out);
-    floats(op, tableName, table, 2);
+    typed(op, outName, out, compute);
     fit(op, rows(out) == tokens.elements(), outName, out, "tokens (B, T)", tokens);
     fit(op, width(table) == width(out), tableName, table, outName, out);
   }
 
   private static void positions(
       String op, String name, Tensor table, Tensor tokens, String outName, Tensor out) {
-    if (table != null) {
-      floats(op, name, table, 2);
-      fit(op, rows(table) >= width(tokens), name, table, "tokens (B, T)", tokens);
-      fit(op, width(table) == width(out), name, table, outName, out);
-    }
+    fit(op, rows(table) >= width(tokens), name, table, "tokens (B, T)", tokens);
+    fit(op, width(table) == width(out), name, table, outName, out);
   }
 
   /** Checks {@link Ops#layerNormForward}. */
-  public static void layerNormForward(
+  public void layerNormForward(
       Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias) {
     String op = "layerNormForward";
-    floats(op, "in (N, C)", in);
+    typed(op, "in (N, C)", in, compute);
     same(op, "out (N, C)", out, "in (N, C)", in);
-    layerNorm(op, mean, rstd, weight, "bias (C)", bias, "in (N, C)", in);
+    layerNorm(op, mean, rstd, weight, "in (N, C)", in);
+    vectorOrNull(op, "bias (C)", bias, compute, width(in), "in (N, C)", in);
   }
 
   /** Checks {@link Ops#layerNormBackward}. */
-  public static void layerNormBackward(
+  public void layerNormBackward(
       Tensor dIn,
       Tensor dWeight,
       Tensor dBias,
@@ -89,15 +107,16 @@ public final class OpChecks {
       Tensor rstd,
       Tensor weight) {
     String op = "layerNormBackward";
-    floats(op, "in (N, C)", in);
+    typed(op, "in (N, C)", in, compute);
     same(op, "dIn (N, C)", dIn, "in (N, C)", in);
     same(op, "dOut (N, C)", dOut, "in (N, C)", in);
-    layerNorm(op, mean, rstd, weight, "dBias (C)", dBias, "in (N, C)", in);
-    vector(op, "dWeight (C)", dWeight, width(in), "in (N, C)", in);
+    layerNorm(op, mean, rstd, weight, "in (N, C)", in);
+    vector(op, "dWeight (C)", dWeight, DType.F32, width(in), "in (N, C)", in);
+    vectorOrNull(op, "dBias (C)", dBias, DType.F32, width(in), "in (N, C)", in);
   }
 
   /** Checks {@link Ops#residualLayerNormForward}. */
-  public static void residualLayerNormForward(
+  public void residualLayerNormForward(
       Tensor out,
       Tensor sum,
       Tensor mean,
@@ -107,15 +126,16 @@ public final class OpChecks {
       Tensor weight,
       Tensor bias) {
     String op = "residualLayerNormForward";
-    floats(op, "stream (N, C)", stream);
+    typed(op, "stream (N, C)", stream, compute);
     same(op, "branch (N, C)", branch, "stream (N, C)", stream);
     same(op, "sum (N, C)", sum, "stream (N, C)", stream);
     same(op, "out (N, C)", out, "stream (N, C)", stream);
-    layerNorm(op, mean, rstd, weight, "bias (C)", bias, "stream (N, C)", stream);
+    layerNorm(op, mean, rstd, weight, "stream (N, C)", stream);
+    vectorOrNull(op, "bias (C)", bias, compute, width(stream), "stream (N, C)", stream);
   }
 
   /** Checks {@link Ops#residualLayerNormBackward}. */
-  public static void residualLayerNormBackward(
+  public void residualLayerNormBackward(
       Tensor dSum,
       Tensor dWeight,
       Tensor dBias,
@@ -125,30 +145,23 @@ public final class OpChecks {
       Tensor rstd,
       Tensor weight) {
     String op = "residualLayerNormBackward";
-    floats(op, "sum (N, C)", sum);
+    typed(op, "sum (N, C)", sum, compute);
     same(op, "dSum (N, C)", dSum, "sum (N, C)", sum);
     same(op, "dOut (N, C)", dOut, "sum (N, C)", sum);
-    layerNorm(op, mean, rstd, weight, "dBias (C)", dBias, "sum (N, C)", sum);
-    vector(op, "dWeight (C)", dWeight, width(sum), "sum (N, C)", sum);
+    layerNorm(op, mean, rstd, weight, "sum (N, C)", sum);
+    vector(op, "dWeight (C)", dWeight, DType.F32, width(sum), "sum (N, C)", sum);
+    vectorOrNull(op, "dBias (C)", dBias, DType.F32, width(sum), "sum (N, C)", sum);
   }
 
-  private static void layerNorm(
-      String op,
-      Tensor mean,
-      Tensor rstd,
-      Tensor weight,
-      String biasName,
-      Tensor bias,
-      String inName,
-      Tensor in) {
-    vector(op, "mean (N)", mean, rows(in), inName, in);
-    vector(op, "rstd (N)", rstd, rows(in), inName, in);
-    vector(op, "weight (C)", weight, width(in), inName, in);
-    vectorOrNull(op, biasName, bias, width(in), inName, in);
+  private void layerNorm(
+      String op, Tensor mean, Tensor rstd, Tensor weight, String inName, Tensor in) {
+    vector(op, "mean (N)", mean, DType.F32, rows(in), inName, in);
+    vector(op, "rstd (N)", rstd, DType.F32, rows(in), inName, in);
+    vector(op, "weight (C)", weight, compute, width(in), inName, in);
   }
 
   /** Checks {@link Ops#linearForward}. */
-  public static void linearForward(
+  public void linearForward(
       Tensor out,
       Tensor preActivation,
       Tensor in,
@@ -157,7 +170,7 @@ public final class OpChecks {
       Activation activation) {
     String op = "linearForward";
     linear(op, "out (N, OC)", out, in, weight);
-    vectorOrNull(op, "bias (OC)", bias, rows(weight), "weight (OC, IC)", weight);
+    vectorOrNull(op, "bias (OC)", bias, compute, rows(weight), "weight (OC, IC)", weight);
     present(op, "activation", activation);
     if (preActivation != null) {
       same(op, "preActivation (N, OC)", preActivation, "out (N, OC)", out);
@@ -169,47 +182,46 @@ public final class OpChecks {
   }
 
   /** Checks {@link Ops#linearBackward}. */
-  public static void linearBackward(
+  public void linearBackward(
       Tensor dIn, Tensor dWeight, Tensor dBias, Tensor dOut, Tensor in, Tensor weight) {
     String op = "linearBackward";
     linear(op, "dOut (N, OC)", dOut, in, weight);
     if (dIn != null) {
       same(op, "dIn (N, IC)", dIn, "in (N, IC)", in);
     }
-    floats(op, "dWeight (OC, IC)", dWeight, 2);
-    same(op, "dWeight (OC, IC)", dWeight, "weight (OC, IC)", weight);
-    vectorOrNull(op, "dBias (OC)", dBias, rows(weight), "weight (OC, IC)", weight);
+    typed(op, "dWeight (OC, IC)", dWeight, DType.F32, 2);
+    alike(op, "dWeight (OC, IC)", dWeight, "weight (OC, IC)", weight);
+    vectorOrNull(op, "dBias (OC)", dBias, DType.F32, rows(weight), "weight (OC, IC)", weight);
   }
 
-  private static void linear(String op, String outName, Tensor out, Tensor in, Tensor weight) {
-    floats(op, "in (N, IC)", in);
-    floats(op, "weight (OC, IC)", weight, 2);
-    floats(op, outName, out);
+  private void linear(String op, String outName, Tensor out, Tensor in, Tensor weight) {
+    typed(op, "in (N, IC)", in, compute);
+    typed(op, "weight (OC, IC)", weight, compute, 2);
+    typed(op, outName, out, compute);
     fit(op, width(weight) == width(in), "weight (OC, IC)", weight, "in (N, IC)", in);
     fit(op, rows(out) == rows(in), outName, out, "in (N, IC)", in);
     fit(op, width(out) == rows(weight), outName, out, "weight (OC, IC)", weight);
   }
 
   /** Checks {@link Ops#activationForward}. */
-  public static void activationForward(Tensor out, Tensor in, Activation activation) {
+  public void activationForward(Tensor out, Tensor in, Activation activation) {
     String op = "activationForward";
-    floats(op, "in", in);
+    typed(op, "in", in, compute);
     same(op, "out", out, "in", in);
     present(op, "activation", activation);
   }
 
   /** Checks {@link Ops#activationBackward}. */
-  public static void activationBackward(Tensor dIn, Tensor dOut, Tensor in, Activation activation) {
+  public void activationBackward(Tensor dIn, Tensor dOut, Tensor in, Activation activation) {
     String op = "activationBackward";
-    floats(op, "in", in);
+    typed(op, "in", in, compute);
     same(op, "dOut", dOut, "in", in);
     same(op, "dIn", dIn, "in", in);
     present(op, "activation", activation);
   }
 
   /** Checks {@link Ops#attentionForward}. */
-  public static void attentionForward(
-      Tensor out, Tensor logSumExp, Tensor qkv, AttentionSpec spec) {
+  public void attentionForward(Tensor out, Tensor logSumExp, Tensor qkv, AttentionSpec spec) {
     String op = "attentionForward";
     present(op, "spec", spec);
     attention(op, "out (B, T, C)", out, qkv, spec);
@@ -217,7 +229,7 @@ public final class OpChecks {
   }
 
   /** Checks {@link Ops#attentionBackward}. */
-  public static void attentionBackward(
+  public void attentionBackward(
       Tensor dQkv,
       Tensor delta,
       Tensor dOut,
@@ -234,10 +246,9 @@ public final class OpChecks {
     perHead(op, "logSumExp (B, heads, T)", logSumExp, qkv, spec);
   }
 
-  private static void attention(
-      String op, String outName, Tensor out, Tensor qkv, AttentionSpec spec) {
-    floats(op, "qkv (B, T, 3C)", qkv, 3);
-    floats(op, outName, out);
+  private void attention(String op, String outName, Tensor out, Tensor qkv, AttentionSpec spec) {
+    typed(op, "qkv (B, T, 3C)", qkv, compute, 3);
+    typed(op, outName, out, compute);
     boolean fits = rows(out) == rows(qkv) && 3L * width(out) == width(qkv);
     fit(op, fits, outName, out, "qkv (B, T, 3C)", qkv);
     heads(op, spec.heads(), outName, out);
@@ -246,7 +257,7 @@ public final class OpChecks {
 
   private static void perHead(
       String op, String name, Tensor tensor, Tensor qkv, AttentionSpec spec) {
-    floats(op, name, tensor, 3);
+    typed(op, name, tensor, DType.F32, 3);
     Shape shape = tensor.shape();
     boolean fits =
         shape.dim(0) == qkv.shape().dim(0)
@@ -260,20 +271,20 @@ public final class OpChecks {
   }
 
   /** Checks {@link Ops#cacheKeysValues}. */
-  public static void cacheKeysValues(Tensor keys, Tensor values, Tensor qkv) {
+  public void cacheKeysValues(Tensor keys, Tensor values, Tensor qkv) {
     String op = "cacheKeysValues";
-    floats(op, "qkv (B, T, 3C)", qkv, 3);
+    typed(op, "qkv (B, T, 3C)", qkv, compute, 3);
     caches(op, keys, values, qkv.shape().dim(0), "qkv (B, T, 3C)", qkv);
     boolean roomy = keys.shape().dim(1) >= qkv.shape().dim(1);
     fit(op, roomy, "keys (B, capacity ≥ T, C)", keys, "qkv (B, T, 3C)", qkv);
   }
 
   /** Checks {@link Ops#attentionDecode}. */
-  public static void attentionDecode(
+  public void attentionDecode(
       Tensor out, Tensor keys, Tensor values, Tensor qkv, Tensor position, int heads) {
     String op = "attentionDecode";
-    floats(op, "qkv (B, 3C)", qkv);
-    floats(op, "out (B, C)", out);
+    typed(op, "qkv (B, 3C)", qkv, compute);
+    typed(op, "out (B, C)", out, compute);
     boolean fits = rows(out) == rows(qkv) && 3L * width(out) == width(qkv);
     fit(op, fits, "out (B, C)", out, "qkv (B, 3C)", qkv);
     caches(op, keys, values, rows(qkv), "qkv (B, 3C)", qkv);
@@ -281,14 +292,14 @@ public final class OpChecks {
     heads(op, heads, "out (B, C)", out);
   }
 
-  private static void caches(
+  private void caches(
       String op, Tensor keys, Tensor values, long batch, String qkvName, Tensor qkv) {
-    floats(op, "keys (B, capacity, C)", keys, 3);
-    floats(op, "values (B, capacity, C)", values, 3);
+    typed(op, "keys (B, capacity, C)", keys, compute, 3);
+    typed(op, "values (B, capacity, C)", values, compute, 3);
     boolean fits = keys.shape().dim(0) == batch && 3L * width(keys) == width(qkv);
     fit(op, fits, "keys (B, capacity, C)", keys, qkvName, qkv);
-    boolean alike = keys.shape().equals(values.shape());
-    fit(op, alike, "values (B, capacity, C)", values, "keys (B, capacity, C)", keys);
+    boolean equal = keys.shape().equals(values.shape());
+    fit(op, equal, "values (B, capacity, C)", values, "keys (B, capacity, C)", keys);
   }
 
   private static void heads(String op, int heads, String outName, Tensor out) {
@@ -299,34 +310,34 @@ public final class OpChecks {
   }
 
   /** Checks {@link Ops#dropoutForward}. */
-  public static void dropoutForward(Tensor out, Tensor in, DropoutSpec dropout) {
+  public void dropoutForward(Tensor out, Tensor in, DropoutSpec dropout) {
     String op = "dropoutForward";
-    floats(op, "in", in);
+    typed(op, "in", in, compute);
     same(op, "out", out, "in", in);
     present(op, "dropout", dropout);
   }
 
   /** Checks {@link Ops#dropoutBackward}. */
-  public static void dropoutBackward(Tensor dIn, Tensor dOut, DropoutSpec dropout) {
+  public void dropoutBackward(Tensor dIn, Tensor dOut, DropoutSpec dropout) {
     String op = "dropoutBackward";
-    floats(op, "dOut", dOut);
+    typed(op, "dOut", dOut, compute);
     same(op, "dIn", dIn, "dOut", dOut);
     present(op, "dropout", dropout);
   }
 
   /** Checks {@link Ops#crossEntropyForward}. */
-  public static void crossEntropyForward(
+  public void crossEntropyForward(
       Tensor losses, Tensor meanLoss, Tensor logits, Tensor targets, int vocab, float scale) {
     crossEntropy("crossEntropyForward", losses, meanLoss, logits, targets, vocab, scale);
   }
 
   /** Checks {@link Ops#crossEntropyForwardBackward}. */
-  public static void crossEntropyForwardBackward(
+  public void crossEntropyForwardBackward(
       Tensor losses, Tensor meanLoss, Tensor logits, Tensor targets, int vocab, float scale) {
     crossEntropy("crossEntropyForwardBackward", losses, meanLoss, logits, targets, vocab, scale);
   }
 
-  private static void crossEntropy(
+  private void crossEntropy(
       String op,
       Tensor losses,
       Tensor meanLoss,
@@ -334,9 +345,9 @@ public final class OpChecks {
       Tensor targets,
       int vocab,
       float scale) {
-    floats(op, "logits (N, ≥ vocab)", logits);
+    typed(op, "logits (N, ≥ vocab)", logits, compute);
     vocab(op, vocab, logits);
-    vector(op, "losses (N)", losses, rows(logits), "logits (N, ≥ vocab)", logits);
+    vector(op, "losses (N)", losses, DType.F32, rows(logits), "logits (N, ≥ vocab)", logits);
     scalar(op, "meanLoss (1)", meanLoss, DType.F32);
     typed(op, "targets (N)", targets, DType.I32);
     boolean fits = targets.elements() == rows(logits);
@@ -352,25 +363,32 @@ public final class OpChecks {
   }
 
   /** Checks {@link Ops#add}. */
-  public static void add(Tensor out, Tensor a, Tensor b) {
-    floats("add", "a", a);
+  public void add(Tensor out, Tensor a, Tensor b) {
+    typed("add", "a", a, compute);
     same("add", "b", b, "a", a);
     same("add", "out", out, "a", a);
   }
 
   /** Checks {@link Ops#fill}. */
-  public static void fill(Tensor out, float value) {
-    floats("fill", "out", out);
+  public void fill(Tensor out, float value) {
+    present("fill", "out", out);
+    if (out.dtype() != compute) {
+      require(
+          "fill",
+          out.dtype() == DType.F32,
+          "out must be %s, not %s"
+              .formatted(compute == DType.F32 ? "F32" : "F32 or " + compute, out));
+    }
   }
 
   /** Checks {@link Ops#norm}. */
-  public static void norm(Tensor norm, Tensor in) {
-    floats("norm", "in", in);
+  public void norm(Tensor norm, Tensor in) {
+    typed("norm", "in", in, DType.F32);
     scalar("norm", "norm (1)", norm, DType.F32);
   }
 
   /** Checks {@link Ops#adamW}. */
-  public static void adamW(
+  public void adamW(
       Tensor values,
       Tensor gradients,
       Tensor firstMoment,
@@ -379,10 +397,10 @@ public final class OpChecks {
       long decayed,
       AdamWStep step) {
     String op = "adamW";
-    floats(op, "values", values);
-    vector(op, "gradients", gradients, values.elements(), "values", values);
-    vector(op, "firstMoment", firstMoment, values.elements(), "values", values);
-    vector(op, "secondMoment", secondMoment, values.elements(), "values", values);
+    typed(op, "values", values, DType.F32);
+    vector(op, "gradients", gradients, DType.F32, values.elements(), "values", values);
+    vector(op, "firstMoment", firstMoment, DType.F32, values.elements(), "values", values);
+    vector(op, "secondMoment", secondMoment, DType.F32, values.elements(), "values", values);
     present(op, "step", step);
     require(op, step.step() >= 1, "step must be at least 1");
     require(op, step.maxNorm() >= 0, "maxNorm must be 0 (off) or more");
@@ -400,10 +418,9 @@ public final class OpChecks {
   }
 
   /** Checks {@link Ops#sample}. */
-  public static void sample(
-      Tensor tokens, Tensor logits, int vocab, SamplingSpec spec, RandomKey key) {
+  public void sample(Tensor tokens, Tensor logits, int vocab, SamplingSpec spec, RandomKey key) {
     String op = "sample";
-    floats(op, "logits (N, ≥ vocab)", logits);
+    typed(op, "logits (N, ≥ vocab)", logits, compute);
     vocab(op, vocab, logits);
     typed(op, "tokens (N)", tokens, DType.I32);
     boolean fits = tokens.elements() == rows(logits);

@@ -16,8 +16,15 @@ import dev.culebra.tensor.Tensor;
  *       V vocabulary.
  *   <li>An activation gradient may be the same tensor as the gradient it is computed from where a
  *       method says "in place".
- *   <li>Tensors are F32 unless said otherwise; {@code bias} and other tensors marked "or null" may
- *       be absent.
+ *   <li><b>Activations, their gradients, logits, caches of keys and values, and the weights that
+ *       operations read have the backend's {@link Backend#dtype() dtype}. Gradients of parameters,
+ *       values and moments of the optimizer, row statistics (mean, rstd, logSumExp, delta), losses
+ *       and norms are F32</b>, which all floats are where that dtype is F32. Tokens, targets,
+ *       positions and random state are I32.
+ *   <li>In BF16 arithmetic is F32; a result is rounded to nearest even when it is stored. A
+ *       pre-activation or sum that is kept is what later arithmetic of the same operation sees;
+ *       attention may round probabilities and their gradients for the matrix units.
+ *   <li>{@code bias} and other tensors marked "or null" may be absent.
  *   <li>A shape that does not fit throws {@link IllegalArgumentException} before anything is
  *       written.
  *   <li>Results do not depend on the number of threads, to the bit.
@@ -235,10 +242,10 @@ public interface Ops {
   /** out = a + b, elementwise; may be in place. */
   void add(Tensor out, Tensor a, Tensor b);
 
-  /** Sets all elements of an F32 tensor. */
+  /** Sets all elements of a tensor, which may be F32 whatever the backend's dtype. */
   void fill(Tensor out, float value);
 
-  /** norm (1) = √ Σ in², in fixed-size blocks summed in order. */
+  /** norm (1) = √ Σ in² of an F32 tensor, in fixed-size blocks summed in order. */
   void norm(Tensor norm, Tensor in);
 
   /**

@@ -20,14 +20,6 @@ final class TensorChecks {
     return tensor.shape().dim(-1);
   }
 
-  static void floats(String op, String name, Tensor tensor) {
-    typed(op, name, tensor, DType.F32);
-  }
-
-  static void floats(String op, String name, Tensor tensor, int rank) {
-    typed(op, name, tensor, DType.F32, rank);
-  }
-
   static void typed(String op, String name, Tensor tensor, DType dtype) {
     present(op, name, tensor);
     if (tensor.dtype() != dtype || tensor.shape().rank() == 0) {
@@ -52,23 +44,40 @@ final class TensorChecks {
     }
   }
 
-  /** An F32 tensor of {@code length} elements, the length taken from {@code other}. */
+  /** A tensor of {@code length} elements, the length taken from {@code other}. */
   static void vector(
-      String op, String name, Tensor tensor, long length, String otherName, Tensor other) {
-    floats(op, name, tensor);
+      String op,
+      String name,
+      Tensor tensor,
+      DType dtype,
+      long length,
+      String otherName,
+      Tensor other) {
+    typed(op, name, tensor, dtype);
     fit(op, tensor.elements() == length, name, tensor, otherName, other);
   }
 
   static void vectorOrNull(
-      String op, String name, Tensor tensor, long length, String otherName, Tensor other) {
+      String op,
+      String name,
+      Tensor tensor,
+      DType dtype,
+      long length,
+      String otherName,
+      Tensor other) {
     if (tensor != null) {
-      vector(op, name, tensor, length, otherName, other);
+      vector(op, name, tensor, dtype, length, otherName, other);
     }
   }
 
-  /** An F32 tensor of the same rows and width as {@code other}. */
+  /** A tensor of the same type, rows and width as {@code other}. */
   static void same(String op, String name, Tensor tensor, String otherName, Tensor other) {
-    floats(op, name, tensor);
+    typed(op, name, tensor, other.dtype());
+    alike(op, name, tensor, otherName, other);
+  }
+
+  /** The same rows and width as {@code other}. */
+  static void alike(String op, String name, Tensor tensor, String otherName, Tensor other) {
     boolean fits = rows(tensor) == rows(other) && width(tensor) == width(other);
     fit(op, fits, name, tensor, otherName, other);
   }

@@ -21,6 +21,8 @@ import org.junit.jupiter.api.Test;
 class OpChecksTest {
   private final Backend backend = new CpuBackend(1);
   private final Buffer buffer = backend.allocate(1 << 16);
+  private final OpChecks checks = new OpChecks(DType.F32);
+  private final OpChecks halfChecks = new OpChecks(DType.BF16);
   private final AdamWStep clipping = new AdamWStep(1, 1, 0.9f, 0.9f, 1e-8f, 0, 1);
 
   @AfterEach
@@ -33,6 +35,10 @@ class OpChecksTest {
     return new Tensor(buffer, 0, DType.F32, Shape.of(dims));
   }
 
+  private Tensor halves(int... dims) {
+    return new Tensor(buffer, 0, DType.BF16, Shape.of(dims));
+  }
+
   private Tensor ints(int... dims) {
     return new Tensor(buffer, 0, DType.I32, Shape.of(dims));
   }
@@ -42,7 +48,7 @@ class OpChecksTest {
   }
 
   private void linear(Tensor in, Tensor weight, Tensor out, Activation activation) {
-    OpChecks.linearForward(out, null, in, weight, null, activation);
+    checks.linearForward(out, null, in, weight, null, activation);
   }
 
   @Test
@@ -73,8 +79,7 @@ class OpChecksTest {
         () -> linear(floats(2, 3, 7), floats(5, 7), floats(2, 15), Activation.RELU));
     assertThatCode(
             () ->
-                OpChecks.crossEntropyForward(
-                    floats(6), floats(1), floats(2, 3, 8), ints(2, 3), 5, 1))
+                checks.crossEntropyForward(floats(6), floats(1), floats(2, 3, 8), ints(2, 3), 5, 1))
         .doesNotThrowAnyException();
   }
 
@@ -83,7 +88,7 @@ class OpChecksTest {
     assertRejected(
         "linearForward: preActivation must be null where the activation is IDENTITY",
         () ->
-            OpChecks.linearForward(
+            checks.linearForward(
                 floats(4, 5), floats(4, 5), floats(4, 7), floats(5, 7), null, Activation.IDENTITY));
   }
 
@@ -92,15 +97,15 @@ class OpChecksTest {
     AttentionSpec spec = new AttentionSpec(4, true, DropoutSpec.NONE);
     assertRejected(
         "attentionForward: 4 heads do not divide the width of out (B, T, C) = F32 (1, 2, 6)",
-        () -> OpChecks.attentionForward(floats(1, 2, 6), floats(1, 4, 2), floats(1, 2, 18), spec));
+        () -> checks.attentionForward(floats(1, 2, 6), floats(1, 4, 2), floats(1, 2, 18), spec));
     assertRejected(
         "attentionForward: logSumExp (B, heads, T) = F32 (1, 2, 4) does not fit"
             + " qkv (B, T, 3C) = F32 (1, 2, 24) with 4 heads",
-        () -> OpChecks.attentionForward(floats(1, 2, 8), floats(1, 2, 4), floats(1, 2, 24), spec));
+        () -> checks.attentionForward(floats(1, 2, 8), floats(1, 2, 4), floats(1, 2, 24), spec));
     assertRejected(
         "attentionDecode: 0 heads do not divide the width of out (B, C) = F32 (1, 6)",
         () ->
-            OpChecks.attentionDecode(
+            checks.attentionDecode(
                 floats(1, 6), floats(1, 9, 6), floats(1, 9, 6), floats(1, 18), ints(1), 0));
   }
 
@@ -109,7 +114,7 @@ class OpChecksTest {
     assertRejected(
         "cacheKeysValues: keys (B, capacity ≥ T, C) = F32 (1, 3, 2) does not fit"
             + " qkv (B, T, 3C) = F32 (1, 4, 6)",
-        () -> OpChecks.cacheKeysValues(floats(1, 3, 2), floats(1, 3, 2), floats(1, 4, 6)));
+        () -> checks.cacheKeysValues(floats(1, 3, 2), floats(1, 3, 2), floats(1, 4, 6)));
   }
 
   @Test
@@ -118,22 +123,21 @@ class OpChecksTest {
         "embeddingForward: positionTable (≥ T, C) = F32 (3, 2) does not fit"
             + " tokens (B, T) = I32 (1, 4)",
         () ->
-            OpChecks.embeddingForward(
-                floats(1, 4, 2), ints(1, 4), floats(9, 2), floats(3, 2), null));
+            checks.embeddingForward(floats(1, 4, 2), ints(1, 4), floats(9, 2), floats(3, 2), null));
   }
 
   @Test
   void vocabularyFitsTheLogits() {
     assertRejected(
         "crossEntropyForward: vocab 9 does not fit logits (N, ≥ vocab) = F32 (2, 8)",
-        () -> OpChecks.crossEntropyForward(floats(2), floats(1), floats(2, 8), ints(2), 9, 1));
+        () -> checks.crossEntropyForward(floats(2), floats(1), floats(2, 8), ints(2), 9, 1));
     RandomKey key = new RandomKey(ints(4), 0);
     SamplingSpec spec = new SamplingSpec(1, 0, 1);
     assertRejected(
         "sample: vocab 0 does not fit logits (N, ≥ vocab) = F32 (2, 8)",
-        () -> OpChecks.sample(ints(2), floats(2, 8), 0, spec, key));
+        () -> checks.sample(ints(2), floats(2, 8), 0, spec, key));
     assertRejected(
-        "sample: key is missing", () -> OpChecks.sample(ints(2), floats(2, 8), 8, spec, null));
+        "sample: key is missing", () -> checks.sample(ints(2), floats(2, 8), 8, spec, null));
   }
 
   @Test
@@ -149,7 +153,66 @@ class OpChecksTest {
   }
 
   private void adamW(Tensor norm, long decayed, AdamWStep step) {
-    OpChecks.adamW(floats(7), floats(7), floats(7), floats(7), norm, decayed, step);
+    checks.adamW(floats(7), floats(7), floats(7), floats(7), norm, decayed, step);
+  }
+
+  @Test
+  void activationsAndWeightsHaveTheComputeType() {
+    assertRejected(
+        "linearForward: in (N, IC) must be BF16, not F32 (4, 7)",
+        () ->
+            halfChecks.linearForward(
+                halves(4, 5), null, floats(4, 7), halves(5, 7), null, Activation.IDENTITY));
+    assertRejected(
+        "linearForward: bias (OC) must be BF16, not F32 (5)",
+        () ->
+            halfChecks.linearForward(
+                halves(4, 5), null, halves(4, 7), halves(5, 7), floats(5), Activation.IDENTITY));
+    assertRejected(
+        "linearForward: in (N, IC) must be F32, not BF16 (4, 7)",
+        () -> linear(halves(4, 7), floats(5, 7), floats(4, 5), Activation.RELU));
+  }
+
+  @Test
+  void gradientsOfParametersAndStatisticsAreSingle() {
+    Tensor x = halves(4, 7);
+    assertThatCode(
+            () -> {
+              halfChecks.linearBackward(x, floats(7, 7), floats(7), x, x, halves(7, 7));
+              halfChecks.layerNormBackward(
+                  x, floats(7), floats(7), x, x, floats(4), floats(4), halves(7));
+              halfChecks.embeddingBackward(floats(9, 7), floats(2, 7), x, ints(2, 2));
+            })
+        .doesNotThrowAnyException();
+    assertRejected(
+        "linearBackward: dWeight (OC, IC) must be F32, not BF16 (7, 7)",
+        () -> halfChecks.linearBackward(x, halves(7, 7), null, x, x, halves(7, 7)));
+    assertRejected(
+        "layerNormForward: mean (N) must be F32, not BF16 (4)",
+        () -> halfChecks.layerNormForward(x, halves(4), floats(4), x, halves(7), null));
+    assertRejected(
+        "crossEntropyForward: losses (N) must be F32, not BF16 (4)",
+        () -> halfChecks.crossEntropyForward(halves(4), floats(1), x, ints(4), 7, 1));
+    assertRejected("norm: in must be F32, not BF16 (4, 7)", () -> halfChecks.norm(floats(1), x));
+  }
+
+  @Test
+  void filledIsAnyFloat() {
+    assertThatCode(
+            () -> {
+              halfChecks.fill(halves(3), 1);
+              halfChecks.fill(floats(3), 1);
+            })
+        .doesNotThrowAnyException();
+    assertRejected("fill: out must be F32 or BF16, not I32 (3)", () -> halfChecks.fill(ints(3), 1));
+    assertRejected("fill: out must be F32, not BF16 (3)", () -> checks.fill(halves(3), 1));
+  }
+
+  @Test
+  void nobodyComputesInIntegers() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new OpChecks(DType.I32))
+        .withMessage("activations cannot be I32");
   }
 
   @Test
@@ -162,17 +225,17 @@ class OpChecksTest {
     Tensor logSumExp = floats(2, 2, 3);
     Tensor one = floats(1);
     AttentionSpec spec = new AttentionSpec(2, true, DropoutSpec.NONE);
-    Runnable checks =
+    Runnable calls =
         () -> {
-          OpChecks.linearForward(x, null, x, square, row, Activation.RELU);
-          OpChecks.linearBackward(x, square, row, x, x, square);
-          OpChecks.attentionForward(x, logSumExp, qkv, spec);
-          OpChecks.adamW(row, row, row, row, one, 2, clipping);
+          checks.linearForward(x, null, x, square, row, Activation.RELU);
+          checks.linearBackward(x, square, row, x, x, square);
+          checks.attentionForward(x, logSumExp, qkv, spec);
+          checks.adamW(row, row, row, row, one, 2, clipping);
         };
-    checks.run();
+    calls.run();
     long before = threads.getCurrentThreadAllocatedBytes();
     for (int i = 0; i < 1000; i++) {
-      checks.run();
+      calls.run();
     }
     long allocated = threads.getCurrentThreadAllocatedBytes() - before;
     // A single object a round would be 16 000 bytes.

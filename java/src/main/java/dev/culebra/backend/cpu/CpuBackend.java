@@ -5,6 +5,7 @@ import dev.culebra.backend.MemoryReport;
 import dev.culebra.backend.Ops;
 import dev.culebra.backend.OutOfDeviceMemoryException;
 import dev.culebra.tensor.Buffer;
+import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
@@ -54,6 +55,11 @@ public final class CpuBackend implements Backend {
     String threads = pool.threads() + (pool.threads() == 1 ? " thread" : " threads");
     int bits = KERNELS.vectorBits();
     return "cpu (%s, %s)".formatted(threads, bits == 0 ? "no vectors" : bits + "-bit vectors");
+  }
+
+  @Override
+  public DType dtype() {
+    return DType.F32;
   }
 
   @Override

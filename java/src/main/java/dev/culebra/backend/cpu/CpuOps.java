@@ -8,12 +8,14 @@ import dev.culebra.backend.OpChecks;
 import dev.culebra.backend.Ops;
 import dev.culebra.backend.RandomKey;
 import dev.culebra.backend.SamplingSpec;
+import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
 /**
  * {@link Ops} on the threads of a pool: arguments are checked here, one class does each operation.
  */
 final class CpuOps implements Ops {
+  private final OpChecks checks = new OpChecks(DType.F32);
   private final EmbeddingCpu embedding;
   private final LayerNormCpu layerNorm;
   private final LinearCpu linear;
@@ -45,21 +47,21 @@ final class CpuOps implements Ops {
   @Override
   public void embeddingForward(
       Tensor out, Tensor tokens, Tensor tokenTable, Tensor positionTable, Tensor offset) {
-    OpChecks.embeddingForward(out, tokens, tokenTable, positionTable, offset);
+    checks.embeddingForward(out, tokens, tokenTable, positionTable, offset);
     embedding.forward(out, tokens, tokenTable, positionTable, offset);
   }
 
   @Override
   public void embeddingBackward(
       Tensor dTokenTable, Tensor dPositionTable, Tensor dOut, Tensor tokens) {
-    OpChecks.embeddingBackward(dTokenTable, dPositionTable, dOut, tokens);
+    checks.embeddingBackward(dTokenTable, dPositionTable, dOut, tokens);
     embedding.backward(dTokenTable, dPositionTable, dOut, tokens);
   }
 
   @Override
   public void layerNormForward(
       Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias) {
-    OpChecks.layerNormForward(out, mean, rstd, in, weight, bias);
+    checks.layerNormForward(out, mean, rstd, in, weight, bias);
     layerNorm.forward(out, mean, rstd, in, weight, bias);
   }
 
@@ -73,7 +75,7 @@ final class CpuOps implements Ops {
       Tensor mean,
       Tensor rstd,
       Tensor weight) {
-    OpChecks.layerNormBackward(dIn, dWeight, dBias, dOut, in, mean, rstd, weight);
+    checks.layerNormBackward(dIn, dWeight, dBias, dOut, in, mean, rstd, weight);
     layerNorm.backward(dIn, false, dWeight, dBias, dOut, in, mean, rstd, weight);
   }
 
@@ -87,7 +89,7 @@ final class CpuOps implements Ops {
       Tensor branch,
       Tensor weight,
       Tensor bias) {
-    OpChecks.residualLayerNormForward(out, sum, mean, rstd, stream, branch, weight, bias);
+    checks.residualLayerNormForward(out, sum, mean, rstd, stream, branch, weight, bias);
     layerNorm.residualForward(out, sum, mean, rstd, stream, branch, weight, bias);
   }
 
@@ -101,7 +103,7 @@ final class CpuOps implements Ops {
       Tensor mean,
       Tensor rstd,
       Tensor weight) {
-    OpChecks.residualLayerNormBackward(dSum, dWeight, dBias, dOut, sum, mean, rstd, weight);
+    checks.residualLayerNormBackward(dSum, dWeight, dBias, dOut, sum, mean, rstd, weight);
     layerNorm.backward(dSum, true, dWeight, dBias, dOut, sum, mean, rstd, weight);
   }
 
@@ -113,32 +115,32 @@ final class CpuOps implements Ops {
       Tensor weight,
       Tensor bias,
       Activation activation) {
-    OpChecks.linearForward(out, preActivation, in, weight, bias, activation);
+    checks.linearForward(out, preActivation, in, weight, bias, activation);
     linear.forward(out, preActivation, in, weight, bias, activation);
   }
 
   @Override
   public void linearBackward(
       Tensor dIn, Tensor dWeight, Tensor dBias, Tensor dOut, Tensor in, Tensor weight) {
-    OpChecks.linearBackward(dIn, dWeight, dBias, dOut, in, weight);
+    checks.linearBackward(dIn, dWeight, dBias, dOut, in, weight);
     linear.backward(dIn, dWeight, dBias, dOut, in, weight);
   }
 
   @Override
   public void activationForward(Tensor out, Tensor in, Activation activation) {
-    OpChecks.activationForward(out, in, activation);
+    checks.activationForward(out, in, activation);
     this.activation.forward(out, in, activation);
   }
 
   @Override
   public void activationBackward(Tensor dIn, Tensor dOut, Tensor in, Activation activation) {
-    OpChecks.activationBackward(dIn, dOut, in, activation);
+    checks.activationBackward(dIn, dOut, in, activation);
     this.activation.backward(dIn, dOut, in, activation);
   }
 
   @Override
   public void attentionForward(Tensor out, Tensor logSumExp, Tensor qkv, AttentionSpec spec) {
-    OpChecks.attentionForward(out, logSumExp, qkv, spec);
+    checks.attentionForward(out, logSumExp, qkv, spec);
     attention.forward(out, logSumExp, qkv, spec);
   }
 
@@ -151,64 +153,64 @@ final class CpuOps implements Ops {
       Tensor logSumExp,
       Tensor qkv,
       AttentionSpec spec) {
-    OpChecks.attentionBackward(dQkv, delta, dOut, out, logSumExp, qkv, spec);
+    checks.attentionBackward(dQkv, delta, dOut, out, logSumExp, qkv, spec);
     attention.backward(dQkv, delta, dOut, out, logSumExp, qkv, spec);
   }
 
   @Override
   public void cacheKeysValues(Tensor keys, Tensor values, Tensor qkv) {
-    OpChecks.cacheKeysValues(keys, values, qkv);
+    checks.cacheKeysValues(keys, values, qkv);
     decode.cacheKeysValues(keys, values, qkv);
   }
 
   @Override
   public void attentionDecode(
       Tensor out, Tensor keys, Tensor values, Tensor qkv, Tensor position, int heads) {
-    OpChecks.attentionDecode(out, keys, values, qkv, position, heads);
+    checks.attentionDecode(out, keys, values, qkv, position, heads);
     decode.decode(out, keys, values, qkv, position, heads);
   }
 
   @Override
   public void dropoutForward(Tensor out, Tensor in, DropoutSpec dropout) {
-    OpChecks.dropoutForward(out, in, dropout);
+    checks.dropoutForward(out, in, dropout);
     this.dropout.apply(out, in, dropout);
   }
 
   @Override
   public void dropoutBackward(Tensor dIn, Tensor dOut, DropoutSpec dropout) {
-    OpChecks.dropoutBackward(dIn, dOut, dropout);
+    checks.dropoutBackward(dIn, dOut, dropout);
     this.dropout.apply(dIn, dOut, dropout);
   }
 
   @Override
   public void crossEntropyForward(
       Tensor losses, Tensor meanLoss, Tensor logits, Tensor targets, int vocab, float scale) {
-    OpChecks.crossEntropyForward(losses, meanLoss, logits, targets, vocab, scale);
+    checks.crossEntropyForward(losses, meanLoss, logits, targets, vocab, scale);
     crossEntropy.compute(losses, meanLoss, logits, targets, vocab, scale, false);
   }
 
   @Override
   public void crossEntropyForwardBackward(
       Tensor losses, Tensor meanLoss, Tensor logits, Tensor targets, int vocab, float scale) {
-    OpChecks.crossEntropyForwardBackward(losses, meanLoss, logits, targets, vocab, scale);
+    checks.crossEntropyForwardBackward(losses, meanLoss, logits, targets, vocab, scale);
     crossEntropy.compute(losses, meanLoss, logits, targets, vocab, scale, true);
   }
 
   @Override
   public void add(Tensor out, Tensor a, Tensor b) {
-    OpChecks.add(out, a, b);
+    checks.add(out, a, b);
     elementwise.add(out, a, b);
   }
 
   @Override
   public void fill(Tensor out, float value) {
-    OpChecks.fill(out, value);
+    checks.fill(out, value);
     elementwise.fill(out, value);
   }
 
   @Override
   public void norm(Tensor norm, Tensor in) {
-    OpChecks.norm(norm, in);
+    checks.norm(norm, in);
     this.norm.norm(norm, in);
   }
 
@@ -221,13 +223,13 @@ final class CpuOps implements Ops {
       Tensor gradientNorm,
       long decayed,
       AdamWStep step) {
-    OpChecks.adamW(values, gradients, firstMoment, secondMoment, gradientNorm, decayed, step);
+    checks.adamW(values, gradients, firstMoment, secondMoment, gradientNorm, decayed, step);
     adamW.update(values, gradients, firstMoment, secondMoment, gradientNorm, decayed, step);
   }
 
   @Override
   public void sample(Tensor tokens, Tensor logits, int vocab, SamplingSpec spec, RandomKey key) {
-    OpChecks.sample(tokens, logits, vocab, spec, key);
+    checks.sample(tokens, logits, vocab, spec, key);
     sampling.sample(tokens, logits, vocab, spec, key);
   }
 }
