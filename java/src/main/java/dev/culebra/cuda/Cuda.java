@@ -26,7 +26,6 @@ public record Cuda(Binding binding, CudaDriver driver, CudaBlas blas, String lib
     NativeLibrary cuda = CudaLibraries.loadDriver();
     FfmDriver driver = new FfmDriver(cuda);
     NativeLibrary cublas = CudaLibraries.loadCublas();
-    return new Cuda(
-        Binding.FFM, driver, new FfmBlas(cublas), cuda.name() + ", " + cublas.name());
+    return new Cuda(Binding.FFM, driver, new FfmBlas(cublas), cuda.name() + ", " + cublas.name());
   }
 }

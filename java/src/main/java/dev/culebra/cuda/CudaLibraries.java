@@ -25,10 +25,7 @@ final class CudaLibraries {
   private static final List<String> CUBLAS = List.of("libcublas.so.13", "libcublas.so.12");
   private static final List<String> DRIVER_FOLDERS =
       List.of(
-          "/usr/lib/x86_64-linux-gnu",
-          "/usr/lib64",
-          "/usr/local/nvidia/lib64",
-          "/usr/lib/wsl/lib");
+          "/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/local/nvidia/lib64", "/usr/lib/wsl/lib");
 
   private CudaLibraries() {}
 
@@ -122,11 +119,14 @@ final class CudaLibraries {
       folders.add(Path.of(home, "lib64"));
     }
     folders.add(Path.of("/usr/local/cuda/lib64"));
-    matches(Path.of("/usr/local"), "cuda-*").map(cuda -> cuda.resolve("lib64")).forEach(folders::add);
+    matches(Path.of("/usr/local"), "cuda-*")
+        .map(cuda -> cuda.resolve("lib64"))
+        .forEach(folders::add);
     folders.add(Path.of("/usr/lib/x86_64-linux-gnu"));
     pythonLibraries()
         .flatMap(lib -> matches(lib, "python3*"))
-        .flatMap(python -> Stream.of(python.resolve("site-packages"), python.resolve("dist-packages")))
+        .flatMap(
+            python -> Stream.of(python.resolve("site-packages"), python.resolve("dist-packages")))
         .flatMap(packages -> matches(packages.resolve("nvidia"), "{cu13,cublas}"))
         .map(wheel -> wheel.resolve("lib"))
         .forEach(folders::add);

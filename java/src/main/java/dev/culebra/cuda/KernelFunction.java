@@ -25,8 +25,7 @@ public final class KernelFunction {
   private final MemorySegment addresses;
   private int next;
 
-  KernelFunction(
-      CudaContext context, String name, Handle handle, List<ParameterType> parameters) {
+  KernelFunction(CudaContext context, String name, Handle handle, List<ParameterType> parameters) {
     this.context = context;
     this.name = name;
     this.handle = handle;

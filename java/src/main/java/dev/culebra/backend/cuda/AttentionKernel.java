@@ -56,8 +56,7 @@ final class AttentionKernel {
         .with(qkv.shape().dim(1))
         .with(size)
         .launch(
-            LaunchSize.rows(
-                Math.ceilDiv((long) rows * spec.heads(), WARPS), Launcher.WARP, WARPS),
+            LaunchSize.rows(Math.ceilDiv((long) rows * spec.heads(), WARPS), Launcher.WARP, WARPS),
             launcher.stream());
     for (String half : new String[] {"attention_backward_queries", "attention_backward_keys"}) {
       KernelFunction kernel =
@@ -107,8 +106,7 @@ final class AttentionKernel {
     }
     int tiles = Math.ceilDiv(qkv.shape().dim(1), TILE);
     kernel.launch(
-        new LaunchSize(
-            tiles, spec.heads(), qkv.shape().dim(0), Launcher.WARP, WARPS, sharedBytes),
+        new LaunchSize(tiles, spec.heads(), qkv.shape().dim(0), Launcher.WARP, WARPS, sharedBytes),
         launcher.stream());
   }
 }

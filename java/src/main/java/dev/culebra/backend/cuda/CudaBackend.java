@@ -76,8 +76,7 @@ public final class CudaBackend implements Backend {
   @Override
   public String name() {
     return "cuda:%d (%s, %s)"
-        .formatted(
-            config.device(), context.name(), config.dtype() == DType.BF16 ? "bf16" : "fp32");
+        .formatted(config.device(), context.name(), config.dtype() == DType.BF16 ? "bf16" : "fp32");
   }
 
   /** The GPU, for what this library does not do. */

@@ -231,8 +231,10 @@ final class CudaOps implements Ops {
       Tensor gradientNorm,
       long decayed,
       AdamWStep step) {
-    checks.adamW(weights, values, gradients, firstMoment, secondMoment, gradientNorm, decayed, step);
-    adamW.update(weights, values, gradients, firstMoment, secondMoment, gradientNorm, decayed, step);
+    checks.adamW(
+        weights, values, gradients, firstMoment, secondMoment, gradientNorm, decayed, step);
+    adamW.update(
+        weights, values, gradients, firstMoment, secondMoment, gradientNorm, decayed, step);
   }
 
   @Override

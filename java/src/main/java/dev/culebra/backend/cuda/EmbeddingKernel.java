@@ -22,8 +22,7 @@ final class EmbeddingKernel {
     this.launcher = launcher;
   }
 
-  void forward(
-      Tensor out, Tensor tokens, Tensor tokenTable, Tensor positionTable, Tensor offset) {
+  void forward(Tensor out, Tensor tokens, Tensor tokenTable, Tensor positionTable, Tensor offset) {
     int rows = Math.toIntExact(tokens.elements());
     int columns = Launcher.columns(out);
     int pack = Launcher.packOf(columns, out, tokenTable, positionTable);

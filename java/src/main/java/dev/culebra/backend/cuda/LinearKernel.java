@@ -63,23 +63,19 @@ final class LinearKernel {
   private static LaunchSize epilogueSize(
       int rows, int columns, Tensor out, Tensor product, Tensor bias) {
     int packs = Math.ceilDiv(columns, Launcher.packOf(columns, out, product, bias));
-    int threads =
-        Math.min(EPILOGUE_THREADS, Math.ceilDiv(packs, Launcher.WARP) * Launcher.WARP);
+    int threads = Math.min(EPILOGUE_THREADS, Math.ceilDiv(packs, Launcher.WARP) * Launcher.WARP);
     return LaunchSize.flat(1, threads)
         .grid(
-            Math.ceilDiv(packs, threads),
-            Math.min(MAX_GRID_Y, Math.ceilDiv(rows, EPILOGUE_ROWS)));
+            Math.ceilDiv(packs, threads), Math.min(MAX_GRID_Y, Math.ceilDiv(rows, EPILOGUE_ROWS)));
   }
 
-  void backward(
-      Tensor dIn, Tensor dWeight, Tensor dBias, Tensor dOut, Tensor in, Tensor weight) {
+  void backward(Tensor dIn, Tensor dWeight, Tensor dBias, Tensor dOut, Tensor in, Tensor weight) {
     int rows = Launcher.rows(in);
     int inputs = Launcher.columns(in);
     int outputs = Launcher.columns(dOut);
     if (dIn != null) {
       // dInᵀ (IC, N) = Wᵀ (IC, OC) · dOutᵀ (OC, N)
-      gemm(
-          false, false, inputs, rows, outputs, weight, inputs, dOut, outputs, 0, dIn, inputs);
+      gemm(false, false, inputs, rows, outputs, weight, inputs, dOut, outputs, 0, dIn, inputs);
     }
     // dWᵀ (IC, OC) += inᵀ (IC, N) · dOut (N, OC)
     gemm(false, true, inputs, outputs, rows, in, inputs, dOut, outputs, 1, dWeight, inputs);
