@@ -52,6 +52,11 @@ public final class KernelLibrary implements AutoCloseable {
     }
   }
 
+  /** How many modules are loaded. */
+  public int modules() {
+    return modules.size();
+  }
+
   @Override
   public void close() {
     kernels.clear();

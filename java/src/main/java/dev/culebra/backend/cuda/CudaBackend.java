@@ -30,6 +30,7 @@ public final class CudaBackend implements Backend {
   private final CudaContext context;
   private final Stream stream;
   private final Uploads uploads;
+  private final Launcher launcher;
   private final Ops ops;
   private final int ownObjects;
 
@@ -45,10 +46,9 @@ public final class CudaBackend implements Backend {
       context = own(new CudaContext(Cuda.open(config.binding()), config.device()));
       stream = own(new Stream(context));
       uploads = own(new Uploads(context, stream));
-      Launcher launcher = own(new Launcher(context, stream, index));
+      launcher = own(new Launcher(context, stream, index));
       Blas blas = own(new Blas(context, stream));
       ops = new CudaOps(launcher, blas, config.dtype(), precision());
-      launcher.workspace(1);
     } catch (RuntimeException e) {
       closeAfter(e);
       throw e;
@@ -148,7 +148,9 @@ public final class CudaBackend implements Backend {
   @Override
   public MemoryReport memory() {
     return new MemoryReport(
-        context.liveObjects() - ownObjects, context.liveBytes(), context.peakBytes());
+        context.liveObjects() - ownObjects - launcher.liveObjects(),
+        context.liveBytes(),
+        context.peakBytes());
   }
 
   @Override

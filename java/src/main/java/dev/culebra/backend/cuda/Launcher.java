@@ -118,6 +118,11 @@ final class Launcher implements AutoCloseable {
     return tensor.shape().dim(-1);
   }
 
+  /** How many modules and buffers it holds now. */
+  int liveObjects() {
+    return library.modules() + workspace.buffers();
+  }
+
   @Override
   public void close() {
     workspace.close();

@@ -28,6 +28,10 @@ final class Workspace implements AutoCloseable {
     return buffers.getLast().address();
   }
 
+  int buffers() {
+    return buffers.size();
+  }
+
   @Override
   public void close() {
     buffers.forEach(DeviceBuffer::close);
