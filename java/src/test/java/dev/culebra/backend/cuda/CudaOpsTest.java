@@ -7,15 +7,36 @@ import dev.culebra.tensor.DType;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
 
-/** The operations on a GPU, or in the simulator. */
+/** The operations on a GPU, or in the simulator, through both bindings. */
 @Tag("cuda")
 class CudaOpsTest {
 
   @Nested
-  class Fp32 extends OpsContract {
+  class Fp32 extends OnGpu {
+    Fp32() {
+      super(Binding.FFM, DType.F32);
+    }
+  }
+
+  @Nested
+  class Fp32ThroughJCuda extends OnGpu {
+    Fp32ThroughJCuda() {
+      super(Binding.JCUDA, DType.F32);
+    }
+  }
+
+  abstract static class OnGpu extends OpsContract {
+    private final Binding binding;
+    private final DType dtype;
+
+    OnGpu(Binding binding, DType dtype) {
+      this.binding = binding;
+      this.dtype = dtype;
+    }
+
     @Override
     protected Backend open() {
-      return TestGpu.open(Binding.FFM, DType.F32);
+      return TestGpu.open(binding, dtype);
     }
 
     @Override
