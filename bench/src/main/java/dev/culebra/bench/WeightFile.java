@@ -5,7 +5,9 @@ import dev.culebra.checkpoint.SafetensorsWriter;
 import dev.culebra.checkpoint.SafetensorsWriter.Item;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.Parameter;
+import dev.culebra.nn.Parameters;
 import dev.culebra.tensor.DType;
+import dev.culebra.tensor.Tensor;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -30,7 +32,8 @@ public final class WeightFile {
   public static <T> T pass(Gpt model, Reader<T> reader) throws IOException {
     Path path = Files.createTempFile("culebra", ".safetensors");
     try {
-      List<Item> items = model.parameters().list().stream().map(WeightFile::item).toList();
+      List<Item> items =
+          model.parameters().list().stream().map(each -> item(model.parameters(), each)).toList();
       SafetensorsWriter.write(path, items, Map.of());
       try (Safetensors file = Safetensors.open(path)) {
         return reader.read(file);
@@ -41,8 +44,9 @@ public final class WeightFile {
   }
 
   /** Without rows of padding. */
-  private static Item item(Parameter parameter) {
-    MemorySegment values = parameter.value().slice(0, parameter.savedShape()).segment();
+  private static Item item(Parameters parameters, Parameter parameter) {
+    Tensor master = parameters.slice(parameters.values(), parameter);
+    MemorySegment values = master.slice(0, parameter.savedShape()).segment();
     return new Item(
         parameter.name(),
         DType.F32,

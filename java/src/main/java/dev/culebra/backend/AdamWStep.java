@@ -11,6 +11,7 @@ package dev.culebra.backend;
  * @param epsilon added to the root of the second moment
  * @param weightDecay decoupled decay of the decayed elements
  * @param maxNorm gradients are scaled by min(1, maxNorm / norm); 0 turns clipping off
+ * @param seed of the stochastic rounding of weights, see {@link Ops#adamW}; else without effect
  */
 public record AdamWStep(
     int step,
@@ -19,4 +20,5 @@ public record AdamWStep(
     float beta2,
     float epsilon,
     float weightDecay,
-    float maxNorm) {}
+    float maxNorm,
+    long seed) {}

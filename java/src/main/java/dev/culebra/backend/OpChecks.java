@@ -372,13 +372,16 @@ public final class OpChecks {
   /** Checks {@link Ops#fill}. */
   public void fill(Tensor out, float value) {
     present("fill", "out", out);
-    if (out.dtype() != compute) {
-      require(
-          "fill",
-          out.dtype() == DType.F32,
-          "out must be %s, not %s"
-              .formatted(compute == DType.F32 ? "F32" : "F32 or " + compute, out));
-    }
+    typed("fill", "out", out, out.dtype() == compute ? compute : DType.F32);
+  }
+
+  /** Checks {@link Ops#convert}. */
+  public void convert(Tensor out, Tensor in) {
+    present("convert", "out", out);
+    boolean rounds = out.dtype() == DType.BF16;
+    typed("convert", "out", out, rounds ? DType.BF16 : DType.F32);
+    typed("convert", "in", in, rounds ? DType.F32 : DType.BF16);
+    fit("convert", out.elements() == in.elements(), "out", out, "in", in);
   }
 
   /** Checks {@link Ops#norm}. */
@@ -389,6 +392,7 @@ public final class OpChecks {
 
   /** Checks {@link Ops#adamW}. */
   public void adamW(
+      Tensor weights,
       Tensor values,
       Tensor gradients,
       Tensor firstMoment,
@@ -398,6 +402,11 @@ public final class OpChecks {
       AdamWStep step) {
     String op = "adamW";
     typed(op, "values", values, DType.F32);
+    if (compute == DType.F32) {
+      require(op, weights == null, "weights must be null where the backend's dtype is F32");
+    } else {
+      vector(op, "weights", weights, compute, values.elements(), "values", values);
+    }
     vector(op, "gradients", gradients, DType.F32, values.elements(), "values", values);
     vector(op, "firstMoment", firstMoment, DType.F32, values.elements(), "values", values);
     vector(op, "secondMoment", secondMoment, DType.F32, values.elements(), "values", values);

@@ -245,6 +245,14 @@ public interface Ops {
   /** Sets all elements of a tensor, which may be F32 whatever the backend's dtype. */
   void fill(Tensor out, float value);
 
+  /**
+   * out = in, between F32 and BF16: one tensor is the one, the other the other. To BF16 rounds to
+   * nearest, ties to even.
+   *
+   * @param out as many elements as {@code in}
+   */
+  void convert(Tensor out, Tensor in);
+
   /** norm (1) = √ Σ in² of an F32 tensor, in fixed-size blocks summed in order. */
   void norm(Tensor norm, Tensor in);
 
@@ -252,6 +260,12 @@ public interface Ops {
    * One AdamW step over flat buffers of equal size. The first {@code decayed} elements decay, the
    * rest do not.
    *
+   * <p>Stochastic rounding: weight e is the upper half of the bits of value e plus 16 random bits,
+   * so that the expected weight is the value. They are the lower half of word e % 4 of Philox with
+   * counter (e / 4, 0x41444D57, step, e / 4 · 2⁻³²) and key (seed low, seed high) of {@code step}.
+   *
+   * @param weights BF16 copy of the values that operations read, written with stochastic rounding;
+   *     null where the backend's dtype is F32
    * @param values parameters, updated
    * @param gradients only read
    * @param firstMoment updated
@@ -259,6 +273,7 @@ public interface Ops {
    * @param gradientNorm (1), from {@link #norm}; null where {@code maxNorm} is 0
    */
   void adamW(
+      Tensor weights,
       Tensor values,
       Tensor gradients,
       Tensor firstMoment,

@@ -48,7 +48,7 @@ public final class Parameter {
     return shape.rank() > 1;
   }
 
-  /** The parameter itself. */
+  /** The parameter as operations read it: a slice of {@link Parameters#weights()}. */
   public Tensor value() {
     if (value == null) {
       throw new IllegalStateException(

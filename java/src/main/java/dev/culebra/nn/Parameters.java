@@ -17,6 +17,10 @@ import java.util.Map;
  * decay) come first, then the rest; within each group in the model's order. Slices begin at
  * multiples of 64 elements; the gaps are and stay 0.
  *
+ * <p>Operations read {@link #weights()}: the values themselves on an F32 backend, else a copy of
+ * them in the backend's dtype. The values stay what is trained and saved; whoever writes them,
+ * other than the optimizer, calls {@link #refreshWeights()} afterwards.
+ *
  * <p>A second model of the same structure can {@link #bind} to it and then shares the weights: to
  * sample while training, with activations of its own.
  */
@@ -29,6 +33,8 @@ public final class Parameters implements AutoCloseable {
   private final Map<String, Long> offsets = new LinkedHashMap<>();
   private final Buffer valueBuffer;
   private final Tensor values;
+  private final Buffer weightBuffer;
+  private final Tensor weights;
   private final long decayed;
   private Buffer gradientBuffer;
   private Tensor gradients;
@@ -44,6 +50,9 @@ public final class Parameters implements AutoCloseable {
     Shape flat = Shape.of(Math.toIntExact(Math.max(end, ALIGNMENT)));
     valueBuffer = backend.allocate(flat.elements() * DType.F32.bytes());
     values = new Tensor(valueBuffer, 0, DType.F32, flat);
+    boolean copied = backend.dtype() != DType.F32;
+    weightBuffer = copied ? backend.allocate(flat.elements() * backend.dtype().bytes()) : null;
+    weights = copied ? new Tensor(weightBuffer, 0, backend.dtype(), flat) : values;
     bind(root);
     offsets.keySet().forEach(name -> parameters.add(named.get(name)));
   }
@@ -72,7 +81,7 @@ public final class Parameters implements AutoCloseable {
           if (offset == null) {
             throw new IllegalArgumentException("no parameter called " + name);
           }
-          parameter.bind(name, values.slice(offset, parameter.shape()));
+          parameter.bind(name, weights.slice(offset, parameter.shape()));
         });
     if (gradients != null) {
       bindGradients(root);
@@ -105,7 +114,15 @@ public final class Parameters implements AutoCloseable {
       for (int e = 0; e < saved; e++) {
         host[e] = init.std() == 0 ? init.mean() : init.mean() + init.std() * random.nextNormal();
       }
-      backend.upload(parameter.value(), host);
+      backend.upload(slice(values, parameter), host);
+    }
+    refreshWeights();
+  }
+
+  /** Makes {@link #weights()} the values, rounded to nearest; where they are one, does nothing. */
+  public void refreshWeights() {
+    if (weights != values) {
+      backend.ops().convert(weights, values);
     }
   }
 
@@ -119,9 +136,14 @@ public final class Parameters implements AutoCloseable {
     return parameters.stream().mapToLong(parameter -> parameter.savedShape().elements()).sum();
   }
 
-  /** The flat values. */
+  /** The flat values, F32. */
   public Tensor values() {
     return values;
+  }
+
+  /** What operations read, flat, in the backend's dtype; {@link #values()} where that is F32. */
+  public Tensor weights() {
+    return weights;
   }
 
   /** The flat gradients. */
@@ -157,6 +179,9 @@ public final class Parameters implements AutoCloseable {
   @Override
   public void close() {
     valueBuffer.close();
+    if (weightBuffer != null) {
+      weightBuffer.close();
+    }
     if (gradientBuffer != null) {
       gradientBuffer.close();
     }

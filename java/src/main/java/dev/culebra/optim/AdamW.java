@@ -30,17 +30,28 @@ public final class AdamW implements AutoCloseable {
   private final Parameters parameters;
   private final Backend backend;
   private final Config config;
+  private final long seed;
   private final Buffer buffer;
   private final Tensor firstMoment;
   private final Tensor secondMoment;
   private final Tensor gradientNorm;
   private int steps;
 
-  /** Moments of 0 for {@code parameters}. */
+  /** Moments of 0 for {@code parameters}; seed 0. */
   public AdamW(Parameters parameters, Config config) {
+    this(parameters, config, 0);
+  }
+
+  /**
+   * Moments of 0 for {@code parameters}.
+   *
+   * @param seed of the stochastic rounding where the backend computes in BF16
+   */
+  public AdamW(Parameters parameters, Config config, long seed) {
     this.parameters = parameters;
     this.backend = parameters.backend();
     this.config = config;
+    this.seed = seed;
     Shape flat = parameters.values().shape();
     long bytes = parameters.values().bytes();
     buffer = backend.allocate(2 * bytes + Float.BYTES);
@@ -56,6 +67,7 @@ public final class AdamW implements AutoCloseable {
     backend
         .ops()
         .adamW(
+            backend.dtype() == DType.F32 ? null : parameters.weights(),
             parameters.values(),
             parameters.gradients(),
             firstMoment,
@@ -69,7 +81,8 @@ public final class AdamW implements AutoCloseable {
                 config.beta2(),
                 config.epsilon(),
                 config.weightDecay(),
-                config.maxNorm()));
+                config.maxNorm(),
+                seed));
   }
 
   /** The global norm of the gradients before clipping, of the last step; waits for the device. */

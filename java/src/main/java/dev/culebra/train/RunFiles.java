@@ -114,8 +114,10 @@ public final class RunFiles implements AutoCloseable {
   private static void loadWeights(Safetensors checkpoint, Parameters parameters)
       throws IOException {
     for (Parameter parameter : parameters.list()) {
-      load(checkpoint, parameter.name(), parameter, parameter.value(), parameters.backend());
+      Tensor values = parameters.slice(parameters.values(), parameter);
+      load(checkpoint, parameter.name(), parameter, values, parameters.backend());
     }
+    parameters.refreshWeights();
   }
 
   private static void load(

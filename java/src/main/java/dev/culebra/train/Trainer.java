@@ -57,7 +57,7 @@ public final class Trainer implements AutoCloseable {
     model.plan(config.batch(), config.context());
     model.train();
     batch = new Batch(config.batch(), config.context());
-    optimizer = new AdamW(model.parameters(), config.adamW());
+    optimizer = new AdamW(model.parameters(), config.adamW(), config.seed());
     samples = new SampleWriter(model, corpus.tokenizer(), config.seed());
     progress = restore();
     savedStep = progress.step();

@@ -35,7 +35,7 @@ final class ActivationCases {
   private static float[] values(OpRun run, int length) {
     float[] values = Numbers.times(run.normal(length), 2);
     System.arraycopy(SPECIAL, 0, values, 0, Math.min(length, SPECIAL.length));
-    return values;
+    return run.rounded(values);
   }
 
   private static String name(String op, int length, Activation activation, boolean inPlace) {

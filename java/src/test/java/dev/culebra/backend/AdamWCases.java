@@ -3,6 +3,7 @@ package dev.culebra.backend;
 import static dev.culebra.backend.Numbers.magnitudes;
 import static dev.culebra.backend.Numbers.widened;
 
+import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 import java.util.Arrays;
 import java.util.stream.Stream;
@@ -28,7 +29,7 @@ final class AdamWCases {
   }
 
   private static AdamWStep step(int step, float maxNorm) {
-    return new AdamWStep(step, 3e-3f, 0.9f, 0.999f, 1e-8f, 0.1f, maxNorm);
+    return new AdamWStep(step, 3e-3f, 0.9f, 0.999f, 1e-8f, 0.1f, maxNorm, 0x123456789L);
   }
 
   /** {@code norm} is that of the gradients, 0 with zero gradients, null where not given. */
@@ -37,21 +38,23 @@ final class AdamWCases {
         "adamW N=%d decayed=%d step=%d maxNorm=%s norm=%s"
             .formatted(n, decayed, step.step(), step.maxNorm(), norm),
         run -> {
-          float[] p = run.normal(n);
-          float[] g = norm != null && norm == 0 ? new float[n] : run.normal(n);
+          float[] p = run.singleNormal(n);
+          float[] g = norm != null && norm == 0 ? new float[n] : run.singleNormal(n);
           boolean first = step.step() == 1;
-          float[] m = first ? new float[n] : Numbers.times(run.normal(n), 0.1f);
-          float[] v = first ? new float[n] : squares(run.normal(n));
-          Tensor values = run.input(p, n);
-          Tensor firstMoment = run.input(m, n);
-          Tensor secondMoment = run.input(v, n);
+          float[] m = first ? new float[n] : Numbers.times(run.singleNormal(n), 0.1f);
+          float[] v = first ? new float[n] : squares(run.singleNormal(n));
+          Tensor weights = run.dtype() == DType.F32 ? null : run.output(n);
+          Tensor values = run.single(p, n);
+          Tensor firstMoment = run.single(m, n);
+          Tensor secondMoment = run.single(v, n);
           run.ops()
               .adamW(
+                  weights,
                   values,
-                  run.input(g, n),
+                  run.single(g, n),
                   firstMoment,
                   secondMoment,
-                  norm == null ? null : run.input(new float[] {norm}, 1),
+                  norm == null ? null : run.single(new float[] {norm}, 1),
                   decayed,
                   step);
           double given = norm == null ? 0 : norm;
@@ -68,6 +71,13 @@ final class AdamWCases {
               "secondMoment",
               secondMoment,
               () -> new Expected(exact.secondMoment(), terms.secondMoment(), 4));
+          if (weights != null) {
+            // Of the values that the backend has come to, whose last bit may decide.
+            run.result(
+                "weights",
+                weights,
+                () -> Expected.exactly(ReferenceRandom.roundedByChance(run.read(values), step)));
+          }
         });
   }
 
@@ -90,7 +100,8 @@ final class AdamWCases {
             step.beta2(),
             step.epsilon(),
             step.weightDecay(),
-            step.maxNorm());
+            step.maxNorm(),
+            step.seed());
     return ReferenceOps.adamW(
         magnitudes(widened(p)),
         magnitudes(widened(g)),

@@ -36,7 +36,7 @@ final class AttentionCases {
       for (int i = 0; i < qkv.length; i++) {
         qkv[i] *= i % (3 * c()) < 2 * c() ? scale : 1;
       }
-      return qkv;
+      return run.rounded(qkv);
     }
 
     AttentionSpec spec(OpRun run) {
@@ -89,13 +89,14 @@ final class AttentionCases {
         run -> {
           float[] qkv = s.qkv(run);
           Tensor out = run.output(s.b, s.t, s.c());
-          Tensor logSumExp = run.output(s.b, s.heads, s.t);
+          Tensor logSumExp = run.singleOutput(s.b, s.heads, s.t);
           run.ops()
               .attentionForward(out, logSumExp, run.input(qkv, s.b, s.t, 3 * s.c()), s.spec(run));
           var exact = s.reference(run).forward(widened(qkv));
           var magnitudes = s.reference(run).forwardMagnitudes(widened(qkv));
           int terms = s.t + s.d;
-          run.result("out", out, () -> new Expected(exact.out(), magnitudes.out(), terms));
+          double[] stored = s.reference(run).storedMagnitudes(widened(qkv));
+          run.result("out", out, () -> new Expected(exact.out(), magnitudes.out(), terms, stored));
           run.result(
               "logSumExp",
               logSumExp,
@@ -114,10 +115,10 @@ final class AttentionCases {
           run.ops()
               .attentionBackward(
                   dQkv,
-                  run.scratch(s.b, s.heads, s.t),
+                  run.singleScratch(s.b, s.heads, s.t),
                   run.input(d, s.b, s.t, s.c()),
-                  run.input(rounded(forward.out()), s.b, s.t, s.c()),
-                  run.input(rounded(forward.logSumExp()), s.b, s.heads, s.t),
+                  run.input(run.rounded(forward.out()), s.b, s.t, s.c()),
+                  run.single(rounded(forward.logSumExp()), s.b, s.heads, s.t),
                   run.input(qkv, s.b, s.t, 3 * s.c()),
                   s.spec(run));
           run.result(
@@ -127,7 +128,8 @@ final class AttentionCases {
                   new Expected(
                       s.reference(run).backward(widened(d), widened(qkv)),
                       s.reference(run).backwardMagnitudes(widened(d), widened(qkv)),
-                      s.t + s.d));
+                      s.t + s.d,
+                      s.reference(run).storedBackwardMagnitudes(widened(d), widened(qkv))));
         });
   }
 }

@@ -36,9 +36,10 @@ interface AttentionContract {
                 qkv[i] = -3 * qkv[i];
               }
               Tensor out = run.output(1, t, c);
-              Tensor logSumExp = run.output(1, 3, t);
+              Tensor logSumExp = run.singleOutput(1, 3, t);
               AttentionSpec spec = new AttentionSpec(3, true, DropoutSpec.NONE);
-              run.ops().attentionForward(out, logSumExp, run.input(qkv, 1, t, 3 * c), spec);
+              run.ops()
+                  .attentionForward(out, logSumExp, run.input(run.rounded(qkv), 1, t, 3 * c), spec);
               run.result("out", out, () -> null);
             });
     return OpRun.of(each, backend(), memory()).bits().get("out");
@@ -66,7 +67,7 @@ interface AttentionContract {
               float[] all = run.normal(3 * size);
               float[] qkv = Arrays.copyOfRange(all, first * size, (first + count) * size);
               Tensor out = run.output(count, t, c);
-              Tensor logSumExp = run.output(count, 2, t);
+              Tensor logSumExp = run.singleOutput(count, 2, t);
               AttentionSpec spec = new AttentionSpec(2, causal, DropoutSpec.NONE);
               run.ops().attentionForward(out, logSumExp, run.input(qkv, count, t, 3 * c), spec);
               run.result("out", out, () -> null);

@@ -52,7 +52,7 @@ final class CrossEntropyCases {
       for (int i = 0; i < logits.length; i++) {
         logits[i] = i % columns < vocab ? logits[i] + shift : Float.NaN;
       }
-      return logits;
+      return run.rounded(logits);
     }
 
     int[] targets(OpRun run) {
@@ -84,9 +84,9 @@ final class CrossEntropyCases {
           float[] values = in.logits(run);
           int[] targets = in.targets(run);
           Tensor logits = run.input(values, in.n, in.columns);
-          Tensor losses = run.output(in.n);
+          Tensor losses = run.singleOutput(in.n);
           float[] start = {0.5f};
-          Tensor meanLoss = run.input(start, 1);
+          Tensor meanLoss = run.single(start, 1);
           Tensor chosen = run.input(targets, in.n);
           if (backward) {
             run.ops()

@@ -73,6 +73,7 @@ final class DecodeCases {
           var attention = new ReferenceAttention(b, t, heads, d, true, 0, null);
           double[] exact = attention.forward(widened(qkv)).out();
           double[] magnitudes = attention.forwardMagnitudes(widened(qkv)).out();
+          double[] storedOfAll = attention.storedMagnitudes(widened(qkv));
           for (int position = prompt; position < t; position++) {
             Tensor out = run.output(b, c);
             float[] row = rounded(times(widened(qkv), b, t, position, position + 1));
@@ -86,7 +87,9 @@ final class DecodeCases {
                     heads);
             double[] expected = times(exact, b, t, position, position + 1);
             double[] terms = times(magnitudes, b, t, position, position + 1);
-            run.result("out at " + position, out, () -> new Expected(expected, terms, t + d));
+            double[] stored = times(storedOfAll, b, t, position, position + 1);
+            run.result(
+                "out at " + position, out, () -> new Expected(expected, terms, t + d, stored));
           }
         });
   }

@@ -65,10 +65,10 @@ final class EmbeddingCases {
           int rows = s.b * s.t;
           int[] tokens = Numbers.below(run.random(), rows, s.vocab);
           float[] dOut = run.normal(rows * s.c);
-          float[] table = run.normal(s.vocab * s.c);
-          float[] positions = s.positions == 0 ? null : run.normal(s.positions * s.c);
-          Tensor dTable = run.input(table, s.vocab, s.c);
-          Tensor dPositions = run.inputOrNull(positions, s.positions, s.c);
+          float[] table = run.singleNormal(s.vocab * s.c);
+          float[] positions = s.positions == 0 ? null : run.singleNormal(s.positions * s.c);
+          Tensor dTable = run.single(table, s.vocab, s.c);
+          Tensor dPositions = run.singleOrNull(positions, s.positions, s.c);
           run.ops()
               .embeddingBackward(
                   dTable, dPositions, run.input(dOut, s.b, s.t, s.c), run.input(tokens, s.b, s.t));

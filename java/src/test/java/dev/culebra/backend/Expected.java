@@ -6,11 +6,18 @@ import java.util.Arrays;
  * What an operation must give.
  *
  * @param values the exact elements
- * @param magnitudes of each element, see {@link Precision#bound}; 0 where the element must equal
- *     its value after one rounding
- * @param terms see {@link Precision#bound}
+ * @param magnitudes of each element, the sum of the magnitudes of its terms; 0 where the element
+ *     must equal its value after one rounding
+ * @param terms how many each element is the sum of
+ * @param stored of each element, the sum of the magnitudes of those terms, or of numbers on the way
+ *     to it, that an operation in BF16 may round to BF16 before the element itself
  */
-record Expected(double[] values, double[] magnitudes, int terms) {
+record Expected(double[] values, double[] magnitudes, int terms, double[] stored) {
+
+  /** Nothing is stored on the way. */
+  Expected(double[] values, double[] magnitudes, int terms) {
+    this(values, magnitudes, terms, new double[values.length]);
+  }
 
   /** Every element is its value, rounded once. */
   static Expected exactly(double[] values) {

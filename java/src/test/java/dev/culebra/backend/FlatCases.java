@@ -2,17 +2,23 @@ package dev.culebra.backend;
 
 import static dev.culebra.backend.Numbers.widened;
 
+import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/** Operations that see only a run of numbers: add, fill, norm. */
+/** Operations that see only a run of numbers: add, fill, convert, norm. */
 final class FlatCases {
   private static final int[] LENGTHS = {5, 1, 3, 64, 129, 4097};
 
   /** Blocks of a norm are summed one after the other: so many numbers are added up in a row. */
   private static final int TERMS_IN_A_ROW = 4096;
+
+  /** Between two numbers of BF16, and beyond the largest. */
+  private static final float[] HALFWAY = {
+    0x1.01p0f, 0x1.03p0f, -0x1.03p0f, 0x1.010002p0f, 0x1.fffffep20f, 0x1.fffffep127f, -0f
+  };
 
   private FlatCases() {}
 
@@ -21,11 +27,15 @@ final class FlatCases {
             IntStream.of(LENGTHS)
                 .boxed()
                 .flatMap(n -> Arrays.stream(Place.values()).map(place -> add(n, place))),
-            IntStream.of(LENGTHS).boxed().flatMap(n -> Stream.of(fill(n, 0), fill(n, -3.25f))),
+            IntStream.of(LENGTHS)
+                .boxed()
+                .flatMap(
+                    n -> Stream.of(fill(n, 0, false), fill(n, -3.25f, false), fill(n, 7, true))),
             IntStream.of(LENGTHS)
                 .boxed()
                 .flatMap(n -> Stream.of(norm(n, 1), norm(n, 1e-15f), norm(n, 1e15f), norm(n, 0))),
-            Stream.of(norm(300_001, 1)))
+            Stream.of(norm(300_001, 1)),
+            IntStream.of(LENGTHS).boxed().flatMap(n -> Stream.of(round(n), widen(n))))
         .flatMap(cases -> cases);
   }
 
@@ -57,15 +67,38 @@ final class FlatCases {
         });
   }
 
-  private static OpCase fill(int n, float value) {
+  private static OpCase fill(int n, float value, boolean single) {
     return new OpCase(
-        "fill N=%d value=%s".formatted(n, value),
+        "fill N=%d value=%s%s".formatted(n, value, single ? " single" : ""),
         run -> {
-          Tensor out = run.output(n);
+          Tensor out = single ? run.singleOutput(n) : run.output(n);
           run.ops().fill(out, value);
           double[] values = new double[n];
           Arrays.fill(values, value);
           run.result("out", out, () -> Expected.exactly(values));
+        });
+  }
+
+  private static OpCase round(int n) {
+    return new OpCase(
+        "convert N=%d to BF16".formatted(n),
+        run -> {
+          float[] values = run.singleNormal(n);
+          System.arraycopy(HALFWAY, 0, values, 0, Math.min(n, HALFWAY.length));
+          Tensor out = run.output(DType.BF16, n);
+          run.ops().convert(out, run.single(values, n));
+          run.result("out", out, () -> Expected.exactly(widened(values)));
+        });
+  }
+
+  private static OpCase widen(int n) {
+    return new OpCase(
+        "convert N=%d to F32".formatted(n),
+        run -> {
+          float[] values = Elements.rounded(DType.BF16, run.singleNormal(n));
+          Tensor out = run.singleOutput(n);
+          run.ops().convert(out, run.input(DType.BF16, values, n));
+          run.result("out", out, () -> Expected.exactly(widened(values)));
         });
   }
 
@@ -77,8 +110,8 @@ final class FlatCases {
           for (int i = 0; i < n; i++) {
             values[i] = scale * (run.random().nextFloat() - 0.25f);
           }
-          Tensor norm = run.output(1);
-          run.ops().norm(norm, run.input(values, n));
+          Tensor norm = run.singleOutput(1);
+          run.ops().norm(norm, run.single(values, n));
           double exact = ReferenceOps.norm(widened(values));
           run.result(
               "norm",

@@ -40,7 +40,7 @@ final class LayerNormCases {
     for (int i = 0; i < in.length; i++) {
       in[i] = n > 1 && i / c == n - 1 ? 1000 : in[i] * 2 + 3;
     }
-    return in;
+    return run.rounded(in);
   }
 
   private static OpCase forward(int n, int c, boolean bias, boolean inPlace) {
@@ -52,8 +52,8 @@ final class LayerNormCases {
           float[] shift = bias ? run.normal(c) : null;
           Tensor x = run.input(in, n, c);
           Tensor out = inPlace ? x : run.output(n, c);
-          Tensor mean = run.output(n);
-          Tensor rstd = run.output(n);
+          Tensor mean = run.singleOutput(n);
+          Tensor rstd = run.singleOutput(n);
           run.ops()
               .layerNormForward(
                   out, mean, rstd, x, run.input(weight, c), run.inputOrNull(shift, c));
@@ -72,8 +72,8 @@ final class LayerNormCases {
           Tensor before = run.input(stream, n, c);
           Tensor sum = inPlace ? before : run.output(n, c);
           Tensor out = run.output(n, c);
-          Tensor mean = run.output(n);
-          Tensor rstd = run.output(n);
+          Tensor mean = run.singleOutput(n);
+          Tensor rstd = run.singleOutput(n);
           run.ops()
               .residualLayerNormForward(
                   out,
@@ -86,7 +86,7 @@ final class LayerNormCases {
                   run.inputOrNull(shift, c));
           double[] exact = ReferenceOps.add(widened(stream), widened(branch));
           run.result("sum", sum, () -> Expected.exactly(exact));
-          expectForward(run, out, mean, rstd, rounded(exact), weight, shift);
+          expectForward(run, out, mean, rstd, run.rounded(exact), weight, shift);
         });
   }
 
@@ -134,8 +134,8 @@ final class LayerNormCases {
                   backward.dBias,
                   dOut,
                   run.input(backward.in, n, c),
-                  run.input(backward.mean, n),
-                  run.input(backward.rstd, n),
+                  run.single(backward.mean, n),
+                  run.single(backward.rstd, n),
                   run.input(backward.weight, c));
           backward.expect(run, "dIn", dIn, new float[n * c]);
         });
@@ -155,8 +155,8 @@ final class LayerNormCases {
                   backward.dBias,
                   run.input(backward.dOut, n, c),
                   run.input(backward.in, n, c),
-                  run.input(backward.mean, n),
-                  run.input(backward.rstd, n),
+                  run.single(backward.mean, n),
+                  run.single(backward.rstd, n),
                   run.input(backward.weight, c));
           backward.expect(run, "dSum", dSum, later);
         });
@@ -185,10 +185,10 @@ final class LayerNormCases {
       var forward = ReferenceOps.layerNormForward(widened(in), widened(weight), null, n, c);
       mean = rounded(forward.mean());
       rstd = rounded(forward.rstd());
-      startWeight = run.normal(c);
-      startBias = bias ? run.normal(c) : null;
-      dWeight = run.input(startWeight, c);
-      dBias = run.inputOrNull(startBias, c);
+      startWeight = run.singleNormal(c);
+      startBias = bias ? run.singleNormal(c) : null;
+      dWeight = run.single(startWeight, c);
+      dBias = run.singleOrNull(startBias, c);
     }
 
     /** {@code start} is what the gradient of the input is added to, 0 where it is written. */

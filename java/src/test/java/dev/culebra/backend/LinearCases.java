@@ -84,16 +84,24 @@ final class LinearCases {
                   n,
                   ic,
                   oc);
+          // The product without the bias may be stored before the pre-activation.
+          double[] product =
+              magnitudes(ReferenceOps.linearForward(widened(in), widened(weight), null, n, ic, oc));
           if (keeps) {
-            run.result("preActivation", pre, () -> new Expected(exact, terms, ic));
+            run.result("preActivation", pre, () -> new Expected(exact, terms, ic, product));
           }
-          // No activation is steeper than 1.13.
-          double[] outTerms = Arrays.stream(terms).map(x -> 1.13 * x).toArray();
-          run.result(
-              "out",
-              out,
-              () -> new Expected(ReferenceOps.activationForward(exact, activation), outTerms, ic));
+          double[] stored =
+              activation == Activation.IDENTITY
+                  ? product
+                  : steepest(ReferenceOps.add(product, magnitudes(exact)));
+          double[] activated = ReferenceOps.activationForward(exact, activation);
+          run.result("out", out, () -> new Expected(activated, steepest(terms), ic, stored));
         });
+  }
+
+  /** No activation is steeper than 1.13. */
+  private static double[] steepest(double[] magnitudes) {
+    return Arrays.stream(magnitudes).map(x -> 1.13 * x).toArray();
   }
 
   private static OpCase backward(int n, int ic, int oc, boolean bias, boolean passesOn) {
@@ -106,11 +114,11 @@ final class LinearCases {
           float[] in = run.normal(n * ic);
           float[] weight = run.normal(oc * ic);
           float[] d = run.normal(n * oc);
-          float[] startWeight = run.normal(oc * ic);
-          float[] startBias = bias ? run.normal(oc) : null;
+          float[] startWeight = run.singleNormal(oc * ic);
+          float[] startBias = bias ? run.singleNormal(oc) : null;
           Tensor dIn = passesOn ? run.output(n, ic) : null;
-          Tensor dWeight = run.input(startWeight, oc, ic);
-          Tensor dBias = run.inputOrNull(startBias, oc);
+          Tensor dWeight = run.single(startWeight, oc, ic);
+          Tensor dBias = run.singleOrNull(startBias, oc);
           run.ops()
               .linearBackward(
                   dIn,

@@ -23,7 +23,7 @@ class OpChecksTest {
   private final Buffer buffer = backend.allocate(1 << 16);
   private final OpChecks checks = new OpChecks(DType.F32);
   private final OpChecks halfChecks = new OpChecks(DType.BF16);
-  private final AdamWStep clipping = new AdamWStep(1, 1, 0.9f, 0.9f, 1e-8f, 0, 1);
+  private final AdamWStep clipping = new AdamWStep(1, 1, 0.9f, 0.9f, 1e-8f, 0, 1, 0);
 
   @AfterEach
   void close() {
@@ -142,7 +142,7 @@ class OpChecksTest {
 
   @Test
   void numbersOfAStepMakeSense() {
-    AdamWStep zeroth = new AdamWStep(0, 1, 0.9f, 0.9f, 1e-8f, 0, 0);
+    AdamWStep zeroth = new AdamWStep(0, 1, 0.9f, 0.9f, 1e-8f, 0, 0, 0);
     assertRejected("adamW: step must be at least 1", () -> adamW(floats(1), 0, zeroth));
     assertRejected(
         "adamW: gradientNorm may be null only where maxNorm is 0", () -> adamW(null, 0, clipping));
@@ -153,7 +153,7 @@ class OpChecksTest {
   }
 
   private void adamW(Tensor norm, long decayed, AdamWStep step) {
-    checks.adamW(floats(7), floats(7), floats(7), floats(7), norm, decayed, step);
+    checks.adamW(null, floats(7), floats(7), floats(7), floats(7), norm, decayed, step);
   }
 
   @Test
@@ -204,8 +204,45 @@ class OpChecksTest {
               halfChecks.fill(floats(3), 1);
             })
         .doesNotThrowAnyException();
-    assertRejected("fill: out must be F32 or BF16, not I32 (3)", () -> halfChecks.fill(ints(3), 1));
+    assertRejected("fill: out must be F32, not I32 (3)", () -> halfChecks.fill(ints(3), 1));
     assertRejected("fill: out must be F32, not BF16 (3)", () -> checks.fill(halves(3), 1));
+  }
+
+  @Test
+  void onlyHalvesAreCopiedFromTheOptimizersValues() {
+    Tensor values = floats(7);
+    assertThatCode(
+            () ->
+                halfChecks.adamW(halves(7), values, values, values, values, floats(1), 7, clipping))
+        .doesNotThrowAnyException();
+    assertRejected(
+        "adamW: weights must be null where the backend's dtype is F32",
+        () -> checks.adamW(halves(7), values, values, values, values, floats(1), 7, clipping));
+    assertRejected(
+        "adamW: weights is missing",
+        () -> halfChecks.adamW(null, values, values, values, values, floats(1), 7, clipping));
+    assertRejected(
+        "adamW: weights = BF16 (8) does not fit values = F32 (7)",
+        () -> halfChecks.adamW(halves(8), values, values, values, values, floats(1), 7, clipping));
+  }
+
+  @Test
+  void conversionIsBetweenTheTwoTypes() {
+    assertThatCode(
+            () -> {
+              checks.convert(halves(6), floats(2, 3));
+              halfChecks.convert(floats(6), halves(6));
+            })
+        .doesNotThrowAnyException();
+    assertRejected(
+        "convert: in must be BF16, not F32 (6)", () -> checks.convert(floats(6), floats(6)));
+    assertRejected(
+        "convert: in must be F32, not BF16 (6)", () -> checks.convert(halves(6), halves(6)));
+    assertRejected(
+        "convert: out must be F32, not I32 (6)", () -> checks.convert(ints(6), halves(6)));
+    assertRejected(
+        "convert: out = BF16 (5) does not fit in = F32 (6)",
+        () -> checks.convert(halves(5), floats(6)));
   }
 
   @Test
@@ -230,7 +267,7 @@ class OpChecksTest {
           checks.linearForward(x, null, x, square, row, Activation.RELU);
           checks.linearBackward(x, square, row, x, x, square);
           checks.attentionForward(x, logSumExp, qkv, spec);
-          checks.adamW(row, row, row, row, one, 2, clipping);
+          checks.adamW(null, row, row, row, row, one, 2, clipping);
         };
     calls.run();
     long before = threads.getCurrentThreadAllocatedBytes();

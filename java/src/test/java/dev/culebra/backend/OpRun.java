@@ -21,11 +21,17 @@ import java.util.function.Supplier;
 /**
  * One run of an {@link OpCase} on a backend. Each tensor lies between guards, NaN to whoever reads
  * them, that nobody may change; inputs may not change either.
+ *
+ * <p>Floats are of two kinds, by the dtype rule of {@link Ops}: {@link #input}, {@link #output} and
+ * {@link #scratch} make activations and weights, of the backend's dtype; {@code single…} make
+ * gradients of parameters, statistics and what else is F32 everywhere. The elements of an input
+ * must be numbers of its type, so that the reference sees what the backend sees: {@link #normal}
+ * and {@link #rounded} give such.
  */
 final class OpRun {
-  private static final int GUARD_WORDS = 64;
+  private static final int GUARD_BYTES = 256;
 
-  /** A NaN as a float, an impossible token as an integer. */
+  /** A NaN as a float and as two bfloat16, an impossible token as an integer. */
   private static final int GARBAGE = 0xFFC0FFEE;
 
   private final Backend backend;
@@ -37,7 +43,7 @@ final class OpRun {
   private long used;
 
   /** A tensor with its guards: {@code region} before the operation ran. */
-  private record Slot(Tensor region, Tensor tensor, int[] before, boolean scratch) {}
+  private record Slot(Tensor region, Tensor tensor, byte[] before, boolean scratch) {}
 
   private record Result(Tensor tensor, Supplier<Expected> expected) {}
 
@@ -65,22 +71,38 @@ final class OpRun {
     return ops;
   }
 
+  /** The type of activations and weights. */
+  DType dtype() {
+    return backend.dtype();
+  }
+
   /** Random numbers of the case. */
   RandomStream random() {
     return random;
   }
 
+  /** Random numbers for an {@link #input}. */
   float[] normal(int length) {
+    return rounded(singleNormal(length));
+  }
+
+  /** Random numbers for a {@link #single}. */
+  float[] singleNormal(int length) {
     return Numbers.normal(random, length);
+  }
+
+  /** The numbers of the backend's dtype that are nearest to {@code values}. */
+  float[] rounded(float[] values) {
+    return Elements.rounded(dtype(), values);
+  }
+
+  float[] rounded(double[] values) {
+    return rounded(Numbers.rounded(values));
   }
 
   /** A tensor with these elements, which the operation only reads unless it is also a result. */
   Tensor input(float[] values, int... dims) {
-    int[] words = new int[values.length];
-    for (int i = 0; i < values.length; i++) {
-      words[i] = Float.floatToRawIntBits(values[i]);
-    }
-    return place(DType.F32, words, false, dims);
+    return input(dtype(), values, dims);
   }
 
   /** {@link #input(float[], int...)}, or null for null. */
@@ -88,23 +110,52 @@ final class OpRun {
     return values == null ? null : input(values, dims);
   }
 
-  Tensor input(int[] values, int... dims) {
-    return place(DType.I32, values, false, dims);
+  /** An F32 {@link #input(float[], int...)}. */
+  Tensor single(float[] values, int... dims) {
+    return input(DType.F32, values, dims);
   }
 
-  /** An F32 tensor full of NaN, for a result that the operation writes without reading. */
+  /** {@link #single}, or null for null. */
+  Tensor singleOrNull(float[] values, int... dims) {
+    return values == null ? null : single(values, dims);
+  }
+
+  Tensor input(DType dtype, float[] values, int... dims) {
+    assertThat(values).as("numbers of an input").isEqualTo(Elements.rounded(dtype, values));
+    return place(dtype, Elements.bytes(dtype, values), false, dims);
+  }
+
+  Tensor input(int[] values, int... dims) {
+    return place(DType.I32, Elements.bytes(values), false, dims);
+  }
+
+  /** A tensor full of NaN, for a result that the operation writes without reading. */
   Tensor output(int... dims) {
-    return place(DType.F32, garbage(dims), false, dims);
+    return output(dtype(), dims);
+  }
+
+  /** The same for an F32 result. */
+  Tensor singleOutput(int... dims) {
+    return output(DType.F32, dims);
   }
 
   /** The same for an I32 result. */
   Tensor tokens(int... dims) {
-    return place(DType.I32, garbage(dims), false, dims);
+    return output(DType.I32, dims);
   }
 
-  /** An F32 tensor full of NaN that the operation may use as it likes. */
+  Tensor output(DType dtype, int... dims) {
+    return place(dtype, garbage(dtype, dims), false, dims);
+  }
+
+  /** A tensor full of NaN that the operation may use as it likes. */
   Tensor scratch(int... dims) {
-    return place(DType.F32, garbage(dims), true, dims);
+    return place(dtype(), garbage(dtype(), dims), true, dims);
+  }
+
+  /** The same in F32. */
+  Tensor singleScratch(int... dims) {
+    return place(DType.F32, garbage(DType.F32, dims), true, dims);
   }
 
   /** A key for {@link #draws} of the same site. */
@@ -121,79 +172,90 @@ final class OpRun {
     results.put(name, new Result(tensor, expected));
   }
 
-  private static int[] garbage(int... dims) {
-    int[] words = new int[Math.toIntExact(Shape.of(dims).elements())];
-    Arrays.fill(words, GARBAGE);
-    return words;
+  private static byte[] garbage(DType dtype, int... dims) {
+    return garbage(Math.toIntExact(Shape.of(dims).elements() * dtype.bytes()));
   }
 
-  private Tensor place(DType dtype, int[] words, boolean scratch, int... dims) {
-    int body = Math.ceilDiv(words.length, GUARD_WORDS) * GUARD_WORDS;
-    int[] before = garbage(GUARD_WORDS + body + GUARD_WORDS);
-    System.arraycopy(words, 0, before, GUARD_WORDS, words.length);
-    Tensor region = new Tensor(memory, used, DType.I32, Shape.of(before.length));
-    backend.upload(region, before);
-    Tensor tensor = new Tensor(memory, used + 4L * GUARD_WORDS, dtype, Shape.of(dims));
-    assertThat(tensor.elements()).as("elements of %s", tensor).isEqualTo(words.length);
+  private static byte[] garbage(int length) {
+    int[] words = new int[Math.ceilDiv(length, Integer.BYTES)];
+    Arrays.fill(words, GARBAGE);
+    return Arrays.copyOf(Elements.bytes(words), length);
+  }
+
+  private Tensor place(DType dtype, byte[] bytes, boolean scratch, int... dims) {
+    int body = Math.ceilDiv(bytes.length, GUARD_BYTES) * GUARD_BYTES;
+    byte[] before = garbage(GUARD_BYTES + body + GUARD_BYTES);
+    System.arraycopy(bytes, 0, before, GUARD_BYTES, bytes.length);
+    Tensor region = new Tensor(memory, used, DType.I32, Shape.of(before.length / Integer.BYTES));
+    backend.upload(region, MemorySegment.ofArray(before));
+    Tensor tensor = new Tensor(memory, used + GUARD_BYTES, dtype, Shape.of(dims));
+    assertThat(tensor.bytes()).as("bytes of %s", tensor).isEqualTo(bytes.length);
     slots.add(new Slot(region, tensor, before, scratch));
     used += region.bytes();
     return tensor;
   }
 
-  /** All memory of the run, as words. */
-  int[] everything() {
-    return words(new Tensor(memory, 0, DType.I32, Shape.of(Math.toIntExact(used / 4))));
+  /** All memory of the run. */
+  byte[] everything() {
+    return bytes(new Tensor(memory, 0, DType.I32, Shape.of(Math.toIntExact(used / 4))));
   }
 
-  private int[] words(Tensor tensor) {
-    int[] words = new int[Math.toIntExact(tensor.elements())];
-    backend.readBlocking(MemorySegment.ofArray(words), tensor);
-    return words;
+  private byte[] bytes(Tensor tensor) {
+    byte[] bytes = new byte[Math.toIntExact(tensor.bytes())];
+    backend.readBlocking(MemorySegment.ofArray(bytes), tensor);
+    return bytes;
   }
 
-  /** The results' bits by name. */
+  /** The elements of {@code tensor} as they are now. */
+  double[] read(Tensor tensor) {
+    return Elements.values(tensor.dtype(), bytes(tensor));
+  }
+
+  /** The results' bits by name, an integer an element. */
   Map<String, int[]> bits() {
     Map<String, int[]> bits = new LinkedHashMap<>();
-    results.forEach((name, result) -> bits.put(name, words(result.tensor)));
+    results.forEach(
+        (name, result) ->
+            bits.put(name, Elements.bits(result.tensor.dtype(), bytes(result.tensor))));
     return bits;
   }
 
   /** Fails unless all results are as expected and nothing else has changed. */
-  void verify(Precision precision) {
+  void verify() {
     Map<Tensor, Boolean> written = new IdentityHashMap<>();
     results.forEach(
         (name, result) -> {
           written.put(result.tensor, true);
-          compare(name, result.tensor, result.expected.get(), precision);
+          compare(name, result.tensor, result.expected.get());
         });
     for (Slot slot : slots) {
-      int[] after = words(slot.region);
-      int length = Math.toIntExact(slot.tensor.elements());
+      byte[] after = bytes(slot.region);
+      int length = Math.toIntExact(slot.tensor.bytes());
       if (slot.scratch || written.containsKey(slot.tensor)) {
-        System.arraycopy(slot.before, GUARD_WORDS, after, GUARD_WORDS, length);
+        System.arraycopy(slot.before, GUARD_BYTES, after, GUARD_BYTES, length);
       }
       int at = Arrays.mismatch(slot.before, after);
       if (at >= 0) {
-        boolean inside = at >= GUARD_WORDS && at < GUARD_WORDS + length;
+        boolean inside = at >= GUARD_BYTES && at < GUARD_BYTES + length;
+        int element = Math.floorDiv(at - GUARD_BYTES, slot.tensor.dtype().bytes());
         fail(
             "%s was changed at element %d, which %s",
-            slot.tensor, at - GUARD_WORDS, inside ? "is an input" : "is outside the tensor");
+            slot.tensor, element, inside ? "is an input" : "is outside the tensor");
       }
     }
   }
 
-  private void compare(String name, Tensor tensor, Expected expected, Precision precision) {
-    int[] words = words(tensor);
-    assertThat(expected.values()).as(name).hasSize(words.length);
-    for (int i = 0; i < words.length; i++) {
+  private void compare(String name, Tensor tensor, Expected expected) {
+    double[] actual = read(tensor);
+    assertThat(expected.values()).as(name).hasSize(actual.length);
+    for (int i = 0; i < actual.length; i++) {
       double exact = expected.values()[i];
-      double actual = tensor.dtype() == DType.I32 ? words[i] : Float.intBitsToFloat(words[i]);
-      double bound = precision.bound(expected.magnitudes()[i], expected.terms());
-      boolean equal = actual == (float) exact;
-      if (!equal && !(Math.abs(actual - exact) <= bound)) {
+      double bound = Precision.of(tensor.dtype()).bound(expected, i);
+      boolean equal = actual[i] == Elements.rounded(tensor.dtype(), exact);
+      if (!equal && !(Math.abs(actual[i] - exact) <= bound)) {
         fail(
             "%s[%d] of %s is %s, not %s: off by %.3g, allowed %.3g",
-            name, i, tensor.shape(), actual, exact, Math.abs(actual - exact), bound);
+            name, i, tensor, actual[i], exact, Math.abs(actual[i] - exact), bound);
       }
     }
   }

@@ -49,11 +49,6 @@ public abstract class OpsContract implements AttentionContract, SampleContract {
     return memory;
   }
 
-  /** How exact the backend's results are. */
-  Precision precision() {
-    return Precision.F32;
-  }
-
   @BeforeAll
   void openAndAllocate() {
     backend = open();
@@ -82,7 +77,7 @@ public abstract class OpsContract implements AttentionContract, SampleContract {
 
   @TestFactory
   Stream<DynamicNode> equalsTheReference() {
-    return forEachCase(each -> OpRun.of(each, backend, memory).verify(precision()));
+    return forEachCase(each -> OpRun.of(each, backend, memory).verify());
   }
 
   @TestFactory

@@ -1,5 +1,7 @@
 package dev.culebra.backend;
 
+import dev.culebra.tensor.DType;
+
 /**
  * How far a result may be from the exact one: the only table of tolerances of the operations.
  *
@@ -8,27 +10,44 @@ package dev.culebra.backend;
  * errors are as good as random, so √n takes the place of n (Higham and Mary, "A new approach to
  * probabilistic rounding error analysis", 2019). The constants leave room for a handful of
  * roundings before and after the sum and for elementary functions within 2 units in the last place.
+ *
+ * <p>That is the error e of F32 arithmetic. A BF16 result has more, u′ = 2⁻⁸ being the unit
+ * roundoff of BF16's 8 bits of significand. What the operation stores in BF16 on the way moves the
+ * sum by at most u′ · Σ |stored|, without a root, since each term is rounded by itself. In the end
+ * the result, itself off by d = e + u′ · Σ |stored|, is rounded: u′ · (|exact| + d).
  */
 enum Precision {
-  /** 24 bits of significand. */
-  F32(0x1p-24);
+  /** 24 bits of significand; integers must be exact. */
+  F32 {
+    @Override
+    double bound(Expected expected, int i) {
+      double magnitude = expected.magnitudes()[i];
+      double factor = (4 + 2 * Math.sqrt(expected.terms())) * 0x1p-24;
+      return magnitude == 0 ? 0 : factor * magnitude + UNDERFLOW;
+    }
+  },
+  /** F32 arithmetic, and 8 bits of significand in what is stored. */
+  BF16 {
+    @Override
+    double bound(Expected expected, int i) {
+      if (expected.magnitudes()[i] == 0) {
+        return 0;
+      }
+      double sum = F32.bound(expected, i) + BF16_ROUNDOFF * expected.stored()[i];
+      return sum + BF16_ROUNDOFF * (Math.abs(expected.values()[i]) + sum);
+    }
+  };
 
   /** What an exponential that underflows may leave behind. */
   private static final double UNDERFLOW = 4 * Float.MIN_NORMAL;
 
-  private final double unitRoundoff;
+  private static final double BF16_ROUNDOFF = 0x1p-8;
 
-  Precision(double unitRoundoff) {
-    this.unitRoundoff = unitRoundoff;
+  /** That of a result which is stored in {@code dtype}. */
+  static Precision of(DType dtype) {
+    return dtype == DType.BF16 ? BF16 : F32;
   }
 
-  /**
-   * The largest error allowed in a result.
-   *
-   * @param magnitude sum of the magnitudes of the result's terms; 0 where it must be exact
-   * @param terms number of terms
-   */
-  double bound(double magnitude, int terms) {
-    return magnitude == 0 ? 0 : (4 + 2 * Math.sqrt(terms)) * unitRoundoff * magnitude + UNDERFLOW;
-  }
+  /** The largest error allowed in element {@code i}. */
+  abstract double bound(Expected expected, int i);
 }

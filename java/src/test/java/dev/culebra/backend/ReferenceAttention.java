@@ -69,6 +69,19 @@ public record ReferenceAttention(
     return result;
   }
 
+  /**
+   * What {@link #forward} may store in BF16 on the way to each element of out: the probabilities,
+   * for the matrix units. Σ p · |v|.
+   */
+  double[] storedMagnitudes(double[] qkv) {
+    double[] positive = qkv.clone();
+    for (int i = 0; i < qkv.length; i++) {
+      boolean value = i % (3 * heads * d) >= 2 * heads * d;
+      positive[i] = value ? Math.abs(qkv[i]) : qkv[i];
+    }
+    return forward(positive).out();
+  }
+
   /** The softmax of {@code scores} whose terms add up to {@code terms}: its magnitudes. */
   private static double[] inexact(double[] scores, double[] terms) {
     double[] probabilities = ReferenceOps.softmax(scores, 0, scores.length);
@@ -114,6 +127,20 @@ public record ReferenceAttention(
    * difference dP − Σ p · dP has the magnitude of its terms, however small it is.
    */
   double[] backwardMagnitudes(double[] dOut, double[] qkv) {
+    return backwardMagnitudes(dOut, qkv, true);
+  }
+
+  /**
+   * What {@link #backward} may store in BF16 on the way to each element of dQkv: the probabilities
+   * for dV; for dQ and dK the gradients of the scores, and out in Σ dOut · out. That is at most
+   * twice all terms.
+   */
+  double[] storedBackwardMagnitudes(double[] dOut, double[] qkv) {
+    double[] terms = backwardMagnitudes(dOut, qkv, false);
+    return Arrays.stream(terms).map(x -> 2 * x).toArray();
+  }
+
+  private double[] backwardMagnitudes(double[] dOut, double[] qkv, boolean inexact) {
     double[] terms = Numbers.magnitudes(qkv);
     double[] dTerms = Numbers.magnitudes(dOut);
     double[] magnitudes = new double[qkv.length];
@@ -121,9 +148,9 @@ public record ReferenceAttention(
       for (int h = 0; h < heads; h++) {
         for (int query = 0; query < t; query++) {
           double[] scores = scores(qkv, i, h, query);
-          double[] probabilities = inexact(scores, scores(terms, i, h, query));
-          double[] dProbabilities = dProbabilities(dTerms, terms, i, h, query, scores.length);
           double[] exact = ReferenceOps.softmax(scores, 0, scores.length);
+          double[] probabilities = inexact ? inexact(scores, scores(terms, i, h, query)) : exact;
+          double[] dProbabilities = dProbabilities(dTerms, terms, i, h, query, scores.length);
           double delta = 0;
           for (int key = 0; key < scores.length; key++) {
             delta += exact[key] * dProbabilities[key];

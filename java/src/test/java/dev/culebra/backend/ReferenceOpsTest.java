@@ -239,7 +239,7 @@ class ReferenceOpsTest {
 
   @Test
   void firstStepOfAdamWGoesByTheSignOfTheGradient() {
-    var step = new AdamWStep(1, 0.1f, 0.9f, 0.99f, 0, 0.5f, 0);
+    var step = new AdamWStep(1, 0.1f, 0.9f, 0.99f, 0, 0.5f, 0, 0);
     var next =
         ReferenceOps.adamW(
             new double[] {1, 2}, new double[] {3, -4}, new double[2], new double[2], 5, 1, step);

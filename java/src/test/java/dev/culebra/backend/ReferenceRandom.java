@@ -9,11 +9,27 @@ import dev.culebra.random.Philox;
  * @param site the key's site
  */
 public record ReferenceRandom(int[] state, int site) {
+  private static final int ROUNDING = 0x41444D57;
+
   /** Uniform in [0, 1), of element {@code e}. */
   float uniform(long e) {
     int[] words = new int[4];
     Philox.words(words, (int) (e / 4), site, state[2], state[3], state[0], state[1]);
     return Philox.uniform(words[(int) (e % 4)]);
+  }
+
+  /** The weights that {@link Ops#adamW} makes of its values, which are singles. */
+  static double[] roundedByChance(double[] values, AdamWStep step) {
+    double[] rounded = new double[values.length];
+    int[] words = new int[4];
+    int seedHigh = (int) (step.seed() >>> 32);
+    for (int e = 0; e < values.length; e++) {
+      Philox.words(words, e / 4, ROUNDING, step.step(), 0, (int) step.seed(), seedHigh);
+      int bits = Float.floatToRawIntBits((float) values[e]) + (words[e % 4] & 0xFFFF);
+      boolean finite = Double.isFinite(values[e]);
+      rounded[e] = finite ? Float.intBitsToFloat(bits & 0xFFFF0000) : values[e];
+    }
+    return rounded;
   }
 
   /** What dropout with probability {@code p} multiplies element {@code e} with. */

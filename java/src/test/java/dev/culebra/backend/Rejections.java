@@ -34,6 +34,9 @@ final class Rejections {
           "linearBackward dIn",
           "linearBackward dBias");
 
+  /** Tensors of any float type. */
+  private static final Set<String> ANY_FLOAT = Set.of("fill out");
+
   /** Tensors of any shape. */
   private static final Set<String> SHAPELESS = Set.of("fill out", "norm in");
 
@@ -68,17 +71,23 @@ final class Rejections {
     if (!NULLABLE.contains(argument)) {
       assertRejected(run, ops, method, replaced(args, i, null), name);
     }
-    Tensor retyped = retyped(run, tensor);
-    assertRejected(run, ops, method, replaced(args, i, retyped), retyped.toString());
+    for (DType wrong : DType.values()) {
+      boolean accepted =
+          wrong == tensor.dtype() || wrong != DType.I32 && ANY_FLOAT.contains(argument);
+      if (!accepted) {
+        Tensor retyped = run.output(wrong, dims(tensor, 0));
+        assertRejected(run, ops, method, replaced(args, i, retyped), retyped.toString());
+      }
+    }
     if (!SHAPELESS.contains(argument)) {
-      Tensor reshaped = grown(run, tensor);
+      Tensor reshaped = run.output(tensor.dtype(), dims(tensor, 1));
       assertRejected(run, ops, method, replaced(args, i, reshaped), reshaped.toString());
     }
   }
 
   private static void assertRejected(
       OpRun run, Ops ops, Method method, Object[] args, String mentions) {
-    int[] before = run.everything();
+    byte[] before = run.everything();
     assertThatThrownBy(() -> invoke(ops, method, args))
         .as("%s with a wrong %s", method.getName(), mentions)
         .isInstanceOf(IllegalArgumentException.class)
@@ -102,17 +111,7 @@ final class Rejections {
     return changed;
   }
 
-  private static Tensor retyped(OpRun run, Tensor tensor) {
-    int[] dims = dims(tensor, 0);
-    return tensor.dtype() == DType.F32 ? run.tokens(dims) : run.output(dims);
-  }
-
-  /** Every dimension is larger by one. */
-  private static Tensor grown(OpRun run, Tensor tensor) {
-    int[] dims = dims(tensor, 1);
-    return tensor.dtype() == DType.F32 ? run.output(dims) : run.tokens(dims);
-  }
-
+  /** The dimensions, every one larger by {@code more}. */
   private static int[] dims(Tensor tensor, int more) {
     Shape shape = tensor.shape();
     return IntStream.range(0, shape.rank()).map(i -> shape.dim(i) + more).toArray();

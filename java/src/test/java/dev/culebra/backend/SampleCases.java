@@ -44,7 +44,7 @@ final class SampleCases {
     NORMAL {
       @Override
       float[] of(OpRun run, int length) {
-        return Numbers.times(run.normal(length), 3);
+        return run.rounded(Numbers.times(run.normal(length), 3));
       }
     },
     /** Many equal ones, some extreme. */
@@ -54,7 +54,7 @@ final class SampleCases {
         int[] levels = Numbers.below(run.random(), length, 4);
         float[] logits = new float[length];
         for (int i = 0; i < length; i++) {
-          logits[i] = levels[i] == 3 ? -1e4f : levels[i];
+          logits[i] = levels[i] == 3 ? -0x1p13f : levels[i];
         }
         return logits;
       }

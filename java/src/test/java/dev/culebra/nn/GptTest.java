@@ -159,7 +159,8 @@ class GptTest {
               adamW.beta2(),
               adamW.epsilon(),
               adamW.weightDecay(),
-              adamW.maxNorm());
+              adamW.maxNorm(),
+              0);
       for (String name : values.keySet()) {
         var next =
             ReferenceOps.adamW(

@@ -8,7 +8,7 @@ import org.openjdk.jmh.annotations.Benchmark;
 
 /** The optimizer over as many numbers as the model has in its matrices. */
 public class AdamWBench extends OpBench {
-  private static final AdamWStep STEP = new AdamWStep(1, 1e-3f, 0.9f, 0.95f, 1e-8f, 0.1f, 1);
+  private static final AdamWStep STEP = new AdamWStep(1, 1e-3f, 0.9f, 0.95f, 1e-8f, 0.1f, 1, 0);
 
   private Tensor values;
   private Tensor gradients;
@@ -31,7 +31,7 @@ public class AdamWBench extends OpBench {
 
   @Benchmark
   public void step() {
-    ops().adamW(values, gradients, firstMoment, secondMoment, norm, values.elements(), STEP);
+    ops().adamW(null, values, gradients, firstMoment, secondMoment, norm, values.elements(), STEP);
   }
 
   @Benchmark

@@ -41,6 +41,7 @@ final class Comparison implements AutoCloseable {
     this.where = where;
     ours = new Gpt(where.model(), backend, SEED);
     ours.parameters().list().forEach(this::addNoise);
+    ours.parameters().refreshWeights();
     ours.plan(where.batch(), where.time());
     theirs = WeightFile.pass(ours, file -> new PyTorchGpt(where.model(), file));
   }
@@ -49,11 +50,12 @@ final class Comparison implements AutoCloseable {
   private void addNoise(Parameter parameter) {
     if (!parameter.decayed()) {
       RandomStream random = new RandomStream(SEED, NOISE_STREAM, parameter.name().hashCode());
-      float[] values = backend.readFloatsBlocking(parameter.value());
+      Tensor master = ours.parameters().slice(ours.parameters().values(), parameter);
+      float[] values = backend.readFloatsBlocking(master);
       for (int i = 0; i < values.length; i++) {
         values[i] += 0.1f * random.nextNormal();
       }
-      backend.upload(parameter.value(), values);
+      backend.upload(master, values);
     }
   }
 

@@ -209,6 +209,12 @@ final class CpuOps implements Ops {
   }
 
   @Override
+  public void convert(Tensor out, Tensor in) {
+    checks.convert(out, in);
+    elementwise.convert(out, in);
+  }
+
+  @Override
   public void norm(Tensor norm, Tensor in) {
     checks.norm(norm, in);
     this.norm.norm(norm, in);
@@ -216,6 +222,7 @@ final class CpuOps implements Ops {
 
   @Override
   public void adamW(
+      Tensor weights,
       Tensor values,
       Tensor gradients,
       Tensor firstMoment,
@@ -223,7 +230,8 @@ final class CpuOps implements Ops {
       Tensor gradientNorm,
       long decayed,
       AdamWStep step) {
-    checks.adamW(values, gradients, firstMoment, secondMoment, gradientNorm, decayed, step);
+    checks.adamW(
+        weights, values, gradients, firstMoment, secondMoment, gradientNorm, decayed, step);
     adamW.update(values, gradients, firstMoment, secondMoment, gradientNorm, decayed, step);
   }
 

@@ -1,13 +1,20 @@
 package dev.culebra.backend.cpu;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+
+import dev.culebra.tensor.BFloat16;
+import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
-/** Sum of two tensors, and setting one. Allocates nothing. One thread at a time. */
+/** Sum of two tensors, setting one, and change of type. Allocates nothing. One thread at a time. */
 final class ElementwiseCpu {
   private final WorkerPool pool;
   private final Kernels kernels;
   private final WorkerPool.Task addStretch = this::addStretch;
   private final WorkerPool.Task fillStretch = this::fillStretch;
+  private final WorkerPool.Task roundStretch = this::roundStretch;
+  private final WorkerPool.Task widenStretch = this::widenStretch;
   private long out;
   private long a;
   private long b;
@@ -43,5 +50,31 @@ final class ElementwiseCpu {
 
   private void fillStretch(int index) {
     kernels.fill(out + Stretches.offset(index), value, Stretches.length(index, length));
+  }
+
+  /** See {@link dev.culebra.backend.Ops#convert}. */
+  void convert(Tensor out, Tensor in) {
+    this.out = RawMemory.address(out);
+    this.a = RawMemory.address(in);
+    length = out.elements();
+    boolean rounds = out.dtype() == DType.BF16;
+    pool.run(rounds ? roundStretch : widenStretch, Stretches.count(length));
+  }
+
+  private void roundStretch(int index) {
+    long first = Stretches.first(index);
+    for (long i = first; i < first + Stretches.length(index, length); i++) {
+      float value = RawMemory.ALL.get(JAVA_FLOAT_UNALIGNED, RawMemory.safe(a + 4 * i));
+      RawMemory.ALL.set(
+          JAVA_SHORT_UNALIGNED, RawMemory.safe(out + 2 * i), BFloat16.fromFloat(value));
+    }
+  }
+
+  private void widenStretch(int index) {
+    long first = Stretches.first(index);
+    for (long i = first; i < first + Stretches.length(index, length); i++) {
+      short bits = RawMemory.ALL.get(JAVA_SHORT_UNALIGNED, RawMemory.safe(a + 2 * i));
+      RawMemory.ALL.set(JAVA_FLOAT_UNALIGNED, RawMemory.safe(out + 4 * i), BFloat16.toFloat(bits));
+    }
   }
 }

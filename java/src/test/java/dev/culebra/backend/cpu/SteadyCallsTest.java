@@ -132,7 +132,7 @@ class SteadyCallsTest {
       Tensor tokens = tensor(DType.I32, 1, n);
       Tensor targets = tensor(DType.I32, n);
       Tensor moments = floats(n, c);
-      AdamWStep adamW = new AdamWStep(1, 1e-3f, 0.9f, 0.99f, 1e-8f, 0.1f, 1);
+      AdamWStep adamW = new AdamWStep(1, 1e-3f, 0.9f, 0.99f, 1e-8f, 0.1f, 1, 0);
       RandomKey key = new RandomKey(tensor(DType.I32, 4), 1);
       DropoutSpec dropout = new DropoutSpec(0.3f, key);
       SamplingSpec sampling = new SamplingSpec(0.8f, 20, 0.9f);
@@ -157,8 +157,11 @@ class SteadyCallsTest {
           () -> ops.crossEntropyForwardBackward(losses, one, logits, targets, vocab, 1));
       steps.put("add", () -> ops.add(y, y, x));
       steps.put("fill", () -> ops.fill(y, 0.1f));
+      Tensor half = tensor(DType.BF16, n, c);
+      steps.put("convert to BF16", () -> ops.convert(half, y));
+      steps.put("convert to F32", () -> ops.convert(y, half));
       steps.put("norm", () -> ops.norm(one, y));
-      steps.put("adamW", () -> ops.adamW(x, y, sum, moments, one, n, adamW));
+      steps.put("adamW", () -> ops.adamW(null, x, y, sum, moments, one, n, adamW));
       steps.put("sample", () -> ops.sample(targets, logits, vocab, sampling, key));
       return steps;
     }
