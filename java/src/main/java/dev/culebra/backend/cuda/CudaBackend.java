@@ -5,6 +5,7 @@ import dev.culebra.backend.MemoryReport;
 import dev.culebra.backend.Ops;
 import dev.culebra.backend.OutOfDeviceMemoryException;
 import dev.culebra.backend.Recording;
+import dev.culebra.cuda.Binding;
 import dev.culebra.cuda.Blas;
 import dev.culebra.cuda.Cuda;
 import dev.culebra.cuda.CudaContext;
@@ -54,6 +55,16 @@ public final class CudaBackend implements Backend {
       throw e;
     }
     ownObjects = context.liveObjects();
+  }
+
+  /**
+   * Checks what can be checked without taking a GPU into use: kernels, libraries, driver.
+   *
+   * @throws dev.culebra.cuda.CudaUnavailableException if something is missing; one line
+   */
+  public static void requireUsable(Binding binding) {
+    KernelIndex.load();
+    Cuda.open(binding);
   }
 
   private GemmCall.Precision precision() {

@@ -25,6 +25,20 @@ class CudaOpsTest {
     }
   }
 
+  @Nested
+  class Bf16 extends OnGpu {
+    Bf16() {
+      super(Binding.FFM, DType.BF16);
+    }
+  }
+
+  @Nested
+  class Bf16ThroughJCuda extends OnGpu {
+    Bf16ThroughJCuda() {
+      super(Binding.JCUDA, DType.BF16);
+    }
+  }
+
   abstract static class OnGpu extends OpsContract {
     private final Binding binding;
     private final DType dtype;
