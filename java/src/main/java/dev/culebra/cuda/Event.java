@@ -2,6 +2,9 @@ package dev.culebra.cuda;
 
 /** A mark in a {@link Stream}. */
 public final class Event extends CudaObject {
+  /** So often is the driver asked, some microseconds in all, before the thread gives way. */
+  private static final int QUESTIONS = 50;
+
   private final Handle handle;
 
   private Event(CudaContext context, Handle handle) {
@@ -28,12 +31,16 @@ public final class Event extends CudaObject {
     driver().record(handle, stream.handle());
   }
 
-  /** Waits until the work before the mark is done; asks first, since it mostly is. */
+  /** Waits until the work before the mark is done; asks a few times first, since it mostly is. */
   public void await() {
     CudaDriver driver = driver();
-    if (!driver.reached(handle)) {
-      driver.synchronizeEvent(handle);
+    for (int i = 0; i < QUESTIONS; i++) {
+      if (driver.reached(handle)) {
+        return;
+      }
+      Thread.onSpinWait();
     }
+    driver.synchronizeEvent(handle);
   }
 
   /** Milliseconds between two timed events that were both reached. */
