@@ -50,7 +50,7 @@ struct Forward {
         loadRow(at, chunk);
         total += distances<false>(chunk, 0);
       }
-      const float center = rowReduce(total, Sum{}) * perColumn;
+      const float center = rowReduce(total, Sum{}) / tile.columns;  // of equal numbers the mean is that number
       float squares = 0;
       for (int chunk = 0; chunk < chunks; chunk++) {
         if (chunks > 1) loadAgain(at, chunk);

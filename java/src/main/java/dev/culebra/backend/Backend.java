@@ -43,6 +43,22 @@ public interface Backend extends AutoCloseable {
    */
   void readBlocking(MemorySegment dst, Tensor src);
 
+  /**
+   * Work that will be done many times, all of it operations of this backend on the same tensors;
+   * nothing in it may wait for the device or copy to it. The caller closes it.
+   */
+  default Recording record(Runnable work) {
+    return new Recording() {
+      @Override
+      public void replay() {
+        work.run();
+      }
+
+      @Override
+      public void close() {}
+    };
+  }
+
   /** Waits until all queued work is done. */
   void synchronize();
 

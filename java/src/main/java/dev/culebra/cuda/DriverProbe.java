@@ -134,18 +134,8 @@ public final class DriverProbe {
   private static void check(String function, int result) {
     if (result != CUDA_SUCCESS) {
       throw new DriverCallException(
-          "%s fails with error %d%s".formatted(function, result, meaning(result)));
+          "%s fails with error %d%s".formatted(function, result, CuInitErrors.meaning(result)));
     }
-  }
-
-  private static String meaning(int result) {
-    return switch (result) {
-      case 100 -> " (no GPU)";
-      case 803 -> " (the driver's parts have different versions)";
-      case 804 -> " (the driver is too old for this libcuda)";
-      case 999 -> " (unknown: often a driver that needs a restart)";
-      default -> "";
-    };
   }
 
   private static GpuReport none(String driver, String cudaVersion, String problem) {

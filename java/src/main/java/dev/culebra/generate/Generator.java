@@ -2,6 +2,7 @@ package dev.culebra.generate;
 
 import dev.culebra.backend.Backend;
 import dev.culebra.backend.RandomKey;
+import dev.culebra.backend.Recording;
 import dev.culebra.backend.SamplingSpec;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.KvCache;
@@ -32,6 +33,8 @@ public final class Generator implements AutoCloseable {
   private final RandomKey key;
   private final Tensor drawn;
   private final int[] window;
+  private SamplingSpec recordedSpec;
+  private Recording nextToken;
   private int filled;
 
   /** For {@code model}, which must outlive the generator. */
@@ -67,8 +70,9 @@ public final class Generator implements AutoCloseable {
     filled = prompt.length - start;
     System.arraycopy(prompt, start, window, 0, filled);
     read(filled - 1);
+    record(spec);
     for (int i = 0; i < count; i++) {
-      int token = next(spec, seed, sample, i);
+      int token = next(seed, sample, i);
       if (!onToken.test(token)) {
         return;
       }
@@ -94,13 +98,32 @@ public final class Generator implements AutoCloseable {
   }
 
   /** Reads the last token of the window, not yet in the cache, and draws its successor. */
-  private int next(SamplingSpec spec, long seed, int sample, int index) {
+  private int next(long seed, int sample, int index) {
     decoder.load(MemorySegment.ofArray(new int[] {window[filled - 1]}), null);
-    Tensor logits = decoder.forward();
-    cache.setLength(filled);
     backend.upload(key.state(), new int[] {(int) seed, (int) (seed >>> 32), index, sample});
-    backend.ops().sample(drawn, logits, decoder.vocab(), spec, key);
+    nextToken.replay();
+    cache.setLength(filled);
     return backend.readIntBlocking(drawn);
+  }
+
+  /** The work of a token, one graph on a GPU; {@code spec} is part of it. */
+  private void record(SamplingSpec spec) {
+    if (!spec.equals(recordedSpec)) {
+      closeRecording();
+      nextToken =
+          backend.record(
+              () -> {
+                Tensor logits = decoder.forward();
+                backend.ops().sample(drawn, logits, decoder.vocab(), spec, key);
+              });
+      recordedSpec = spec;
+    }
+  }
+
+  private void closeRecording() {
+    if (nextToken != null) {
+      nextToken.close();
+    }
   }
 
   private void append(int token) {
@@ -125,6 +148,7 @@ public final class Generator implements AutoCloseable {
 
   @Override
   public void close() {
+    closeRecording();
     decoder.close();
     reader.close();
     cache.close();

@@ -1,6 +1,7 @@
 package dev.culebra.train;
 
 import dev.culebra.backend.Activation;
+import dev.culebra.cuda.Binding;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.AdamW;
@@ -42,6 +43,9 @@ import dev.culebra.text.TokenizerKind;
  * @param seed of the weights, the order of the data, dropout and samples
  * @param threads of the processor; 0 for all
  * @param device where to train
+ * @param dtype of activations and weights
+ * @param tf32 whether a GPU may round the inputs of fp32 matrix products to TF32
+ * @param binding how Java calls CUDA
  */
 public record TrainConfig(
     Preset preset,
@@ -73,7 +77,10 @@ public record TrainConfig(
     int sampleEvery,
     long seed,
     int threads,
-    DeviceChoice device) {
+    DeviceChoice device,
+    DtypeChoice dtype,
+    boolean tf32,
+    Binding binding) {
   private static final float EPSILON = 1e-8f;
 
   /**
@@ -140,6 +147,11 @@ public record TrainConfig(
         .bias(bias)
         .tiedHead(tiedHead)
         .activation(activation);
+  }
+
+  /** Where and how to compute. */
+  public DeviceConfig deviceConfig() {
+    return new DeviceConfig(device, threads, dtype, tf32, binding);
   }
 
   /** The learning rate of every step. */

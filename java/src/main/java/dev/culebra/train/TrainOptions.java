@@ -1,6 +1,7 @@
 package dev.culebra.train;
 
 import dev.culebra.backend.Activation;
+import dev.culebra.cuda.Binding;
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
 import dev.culebra.text.TokenizerKind;
@@ -51,6 +52,9 @@ public final class TrainOptions {
   Long seed;
   Integer threads;
   DeviceChoice device;
+  DtypeChoice dtype;
+  Boolean tf32;
+  Binding binding;
 
   /**
    * Reads a JSON object of some of {@link TrainConfig}'s fields, in snake_case.
@@ -244,6 +248,21 @@ public final class TrainOptions {
 
   public TrainOptions device(DeviceChoice device) {
     this.device = device;
+    return this;
+  }
+
+  public TrainOptions dtype(DtypeChoice dtype) {
+    this.dtype = dtype;
+    return this;
+  }
+
+  public TrainOptions tf32(Boolean tf32) {
+    this.tf32 = tf32;
+    return this;
+  }
+
+  public TrainOptions binding(Binding binding) {
+    this.binding = binding;
     return this;
   }
 }

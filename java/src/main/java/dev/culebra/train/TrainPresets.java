@@ -1,5 +1,6 @@
 package dev.culebra.train;
 
+import dev.culebra.cuda.Binding;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
@@ -33,7 +34,10 @@ final class TrainPresets {
         .sampleEvery(0)
         .seed(1337L)
         .threads(0)
-        .device(DeviceChoice.AUTO);
+        .device(DeviceChoice.AUTO)
+        .dtype(DtypeChoice.AUTO)
+        .tf32(false)
+        .binding(Binding.AUTO);
   }
 
   private static TrainOptions model(GptConfig model) {

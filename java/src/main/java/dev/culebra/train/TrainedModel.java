@@ -24,16 +24,14 @@ public final class TrainedModel implements AutoCloseable {
   /**
    * Reads the best weights of a run, or the last where none are called best.
    *
-   * @param threads of the processor; 0 for all
    * @throws IOException if there is no run or it is damaged; one line that names the file
    * @throws Devices.UnavailableException if the device cannot be used
    */
-  public static TrainedModel open(Path directory, DeviceChoice device, int threads)
-      throws IOException {
+  public static TrainedModel open(Path directory, DeviceConfig device) throws IOException {
     try (RunFiles files = RunFiles.open(directory)) {
       TrainConfig config = files.config();
       Tokenizer tokenizer = files.tokenizer();
-      TrainedModel trained = new TrainedModel(config, tokenizer, Devices.open(device, threads));
+      TrainedModel trained = new TrainedModel(config, tokenizer, Devices.open(device));
       try {
         files.loadWeights(trained.model);
         return trained;

@@ -1,5 +1,6 @@
 package dev.culebra.train;
 
+import dev.culebra.backend.Recording;
 import dev.culebra.checkpoint.Metrics;
 import dev.culebra.data.Batch;
 import dev.culebra.data.BatchSampler;
@@ -25,6 +26,7 @@ public final class Trainer implements AutoCloseable {
   private final BatchSampler trainBatches;
   private final BatchSampler validationBatches;
   private final Batch batch;
+  private final Recording microStep;
   private final RunFiles files;
   private final TrainListener listener;
   private final Stopwatch stopwatch;
@@ -57,6 +59,7 @@ public final class Trainer implements AutoCloseable {
     model.plan(config.batch(), config.context());
     model.train();
     batch = new Batch(config.batch(), config.context());
+    microStep = model.backend().record(this::forwardAndBackward);
     optimizer = new AdamW(model.parameters(), config.adamW(), config.seed());
     samples = new SampleWriter(model, corpus.tokenizer(), config.seed());
     progress = restore();
@@ -115,10 +118,14 @@ public final class Trainer implements AutoCloseable {
       trainBatches.fill(batch, step, micro);
       model.load(batch.inputs(), batch.targets());
       model.setDraw(config.seed(), (long) step * config.gradAccum() + micro);
-      model.forward();
-      model.backward(1f / config.gradAccum());
+      microStep.replay();
     }
     optimizer.step(learningRate.at(step));
+  }
+
+  private void forwardAndBackward() {
+    model.forward();
+    model.backward(1f / config.gradAccum());
   }
 
   private boolean due(int every) {
@@ -208,6 +215,7 @@ public final class Trainer implements AutoCloseable {
 
   @Override
   public void close() {
+    microStep.close();
     samples.close();
     optimizer.close();
     batch.close();

@@ -39,7 +39,7 @@ public final class TrainingRun implements AutoCloseable {
 
   private TrainingRun(TrainConfig config) {
     this.config = config;
-    this.backend = own(Devices.open(config.device(), config.threads()));
+    this.backend = own(Devices.open(config.deviceConfig()));
   }
 
   /**

@@ -1,10 +1,12 @@
 package dev.culebra.examples.cli;
 
+import dev.culebra.cuda.Binding;
 import dev.culebra.examples.lecture.LectureCommand;
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
 import dev.culebra.text.TokenizerKind;
 import dev.culebra.train.DeviceChoice;
+import dev.culebra.train.DtypeChoice;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.function.Function;
@@ -77,6 +79,8 @@ final class Culebra implements Runnable {
             DeviceChoice.class, converter(DeviceChoice::parse, "auto, cpu, cuda or cuda:N"))
         .registerConverter(Preset.class, oneOf(Preset.values()))
         .registerConverter(TokenizerKind.class, oneOf(TokenizerKind.values()))
+        .registerConverter(DtypeChoice.class, oneOf(DtypeChoice.values()))
+        .registerConverter(Binding.class, oneOf(Binding.values()))
         .registerConverter(LearningRate.Schedule.class, oneOf(LearningRate.Schedule.values()))
         .setExpandAtFiles(false) // --prompt @FILE is ours to read
         .setResourceBundle(new PresetDefaults())

@@ -1,6 +1,9 @@
 package dev.culebra.examples.cli;
 
+import dev.culebra.cuda.Binding;
 import dev.culebra.train.DeviceChoice;
+import dev.culebra.train.DeviceConfig;
+import dev.culebra.train.DtypeChoice;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -25,15 +28,25 @@ final class DeviceFlags {
       description = "Threads of the CPU; 0: one a processor. Default: ${DEFAULT-VALUE}")
   private Integer threads;
 
-  DeviceChoice choice() {
-    return device;
-  }
+  @Option(
+      names = "--dtype",
+      paramLabel = "TYPE",
+      defaultValue = "auto",
+      description = "bf16, fp32 or auto: bf16 on a GPU, fp32 on the CPU. Default: ${DEFAULT-VALUE}")
+  private DtypeChoice dtype;
 
-  int threads() {
+  @Option(
+      names = "--binding",
+      paramLabel = "NAME",
+      defaultValue = "auto",
+      description = "How to call CUDA: auto, ffm or jcuda. Default: ${DEFAULT-VALUE}")
+  private Binding binding;
+
+  DeviceConfig config() {
     if (threads < 0) {
       throw new ParameterException(
           spec.commandLine(), "--threads must be at least 0, not " + threads);
     }
-    return threads;
+    return new DeviceConfig(device, threads, dtype, false, binding);
   }
 }

@@ -40,7 +40,7 @@ final class EvalCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    try (TrainedModel trained = TrainedModel.open(directory, device.choice(), device.threads())) {
+    try (TrainedModel trained = TrainedModel.open(directory, device.config())) {
       TrainConfig config = trained.config();
       String name = data == null ? config.data() : data;
       try (Corpus corpus = Corpora.ofUser().open(name, trained.tokenizer())) {

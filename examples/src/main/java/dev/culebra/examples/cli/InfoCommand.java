@@ -50,6 +50,9 @@ final class InfoCommand implements Callable<Integer> {
         "memory",
         "%s, %s free".formatted(gib(machine.memoryBytes()), gib(machine.freeMemoryBytes())));
     gpus(text, machine.gpus());
+    line(text, "kernels", machine.cuda().kernels());
+    line(text, "ffm", machine.cuda().ffm());
+    line(text, "jcuda", machine.cuda().jcuda());
     line(text, "device", "auto is " + machine.autoDevice() + ": " + machine.autoReason());
     return text.toString();
   }

@@ -2,8 +2,11 @@ package dev.culebra.examples.cli;
 
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import dev.culebra.cuda.Binding;
+import dev.culebra.cuda.CudaReport;
 import dev.culebra.cuda.DriverProbe;
 import dev.culebra.cuda.GpuReport;
+import dev.culebra.train.Devices;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +26,7 @@ import jdk.incubator.vector.FloatVector;
  * @param memoryBytes of the machine; 0 if unknown
  * @param freeMemoryBytes that new work may take; 0 if unknown
  * @param gpus and their driver
+ * @param cuda what is needed besides to use them
  * @param autoDevice what {@code --device auto} chooses
  * @param autoReason why
  */
@@ -38,6 +42,7 @@ record Machine(
     long memoryBytes,
     long freeMemoryBytes,
     GpuReport gpus,
+    CudaReport cuda,
     String autoDevice,
     String autoReason) {
 
@@ -45,6 +50,7 @@ record Machine(
   static Machine now() {
     int vectorBits = preferredVectorBits();
     GpuReport gpus = DriverProbe.probe();
+    Devices.Auto auto = Devices.auto(Binding.AUTO);
     return new Machine(
         Culebra.Version.text(),
         System.getProperty("java.version") + ", " + System.getProperty("java.vendor"),
@@ -57,10 +63,9 @@ record Machine(
         kilobytes("MemTotal"),
         kilobytes("MemAvailable"),
         gpus,
-        "cpu",
-        gpus.gpus().isEmpty()
-            ? gpus.problem()
-            : "this version of Culebra cannot launch its GPU kernels yet");
+        CudaReport.now(),
+        auto.gpu() ? "cuda:0" : "cpu",
+        auto.reason());
   }
 
   private static int preferredVectorBits() {

@@ -83,7 +83,7 @@ final class SampleCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     SamplingSpec sampling = sampling();
-    try (TrainedModel trained = TrainedModel.open(directory, device.choice(), device.threads());
+    try (TrainedModel trained = TrainedModel.open(directory, device.config());
         Generator generator = new Generator(trained.model())) {
       int[] start = prompt == null ? trained.start() : encode(trained, promptText());
       long draws = seed == null ? System.nanoTime() : seed;

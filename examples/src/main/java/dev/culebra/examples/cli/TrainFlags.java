@@ -1,9 +1,11 @@
 package dev.culebra.examples.cli;
 
+import dev.culebra.cuda.Binding;
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
 import dev.culebra.text.TokenizerKind;
 import dev.culebra.train.DeviceChoice;
+import dev.culebra.train.DtypeChoice;
 import dev.culebra.train.TrainOptions;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
@@ -256,8 +258,28 @@ final class TrainFlags {
         description = "Threads of the CPU; 0: one a processor. Default: ${default.threads}")
     private Integer threads;
 
+    @Option(
+        names = "--dtype",
+        paramLabel = "TYPE",
+        description =
+            "bf16, fp32 or auto: bf16 on a GPU, fp32 on the CPU. Default: ${default.dtype}")
+    private DtypeChoice dtype;
+
+    @Option(
+        names = "--tf32",
+        negatable = true,
+        description =
+            "On a GPU, fp32 matrix products by TF32 tensor cores. Default: ${default.tf32}")
+    private Boolean tf32;
+
+    @Option(
+        names = "--binding",
+        paramLabel = "NAME",
+        description = "How to call CUDA: auto, ffm or jcuda. Default: ${default.binding}")
+    private Binding binding;
+
     private void addTo(TrainOptions options) {
-      options.device(device).threads(threads);
+      options.device(device).threads(threads).dtype(dtype).tf32(tf32).binding(binding);
     }
   }
 }

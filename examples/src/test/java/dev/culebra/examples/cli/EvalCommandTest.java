@@ -11,7 +11,7 @@ import dev.culebra.data.Split;
 import dev.culebra.data.Tokens;
 import dev.culebra.nn.Gpt;
 import dev.culebra.tensor.Tensor;
-import dev.culebra.train.DeviceChoice;
+import dev.culebra.train.DeviceConfig;
 import dev.culebra.train.TrainedModel;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -52,7 +52,7 @@ class EvalCommandTest {
 
   /** The same mean, a window at a time, the loss computed here from the model's logits. */
   private static double meanLossOneByOne() throws IOException {
-    try (TrainedModel trained = TrainedModel.open(run.path(), DeviceChoice.CPU, 1);
+    try (TrainedModel trained = TrainedModel.open(run.path(), DeviceConfig.CPU);
         Corpus corpus = Corpora.ofUser().open(trained.config().data(), trained.tokenizer());
         Tokens tokens = corpus.tokens(Split.VALIDATION)) {
       int targets = (int) tokens.size() - 1;

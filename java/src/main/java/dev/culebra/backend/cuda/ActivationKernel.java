@@ -1,0 +1,34 @@
+package dev.culebra.backend.cuda;
+
+import dev.culebra.backend.Activation;
+import dev.culebra.tensor.Tensor;
+
+/** Launches {@code activation.cu}. */
+final class ActivationKernel {
+  private final Launcher launcher;
+
+  ActivationKernel(Launcher launcher) {
+    this.launcher = launcher;
+  }
+
+  void forward(Tensor out, Tensor in, Activation activation) {
+    launcher
+        .kernel("activation_forward", in.dtype())
+        .with(out)
+        .with(in)
+        .with(activation.ordinal())
+        .with(in.elements())
+        .launch(Launcher.flat(in), launcher.stream());
+  }
+
+  void backward(Tensor dIn, Tensor dOut, Tensor in, Activation activation) {
+    launcher
+        .kernel("activation_backward", in.dtype())
+        .with(dIn)
+        .with(dOut)
+        .with(in)
+        .with(activation.ordinal())
+        .with(in.elements())
+        .launch(Launcher.flat(in), launcher.stream());
+  }
+}

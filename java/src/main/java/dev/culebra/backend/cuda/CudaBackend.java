@@ -1,0 +1,171 @@
+package dev.culebra.backend.cuda;
+
+import dev.culebra.backend.Backend;
+import dev.culebra.backend.MemoryReport;
+import dev.culebra.backend.Ops;
+import dev.culebra.backend.OutOfDeviceMemoryException;
+import dev.culebra.backend.Recording;
+import dev.culebra.cuda.Binding;
+import dev.culebra.cuda.Blas;
+import dev.culebra.cuda.Cuda;
+import dev.culebra.cuda.CudaContext;
+import dev.culebra.cuda.CudaException;
+import dev.culebra.cuda.DeviceBuffer;
+import dev.culebra.cuda.GemmCall;
+import dev.culebra.cuda.KernelIndex;
+import dev.culebra.cuda.Stream;
+import dev.culebra.tensor.Buffer;
+import dev.culebra.tensor.DType;
+import dev.culebra.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.Deque;
+
+/**
+ * An NVIDIA GPU. All work goes to one stream; the host is ahead of it until something is read. One
+ * thread at a time.
+ */
+public final class CudaBackend implements Backend {
+  private final CudaConfig config;
+  private final Deque<AutoCloseable> owned = new ArrayDeque<>();
+  private final CudaContext context;
+  private final Stream stream;
+  private final Uploads uploads;
+  private final Launcher launcher;
+  private final Ops ops;
+  private final int ownObjects;
+
+  /**
+   * Takes a GPU into use and gets the library's own memory on it, about 40 MB.
+   *
+   * @throws dev.culebra.cuda.CudaUnavailableException if that is not possible; one line
+   */
+  public CudaBackend(CudaConfig config) {
+    this.config = config;
+    try {
+      KernelIndex index = KernelIndex.load();
+      context = own(new CudaContext(Cuda.open(config.binding()), config.device()));
+      stream = own(new Stream(context));
+      uploads = own(new Uploads(context, stream));
+      launcher = own(new Launcher(context, stream, index));
+      Blas blas = own(new Blas(context, stream));
+      ops = new CudaOps(launcher, blas, config.dtype(), precision());
+    } catch (RuntimeException e) {
+      closeAfter(e);
+      throw e;
+    }
+    ownObjects = context.liveObjects();
+  }
+
+  /**
+   * Checks what can be checked without taking a GPU into use: kernels, libraries, driver.
+   *
+   * @throws dev.culebra.cuda.CudaUnavailableException if something is missing; one line
+   */
+  public static void requireUsable(Binding binding) {
+    KernelIndex.load();
+    Cuda.open(binding);
+  }
+
+  private GemmCall.Precision precision() {
+    return config.tf32() ? GemmCall.Precision.TF32 : GemmCall.Precision.FULL;
+  }
+
+  private <C extends AutoCloseable> C own(C resource) {
+    owned.push(resource);
+    return resource;
+  }
+
+  private void closeAfter(RuntimeException cause) {
+    try {
+      close();
+    } catch (RuntimeException e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  @Override
+  public String name() {
+    return "cuda:%d (%s, %s)"
+        .formatted(config.device(), context.name(), config.dtype() == DType.BF16 ? "bf16" : "fp32");
+  }
+
+  /** The GPU, for what this library does not do. */
+  public CudaContext context() {
+    return context;
+  }
+
+  /** The stream that all work goes to. */
+  public Stream stream() {
+    return stream;
+  }
+
+  @Override
+  public DType dtype() {
+    return config.dtype();
+  }
+
+  @Override
+  public Ops ops() {
+    return ops;
+  }
+
+  @Override
+  public Buffer allocate(long bytes) {
+    try {
+      DeviceBuffer buffer = context.allocate(bytes);
+      stream.clear(buffer.address(), bytes);
+      return buffer;
+    } catch (CudaException e) {
+      if (!e.isOutOfMemory()) {
+        throw e;
+      }
+      throw new OutOfDeviceMemoryException(
+          "%s has %,d bytes free, and %,d more are needed (%,d in use)"
+              .formatted(context.name(), context.freeMemory(), bytes, context.liveBytes()));
+    }
+  }
+
+  @Override
+  public void upload(Tensor dst, MemorySegment src) {
+    requireSameSize(dst, src);
+    uploads.upload(dst.address(), src);
+  }
+
+  @Override
+  public void readBlocking(MemorySegment dst, Tensor src) {
+    requireSameSize(src, dst);
+    uploads.readBlocking(dst, src.address());
+  }
+
+  private static void requireSameSize(Tensor tensor, MemorySegment host) {
+    if (tensor.bytes() != host.byteSize()) {
+      throw new IllegalArgumentException(
+          "%s is %d bytes, but the host's memory is %d"
+              .formatted(tensor, tensor.bytes(), host.byteSize()));
+    }
+  }
+
+  @Override
+  public Recording record(Runnable work) {
+    return new GraphRecording(stream, work);
+  }
+
+  @Override
+  public void synchronize() {
+    stream.synchronize();
+  }
+
+  @Override
+  public MemoryReport memory() {
+    return new MemoryReport(
+        context.liveObjects() - ownObjects - launcher.liveObjects(),
+        context.liveBytes(),
+        context.peakBytes());
+  }
+
+  @Override
+  public void close() {
+    CloseAll.close(owned);
+  }
+}

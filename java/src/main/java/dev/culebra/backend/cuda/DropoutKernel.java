@@ -1,0 +1,32 @@
+package dev.culebra.backend.cuda;
+
+import dev.culebra.backend.DropoutSpec;
+import dev.culebra.tensor.Tensor;
+
+/** Launches {@code dropout.cu}, forward and backward alike. */
+final class DropoutKernel {
+  private final Launcher launcher;
+
+  DropoutKernel(Launcher launcher) {
+    this.launcher = launcher;
+  }
+
+  void apply(Tensor out, Tensor in, DropoutSpec dropout) {
+    if (dropout.isNone()) {
+      if (out.address() != in.address()) {
+        launcher.stream().copy(out.address(), in.address(), in.bytes());
+      }
+      return;
+    }
+    launcher
+        .kernel("dropout", in.dtype())
+        .with(out)
+        .with(in)
+        .with(dropout.key().state())
+        .with(dropout.key().site())
+        .with(dropout.p())
+        .with(dropout.scale())
+        .with(in.elements())
+        .launch(Launcher.flat(in), launcher.stream());
+  }
+}

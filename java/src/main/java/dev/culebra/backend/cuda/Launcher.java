@@ -1,0 +1,131 @@
+package dev.culebra.backend.cuda;
+
+import dev.culebra.cuda.CudaContext;
+import dev.culebra.cuda.KernelFunction;
+import dev.culebra.cuda.KernelIndex;
+import dev.culebra.cuda.KernelLibrary;
+import dev.culebra.cuda.LaunchSize;
+import dev.culebra.cuda.Stream;
+import dev.culebra.tensor.DType;
+import dev.culebra.tensor.Tensor;
+
+/**
+ * What every kernel class needs: the kernels of this GPU, the stream they run on, scratch memory,
+ * and the rules by which a launch is sized (see {@code cuda-kernels/README.md}, "Launches").
+ */
+final class Launcher implements AutoCloseable {
+  static final int WARP = 32;
+
+  /** Threads of a block that works through flat memory. */
+  private static final int FLAT_THREADS = 256;
+
+  /** Bytes that a thread moves at once. */
+  private static final int PACK_BYTES = 16;
+
+  /** Packs of a row that a thread keeps in registers. */
+  private static final int PACKS_OF_A_THREAD = 4;
+
+  private final CudaContext context;
+  private final Stream stream;
+  private final KernelLibrary library;
+  private final Workspace workspace;
+
+  Launcher(CudaContext context, Stream stream, KernelIndex index) {
+    this.context = context;
+    this.stream = stream;
+    this.library = new KernelLibrary(context, index);
+    this.workspace = new Workspace(context);
+  }
+
+  /** The instance of a kernel for a dtype. */
+  KernelFunction kernel(String name, DType dtype) {
+    return library.kernel(name + suffix(dtype));
+  }
+
+  private static String suffix(DType dtype) {
+    return switch (dtype) {
+      case F32 -> "_f32";
+      case BF16 -> "_bf16";
+      case I32 -> "_i32";
+    };
+  }
+
+  Stream stream() {
+    return stream;
+  }
+
+  /** Address of scratch memory, good until the next kernel class asks for some. */
+  long workspace(long bytes) {
+    return workspace.address(bytes);
+  }
+
+  int multiprocessors() {
+    return context.multiprocessors();
+  }
+
+  /**
+   * Elements that a thread moves at once: 1 where a row or an address is not a multiple of a pack.
+   */
+  static int packOf(int columns, Tensor... tensors) {
+    int pack = PACK_BYTES / tensors[0].dtype().bytes();
+    return columns % pack == 0 && aligned(tensors) ? pack : 1;
+  }
+
+  private static boolean aligned(Tensor... tensors) {
+    for (Tensor tensor : tensors) {
+      if (tensor != null && tensor.address() % PACK_BYTES != 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /**
+   * The threads of a row of {@code columns}: a block of its own, or one warp of a block with {@code
+   * maxThreads / 32} ... rows where a row is short.
+   *
+   * @param pack elements that a thread moves at once
+   * @param maxThreads of a block
+   * @param shortRows rows of a block with a warp for each
+   * @param blocks how many blocks at most
+   */
+  static LaunchSize rowBlocks(
+      int rows, int columns, int pack, int maxThreads, int shortRows, int blocks) {
+    int rowOfWarp = WARP * PACKS_OF_A_THREAD * pack;
+    int warps = Math.min(maxThreads / WARP, Math.ceilDiv(columns, rowOfWarp));
+    int rowsOfBlock = warps == 1 ? shortRows : 1;
+    int wanted = Math.ceilDiv(rows, rowsOfBlock);
+    return LaunchSize.rows(Math.min(wanted, blocks), WARP * warps, rowsOfBlock);
+  }
+
+  /** One thread for each pack of flat memory. */
+  static LaunchSize flat(long elements, int pack) {
+    return LaunchSize.flat(Math.ceilDiv(elements, (long) FLAT_THREADS * pack), FLAT_THREADS);
+  }
+
+  /** The same for packs of 16 bytes. */
+  static LaunchSize flat(Tensor tensor) {
+    return flat(tensor.elements(), PACK_BYTES / tensor.dtype().bytes());
+  }
+
+  /** Rows of (…, C). */
+  static int rows(Tensor tensor) {
+    return tensor.shape().rows();
+  }
+
+  /** C of (…, C). */
+  static int columns(Tensor tensor) {
+    return tensor.shape().dim(-1);
+  }
+
+  /** How many modules and buffers it holds now. */
+  int liveObjects() {
+    return library.modules() + workspace.buffers();
+  }
+
+  @Override
+  public void close() {
+    workspace.close();
+    library.close();
+  }
+}

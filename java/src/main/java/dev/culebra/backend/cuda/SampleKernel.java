@@ -1,0 +1,32 @@
+package dev.culebra.backend.cuda;
+
+import dev.culebra.backend.RandomKey;
+import dev.culebra.backend.SamplingSpec;
+import dev.culebra.cuda.LaunchSize;
+import dev.culebra.tensor.Tensor;
+
+/** Launches {@code sample.cu}. */
+final class SampleKernel {
+  private static final int THREADS = 1024;
+
+  private final Launcher launcher;
+
+  SampleKernel(Launcher launcher) {
+    this.launcher = launcher;
+  }
+
+  void sample(Tensor tokens, Tensor logits, int vocab, SamplingSpec spec, RandomKey key) {
+    launcher
+        .kernel("sample", logits.dtype())
+        .with(tokens)
+        .with(logits)
+        .with(key.state())
+        .with(key.site())
+        .with(spec.temperature())
+        .with(spec.topK())
+        .with(spec.topP())
+        .with(Launcher.columns(logits))
+        .with(vocab)
+        .launch(LaunchSize.flat(Launcher.rows(logits), THREADS), launcher.stream());
+  }
+}

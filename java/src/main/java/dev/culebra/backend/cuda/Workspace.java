@@ -1,0 +1,40 @@
+package dev.culebra.backend.cuda;
+
+import dev.culebra.cuda.CudaContext;
+import dev.culebra.cuda.DeviceBuffer;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Scratch memory for kernels, shared by all: they run one after the other. It grows when asked for
+ * more than ever before; what it was before stays, since captured graphs have its address.
+ */
+final class Workspace implements AutoCloseable {
+  private static final long LEAST_BYTES = 1 << 20;
+
+  private final CudaContext context;
+  private final List<DeviceBuffer> buffers = new ArrayList<>();
+
+  Workspace(CudaContext context) {
+    this.context = context;
+  }
+
+  /** Address of at least so many bytes. */
+  long address(long bytes) {
+    if (buffers.isEmpty() || buffers.getLast().bytes() < bytes) {
+      long size = Math.max(LEAST_BYTES, Long.highestOneBit(Math.max(1, bytes - 1)) << 1);
+      buffers.add(context.allocate(size));
+    }
+    return buffers.getLast().address();
+  }
+
+  int buffers() {
+    return buffers.size();
+  }
+
+  @Override
+  public void close() {
+    buffers.forEach(DeviceBuffer::close);
+    buffers.clear();
+  }
+}

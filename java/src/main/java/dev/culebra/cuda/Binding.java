@@ -1,0 +1,11 @@
+package dev.culebra.cuda;
+
+/** How Java calls CUDA. */
+public enum Binding {
+  /** {@link #FFM}. */
+  AUTO,
+  /** Java's Foreign Function and Memory API: any CUDA from 12 on. */
+  FFM,
+  /** JCuda and JCublas 12.6, which need cuBLAS 12. */
+  JCUDA
+}

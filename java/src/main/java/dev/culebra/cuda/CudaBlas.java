@@ -1,0 +1,27 @@
+package dev.culebra.cuda;
+
+/**
+ * What Culebra uses of cuBLAS; one implementation a {@link Binding}. Calls throw {@link
+ * CudaException} where cuBLAS reports an error.
+ */
+public interface CudaBlas {
+  /** Starts cuBLAS in the current context; to be destroyed. */
+  Handle create();
+
+  void destroy(Handle blas);
+
+  /** Version: 10000 · major + 100 · minor + patch. */
+  int version(Handle blas);
+
+  /** Products go to this stream from now on. */
+  void setStream(Handle blas, Handle stream);
+
+  /**
+   * Memory for cuBLAS to work in, to be set after the stream: with memory of its own a captured
+   * graph could not be replayed beside another.
+   */
+  void setWorkspace(Handle blas, long address, long bytes);
+
+  /** A matrix product on the stream. */
+  void gemm(Handle blas, GemmCall call);
+}

@@ -1,0 +1,141 @@
+package dev.culebra.cuda;
+
+/**
+ * One GPU in use: its primary context, and the count of what was made in it and not yet closed. Any
+ * thread may use it, one at a time. Close everything made in it first.
+ */
+public final class CudaContext implements AutoCloseable {
+  private static final int OLDEST_CAPABILITY = 80;
+
+  private final Cuda cuda;
+  private final int device;
+  private final Handle context;
+  private final String name;
+  private final int multiprocessors;
+  private final int capability;
+  private Thread currentThread;
+  private int liveObjects;
+  private long liveBytes;
+  private long peakBytes;
+  private boolean closed;
+
+  /**
+   * Takes a GPU into use.
+   *
+   * @throws CudaUnavailableException if there is no such GPU, or it is too old
+   */
+  public CudaContext(Cuda cuda, int device) {
+    this.cuda = cuda;
+    this.device = device;
+    CudaDriver driver = cuda.driver();
+    int count = driver.deviceCount();
+    if (device >= count) {
+      throw new CudaUnavailableException(
+          count == 0
+              ? "no GPU: the driver shows none; CUDA_VISIBLE_DEVICES may hide it"
+              : "no GPU cuda:%d: there are %d, from cuda:0".formatted(device, count));
+    }
+    name = driver.deviceName(device);
+    capability =
+        10 * driver.attribute(DeviceAttribute.CAPABILITY_MAJOR, device)
+            + driver.attribute(DeviceAttribute.CAPABILITY_MINOR, device);
+    if (capability < OLDEST_CAPABILITY) {
+      throw new CudaUnavailableException(
+          "%s has compute capability %d.%d, and the kernels need 8.0 or newer"
+              .formatted(name, capability / 10, capability % 10));
+    }
+    multiprocessors = driver.attribute(DeviceAttribute.MULTIPROCESSORS, device);
+    context = driver.retainContext(device);
+  }
+
+  /** The driver, with this context made current for the calling thread. */
+  public CudaDriver driver() {
+    Thread thread = Thread.currentThread();
+    if (thread != currentThread) {
+      cuda.driver().makeCurrent(context);
+      currentThread = thread;
+    }
+    return cuda.driver();
+  }
+
+  /** cuBLAS, under the same condition. */
+  public CudaBlas blas() {
+    driver();
+    return cuda.blas();
+  }
+
+  /** How CUDA is called. */
+  public Cuda cuda() {
+    return cuda;
+  }
+
+  /** The GPU's name. */
+  public String name() {
+    return name;
+  }
+
+  /** Its number, from 0. */
+  public int device() {
+    return device;
+  }
+
+  /** Number of multiprocessors. */
+  public int multiprocessors() {
+    return multiprocessors;
+  }
+
+  /** Compute capability: 10 · major + minor. */
+  public int capability() {
+    return capability;
+  }
+
+  /**
+   * Device memory, not cleared.
+   *
+   * @throws CudaException if there is not enough, {@link CudaException#isOutOfMemory}
+   */
+  public DeviceBuffer allocate(long bytes) {
+    return new DeviceBuffer(this, driver().allocate(bytes), bytes);
+  }
+
+  /** Memory of the GPU that nobody uses, in bytes. */
+  public long freeMemory() {
+    return driver().freeMemory();
+  }
+
+  /** Something was made that must be closed. */
+  void opened(long bytes) {
+    liveObjects++;
+    liveBytes += bytes;
+    peakBytes = Math.max(peakBytes, liveBytes);
+  }
+
+  /** It was closed. */
+  void released(long bytes) {
+    liveObjects--;
+    liveBytes -= bytes;
+  }
+
+  /** How much was made in this context and not yet closed. */
+  public int liveObjects() {
+    return liveObjects;
+  }
+
+  /** Device memory in use, in bytes. */
+  public long liveBytes() {
+    return liveBytes;
+  }
+
+  /** The most it has been. */
+  public long peakBytes() {
+    return peakBytes;
+  }
+
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      cuda.driver().releaseContext(device);
+    }
+  }
+}

@@ -1,0 +1,119 @@
+package dev.culebra.cuda;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * What Culebra uses of the CUDA Driver API, with typed arguments; one implementation a {@link
+ * Binding}. Addresses are plain numbers, what else the driver gives out is a {@link Handle}. Every
+ * call throws {@link CudaException} where the driver reports an error. Calls with a stream return
+ * before the work is done. Thread-safe as the driver is; a thread must have called {@link
+ * #makeCurrent} first.
+ */
+public interface CudaDriver {
+  /** The newest CUDA version that the driver runs: 1000 · major + 10 · minor. */
+  int version();
+
+  /** How many GPUs there are. */
+  int deviceCount();
+
+  /** Name of a GPU. */
+  String deviceName(int device);
+
+  /** Memory of a GPU in bytes. */
+  long deviceMemory(int device);
+
+  /** An attribute of a GPU. */
+  int attribute(DeviceAttribute attribute, int device);
+
+  /** The GPU's primary context, to be released. */
+  Handle retainContext(int device);
+
+  void releaseContext(int device);
+
+  /** Directs this thread's calls to a context. */
+  void makeCurrent(Handle context);
+
+  /** Memory of the current GPU that nobody uses, in bytes. */
+  long freeMemory();
+
+  /** Device memory, at a multiple of 256 bytes. */
+  long allocate(long bytes);
+
+  void free(long address);
+
+  /** Host memory that copies can read and write without the processor; zeroed by nobody. */
+  MemorySegment allocatePinned(long bytes);
+
+  void freePinned(MemorySegment memory);
+
+  /** Copies from the host to the device. */
+  void upload(long to, MemorySegment from, Handle stream);
+
+  /** Copies from the device to the host. */
+  void download(MemorySegment to, long from, Handle stream);
+
+  /** Copies on the device. */
+  void copy(long to, long from, long bytes, Handle stream);
+
+  /** Sets bytes to 0. */
+  void clear(long address, long bytes, Handle stream);
+
+  /** A stream that does not wait for the default stream. */
+  Handle createStream();
+
+  void destroyStream(Handle stream);
+
+  /** Waits until all work of a stream is done. */
+  void synchronize(Handle stream);
+
+  /** What is given to a stream from now on waits for an event. */
+  void await(Handle stream, Handle event);
+
+  /** An event; with {@code timed}, one that {@link #milliseconds} can use. */
+  Handle createEvent(boolean timed);
+
+  void destroyEvent(Handle event);
+
+  void record(Handle event, Handle stream);
+
+  /** Whether the work before an event is done. */
+  boolean reached(Handle event);
+
+  /** Waits until the work before an event is done. */
+  void synchronizeEvent(Handle event);
+
+  /** Time between two reached events. */
+  float milliseconds(Handle from, Handle to);
+
+  /** From now on work given to a stream is noted down instead of done. */
+  void beginCapture(Handle stream);
+
+  /** What was noted down, ready to be launched; to be destroyed. */
+  Handle endCapture(Handle stream);
+
+  void launchGraph(Handle graph, Handle stream);
+
+  void destroyGraph(Handle graph);
+
+  /**
+   * Compiles PTX for the current GPU.
+   *
+   * @param name for the message, which also carries the compiler's log
+   */
+  Handle loadModule(String name, byte[] ptx);
+
+  void unloadModule(Handle module);
+
+  /** A kernel of a module. */
+  Handle function(Handle module, String entry);
+
+  /** Lets a kernel use more than 48 KiB of dynamic shared memory. */
+  void allowSharedMemory(Handle function, int bytes);
+
+  /**
+   * Launches a kernel.
+   *
+   * @param arguments addresses of the arguments, which are copied before this returns
+   */
+  void launch(Handle function, LaunchSize size, Handle stream, MemorySegment arguments);
+}

@@ -1,0 +1,157 @@
+package dev.culebra.cuda;
+
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * Finds NVIDIA's libraries: where the loader looks, in {@code CUDA_HOME}, in the usual places, and
+ * in the CUDA wheels of a Python installation; or where the properties {@value #DRIVER_PROPERTY}
+ * and {@value #CUBLAS_PROPERTY} say.
+ */
+final class CudaLibraries {
+  /** System property with the driver library's path. */
+  static final String DRIVER_PROPERTY = "culebra.libcuda";
+
+  /** System property with cuBLAS's path. */
+  static final String CUBLAS_PROPERTY = "culebra.libcublas";
+
+  private static final String DRIVER = "libcuda.so.1";
+  private static final List<String> CUBLAS = List.of("libcublas.so.13", "libcublas.so.12");
+  private static final List<String> DRIVER_FOLDERS =
+      List.of(
+          "/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/local/nvidia/lib64", "/usr/lib/wsl/lib");
+
+  private CudaLibraries() {}
+
+  /**
+   * The driver.
+   *
+   * @throws CudaUnavailableException if there is none
+   */
+  static NativeLibrary loadDriver() {
+    List<String> candidates = given(DRIVER_PROPERTY);
+    if (candidates.isEmpty()) {
+      candidates.add(DRIVER);
+      DRIVER_FOLDERS.forEach(folder -> addIfThere(candidates, Path.of(folder, DRIVER)));
+    }
+    return firstThatLoads(candidates)
+        .orElseThrow(
+            () ->
+                new CudaUnavailableException(
+                    ("no NVIDIA driver: %s cannot be loaded; install the driver, or give its path"
+                            + " with -D%s=PATH")
+                        .formatted(String.join(" or ", candidates), DRIVER_PROPERTY)));
+  }
+
+  /**
+   * cuBLAS 13 or 12.
+   *
+   * @throws CudaUnavailableException if there is none
+   */
+  static NativeLibrary loadCublas() {
+    return loadCublas(CUBLAS)
+        .orElseThrow(
+            () ->
+                new CudaUnavailableException(
+                    ("cuBLAS cannot be loaded: no %s on the library path, in CUDA_HOME,"
+                            + " /usr/local/cuda* or a Python's nvidia wheels; install it, or give"
+                            + " its path with -D%s=PATH")
+                        .formatted(String.join(" or ", CUBLAS), CUBLAS_PROPERTY)));
+  }
+
+  /** The first of these files that can be loaded. */
+  static Optional<NativeLibrary> loadCublas(List<String> names) {
+    List<String> candidates = given(CUBLAS_PROPERTY);
+    if (candidates.isEmpty()) {
+      candidates.addAll(names);
+      for (Path folder : cublasFolders()) {
+        names.forEach(name -> addIfThere(candidates, folder.resolve(name)));
+      }
+    }
+    return firstThatLoads(candidates);
+  }
+
+  private static List<String> given(String property) {
+    List<String> candidates = new ArrayList<>();
+    String path = System.getProperty(property);
+    if (path != null) {
+      candidates.add(path);
+    }
+    return candidates;
+  }
+
+  private static void addIfThere(List<String> candidates, Path file) {
+    if (Files.exists(file)) {
+      candidates.add(file.toString());
+    }
+  }
+
+  private static Optional<NativeLibrary> firstThatLoads(List<String> candidates) {
+    for (String candidate : candidates) {
+      try {
+        preloadNeighbour(candidate);
+        return Optional.of(NativeLibrary.load(candidate));
+      } catch (IllegalArgumentException e) {
+        // The next one may load.
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** cuBLAS needs libcublasLt, which the loader finds beside it only once it is loaded. */
+  private static void preloadNeighbour(String candidate) {
+    Path lt = Path.of(candidate.replace("libcublas.so", "libcublasLt.so"));
+    if (lt.isAbsolute() && !lt.equals(Path.of(candidate)) && Files.exists(lt)) {
+      NativeLibrary.load(lt.toString());
+    }
+  }
+
+  private static List<Path> cublasFolders() {
+    List<Path> folders = new ArrayList<>();
+    String home = System.getenv("CUDA_HOME");
+    if (home != null && !home.isBlank()) {
+      folders.add(Path.of(home, "lib64"));
+    }
+    folders.add(Path.of("/usr/local/cuda/lib64"));
+    matches(Path.of("/usr/local"), "cuda-*")
+        .map(cuda -> cuda.resolve("lib64"))
+        .forEach(folders::add);
+    folders.add(Path.of("/usr/lib/x86_64-linux-gnu"));
+    pythonLibraries()
+        .flatMap(lib -> matches(lib, "python3*"))
+        .flatMap(
+            python -> Stream.of(python.resolve("site-packages"), python.resolve("dist-packages")))
+        .flatMap(packages -> matches(packages.resolve("nvidia"), "{cu13,cublas}"))
+        .map(wheel -> wheel.resolve("lib"))
+        .forEach(folders::add);
+    return folders;
+  }
+
+  /** Folders that hold python3.x folders. */
+  private static Stream<Path> pythonLibraries() {
+    Stream<String> roots =
+        Stream.of(System.getenv("VIRTUAL_ENV"), System.getenv("CONDA_PREFIX"), "/usr", "/usr/local")
+            .filter(root -> root != null && !root.isBlank());
+    Stream<Path> fixed = roots.map(root -> Path.of(root, "lib"));
+    Stream<Path> own = Stream.of(Path.of(System.getProperty("user.home"), ".local", "lib"));
+    Stream<Path> opt = matches(Path.of("/opt"), "*").map(tree -> tree.resolve("lib"));
+    return Stream.of(fixed, own, opt).flatMap(paths -> paths);
+  }
+
+  /** The entries of a folder that match a glob; none where there is no such folder. */
+  private static Stream<Path> matches(Path folder, String glob) {
+    List<Path> found = new ArrayList<>();
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder, glob)) {
+      entries.forEach(found::add);
+    } catch (IOException | java.nio.file.DirectoryIteratorException e) {
+      return Stream.empty();
+    }
+    return found.stream().sorted();
+  }
+}

@@ -1,0 +1,86 @@
+package dev.culebra.cuda;
+
+import java.lang.foreign.MemorySegment;
+
+/** A queue of work for the GPU, done in order. */
+public final class Stream extends CudaObject {
+  private final Handle handle;
+
+  public Stream(CudaContext context) {
+    this(context, context.driver().createStream());
+  }
+
+  private Stream(CudaContext context, Handle handle) {
+    super(context, 0);
+    this.handle = handle;
+  }
+
+  Handle handle() {
+    return handle;
+  }
+
+  /** Copies host memory, which must stay as it is until the copy is done, to the device. */
+  public void upload(long to, MemorySegment from) {
+    driver().upload(to, from, handle);
+  }
+
+  /** Copies from the device to the host. */
+  public void download(MemorySegment to, long from) {
+    driver().download(to, from, handle);
+  }
+
+  /** Copies on the device. */
+  public void copy(long to, long from, long bytes) {
+    driver().copy(to, from, bytes, handle);
+  }
+
+  /** Sets bytes to 0. */
+  public void clear(long address, long bytes) {
+    driver().clear(address, bytes, handle);
+  }
+
+  /** What comes from now on waits for {@code event}. */
+  public void await(Event event) {
+    driver().await(handle, event.handle());
+  }
+
+  /** Waits until all work is done. */
+  public void synchronize() {
+    driver().synchronize(handle);
+  }
+
+  /**
+   * Notes down what {@code work} gives to this stream, instead of doing it.
+   *
+   * @return the work, to be launched as often as one likes
+   */
+  public Graph capture(Runnable work) {
+    CudaDriver driver = driver();
+    driver.beginCapture(handle);
+    try {
+      work.run();
+    } catch (RuntimeException | Error e) {
+      abandonCapture(driver, e);
+      throw e;
+    }
+    return new Graph(context(), driver.endCapture(handle));
+  }
+
+  private void abandonCapture(CudaDriver driver, Throwable cause) {
+    try {
+      driver.destroyGraph(driver.endCapture(handle));
+    } catch (CudaException e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  /** Launches captured work. */
+  public void launch(Graph graph) {
+    driver().launchGraph(graph.handle(), handle);
+  }
+
+  @Override
+  void release(CudaDriver driver) {
+    driver.destroyStream(handle);
+  }
+}

@@ -1,0 +1,61 @@
+package dev.culebra.backend.cuda;
+
+import dev.culebra.backend.Backend;
+import dev.culebra.backend.OpsContract;
+import dev.culebra.cuda.Binding;
+import dev.culebra.tensor.DType;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
+
+/** The operations on a GPU, or in the simulator, through both bindings. */
+@Tag("cuda")
+class CudaOpsTest {
+
+  @Nested
+  class Fp32 extends OnGpu {
+    Fp32() {
+      super(Binding.FFM, DType.F32);
+    }
+  }
+
+  @Nested
+  class Fp32ThroughJCuda extends OnGpu {
+    Fp32ThroughJCuda() {
+      super(Binding.JCUDA, DType.F32);
+    }
+  }
+
+  @Nested
+  class Bf16 extends OnGpu {
+    Bf16() {
+      super(Binding.FFM, DType.BF16);
+    }
+  }
+
+  @Nested
+  class Bf16ThroughJCuda extends OnGpu {
+    Bf16ThroughJCuda() {
+      super(Binding.JCUDA, DType.BF16);
+    }
+  }
+
+  abstract static class OnGpu extends OpsContract {
+    private final Binding binding;
+    private final DType dtype;
+
+    OnGpu(Binding binding, DType dtype) {
+      this.binding = binding;
+      this.dtype = dtype;
+    }
+
+    @Override
+    protected Backend open() {
+      return TestGpu.open(binding, dtype);
+    }
+
+    @Override
+    public int draws() {
+      return TestGpu.SIMULATED_DRAWS;
+    }
+  }
+}

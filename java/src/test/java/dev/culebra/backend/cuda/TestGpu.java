@@ -1,0 +1,45 @@
+package dev.culebra.backend.cuda;
+
+import static org.junit.jupiter.api.Assumptions.abort;
+
+import dev.culebra.cuda.Binding;
+import dev.culebra.cuda.CudaUnavailableException;
+import dev.culebra.tensor.DType;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * The GPU of the tests: what the loader finds, which is the simulator where Surefire puts it on the
+ * library path.
+ */
+public final class TestGpu {
+  private static final Path SIMULATOR = Path.of("../native-build/target/simulator");
+
+  /** Rows of a statistical test: the simulator takes about a millisecond for one. */
+  static final int SIMULATED_DRAWS = 1000;
+
+  private TestGpu() {}
+
+  /** A backend; skips the test, with the reason, where there can be none. */
+  public static CudaBackend open(Binding binding, DType dtype) {
+    try {
+      return new CudaBackend(new CudaConfig(0, binding, dtype, false));
+    } catch (CudaUnavailableException e) {
+      if (Files.exists(SIMULATOR.resolve("release"))) {
+        throw e;
+      }
+      return abort(reason(e));
+    }
+  }
+
+  private static String reason(CudaUnavailableException e) {
+    Path reason = SIMULATOR.resolve("unavailable");
+    try {
+      return Files.exists(reason) ? Files.readString(reason).strip() : e.getMessage();
+    } catch (IOException unreadable) {
+      throw new UncheckedIOException(unreadable);
+    }
+  }
+}
