@@ -1,5 +1,6 @@
 package dev.culebra.backend;
 
+import dev.culebra.tensor.BFloat16;
 import dev.culebra.tensor.Buffer;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
@@ -78,9 +79,17 @@ public interface Backend extends AutoCloseable {
     upload(dst, MemorySegment.ofArray(src));
   }
 
-  /** All elements of an F32 tensor, after all queued work. */
+  /** All elements of an F32 or BF16 tensor, widened to singles, after all queued work. */
   default float[] readFloatsBlocking(Tensor src) {
     float[] values = new float[Math.toIntExact(src.elements())];
+    if (src.dtype() == DType.BF16) {
+      short[] halves = new short[values.length];
+      readBlocking(MemorySegment.ofArray(halves), src);
+      for (int i = 0; i < values.length; i++) {
+        values[i] = BFloat16.toFloat(halves[i]);
+      }
+      return values;
+    }
     readBlocking(MemorySegment.ofArray(values), src);
     return values;
   }

@@ -21,6 +21,7 @@ public final class Planner {
 
   private final Buffer buffer;
   private final long scratchStart;
+  private final DType dtype;
   private final boolean training;
   private final Tensor randomState;
   private int sites;
@@ -28,9 +29,10 @@ public final class Planner {
   private long scratch;
   private long scratchPeak;
 
-  private Planner(Buffer buffer, long scratchStart, boolean training) {
+  private Planner(Buffer buffer, long scratchStart, DType dtype, boolean training) {
     this.buffer = buffer;
     this.scratchStart = scratchStart;
+    this.dtype = dtype;
     this.training = training;
     this.randomState = keep(DType.I32, 4);
   }
@@ -43,12 +45,12 @@ public final class Planner {
    * @return the buffer, owned by the caller; all tensors handed out are views of it
    */
   public static Buffer plan(Backend backend, boolean training, Consumer<Planner> layout) {
-    Planner measure = new Planner(new Unbacked(), 0, training);
+    Planner measure = new Planner(new Unbacked(), 0, backend.dtype(), training);
     layout.accept(measure);
     long total = Math.max(ALIGNMENT, measure.kept + measure.scratchPeak);
     Buffer buffer = backend.allocate(total);
     try {
-      layout.accept(new Planner(buffer, measure.kept, training));
+      layout.accept(new Planner(buffer, measure.kept, backend.dtype(), training));
     } catch (RuntimeException e) {
       buffer.close();
       throw e;
@@ -76,9 +78,17 @@ public final class Planner {
     return tensor;
   }
 
-  /** An activation: in training backward reads it, so it is kept; else it is scratch. */
+  /**
+   * An activation, of the backend's dtype: in training backward reads it, so it is kept; else it is
+   * scratch.
+   */
   public Tensor activation(int... dims) {
-    return training ? keep(DType.F32, dims) : scratch(DType.F32, dims);
+    return training ? keep(dtype, dims) : scratch(dtype, dims);
+  }
+
+  /** An activation, or its gradient, with memory of its own for the whole step. */
+  public Tensor keepActivation(int... dims) {
+    return keep(dtype, dims);
   }
 
   /** Row statistics, F32 on every device; kept in training, else scratch. */
@@ -86,9 +96,9 @@ public final class Planner {
     return training ? keep(DType.F32, dims) : scratch(DType.F32, dims);
   }
 
-  /** The gradient of an activation: scratch. */
+  /** The gradient of an activation, of the backend's dtype: scratch. */
   public Tensor gradient(int... dims) {
-    return scratch(DType.F32, dims);
+    return scratch(dtype, dims);
   }
 
   /**

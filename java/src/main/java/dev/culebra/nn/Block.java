@@ -1,7 +1,6 @@
 package dev.culebra.nn;
 
 import dev.culebra.backend.Planner;
-import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
 /**
@@ -48,11 +47,11 @@ public final class Block extends Module {
   @Override
   public void plan(Planner planner, int batch, int time) {
     // Without a backward pass the stream is updated in place.
-    sum1 = planner.training() ? planner.keep(DType.F32, batch, time, width) : null;
+    sum1 = planner.training() ? planner.keepActivation(batch, time, width) : null;
     norm1.planOnStream(planner, batch, time);
     attention.plan(planner, batch, time);
     dropout1.plan(planner, batch, time);
-    sum2 = planner.training() ? planner.keep(DType.F32, batch, time, width) : null;
+    sum2 = planner.training() ? planner.keepActivation(batch, time, width) : null;
     norm2.planOnStream(planner, batch, time);
     mlp.plan(planner, batch, time);
     dropout2.plan(planner, batch, time);

@@ -4,7 +4,6 @@ import static dev.culebra.nn.Parameter.gradientOf;
 import static dev.culebra.nn.Parameter.valueOf;
 
 import dev.culebra.backend.Planner;
-import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
 
@@ -34,7 +33,7 @@ public final class Embedding extends Module {
 
   @Override
   public void plan(Planner planner, int batch, int time) {
-    out = planner.keep(DType.F32, batch, time, width);
+    out = planner.keepActivation(batch, time, width);
     offset = null;
   }
 

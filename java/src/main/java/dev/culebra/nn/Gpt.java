@@ -2,7 +2,6 @@ package dev.culebra.nn;
 
 import dev.culebra.backend.Backend;
 import dev.culebra.backend.Planner;
-import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -69,7 +68,7 @@ public final class Gpt extends LanguageModel {
   protected void planNetwork(Planner planner, int batch, int time) {
     embedding.plan(planner, batch, time);
     dropout.plan(planner, batch, time);
-    dStream = planner.training() ? planner.keep(DType.F32, batch, time, config.embd()) : null;
+    dStream = planner.training() ? planner.keepActivation(batch, time, config.embd()) : null;
     // Each block's scratch begins where the last one's did. Without training the branch of a block
     // is scratch too: it lies
     // behind the next block's first output, which is all that is written before it is read.
@@ -79,7 +78,7 @@ public final class Gpt extends LanguageModel {
     }
     planner.releaseScratch();
     lastNorm.planOnStream(planner, batch, time);
-    lastSum = planner.training() ? planner.keep(DType.F32, batch, time, config.embd()) : null;
+    lastSum = planner.training() ? planner.keepActivation(batch, time, config.embd()) : null;
     head.plan(planner, batch, time);
   }
 

@@ -2,7 +2,6 @@ package dev.culebra.nn;
 
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.Planner;
-import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
 
@@ -28,7 +27,7 @@ public final class Head extends Module {
 
   @Override
   public void plan(Planner planner, int batch, int time) {
-    logits = planner.keep(DType.F32, batch, time, weight.shape().dim(0));
+    logits = planner.keepActivation(batch, time, weight.shape().dim(0));
     dIn = planner.training() ? planner.gradient(batch, time, weight.shape().dim(1)) : null;
   }
 

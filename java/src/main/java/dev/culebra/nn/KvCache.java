@@ -34,12 +34,13 @@ public final class KvCache implements AutoCloseable {
     this.backend = backend;
     this.capacity = config.context();
     Shape shape = Shape.of(batch, capacity, config.embd());
-    long bytes = shape.elements() * DType.F32.bytes();
+    DType dtype = backend.dtype();
+    long bytes = shape.elements() * dtype.bytes();
     buffer = backend.allocate(2 * config.layers() * bytes + Integer.BYTES);
     position = new Tensor(buffer, 2 * config.layers() * bytes, DType.I32, Shape.of(1));
     for (int layer = 0; layer < config.layers(); layer++) {
-      Tensor keys = new Tensor(buffer, 2 * layer * bytes, DType.F32, shape);
-      Tensor values = new Tensor(buffer, (2 * layer + 1) * bytes, DType.F32, shape);
+      Tensor keys = new Tensor(buffer, 2 * layer * bytes, dtype, shape);
+      Tensor values = new Tensor(buffer, (2 * layer + 1) * bytes, dtype, shape);
       layers.add(new Layer(keys, values, position));
     }
   }

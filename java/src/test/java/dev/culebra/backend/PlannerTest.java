@@ -101,6 +101,30 @@ class PlannerTest {
   }
 
   @Test
+  void activationsHaveTheBackendsTypeAndStatisticsAreSingle() {
+    try (Backend halves = new Bf16EmulationBackend(1);
+        Buffer buffer =
+            Planner.plan(
+                halves,
+                true,
+                planner -> {
+                  assertThat(planner.activation(3).dtype()).isEqualTo(DType.BF16);
+                  assertThat(planner.keepActivation(3).dtype()).isEqualTo(DType.BF16);
+                  assertThat(planner.gradient(3).dtype()).isEqualTo(DType.BF16);
+                  assertThat(planner.statistics(3).dtype()).isEqualTo(DType.F32);
+                })) {
+      assertThat(buffer.bytes()).isEqualTo(RANDOM_STATE + 4 * 256);
+    }
+    try (Buffer buffer =
+        Planner.plan(
+            backend,
+            true,
+            planner -> assertThat(planner.keepActivation(3).dtype()).isEqualTo(DType.F32))) {
+      assertThat(buffer.bytes()).isEqualTo(RANDOM_STATE + 256);
+    }
+  }
+
+  @Test
   void tensorsOfAnEmptyLayoutNeedNoSpecialCase() {
     try (Buffer buffer = Planner.plan(backend, true, planner -> {})) {
       assertThat(buffer.bytes()).isPositive();
