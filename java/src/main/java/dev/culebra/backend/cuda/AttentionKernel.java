@@ -4,13 +4,30 @@ import dev.culebra.backend.AttentionSpec;
 import dev.culebra.backend.DropoutSpec;
 import dev.culebra.cuda.KernelFunction;
 import dev.culebra.cuda.LaunchSize;
+import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
-/** Launches {@code attention.cu}. */
+/**
+ * Launches {@code attention_mma.cu} for BF16 heads whose size is a multiple of 8, and {@code
+ * attention.cu} for all others.
+ */
 final class AttentionKernel {
-  private static final int MAX_HEAD_SIZE = 128;
+  static final int MAX_HEAD_SIZE = 128;
+  private static final int PACK_BYTES = 16;
+  private static final int PACK = 8;
+
+  /** Rows of a block of {@code attention.cu}, and its warps. */
   private static final int TILE = 32;
+
   private static final int WARPS = 8;
+
+  /** Rows that a block of {@code attention_mma.cu} owns, and its threads. */
+  private static final int MMA_ROWS = 64;
+
+  private static final int MMA_THREADS = 128;
+
+  /** Head sizes that there are instances for; a smaller one is filled up. */
+  private static final int[] MMA_SIZES = {32, 64, MAX_HEAD_SIZE};
 
   /** Dynamic shared memory that a kernel may have without being asked. */
   private static final int USUAL_SHARED_BYTES = 48 << 10;
@@ -23,17 +40,15 @@ final class AttentionKernel {
 
   void forward(Tensor out, Tensor logSumExp, Tensor qkv, AttentionSpec spec) {
     int size = headSize(out, spec.heads());
-    KernelFunction kernel =
-        launcher
-            .kernel("attention_forward", qkv.dtype())
-            .with(out)
-            .with(logSumExp)
-            .with(qkv)
-            .with(qkv.shape().dim(1))
-            .with(spec.heads())
-            .with(size)
-            .with(spec.causal() ? 1 : 0);
-    launch(withDropout(kernel, spec.dropout()), qkv, spec, tileBytes(1, 2, size));
+    if (onTensorCores(size, out, qkv)) {
+      int instance = instance(size);
+      KernelFunction kernel = mma("forward", instance).with(out).with(logSumExp).with(qkv);
+      launch(kernel, qkv, spec, size, MMA_ROWS, MMA_THREADS, 1, mmaBytes(1, MMA_ROWS, instance));
+    } else {
+      KernelFunction kernel =
+          launcher.kernel("attention_forward", qkv.dtype()).with(out).with(logSumExp).with(qkv);
+      launch(kernel, qkv, spec, size, TILE, Launcher.WARP, WARPS, tileBytes(1, size));
+    }
   }
 
   void backward(
@@ -45,6 +60,26 @@ final class AttentionKernel {
       Tensor qkv,
       AttentionSpec spec) {
     int size = headSize(out, spec.heads());
+    delta(delta, dOut, out, spec.heads(), qkv.shape().dim(1), size);
+    boolean tensorCores = onTensorCores(size, dQkv, dOut, qkv);
+    for (String owner : new String[] {"backward_queries", "backward_keys"}) {
+      KernelFunction kernel =
+          tensorCores
+              ? mma(owner, instance(size))
+              : launcher.kernel("attention_" + owner, qkv.dtype());
+      kernel.with(dQkv).with(dOut).with(logSumExp).with(delta).with(qkv);
+      if (tensorCores) {
+        int instance = instance(size);
+        int streamedRows = instance == MAX_HEAD_SIZE ? MMA_ROWS / 2 : MMA_ROWS;
+        int sharedBytes = mmaBytes(2, streamedRows, instance);
+        launch(kernel, qkv, spec, size, MMA_ROWS, MMA_THREADS, 1, sharedBytes);
+      } else {
+        launch(kernel, qkv, spec, size, TILE, Launcher.WARP, WARPS, tileBytes(2, size));
+      }
+    }
+  }
+
+  private void delta(Tensor delta, Tensor dOut, Tensor out, int heads, int time, int size) {
     int rows = Launcher.rows(out);
     launcher
         .kernel("attention_delta", out.dtype())
@@ -52,27 +87,12 @@ final class AttentionKernel {
         .with(dOut)
         .with(out)
         .with(rows)
-        .with(spec.heads())
-        .with(qkv.shape().dim(1))
+        .with(heads)
+        .with(time)
         .with(size)
         .launch(
-            LaunchSize.rows(Math.ceilDiv((long) rows * spec.heads(), WARPS), Launcher.WARP, WARPS),
+            LaunchSize.rows(Math.ceilDiv((long) rows * heads, WARPS), Launcher.WARP, WARPS),
             launcher.stream());
-    for (String half : new String[] {"attention_backward_queries", "attention_backward_keys"}) {
-      KernelFunction kernel =
-          launcher
-              .kernel(half, qkv.dtype())
-              .with(dQkv)
-              .with(dOut)
-              .with(logSumExp)
-              .with(delta)
-              .with(qkv)
-              .with(qkv.shape().dim(1))
-              .with(spec.heads())
-              .with(size)
-              .with(spec.causal() ? 1 : 0);
-      launch(withDropout(kernel, spec.dropout()), qkv, spec, tileBytes(2, 2, size));
-    }
   }
 
   static int headSize(Tensor out, int heads) {
@@ -85,28 +105,73 @@ final class AttentionKernel {
     return size;
   }
 
-  private static KernelFunction withDropout(KernelFunction kernel, DropoutSpec dropout) {
-    return dropout.isNone()
-        ? kernel.with(0L).with(0).with(0f).with(1f)
-        : kernel
-            .with(dropout.key().state())
-            .with(dropout.key().site())
-            .with(dropout.p())
-            .with(dropout.scale());
+  private static boolean onTensorCores(int size, Tensor... tensors) {
+    for (Tensor tensor : tensors) {
+      if (tensor.dtype() != DType.BF16 || tensor.address() % PACK_BYTES != 0) {
+        return false;
+      }
+    }
+    return size % PACK == 0;
   }
 
-  /** Tiles of floats whose rows lie one behind the other, and tiles with one float between. */
-  private static int tileBytes(int plain, int spaced, int size) {
-    return TILE * (plain * size + spaced * (size + 1)) * Float.BYTES;
+  private static int instance(int size) {
+    int i = 0;
+    while (MMA_SIZES[i] < size) {
+      i++;
+    }
+    return MMA_SIZES[i];
   }
 
-  private void launch(KernelFunction kernel, Tensor qkv, AttentionSpec spec, int sharedBytes) {
+  private KernelFunction mma(String pass, int instance) {
+    return launcher.kernel("attention_mma_" + pass + "_d" + instance, DType.BF16);
+  }
+
+  /** Tiles that stay, and two pairs of tiles that are streamed past. */
+  private static int mmaBytes(int ownedTiles, int streamedRows, int instance) {
+    return (ownedTiles * MMA_ROWS + 4 * streamedRows) * instance * DType.BF16.bytes();
+  }
+
+  /** Tiles of floats whose rows lie one behind the other, and two with one float between. */
+  private static int tileBytes(int ownedTiles, int size) {
+    return TILE * (ownedTiles * size + 2 * (size + 1)) * Float.BYTES;
+  }
+
+  /** Adds the arguments that all have at the end, and launches a block for each piece of rows. */
+  private void launch(
+      KernelFunction kernel,
+      Tensor qkv,
+      AttentionSpec spec,
+      int size,
+      int rowsOfBlock,
+      int blockX,
+      int blockY,
+      int sharedBytes) {
+    int time = qkv.shape().dim(1);
+    kernel.with(time).with(spec.heads()).with(size).with(spec.causal() ? 1 : 0);
+    addDropout(kernel, spec.dropout());
     if (sharedBytes > USUAL_SHARED_BYTES) {
       kernel.allowSharedMemory(sharedBytes);
     }
-    int tiles = Math.ceilDiv(qkv.shape().dim(1), TILE);
     kernel.launch(
-        new LaunchSize(tiles, spec.heads(), qkv.shape().dim(0), Launcher.WARP, WARPS, sharedBytes),
+        new LaunchSize(
+            Math.ceilDiv(time, rowsOfBlock),
+            spec.heads(),
+            qkv.shape().dim(0),
+            blockX,
+            blockY,
+            sharedBytes),
         launcher.stream());
+  }
+
+  private static void addDropout(KernelFunction kernel, DropoutSpec dropout) {
+    if (dropout.isNone()) {
+      kernel.with(0L).with(0).with(0f).with(1f);
+    } else {
+      kernel
+          .with(dropout.key().state())
+          .with(dropout.key().site())
+          .with(dropout.p())
+          .with(dropout.scale());
+    }
   }
 }
