@@ -2,6 +2,7 @@ package dev.culebra.nn;
 
 import dev.culebra.backend.Activation;
 import dev.culebra.random.RandomStream;
+import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.List;
@@ -41,17 +42,25 @@ final class ModelFixture {
    * that a wrong layer would hardly show.
    */
   static void enliven(LanguageModel model) {
-    RandomStream random = new RandomStream(7, 3, 0);
-    for (Parameter parameter : model.parameters().list()) {
-      float[] values = model.backend().readFloatsBlocking(parameter.value());
-      for (int i = 0; i < parameter.savedShape().elements(); i++) {
-        values[i] = values[i] * 5 + 0.1f * random.nextNormal();
-      }
-      model.backend().upload(parameter.value(), values);
-    }
+    enliven(model, 5);
   }
 
-  /** The saved part of every parameter, as doubles. */
+  /** The same with initial weights times {@code factor}: the larger, the sharper all softmaxes. */
+  static void enliven(LanguageModel model, float factor) {
+    RandomStream random = new RandomStream(7, 3, 0);
+    Parameters parameters = model.parameters();
+    for (Parameter parameter : parameters.list()) {
+      Tensor slice = parameters.slice(parameters.values(), parameter);
+      float[] values = model.backend().readFloatsBlocking(slice);
+      for (int i = 0; i < parameter.savedShape().elements(); i++) {
+        values[i] = values[i] * factor + 0.1f * random.nextNormal();
+      }
+      model.backend().upload(slice, values);
+    }
+    parameters.refreshWeights();
+  }
+
+  /** The saved part of every parameter as operations read it, as doubles. */
   static Map<String, double[]> values(LanguageModel model) {
     Map<String, double[]> values = new HashMap<>();
     for (Parameter parameter : model.parameters().list()) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.Backend;
+import dev.culebra.backend.Bf16EmulationBackend;
 import dev.culebra.backend.cpu.CpuBackend;
 import dev.culebra.checkpoint.CheckpointException;
 import dev.culebra.checkpoint.Metrics;
@@ -15,8 +16,10 @@ import dev.culebra.checkpoint.SafetensorsWriter;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Parameter;
+import dev.culebra.nn.Parameters;
 import dev.culebra.optim.AdamW;
 import dev.culebra.random.RandomStream;
+import dev.culebra.tensor.BFloat16;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
@@ -87,6 +90,26 @@ class RunFilesTest {
       assertThat(files.restore(state.model, state.optimizer)).isEqualTo(PROGRESS);
       assertThat(state.optimizer.steps()).isEqualTo(PROGRESS.step());
       assertThat(state.read()).usingElementComparator(Arrays::compare).isEqualTo(saved);
+    }
+  }
+
+  @Test
+  void bfloat16WeightsAreReadFromSavedSingles() throws IOException {
+    float[] values;
+    try (State state = new State(TIED, 1)) {
+      files.saveLast(state.model, state.optimizer, PROGRESS);
+      values = state.values();
+    }
+    try (Backend halves = new Bf16EmulationBackend(1);
+        State state = new State(TIED, 2, halves)) {
+      files.restore(state.model, state.optimizer);
+      Parameters parameters = state.model.parameters();
+      assertThat(halves.readFloatsBlocking(parameters.values())).isEqualTo(values);
+      float[] weights = halves.readFloatsBlocking(parameters.weights());
+      for (int i = 0; i < values.length; i++) {
+        assertThat(weights[i]).isEqualTo(BFloat16.rounded(values[i]));
+      }
+      assertThat(weights).isNotEqualTo(values);
     }
   }
 
@@ -280,6 +303,10 @@ class RunFilesTest {
     private final AdamW optimizer;
 
     State(GptConfig shape, long seed) {
+      this(shape, seed, backend);
+    }
+
+    State(GptConfig shape, long seed, Backend backend) {
       model = new Gpt(shape, backend, seed);
       optimizer = new AdamW(model.parameters(), AdamW.Config.DEFAULT);
     }
