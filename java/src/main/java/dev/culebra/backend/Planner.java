@@ -23,17 +23,21 @@ public final class Planner {
   private final long scratchStart;
   private final DType dtype;
   private final boolean training;
+  private final Recompute recompute;
   private final Tensor randomState;
   private int sites;
   private long kept;
   private long scratch;
   private long scratchPeak;
+  private boolean computedAgain;
 
-  private Planner(Buffer buffer, long scratchStart, DType dtype, boolean training) {
+  private Planner(
+      Buffer buffer, long scratchStart, DType dtype, boolean training, Recompute recompute) {
     this.buffer = buffer;
     this.scratchStart = scratchStart;
     this.dtype = dtype;
     this.training = training;
+    this.recompute = recompute;
     this.randomState = keep(DType.I32, 4);
   }
 
@@ -42,20 +46,63 @@ public final class Planner {
    *
    * @param training whether a backward pass will follow; if not, layouts may skip what only
    *     backward needs
+   * @param recompute what the backward pass computes again
    * @return the buffer, owned by the caller; all tensors handed out are views of it
    */
-  public static Buffer plan(Backend backend, boolean training, Consumer<Planner> layout) {
-    Planner measure = new Planner(new Unbacked(), 0, backend.dtype(), training);
-    layout.accept(measure);
-    long total = Math.max(ALIGNMENT, measure.kept + measure.scratchPeak);
-    Buffer buffer = backend.allocate(total);
+  public static Buffer plan(
+      Backend backend, boolean training, Recompute recompute, Consumer<Planner> layout) {
+    Planner measured = measure(backend.dtype(), training, recompute, layout);
+    Buffer buffer = backend.allocate(measured.bytes());
     try {
-      layout.accept(new Planner(buffer, measure.kept, backend.dtype(), training));
+      layout.accept(new Planner(buffer, measured.kept, backend.dtype(), training, recompute));
     } catch (RuntimeException e) {
       buffer.close();
       throw e;
     }
     return buffer;
+  }
+
+  /** The same, with nothing computed again. */
+  public static Buffer plan(Backend backend, boolean training, Consumer<Planner> layout) {
+    return plan(backend, training, Recompute.NONE, layout);
+  }
+
+  /**
+   * Bytes of the buffer that {@link #plan} would allocate; the tensors handed out have no memory.
+   */
+  public static long bytes(
+      DType dtype, boolean training, Recompute recompute, Consumer<Planner> layout) {
+    return measure(dtype, training, recompute, layout).bytes();
+  }
+
+  private static Planner measure(
+      DType dtype, boolean training, Recompute recompute, Consumer<Planner> layout) {
+    Planner planner = new Planner(new Unbacked(), 0, dtype, training, recompute);
+    layout.accept(planner);
+    return planner;
+  }
+
+  private long bytes() {
+    return Math.max(ALIGNMENT, kept + scratchPeak);
+  }
+
+  /** What the backward pass computes again; nothing where there is none. */
+  public Recompute recompute() {
+    return training ? recompute : Recompute.NONE;
+  }
+
+  /**
+   * Lays out a part of the model whose forward pass is done again before its backward pass, so that
+   * its activations need not be kept.
+   */
+  public void computedAgain(Runnable layout) {
+    computedAgain = true;
+    layout.run();
+    computedAgain = false;
+  }
+
+  private boolean keepsActivations() {
+    return training && !computedAgain;
   }
 
   /** Whether a backward pass will follow. */
@@ -79,11 +126,11 @@ public final class Planner {
   }
 
   /**
-   * An activation, of the backend's dtype: in training backward reads it, so it is kept; else it is
-   * scratch.
+   * An activation, of the backend's dtype: in training backward reads it, so it is kept, unless it
+   * is {@link #computedAgain}; else it is scratch.
    */
   public Tensor activation(int... dims) {
-    return training ? keep(dtype, dims) : scratch(dtype, dims);
+    return keepsActivations() ? keep(dtype, dims) : scratch(dtype, dims);
   }
 
   /** An activation, or its gradient, with memory of its own for the whole step. */
@@ -91,9 +138,9 @@ public final class Planner {
     return keep(dtype, dims);
   }
 
-  /** Row statistics, F32 on every device; kept in training, else scratch. */
+  /** Row statistics, F32 on every device; kept as an {@link #activation} is. */
   public Tensor statistics(int... dims) {
-    return training ? keep(DType.F32, dims) : scratch(DType.F32, dims);
+    return keepsActivations() ? keep(DType.F32, dims) : scratch(DType.F32, dims);
   }
 
   /** The gradient of an activation, of the backend's dtype: scratch. */

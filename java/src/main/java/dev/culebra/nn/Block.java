@@ -1,6 +1,7 @@
 package dev.culebra.nn;
 
 import dev.culebra.backend.Planner;
+import dev.culebra.backend.Recompute;
 import dev.culebra.tensor.Tensor;
 
 /**
@@ -20,8 +21,10 @@ public final class Block extends Module {
   private final Dropout dropout2;
   private Tensor sum1;
   private Tensor sum2;
+  private Tensor entry;
   private Tensor stream;
   private Tensor dBranch;
+  private boolean forwardAgain;
 
   /** A block of the model {@code config} describes. */
   public Block(GptConfig config) {
@@ -46,6 +49,15 @@ public final class Block extends Module {
 
   @Override
   public void plan(Planner planner, int batch, int time) {
+    forwardAgain = planner.recompute() == Recompute.BLOCK;
+    if (forwardAgain) {
+      planner.computedAgain(() -> planParts(planner, batch, time));
+    } else {
+      planParts(planner, batch, time);
+    }
+  }
+
+  private void planParts(Planner planner, int batch, int time) {
     // Without a backward pass the stream is updated in place.
     sum1 = planner.training() ? planner.keepActivation(batch, time, width) : null;
     norm1.planOnStream(planner, batch, time);
@@ -67,18 +79,19 @@ public final class Block extends Module {
    * block's branch, still to be added to {@link #stream()}.
    */
   public Tensor forward(Tensor stream, Tensor branch) {
-    Tensor normed;
     if (branch == null) {
-      this.stream = stream;
-      normed = norm1.forward(stream);
-    } else {
-      this.stream = sum1 == null ? stream : sum1;
-      normed = norm1.forward(this.stream, stream, branch);
+      entry = stream;
+      return forwardFrom(norm1.forward(stream));
     }
+    entry = sum1 == null ? stream : sum1;
+    return forwardFrom(norm1.forward(entry, stream, branch));
+  }
+
+  /** From the layernorm of the entry on. */
+  private Tensor forwardFrom(Tensor normed) {
     Tensor attended = dropout1.forward(attention.forward(normed));
-    Tensor before = this.stream;
-    this.stream = sum2 == null ? before : sum2;
-    return dropout2.forward(mlp.forward(norm2.forward(this.stream, before, attended)));
+    stream = sum2 == null ? entry : sum2;
+    return dropout2.forward(mlp.forward(norm2.forward(stream, entry, attended)));
   }
 
   /** The stream (B, T, C) after the last forward pass, without the returned branch. */
@@ -93,6 +106,9 @@ public final class Block extends Module {
    * @param dStream (B, T, C), updated
    */
   public void backward(Tensor dStream) {
+    if (forwardAgain) {
+      forwardFrom(norm1.forward(entry));
+    }
     norm2.backwardIntoStream(dStream, mlp.backward(branchGradient(dropout2, dStream)));
     norm1.backwardIntoStream(dStream, attention.backward(branchGradient(dropout1, dStream)));
   }

@@ -2,6 +2,8 @@ package dev.culebra.nn;
 
 import dev.culebra.backend.Backend;
 import dev.culebra.backend.Planner;
+import dev.culebra.backend.Recompute;
+import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,6 +47,23 @@ public final class Gpt extends LanguageModel {
             config.tiedHead()
                 ? new Head(embedding.tokenTable())
                 : new Head(config.vocab(), config.paddedVocab(), width));
+  }
+
+  /**
+   * Memory that training such a model takes.
+   *
+   * @param dtype of the device, {@link Backend#dtype}
+   * @param batch sequences of {@code config.context()} tokens
+   */
+  public static MemoryNeeds trainingNeeds(
+      GptConfig config, DType dtype, int batch, Recompute recompute) {
+    Gpt unbacked = new Gpt(config, (Backend) null);
+    long values = Parameters.elements(unbacked) * DType.F32.bytes();
+    long weights = dtype == DType.F32 ? 0 : values / DType.F32.bytes() * dtype.bytes();
+    long activations =
+        Planner.bytes(
+            dtype, true, recompute, planner -> unbacked.plan(planner, batch, config.context()));
+    return new MemoryNeeds(values + weights, values, 2 * values, activations);
   }
 
   /** A second model with the same weights and its own activations, to be closed before this one. */

@@ -2,6 +2,7 @@ package dev.culebra.nn;
 
 import dev.culebra.backend.Backend;
 import dev.culebra.backend.Planner;
+import dev.culebra.backend.Recompute;
 import dev.culebra.tensor.Buffer;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
@@ -63,15 +64,20 @@ public abstract class LanguageModel extends Module implements AutoCloseable {
 
   /** Prepares training and evaluation with B sequences of T tokens; replaces an earlier plan. */
   public final void plan(int batch, int time) {
-    plan(batch, time, true);
+    plan(batch, time, Recompute.NONE);
+  }
+
+  /** The same, with less memory where backward computes something again. */
+  public final void plan(int batch, int time, Recompute recompute) {
+    plan(batch, time, true, recompute);
   }
 
   /** Prepares forward passes alone, with far less memory; replaces an earlier plan. */
   public final void planInference(int batch, int time) {
-    plan(batch, time, false);
+    plan(batch, time, false, Recompute.NONE);
   }
 
-  private void plan(int batch, int time, boolean training) {
+  private void plan(int batch, int time, boolean training, Recompute recompute) {
     if (time > context()) {
       throw new IllegalArgumentException(
           "%d tokens do not fit into a context of %d".formatted(time, context()));
@@ -80,7 +86,7 @@ public abstract class LanguageModel extends Module implements AutoCloseable {
     if (training) {
       parameters.bindGradients(this);
     }
-    activations = Planner.plan(backend, training, planner -> plan(planner, batch, time));
+    activations = Planner.plan(backend, training, recompute, planner -> plan(planner, batch, time));
   }
 
   @Override

@@ -18,6 +18,7 @@ public final class Linear extends Module {
   private Tensor preActivation;
   private Tensor out;
   private Tensor dIn;
+  private boolean restoresOutput;
 
   /** Without an activation, initialised as in GPT-2. */
   public Linear(int inputs, int outputs, boolean bias) {
@@ -35,10 +36,26 @@ public final class Linear extends Module {
 
   @Override
   public void plan(Planner planner, int batch, int time) {
+    plan(planner, batch, time, false);
+  }
+
+  /**
+   * A plan that does not keep the output of an activation: {@link #restoreOutput} must come before
+   * whoever reads it in the backward pass.
+   */
+  void planRestorable(Planner planner, int batch, int time) {
+    plan(planner, batch, time, true);
+  }
+
+  private void plan(Planner planner, int batch, int time, boolean restorable) {
     boolean activated = activation != Activation.IDENTITY;
     preActivation =
         activated && planner.training() ? planner.activation(batch, time, outputs) : null;
-    out = planner.activation(batch, time, outputs);
+    restoresOutput = restorable && preActivation != null;
+    out =
+        restoresOutput
+            ? planner.scratch(preActivation.dtype(), batch, time, outputs)
+            : planner.activation(batch, time, outputs);
     dIn = planner.training() ? planner.gradient(batch, time, inputs) : null;
   }
 
@@ -47,6 +64,13 @@ public final class Linear extends Module {
     this.in = in;
     ops().linearForward(out, preActivation, in, weight.value(), valueOf(bias), activation);
     return out;
+  }
+
+  /** Computes the output again where it was not kept. */
+  void restoreOutput() {
+    if (restoresOutput) {
+      ops().activationForward(out, preActivation, activation);
+    }
   }
 
   /** The gradient of the input; {@code dOut} is overwritten where there is an activation. */

@@ -2,6 +2,7 @@ package dev.culebra.nn;
 
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.Planner;
+import dev.culebra.backend.Recompute;
 import dev.culebra.tensor.Tensor;
 
 /** The feed-forward half of a block: C → 4C → activation → C. */
@@ -20,7 +21,11 @@ public final class Mlp extends Module {
 
   @Override
   public void plan(Planner planner, int batch, int time) {
-    expand.plan(planner, batch, time);
+    if (planner.recompute() == Recompute.GELU) {
+      expand.planRestorable(planner, batch, time);
+    } else {
+      expand.plan(planner, batch, time);
+    }
     project.plan(planner, batch, time);
   }
 
@@ -31,6 +36,7 @@ public final class Mlp extends Module {
 
   /** The gradient of the input. */
   public Tensor backward(Tensor dOut) {
+    expand.restoreOutput();
     return expand.backward(project.backward(dOut));
   }
 }

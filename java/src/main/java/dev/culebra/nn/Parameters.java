@@ -61,7 +61,7 @@ public final class Parameters implements AutoCloseable {
     for (Map.Entry<String, Parameter> entry : named.entrySet()) {
       if (entry.getValue().decayed() == decayed) {
         offsets.put(entry.getKey(), offset);
-        offset = Math.ceilDiv(offset + entry.getValue().shape().elements(), ALIGNMENT) * ALIGNMENT;
+        offset = aligned(offset + entry.getValue().shape().elements());
       }
     }
     return offset;
@@ -124,6 +124,17 @@ public final class Parameters implements AutoCloseable {
     if (weights != values) {
       backend.ops().convert(weights, values);
     }
+  }
+
+  /** Size of the flat buffer for the parameters of {@code root}. */
+  static long elements(Module root) {
+    long[] elements = {0};
+    root.visit("", (name, parameter) -> elements[0] += aligned(parameter.shape().elements()));
+    return elements[0];
+  }
+
+  private static long aligned(long elements) {
+    return Math.ceilDiv(elements, ALIGNMENT) * ALIGNMENT;
   }
 
   /** All parameters in the order of the flat buffer. */

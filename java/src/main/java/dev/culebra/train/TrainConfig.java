@@ -1,6 +1,7 @@
 package dev.culebra.train;
 
 import dev.culebra.backend.Activation;
+import dev.culebra.backend.Recompute;
 import dev.culebra.cuda.Binding;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Preset;
@@ -46,6 +47,7 @@ import dev.culebra.text.TokenizerKind;
  * @param dtype of activations and weights
  * @param tf32 whether a GPU may round the inputs of fp32 matrix products to TF32
  * @param binding how Java calls CUDA
+ * @param recompute what backward computes again to save memory
  */
 public record TrainConfig(
     Preset preset,
@@ -80,7 +82,8 @@ public record TrainConfig(
     DeviceChoice device,
     DtypeChoice dtype,
     boolean tf32,
-    Binding binding) {
+    Binding binding,
+    Recompute recompute) {
   private static final float EPSILON = 1e-8f;
 
   /**

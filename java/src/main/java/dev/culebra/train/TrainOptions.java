@@ -1,6 +1,7 @@
 package dev.culebra.train;
 
 import dev.culebra.backend.Activation;
+import dev.culebra.backend.Recompute;
 import dev.culebra.cuda.Binding;
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
@@ -55,6 +56,7 @@ public final class TrainOptions {
   DtypeChoice dtype;
   Boolean tf32;
   Binding binding;
+  Recompute recompute;
 
   /**
    * Reads a JSON object of some of {@link TrainConfig}'s fields, in snake_case.
@@ -258,6 +260,11 @@ public final class TrainOptions {
 
   public TrainOptions tf32(Boolean tf32) {
     this.tf32 = tf32;
+    return this;
+  }
+
+  public TrainOptions recompute(Recompute recompute) {
+    this.recompute = recompute;
     return this;
   }
 

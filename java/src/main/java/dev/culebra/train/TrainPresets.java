@@ -1,5 +1,6 @@
 package dev.culebra.train;
 
+import dev.culebra.backend.Recompute;
 import dev.culebra.cuda.Binding;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Preset;
@@ -37,7 +38,8 @@ final class TrainPresets {
         .device(DeviceChoice.AUTO)
         .dtype(DtypeChoice.AUTO)
         .tf32(false)
-        .binding(Binding.AUTO);
+        .binding(Binding.AUTO)
+        .recompute(Recompute.NONE);
   }
 
   private static TrainOptions model(GptConfig model) {

@@ -56,7 +56,7 @@ public final class Trainer implements AutoCloseable {
     learningRate = config.learningRate();
     trainBatches = new BatchSampler(corpus, Split.TRAIN, config.seed());
     validationBatches = new BatchSampler(corpus, Split.VALIDATION, config.seed());
-    model.plan(config.batch(), config.context());
+    model.plan(config.batch(), config.context(), config.recompute());
     model.train();
     batch = new Batch(config.batch(), config.context());
     microStep = model.backend().record(this::forwardAndBackward);

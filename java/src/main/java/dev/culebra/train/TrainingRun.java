@@ -1,6 +1,7 @@
 package dev.culebra.train;
 
 import dev.culebra.backend.Backend;
+import dev.culebra.backend.OutOfDeviceMemoryException;
 import dev.culebra.checkpoint.CheckpointException;
 import dev.culebra.checkpoint.RunDirectory;
 import dev.culebra.data.Corpora;
@@ -146,7 +147,11 @@ public final class TrainingRun implements AutoCloseable {
   private void openModel(Corpus corpus) {
     this.corpus = own(corpus);
     corpus.requireContext(config.context());
-    model = own(new Gpt(config.model(corpus.tokenizer().vocab()), backend, config.seed()));
+    try {
+      model = own(new Gpt(config.model(vocab()), backend, config.seed()));
+    } catch (OutOfDeviceMemoryException e) {
+      throw MemoryAdvice.explain(e, config, vocab(), backend);
+    }
   }
 
   /**
@@ -172,7 +177,15 @@ public final class TrainingRun implements AutoCloseable {
   }
 
   private void openTrainer(TrainListener listener) throws IOException {
-    trainer = own(new Trainer(model, config, corpus, files, listener));
+    try {
+      trainer = own(new Trainer(model, config, corpus, files, listener));
+    } catch (OutOfDeviceMemoryException e) {
+      throw MemoryAdvice.explain(e, config, vocab(), backend);
+    }
+  }
+
+  private int vocab() {
+    return corpus.tokenizer().vocab();
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.culebra.examples.cli;
 
+import dev.culebra.backend.Recompute;
 import dev.culebra.cuda.Binding;
 import dev.culebra.examples.lecture.LectureCommand;
 import dev.culebra.nn.Preset;
@@ -80,6 +81,7 @@ final class Culebra implements Runnable {
         .registerConverter(Preset.class, oneOf(Preset.values()))
         .registerConverter(TokenizerKind.class, oneOf(TokenizerKind.values()))
         .registerConverter(DtypeChoice.class, oneOf(DtypeChoice.values()))
+        .registerConverter(Recompute.class, oneOf(Recompute.values()))
         .registerConverter(Binding.class, oneOf(Binding.values()))
         .registerConverter(LearningRate.Schedule.class, oneOf(LearningRate.Schedule.values()))
         .setExpandAtFiles(false) // --prompt @FILE is ours to read

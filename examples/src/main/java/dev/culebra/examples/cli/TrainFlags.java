@@ -1,5 +1,6 @@
 package dev.culebra.examples.cli;
 
+import dev.culebra.backend.Recompute;
 import dev.culebra.cuda.Binding;
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
@@ -278,8 +279,23 @@ final class TrainFlags {
         description = "How to call CUDA: auto, ffm or jcuda. Default: ${default.binding}")
     private Binding binding;
 
+    @Option(
+        names = "--recompute",
+        paramLabel = "WHAT",
+        description = {
+          "none, gelu or block: what backward computes again instead of keeping it, for less",
+          "memory. Default: ${default.recompute}"
+        })
+    private Recompute recompute;
+
     private void addTo(TrainOptions options) {
-      options.device(device).threads(threads).dtype(dtype).tf32(tf32).binding(binding);
+      options
+          .device(device)
+          .threads(threads)
+          .dtype(dtype)
+          .tf32(tf32)
+          .binding(binding)
+          .recompute(recompute);
     }
   }
 }

@@ -120,9 +120,12 @@ public final class CudaBackend implements Backend {
       if (!e.isOutOfMemory()) {
         throw e;
       }
+      long free = context.freeMemory();
       throw new OutOfDeviceMemoryException(
           "%s has %,d bytes free, and %,d more are needed (%,d in use)"
-              .formatted(context.name(), context.freeMemory(), bytes, context.liveBytes()));
+              .formatted(context.name(), free, bytes, context.liveBytes()),
+          free + context.liveBytes(),
+          e);
     }
   }
 

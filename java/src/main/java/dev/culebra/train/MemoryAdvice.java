@@ -1,0 +1,90 @@
+package dev.culebra.train;
+
+import dev.culebra.backend.Backend;
+import dev.culebra.backend.OutOfDeviceMemoryException;
+import dev.culebra.backend.Recompute;
+import dev.culebra.nn.Gpt;
+import dev.culebra.nn.GptConfig;
+import dev.culebra.nn.MemoryNeeds;
+import dev.culebra.tensor.DType;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** What to tell somebody whose run does not fit into the memory of the device. */
+final class MemoryAdvice {
+  /** Workspaces and what the driver keeps for itself. */
+  private static final long OTHER_BYTES = 64 << 20;
+
+  private final TrainConfig config;
+  private final GptConfig model;
+  private final DType dtype;
+  private final long available;
+
+  private MemoryAdvice(TrainConfig config, int vocab, DType dtype, long available) {
+    this.config = config;
+    this.model = config.model(vocab);
+    this.dtype = dtype;
+    this.available = available;
+  }
+
+  /** The exception, with one line that says what is needed, what is there, and what would fit. */
+  static OutOfDeviceMemoryException explain(
+      OutOfDeviceMemoryException failure, TrainConfig config, int vocab, Backend backend) {
+    long available = failure.availableBytes();
+    MemoryAdvice advice = new MemoryAdvice(config, vocab, backend.dtype(), available);
+    return new OutOfDeviceMemoryException(advice.text(backend.name()), available, failure);
+  }
+
+  private String text(String device) {
+    MemoryNeeds needs = needs(config.batch(), config.recompute());
+    String text =
+        "not enough memory on %s: this run needs %s (parameters %s, gradients %s, optimizer %s, activations %s)"
+            .formatted(
+                device,
+                bytes(needs.total() + OTHER_BYTES),
+                bytes(needs.parameters()),
+                bytes(needs.gradients()),
+                bytes(needs.optimizer()),
+                bytes(needs.activations()));
+    return available == OutOfDeviceMemoryException.UNKNOWN
+        ? text + "; try a smaller --batch with more --grad-accum, or --recompute block"
+        : text + ", and %s can be had; %s".formatted(bytes(available), suggestion());
+  }
+
+  private String suggestion() {
+    List<String> fitting = new ArrayList<>();
+    for (Recompute recompute : Recompute.values()) {
+      if (recompute.compareTo(config.recompute()) > 0 && fits(config.batch(), recompute)) {
+        fitting.add("--recompute " + recompute.name().toLowerCase(Locale.ROOT));
+        break;
+      }
+    }
+    for (int batch = config.batch() / 2; batch >= 1; batch /= 2) {
+      if (fits(batch, config.recompute())) {
+        int gradAccum = Math.ceilDiv(config.batch() * config.gradAccum(), batch);
+        fitting.add("--batch %d --grad-accum %d".formatted(batch, gradAccum));
+        break;
+      }
+    }
+    return fitting.isEmpty()
+        ? fits(1, Recompute.BLOCK)
+            ? "try --batch 1 --recompute block"
+            : "even --batch 1 --recompute block does not fit: use a smaller model"
+        : "try " + String.join(", or ", fitting);
+  }
+
+  private boolean fits(int batch, Recompute recompute) {
+    return needs(batch, recompute).total() + OTHER_BYTES <= available;
+  }
+
+  private MemoryNeeds needs(int batch, Recompute recompute) {
+    return Gpt.trainingNeeds(model, dtype, batch, recompute);
+  }
+
+  private static String bytes(long bytes) {
+    return bytes < 1_000_000_000
+        ? "%.1f MB".formatted(bytes / 1e6)
+        : "%.1f GB".formatted(bytes / 1e9);
+  }
+}
