@@ -39,6 +39,13 @@ final class BuildKernels {
   private static final List<String> FLAGS =
       List.of("-std=c++17", "-arch=" + PTX_FLOOR, "-ptx", "-Werror", "all-warnings");
 
+  /**
+   * The PTX ISA of CUDA 12.0. An nvcc writes its own version and drivers refuse a newer one than
+   * they know, though nothing newer is used: then ptxas, which reads the same text, would say so.
+   */
+  private static final String PTX_VERSION = "8.0";
+
+  private static final Pattern VERSION = Pattern.compile("(?m)^\\.version .*$");
   private static final Pattern ENTRY = Pattern.compile("\\.entry\\s+(\\w+)\\(([^)]*)\\)");
   private static final Pattern PARAMETER = Pattern.compile("\\.param\\s+\\.(\\w+)");
   private static final Pattern COMPILING =
@@ -133,7 +140,7 @@ final class BuildKernels {
   private String state(Path nvcc) throws IOException {
     MessageDigest digest = sha256();
     digest.update(output(List.of(nvcc.toString(), "--version")).getBytes());
-    digest.update((FLAGS + " " + GPUS).getBytes());
+    digest.update((FLAGS + " " + PTX_VERSION + " " + GPUS).getBytes());
     for (String suffix : List.of(".cu", ".cuh")) {
       for (Path file : files(sources, suffix)) {
         digest.update(file.getFileName().toString().getBytes());
@@ -193,6 +200,8 @@ final class BuildKernels {
       command.addAll(FLAGS);
       command.addAll(List.of(source.toString(), "-o", out.toString()));
       output(command);
+      String text = VERSION.matcher(Files.readString(out)).replaceFirst(".version " + PTX_VERSION);
+      Files.writeString(out, text);
       List<Usage> usages = new ArrayList<>();
       for (String gpu : GPUS) {
         Path ptxas = nvcc.toRealPath().resolveSibling("ptxas");
@@ -311,6 +320,7 @@ final class BuildKernels {
         {
           "sources": "%s",
           "ptx": "%s",
+          "version": "%s",
           "assembledFor": [%s],
           "entries": {
         %s
@@ -320,6 +330,7 @@ final class BuildKernels {
         .formatted(
             state,
             PTX_FLOOR,
+            PTX_VERSION,
             GPUS.stream().map(gpu -> "\"" + gpu + "\"").collect(Collectors.joining(", ")),
             list);
   }

@@ -2,6 +2,9 @@ package dev.culebra.cuda;
 
 /** CUDA cannot be used on this machine; the message is one line that says why and what to do. */
 public final class CudaUnavailableException extends RuntimeException {
+  /** CUDA_ERROR_NO_DEVICE. */
+  private static final int NO_DEVICE = 100;
+
   private static final long serialVersionUID = 1L;
 
   public CudaUnavailableException(String message) {
@@ -10,6 +13,10 @@ public final class CudaUnavailableException extends RuntimeException {
 
   /** The driver is there, but {@code cuInit} fails. */
   static CudaUnavailableException notStarting(String errorName, int status) {
+    if (status == NO_DEVICE) {
+      return new CudaUnavailableException(
+          "no GPU: the driver shows none; CUDA_VISIBLE_DEVICES may hide it");
+    }
     return new CudaUnavailableException(
         "the NVIDIA driver does not start: cuInit: %s (%d)%s"
             .formatted(errorName, status, CuInitErrors.meaning(status)));

@@ -37,9 +37,11 @@ public final class KernelIndex {
 
   private final Map<String, Entry> entries;
   private final String sources;
+  private final String ptxVersion;
 
-  private KernelIndex(Map<String, Entry> entries, String sources) {
+  private KernelIndex(Map<String, Entry> entries, String sources, String ptxVersion) {
     this.entries = Map.copyOf(entries);
+    this.ptxVersion = ptxVersion;
     this.sources = sources;
   }
 
@@ -64,7 +66,7 @@ public final class KernelIndex {
       String module = entry.getValue().get("module").asText();
       entries.put(entry.getKey(), new Entry(module, List.copyOf(parameters)));
     }
-    return new KernelIndex(entries, json.get("sources").asText());
+    return new KernelIndex(entries, json.get("sources").asText(), json.get("version").asText());
   }
 
   private static JsonNode read() {
@@ -82,6 +84,11 @@ public final class KernelIndex {
   /** Hash of the kernels' sources. */
   public String sources() {
     return sources;
+  }
+
+  /** Version of the PTX ISA that the kernels are written in. */
+  public String ptxVersion() {
+    return ptxVersion;
   }
 
   /** How many kernels there are. */

@@ -46,9 +46,9 @@ public final class KernelLibrary implements AutoCloseable {
       }
       int version = context.driver().version();
       throw new CudaUnavailableException(
-          ("the NVIDIA driver, made for CUDA %d.%d, is too old for the kernels, which were built"
-                  + " with a newer nvcc: update the driver, or build with an older CUDA toolkit")
-              .formatted(version / 1000, version % 1000 / 10));
+          ("the NVIDIA driver, made for CUDA %d.%d, is too old for the kernels, whose PTX is %s:"
+                  + " update the driver")
+              .formatted(version / 1000, version % 1000 / 10, index.ptxVersion()));
     }
   }
 

@@ -14,7 +14,7 @@ import java.util.Locale;
 /** What to tell somebody whose run does not fit into the memory of the device. */
 final class MemoryAdvice {
   /** Workspaces and what the driver keeps for itself. */
-  private static final long OTHER_BYTES = 64 << 20;
+  private static final long OTHER_BYTES = 40 << 20;
 
   private final TrainConfig config;
   private final GptConfig model;
@@ -39,14 +39,15 @@ final class MemoryAdvice {
   private String text(String device) {
     MemoryNeeds needs = needs(config.batch(), config.recompute());
     String text =
-        "not enough memory on %s: this run needs %s (parameters %s, gradients %s, optimizer %s, activations %s)"
+        "not enough memory on %s: this run needs %s (parameters %s, gradients %s, optimizer %s, activations %s, workspace %s)"
             .formatted(
                 device,
                 bytes(needs.total() + OTHER_BYTES),
                 bytes(needs.parameters()),
                 bytes(needs.gradients()),
                 bytes(needs.optimizer()),
-                bytes(needs.activations()));
+                bytes(needs.activations()),
+                bytes(OTHER_BYTES));
     return available == OutOfDeviceMemoryException.UNKNOWN
         ? text + "; try a smaller --batch with more --grad-accum, or --recompute block"
         : text + ", and %s can be had; %s".formatted(bytes(available), suggestion());

@@ -40,7 +40,8 @@ public final class Trainer implements AutoCloseable {
   /**
    * Prepares a run, from its last checkpoint if it has one.
    *
-   * @param model with its initial weights; stays the caller's
+   * @param model with its initial weights, planned for the configured batch and context; stays the
+   *     caller's
    * @param corpus stays the caller's
    * @throws IOException if the checkpoint cannot be read or does not fit
    * @throws dev.culebra.data.DataException if the corpus is too short for the context
@@ -56,7 +57,6 @@ public final class Trainer implements AutoCloseable {
     learningRate = config.learningRate();
     trainBatches = new BatchSampler(corpus, Split.TRAIN, config.seed());
     validationBatches = new BatchSampler(corpus, Split.VALIDATION, config.seed());
-    model.plan(config.batch(), config.context(), config.recompute());
     model.train();
     batch = new Batch(config.batch(), config.context());
     microStep = model.backend().record(this::forwardAndBackward);

@@ -122,14 +122,16 @@ public final class TrainingRun implements AutoCloseable {
    * Continues a run with its own configuration from its last checkpoint, or from the beginning
    * where it has none yet.
    *
+   * @param machine where to compute from here on, where that is to change; not written to the run
    * @throws IOException if there is no run, it is damaged, or another process trains in it
    */
-  public static TrainingRun resume(Path directory, Corpora corpora, TrainListener listener)
+  public static TrainingRun resume(
+      Path directory, TrainOptions machine, Corpora corpora, TrainListener listener)
       throws IOException {
     RunFiles files = RunFiles.openLocked(directory);
     TrainingRun run = null;
     try {
-      run = new TrainingRun(files.config());
+      run = new TrainingRun(files.config().with(machine));
       run.openModel(corpora.open(run.config.data(), files.tokenizer()));
       run.files = files;
       run.openTrainer(listener);
@@ -149,6 +151,7 @@ public final class TrainingRun implements AutoCloseable {
     corpus.requireContext(config.context());
     try {
       model = own(new Gpt(config.model(vocab()), backend, config.seed()));
+      model.plan(config.batch(), config.context(), config.recompute());
     } catch (OutOfDeviceMemoryException e) {
       throw MemoryAdvice.explain(e, config, vocab(), backend);
     }

@@ -1,6 +1,7 @@
 package dev.culebra.examples.cli;
 
 import dev.culebra.backend.OutOfDeviceMemoryException;
+import dev.culebra.cuda.CudaException;
 import dev.culebra.data.DataException;
 import dev.culebra.io.FileErrors;
 import dev.culebra.train.Devices;
@@ -80,6 +81,7 @@ final class Errors {
       case DataException e -> e.getMessage();
       case OutOfDeviceMemoryException e -> e.getMessage();
       case Devices.UnavailableException e -> e.getMessage();
+      case CudaException e -> "the GPU failed: " + e.getMessage();
       case TrainingStoppedException e -> e.getMessage();
       case InvalidPathException e -> "not a path: " + e.getMessage();
       case UncheckedIOException e -> describe(e.getCause());

@@ -43,7 +43,10 @@ final class TrainCommand implements Callable<Integer> {
       description = "The run's directory. Default: the first free one of runs/DATA-N")
   private Path out;
 
-  @Option(names = "--resume", description = "Continue the run in --out with its own configuration.")
+  @Option(
+      names = "--resume",
+      description =
+          "Continue the run in --out with its own configuration, perhaps on another --device.")
   private boolean resume;
 
   @Option(
@@ -70,7 +73,7 @@ final class TrainCommand implements Callable<Integer> {
     Corpora corpora = Corpora.ofUser();
     if (resume) {
       requireNothingElse();
-      return TrainingRun.resume(out, corpora, display);
+      return TrainingRun.resume(out, flags.machine(), corpora, display);
     }
     if (initFrom == null) {
       TrainConfig config = config(new TrainOptions());
@@ -87,9 +90,11 @@ final class TrainCommand implements Callable<Integer> {
     if (out == null) {
       throw usage("--resume needs the run's directory: --out DIR");
     }
-    boolean others = !flags.options().isEmpty() || initFrom != null || configFile != null;
+    boolean others = !flags.task().isEmpty() || initFrom != null || configFile != null;
     if (others) {
-      throw usage("--resume continues a run with its own configuration: only --out goes with it");
+      throw usage(
+          "--resume continues a run with its own configuration: only --out and the options of the"
+              + " machine, such as --device, go with it");
     }
   }
 

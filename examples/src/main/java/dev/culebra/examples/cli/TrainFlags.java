@@ -34,11 +34,22 @@ final class TrainFlags {
 
   /** What was given. */
   TrainOptions options() {
+    return task().with(machine());
+  }
+
+  /** What was given of the run itself. */
+  TrainOptions task() {
     TrainOptions options = new TrainOptions();
     data.addTo(options);
     model.addTo(options);
     optimizer.addTo(options);
     reports.addTo(options);
+    return options;
+  }
+
+  /** What was given of where and how to compute it. */
+  TrainOptions machine() {
+    TrainOptions options = new TrainOptions();
     hardware.addTo(options);
     return options;
   }

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
@@ -42,7 +43,15 @@ final class Program implements AutoCloseable {
 
   /** Starts a command, which may be {@link #commandLine} with something before it. */
   static Program start(Path directory, List<String> command) throws IOException {
-    return new Program(new ProcessBuilder(command).directory(directory.toFile()).start());
+    return start(directory, Map.of(), command);
+  }
+
+  /** The same with these environment variables besides those of this process. */
+  static Program start(Path directory, Map<String, String> environment, List<String> command)
+      throws IOException {
+    ProcessBuilder builder = new ProcessBuilder(command).directory(directory.toFile());
+    builder.environment().putAll(environment);
+    return new Program(builder.start());
   }
 
   /** Runs it in {@code directory} to its end. */

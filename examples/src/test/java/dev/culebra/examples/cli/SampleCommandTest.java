@@ -88,7 +88,7 @@ class SampleCommandTest {
     assertFails(1, "no such file: .*gone.txt", directory, "--prompt=@gone.txt");
     assertFails(1, "no such run directory: gone", "--run=gone");
     assertFails(1, ".* is not a run directory: it has no config.json", "--run=" + folder);
-    assertFails(1, ".* cannot be used: use --device cpu", directory, "--device=cuda");
+    assertFails(1, "cuda:0 cannot be used: no NVIDIA driver: .*", directory, "--device=cuda");
   }
 
   @ParameterizedTest

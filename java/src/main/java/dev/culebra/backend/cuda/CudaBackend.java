@@ -49,6 +49,7 @@ public final class CudaBackend implements Backend {
       uploads = own(new Uploads(context, stream));
       launcher = own(new Launcher(context, stream, index));
       Blas blas = own(new Blas(context, stream));
+      launcher.requireUsable();
       ops = new CudaOps(launcher, blas, config.dtype(), precision());
     } catch (RuntimeException e) {
       closeAfter(e);

@@ -42,6 +42,13 @@ final class Launcher implements AutoCloseable {
     return library.kernel(name + suffix(dtype));
   }
 
+  /**
+   * Loads one kernel: a driver that is too old for the PTX says so now and not in the first step.
+   */
+  void requireUsable() {
+    kernel("fill", DType.F32);
+  }
+
   private static String suffix(DType dtype) {
     return switch (dtype) {
       case F32 -> "_f32";

@@ -1,0 +1,181 @@
+package dev.culebra.examples.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The command line on a GPU: in a process of its own, with the simulator as its driver. */
+class CudaCommandTest {
+  private static final Path SIMULATOR =
+      Path.of("../native-build/target/simulator").toAbsolutePath().normalize();
+  private static final String[] SMALL = {
+    "--data=macbeth",
+    "--layers=2",
+    "--heads=2",
+    "--embd=32",
+    "--context=32",
+    "--batch=4",
+    "--log-every=1",
+    "--eval-batches=2",
+    "--schedule=constant"
+  };
+
+  @TempDir Path folder;
+
+  @BeforeAll
+  static void needsTheSimulator() throws Exception {
+    Path reason = SIMULATOR.resolve("unavailable");
+    assumeTrue(
+        Files.isDirectory(SIMULATOR.resolve("release")),
+        Files.exists(reason) ? Files.readString(reason).strip() : "the simulator was not built");
+  }
+
+  private Outcome run(Map<String, String> environment, String... args) throws Exception {
+    Map<String, String> all = new HashMap<>(environment);
+    all.putIfAbsent("LD_LIBRARY_PATH", SIMULATOR.resolve("release").toString());
+    all.put("TMPDIR", folder.toString());
+    try (Program program = Program.start(folder, all, Program.commandLine(args))) {
+      return program.finish();
+    }
+  }
+
+  private Outcome train(String out, String... flags) throws Exception {
+    List<String> args = new ArrayList<>(List.of("train", "--out=" + folder.resolve(out)));
+    args.addAll(List.of(SMALL));
+    args.addAll(List.of(flags));
+    Outcome outcome = run(Map.of(), args.toArray(String[]::new));
+    assertThat(outcome.exitCode()).as("%s", outcome).isZero();
+    return outcome;
+  }
+
+  private String sample(String run, String... flags) throws Exception {
+    List<String> args =
+        new ArrayList<>(
+            List.of(
+                "sample",
+                "--run=" + folder.resolve(run),
+                "--prompt=The",
+                "--tokens=60",
+                "--seed=3"));
+    args.addAll(List.of(flags));
+    Outcome outcome = run(Map.of(), args.toArray(String[]::new));
+    assertThat(outcome.exitCode()).as("%s", outcome).isZero();
+    return outcome.out();
+  }
+
+  @Test
+  void infoShowsTheGpuAndWhatCallsIt() throws Exception {
+    Outcome info = run(Map.of(), "info");
+    assertThat(info.out())
+        .contains("gpu 0     CUDA simulator (CPU)")
+        .containsPattern("kernels   \\d+, PTX")
+        .contains("ffm       libcuda.so.1, libcublas.so.13")
+        .contains("jcuda     JCuda 12.6.0, libcuda.so.1, libcublas.so.12")
+        .contains("device    auto is cuda:0");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"ffm", "jcuda"})
+  void trainsAndWritesWhatTheProcessorWrites(String binding) throws Exception {
+    Outcome gpu =
+        train("gpu", "--device=cuda", "--binding=" + binding, "--dtype=fp32", "--steps=6");
+    assertThat(gpu.out() + gpu.err()).contains("on cuda:0 (CUDA simulator (CPU), fp32)");
+    train("cpu", "--device=cpu", "--steps=6");
+    RunFolder onGpu = new RunFolder(folder.resolve("gpu"));
+    RunFolder onCpu = new RunFolder(folder.resolve("cpu"));
+    assertThat(sample("gpu", "--device=cuda", "--dtype=fp32", "--binding=" + binding))
+        .isEqualTo(sample("cpu", "--device=cpu"));
+    assertThat(onGpu.lastStep()).isEqualTo(onCpu.lastStep()).isEqualTo(6);
+  }
+
+  @Test
+  void aRunMovesFromTheProcessorToTheGpuAndBack() throws Exception {
+    train("run", "--device=cpu", "--steps=4", "--save-every=2");
+    RunFolder run = new RunFolder(folder.resolve("run"));
+    run.setSteps(8);
+    Outcome onGpu =
+        run(Map.of(), "train", "--resume", "--out=" + run.path(), "--device=cuda", "--dtype=bf16");
+    assertThat(onGpu.exitCode()).as("%s", onGpu).isZero();
+    assertThat(run.lastStep()).isEqualTo(8);
+    run.setSteps(10);
+    Outcome onCpu = run(Map.of(), "train", "--resume", "--out=" + run.path(), "--device=cpu");
+    assertThat(onCpu.exitCode()).as("%s", onCpu).isZero();
+    assertThat(run.lastStep()).isEqualTo(10);
+    assertThat(sample("run", "--device=cuda")).startsWith("The");
+    Outcome eval = run(Map.of(), "eval", "--run=" + run.path(), "--device=cuda", "--dtype=fp32");
+    Outcome expected = run(Map.of(), "eval", "--run=" + run.path(), "--device=cpu");
+    assertThat(eval.out()).isEqualTo(expected.out());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          CULEBRA_SIM_DEVICES=0         | cuda   | no GPU: the driver shows none.*
+          CULEBRA_SIM_DEVICES=1         | cuda:2 | no GPU cuda:2: there are 1, from cuda:0
+          CULEBRA_SIM_DRIVER=11080      | cuda   | the NVIDIA driver, made for CUDA 11.8, is too old.*: update the driver
+          CULEBRA_SIM_CAPABILITY=75     | cuda   | .* has compute capability 7.5, and the kernels need 8.0 or newer
+          LD_LIBRARY_PATH=/nowhere      | cuda   | no NVIDIA driver: libcuda.so.1 cannot be loaded; .*
+          """)
+  void aGpuThatCannotBeUsedIsOneLine(String setting, String device, String line) throws Exception {
+    String[] pair = setting.split("=");
+    Outcome outcome =
+        run(Map.of(pair[0], pair[1]), "train", "--device=" + device, "--out=" + folder + "/no");
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.err().lines().filter(each -> !each.startsWith("CUDA simulator:")))
+        .singleElement()
+        .asString()
+        .matches("culebra: cuda:\\d cannot be used: " + line);
+    assertThat(folder.resolve("no")).doesNotExist();
+  }
+
+  @Test
+  void aDriverWithoutCublasIsAnotherLine() throws Exception {
+    Path only = Files.createDirectory(folder.resolve("driver"));
+    Files.copy(
+        SIMULATOR.resolve("release/libcuda.so.1"),
+        only.resolve("libcuda.so.1"),
+        StandardCopyOption.COPY_ATTRIBUTES);
+    Files.createSymbolicLink(only.resolve("kernels"), SIMULATOR.resolve("release/kernels"));
+    Outcome outcome =
+        run(
+            Map.of("LD_LIBRARY_PATH", only.toString(), "CUDA_HOME", "", "HOME", folder.toString()),
+            "train",
+            "--device=cuda",
+            "--out=" + folder + "/no");
+    outcome.assertFails(
+        1, "cuda:0 cannot be used: cuBLAS cannot be loaded: no libcublas.so.13 or .*");
+  }
+
+  @Test
+  void aRunThatDoesNotFitSaysWhatWould() throws Exception {
+    Outcome outcome =
+        run(
+            Map.of("CULEBRA_SIM_MEMORY", "80000000"),
+            "train",
+            "--device=cuda",
+            "--data=macbeth",
+            "--batch=64",
+            "--out=" + folder + "/no");
+    outcome.assertFails(
+        1,
+        "not enough memory on cuda:0 .*: this run needs .* \\(parameters .*, gradients .*,"
+            + " optimizer .*, activations .*, workspace .*\\), and 80.0 MB can be had;"
+            + " try .*--batch \\d+ --grad-accum \\d+");
+    assertThat(folder.resolve("no")).doesNotExist();
+  }
+}
