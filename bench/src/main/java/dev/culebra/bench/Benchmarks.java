@@ -1,6 +1,7 @@
 package dev.culebra.bench;
 
 import dev.culebra.bench.cpu.CpuBenchmarks;
+import dev.culebra.bench.gpu.GpuBench;
 import picocli.CommandLine.Command;
 
 /** The benchmarks of single operations, by device. */
@@ -8,7 +9,7 @@ import picocli.CommandLine.Command;
     name = "bench/run",
     description = "Times single operations.",
     mixinStandardHelpOptions = true,
-    subcommands = CpuBenchmarks.class)
+    subcommands = {CpuBenchmarks.class, GpuBench.class})
 public final class Benchmarks {
   private Benchmarks() {}
 

@@ -3,6 +3,7 @@ package dev.culebra.bench;
 import dev.culebra.backend.Backend;
 import dev.culebra.backend.MemoryReport;
 import dev.culebra.backend.Ops;
+import dev.culebra.backend.Recording;
 import dev.culebra.tensor.Buffer;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
@@ -47,6 +48,11 @@ public class OpsBackend implements Backend {
   @Override
   public void readBlocking(MemorySegment dst, Tensor src) {
     backend.readBlocking(dst, src);
+  }
+
+  @Override
+  public Recording record(Runnable work) {
+    return backend.record(work);
   }
 
   @Override

@@ -6,37 +6,28 @@ import dev.culebra.tensor.Tensor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongSupplier;
 
-/**
- * Takes the time of every operation, by name and shape. Only for backends that work at once: a call
- * that queues work returns too early to be timed.
- */
+/** Takes the time of every operation, by name and shape. */
 public final class ProfiledOps {
   private record Key(String op, String shape) {}
 
   /** The times of all calls, and what one must do. */
   private static final class Calls {
     private final OpCost cost;
-    private long[] nanos = new long[16];
-    private int count;
+    private final List<LongSupplier> nanos = new ArrayList<>();
 
     private Calls(OpCost cost) {
       this.cost = cost;
     }
 
-    private void add(long time) {
-      if (count == nanos.length) {
-        nanos = Arrays.copyOf(nanos, 2 * count);
-      }
-      nanos[count++] = time;
-    }
-
     private double medianNanos() {
-      return Median.of(Arrays.copyOf(nanos, count));
+      return Median.of(nanos.stream().mapToLong(LongSupplier::getAsLong).toArray());
     }
   }
 
@@ -59,11 +50,13 @@ public final class ProfiledOps {
   }
 
   private final Ops ops;
+  private final Clock clock;
   private final Map<Key, Calls> all = new LinkedHashMap<>();
 
-  /** Times calls of {@code ops}. */
-  public ProfiledOps(Ops ops) {
+  /** Times calls of {@code ops} with a clock that suits their device. */
+  public ProfiledOps(Ops ops, Clock clock) {
     this.ops = ops;
+    this.clock = clock;
   }
 
   /** The operations, timed. */
@@ -76,15 +69,16 @@ public final class ProfiledOps {
   }
 
   private Object call(Method method, Object[] arguments) throws Throwable {
-    long start = System.nanoTime();
+    Clock.Lap lap = clock.start();
     try {
       method.invoke(ops, arguments);
     } catch (InvocationTargetException e) {
       throw e.getCause();
     }
-    long nanos = System.nanoTime() - start;
+    LongSupplier nanos = lap.stop();
     Key key = new Key(method.getName(), shape(method.getName(), arguments));
     all.computeIfAbsent(key, unused -> new Calls(OpCost.of(method.getName(), arguments)))
+        .nanos
         .add(nanos);
     return null;
   }
@@ -116,7 +110,7 @@ public final class ProfiledOps {
     all.clear();
   }
 
-  /** What was counted, the longest first. */
+  /** What was counted, the longest first; all work must be done. */
   public List<Entry> entries() {
     return all.entrySet().stream()
         .map(
@@ -125,7 +119,12 @@ public final class ProfiledOps {
               Calls calls = each.getValue();
               OpCost cost = calls.cost;
               return new Entry(
-                  key.op, key.shape, calls.count, calls.medianNanos(), cost.flops(), cost.bytes());
+                  key.op,
+                  key.shape,
+                  calls.nanos.size(),
+                  calls.medianNanos(),
+                  cost.flops(),
+                  cost.bytes());
             })
         .sorted((a, b) -> Double.compare(b.nanos(), a.nanos()))
         .toList();

@@ -4,6 +4,7 @@ import dev.culebra.backend.Backend;
 import dev.culebra.backend.cpu.CpuBackend;
 import dev.culebra.bench.Median;
 import dev.culebra.bench.OpsBackend;
+import dev.culebra.bench.profile.Clock;
 import dev.culebra.bench.profile.MachineRates;
 import dev.culebra.bench.profile.ProfiledOps;
 import java.util.List;
@@ -24,7 +25,7 @@ record StepProfile(
 
   static StepProfile of(Course course, int threads, int rounds) {
     Backend cpu = new CpuBackend(threads);
-    ProfiledOps ops = new ProfiledOps(cpu.ops());
+    ProfiledOps ops = new ProfiledOps(cpu.ops(), Clock.WALL);
     try (Contestant contestant = new CulebraContestant(course, new OpsBackend(cpu, ops.timed()))) {
       for (int i = 0; i < course.warmupSteps(); i++) {
         contestant.step();

@@ -1,0 +1,44 @@
+package dev.culebra.bench.gpu;
+
+import dev.culebra.bench.profile.Clock;
+import dev.culebra.cuda.CudaContext;
+import dev.culebra.cuda.Event;
+import dev.culebra.cuda.Stream;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Takes times on the GPU itself, by events in its stream; nothing waits while it is measured. */
+final class EventClock implements Clock, AutoCloseable {
+  private static final double NANOS_OF_A_MILLISECOND = 1e6;
+
+  private final CudaContext context;
+  private final Stream stream;
+  private final List<Event> events = new ArrayList<>();
+
+  EventClock(CudaContext context, Stream stream) {
+    this.context = context;
+    this.stream = stream;
+  }
+
+  @Override
+  public Lap start() {
+    Event begin = mark();
+    return () -> {
+      Event end = mark();
+      return () -> Math.round(end.millisecondsSince(begin) * NANOS_OF_A_MILLISECOND);
+    };
+  }
+
+  private Event mark() {
+    Event event = Event.timed(context);
+    events.add(event);
+    event.record(stream);
+    return event;
+  }
+
+  @Override
+  public void close() {
+    events.forEach(Event::close);
+    events.clear();
+  }
+}
