@@ -58,6 +58,12 @@ Settings read() {
       reject("CULEBRA_SIM_STREAMS", streams, "lazy or eager");
     }
   }
+  if (const char* launches = std::getenv("CULEBRA_SIM_LAUNCHES")) {
+    settings.skipKernels = std::strcmp(launches, "skip") == 0;
+    if (!settings.skipKernels && std::strcmp(launches, "run") != 0) {
+      reject("CULEBRA_SIM_LAUNCHES", launches, "run or skip");
+    }
+  }
   if (const char* folders = std::getenv("CULEBRA_SIM_KERNELS")) settings.moreKernels = folders;
   return settings;
 }

@@ -23,6 +23,8 @@ struct Settings {
   size_t deviceBytes = size_t{4} << 30;
   /** Work waits on its stream until somebody waits for it; else it is done at once. */
   bool lazyStreams = true;
+  /** Launches are accepted and forgotten: to time what stands before them. */
+  bool skipKernels = false;
   int driverVersion = 13000;
   int devices = 1;
   int capability = 90;

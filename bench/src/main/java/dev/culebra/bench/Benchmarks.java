@@ -2,6 +2,7 @@ package dev.culebra.bench;
 
 import dev.culebra.bench.cpu.CpuBenchmarks;
 import dev.culebra.bench.gpu.GpuBench;
+import dev.culebra.bench.gpu.LaunchBenchmarks;
 import picocli.CommandLine.Command;
 
 /** The benchmarks of single operations, by device. */
@@ -9,7 +10,7 @@ import picocli.CommandLine.Command;
     name = "bench/run",
     description = "Times single operations.",
     mixinStandardHelpOptions = true,
-    subcommands = {CpuBenchmarks.class, GpuBench.class})
+    subcommands = {CpuBenchmarks.class, GpuBench.class, LaunchBenchmarks.class})
 public final class Benchmarks {
   private Benchmarks() {}
 

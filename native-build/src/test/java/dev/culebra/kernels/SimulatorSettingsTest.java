@@ -22,7 +22,7 @@ class SimulatorSettingsTest {
 
   @Test
   void anOldDriverCannotReadThePtx() {
-    assertThat(run("CULEBRA_SIM_DRIVER", "12040")).contains("CUDA_ERROR_UNSUPPORTED_PTX_VERSION");
+    assertThat(run("CULEBRA_SIM_DRIVER", "11080")).contains("CUDA_ERROR_UNSUPPORTED_PTX_VERSION");
   }
 
   @Test
