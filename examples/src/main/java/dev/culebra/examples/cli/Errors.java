@@ -13,6 +13,7 @@ import java.nio.file.InvalidPathException;
 import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine;
+import picocli.CommandLine.MaxValuesExceededException;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -53,7 +54,10 @@ final class Errors {
   }
 
   private static String usageLine(ParameterException error) {
-    String line = error.getMessage();
+    String line =
+        error instanceof MaxValuesExceededException
+            ? "an option was given more than once"
+            : error.getMessage();
     if (error instanceof UnmatchedArgumentException e) {
       line = unknown(e.getUnmatched().getFirst(), error.getCommandLine());
       List<String> similar = e.getSuggestions();

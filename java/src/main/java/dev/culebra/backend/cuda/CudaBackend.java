@@ -55,7 +55,7 @@ public final class CudaBackend implements Backend {
       closeAfter(e);
       throw e;
     }
-    ownObjects = context.liveObjects();
+    ownObjects = context.liveObjects() - launcher.liveObjects();
   }
 
   /**
