@@ -48,6 +48,10 @@ class ArchitectureTest {
             .definedBy("dev.culebra.backend")
             .layer("cpu")
             .definedBy("dev.culebra.backend.cpu..")
+            .layer("cuda")
+            .definedBy("dev.culebra.cuda..")
+            .layer("backend.cuda")
+            .definedBy("dev.culebra.backend.cuda..")
             .layer("nn")
             .definedBy("dev.culebra.nn..")
             .layer("optim")
@@ -64,6 +68,10 @@ class ArchitectureTest {
             .mayOnlyAccessLayers("tensor")
             .whereLayer("cpu")
             .mayOnlyAccessLayers("tensor", "backend")
+            .whereLayer("cuda")
+            .mayOnlyAccessLayers("tensor")
+            .whereLayer("backend.cuda")
+            .mayOnlyAccessLayers("tensor", "backend", "cuda")
             .whereLayer("nn")
             .mayOnlyAccessLayers("tensor", "backend")
             .whereLayer("optim")
@@ -91,6 +99,17 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .areAssignableTo(Ops.class));
+  }
+
+  @Test
+  void onlyTheBindingKnowsJCuda() {
+    check(
+        noClasses()
+            .that()
+            .resideOutsideOfPackage("dev.culebra.cuda..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("jcuda.."));
   }
 
   @Test
