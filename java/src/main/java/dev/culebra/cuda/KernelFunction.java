@@ -17,12 +17,16 @@ import java.util.List;
  * of the parameter in its place, as the compiler saw it. One thread at a time.
  */
 public final class KernelFunction {
+  /** Dynamic shared memory that every kernel may have. */
+  private static final int USUAL_SHARED_BYTES = 48 << 10;
+
   private final CudaContext context;
   private final String name;
   private final Handle handle;
   private final List<ParameterType> parameters;
   private final MemorySegment values;
   private final MemorySegment addresses;
+  private int allowedSharedBytes = USUAL_SHARED_BYTES;
   private int next;
 
   KernelFunction(CudaContext context, String name, Handle handle, List<ParameterType> parameters) {
@@ -38,9 +42,12 @@ public final class KernelFunction {
     }
   }
 
-  /** Lets it use more than 48 KiB of dynamic shared memory. */
+  /** Lets it use so much dynamic shared memory, which above 48 KiB must be asked for. */
   public KernelFunction allowSharedMemory(int bytes) {
-    context.driver().allowSharedMemory(handle, bytes);
+    if (bytes > allowedSharedBytes) {
+      context.driver().allowSharedMemory(handle, bytes);
+      allowedSharedBytes = bytes;
+    }
     return this;
   }
 

@@ -29,9 +29,6 @@ final class AttentionKernel {
   /** Head sizes that there are instances for; a smaller one is filled up. */
   private static final int[] MMA_SIZES = {32, 64, MAX_HEAD_SIZE};
 
-  /** Dynamic shared memory that a kernel may have without being asked. */
-  private static final int USUAL_SHARED_BYTES = 48 << 10;
-
   private final Launcher launcher;
 
   AttentionKernel(Launcher launcher) {
@@ -149,9 +146,7 @@ final class AttentionKernel {
     int time = qkv.shape().dim(1);
     kernel.with(time).with(spec.heads()).with(size).with(spec.causal() ? 1 : 0);
     addDropout(kernel, spec.dropout());
-    if (sharedBytes > USUAL_SHARED_BYTES) {
-      kernel.allowSharedMemory(sharedBytes);
-    }
+    kernel.allowSharedMemory(sharedBytes);
     kernel.launch(
         new LaunchSize(
             Math.ceilDiv(time, rowsOfBlock),
