@@ -8,7 +8,7 @@ import dev.culebra.random.RandomStream;
  * training resumed at any step sees the batches it would have seen, and evaluation with the same
  * numbers sees the same batches each time. Thread-safe.
  */
-public final class BatchSampler {
+public final class BatchSampler implements Batches {
   /** Streams 0x42…: those of batches, by split (one bit) and micro-step. */
   private static final int STREAM = 0x42000000;
 
@@ -38,6 +38,7 @@ public final class BatchSampler {
    * @throws DataException if the tokens are too few for the batch's context
    * @throws IllegalArgumentException if a number is negative or a micro-step above 2²⁰ − 1
    */
+  @Override
   public void fill(Batch batch, int step, int microStep) {
     if (step < 0 || microStep < 0 || microStep >= MAX_MICRO_STEPS) {
       throw new IllegalArgumentException(

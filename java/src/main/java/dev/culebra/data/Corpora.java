@@ -75,6 +75,35 @@ public final class Corpora {
   }
 
   /**
+   * {@link #open(String, TokenizerKind)}, or problems made on the fly: {@link Addition}.
+   *
+   * @throws DataException if there is no such data or it cannot be used
+   * @throws IOException if it cannot be read
+   */
+  public Dataset dataset(String data, TokenizerKind kind) throws IOException {
+    Addition addition = Addition.find(data).orElse(null);
+    return addition == null ? open(data, kind) : addition;
+  }
+
+  /**
+   * {@link #open(String, Tokenizer)}, or problems made on the fly.
+   *
+   * @throws DataException if there is no such data, it cannot be used, or has another tokenizer
+   * @throws IOException if it cannot be read
+   */
+  public Dataset dataset(String data, Tokenizer tokenizer) throws IOException {
+    Addition addition = Addition.find(data).orElse(null);
+    if (addition == null) {
+      return open(data, tokenizer);
+    }
+    if (!addition.tokenizer().equals(tokenizer)) {
+      throw new DataException(
+          "%s is written in other characters than the model reads".formatted(addition.name()));
+    }
+    return addition;
+  }
+
+  /**
    * Opens data for a model that has a tokenizer already.
    *
    * @throws DataException if there is no such data, it cannot be used, or has another tokenizer

@@ -6,12 +6,13 @@ import dev.culebra.text.UnknownCharacterException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Tokens to train on and tokens to validate on, with the tokenizer that made them. It owns both and
  * must be closed. {@link Corpora} opens one by name or path.
  */
-public final class Corpus implements AutoCloseable {
+public final class Corpus implements Dataset {
   private final String name;
   private final Tokenizer tokenizer;
   private final Tokens train;
@@ -93,11 +94,27 @@ public final class Corpus implements AutoCloseable {
     return tokens / 10 * 9 + tokens % 10 * 9 / 10;
   }
 
-  /** The name or path it was opened by. */
+  @Override
   public String name() {
     return name;
   }
 
+  @Override
+  public String describe() {
+    return String.format(
+        Locale.ROOT,
+        "%s: %,d training tokens, %d different",
+        name,
+        train.size(),
+        tokenizer.vocab());
+  }
+
+  @Override
+  public Batches batches(Split split, long seed) {
+    return new BatchSampler(this, split, seed);
+  }
+
+  @Override
   public Tokenizer tokenizer() {
     return tokenizer;
   }
@@ -123,6 +140,7 @@ public final class Corpus implements AutoCloseable {
    *
    * @throws DataException if one does not, with how many it has and how many are needed
    */
+  @Override
   public void requireContext(int context) {
     train.requireContext(context);
     validation.requireContext(context);

@@ -1,7 +1,7 @@
 package dev.culebra.train;
 
 import dev.culebra.data.Batch;
-import dev.culebra.data.BatchSampler;
+import dev.culebra.data.Batches;
 import dev.culebra.data.Corpus;
 import dev.culebra.data.SequentialBatches;
 import dev.culebra.data.Split;
@@ -31,11 +31,7 @@ public final class Evaluation {
    * is planned for the shape of {@code batch} and left in training mode.
    */
   static Float sampled(
-      LanguageModel model,
-      BatchSampler validation,
-      Batch batch,
-      int batches,
-      BooleanSupplier abandon) {
+      LanguageModel model, Batches validation, Batch batch, int batches, BooleanSupplier abandon) {
     model.eval();
     model.zeroLoss();
     boolean abandoned = false;

@@ -8,7 +8,7 @@ import dev.culebra.text.Tokenizer;
 import dev.culebra.text.UnknownCharacterException;
 
 /** Shows during a run what the model has learned: the same draws each time, other weights. */
-final class SampleWriter implements AutoCloseable {
+final class SampleWriter implements Showcase {
   private static final int TOKENS = 400;
   private static final SamplingSpec SPEC = new SamplingSpec(0.8f, 200, 1);
 
@@ -23,7 +23,8 @@ final class SampleWriter implements AutoCloseable {
     this.seed = seed;
   }
 
-  String write() {
+  @Override
+  public String write() {
     if (generator == null) {
       generator = new Generator(model);
     }

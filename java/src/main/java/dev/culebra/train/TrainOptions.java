@@ -79,12 +79,15 @@ public final class TrainOptions {
   }
 
   /**
-   * The configuration; what is absent is the preset's.
+   * The configuration; what is absent is the data's, and then the preset's.
    *
    * @throws IllegalArgumentException with one line that names the option, if a value is impossible
    */
   public TrainConfig config() {
-    TrainOptions all = TrainPresets.of(preset == null ? Preset.NANO : preset).with(this);
+    TrainOptions all =
+        TrainPresets.of(preset == null ? Preset.NANO : preset)
+            .with(TrainPresets.ofData(data))
+            .with(this);
     if (warmup == null) {
       all.warmup = Math.min(all.warmup, all.steps / SHORT_WARMUP);
     }

@@ -2,6 +2,7 @@ package dev.culebra.train;
 
 import dev.culebra.backend.Recompute;
 import dev.culebra.cuda.Binding;
+import dev.culebra.data.Addition;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
@@ -21,6 +22,21 @@ final class TrainPresets {
       case BABY -> characters(options).batch(64).steps(5000).evalBatches(200);
       case GPT2, GPT2_MEDIUM, GPT2_LARGE, GPT2_XL -> words(options);
     };
+  }
+
+  /** What data asks for that is no text: sums have a length of their own. */
+  static TrainOptions ofData(String data) {
+    return data == null
+        ? new TrainOptions()
+        : Addition.find(data)
+            .map(
+                addition ->
+                    new TrainOptions()
+                        .context(addition.context())
+                        .tokenizer(TokenizerKind.CHAR)
+                        .batch(128)
+                        .steps(1500))
+            .orElseGet(TrainOptions::new);
   }
 
   private static TrainOptions common() {

@@ -2,9 +2,11 @@ package dev.culebra.train;
 
 import dev.culebra.backend.Recording;
 import dev.culebra.checkpoint.Metrics;
+import dev.culebra.data.Addition;
 import dev.culebra.data.Batch;
-import dev.culebra.data.BatchSampler;
+import dev.culebra.data.Batches;
 import dev.culebra.data.Corpus;
+import dev.culebra.data.Dataset;
 import dev.culebra.data.Split;
 import dev.culebra.nn.Gpt;
 import dev.culebra.optim.AdamW;
@@ -23,14 +25,14 @@ public final class Trainer implements AutoCloseable {
   private final Gpt model;
   private final AdamW optimizer;
   private final LearningRate learningRate;
-  private final BatchSampler trainBatches;
-  private final BatchSampler validationBatches;
+  private final Batches trainBatches;
+  private final Batches validationBatches;
   private final Batch batch;
   private final Recording microStep;
   private final RunFiles files;
   private final TrainListener listener;
   private final Stopwatch stopwatch;
-  private final SampleWriter samples;
+  private final Showcase samples;
   private Progress progress;
   private int loggedStep;
   private double loggedSeconds;
@@ -42,26 +44,30 @@ public final class Trainer implements AutoCloseable {
    *
    * @param model with its initial weights, planned for the configured batch and context; stays the
    *     caller's
-   * @param corpus stays the caller's
+   * @param data stays the caller's
    * @throws IOException if the checkpoint cannot be read or does not fit
-   * @throws dev.culebra.data.DataException if the corpus is too short for the context
+   * @throws dev.culebra.data.DataException if the data does not suit the context
    */
   public Trainer(
-      Gpt model, TrainConfig config, Corpus corpus, RunFiles files, TrainListener listener)
+      Gpt model, TrainConfig config, Dataset data, RunFiles files, TrainListener listener)
       throws IOException {
-    corpus.requireContext(config.context());
+    data.requireContext(config.context());
     this.config = config;
     this.model = model;
     this.files = files;
     this.listener = listener;
     learningRate = config.learningRate();
-    trainBatches = new BatchSampler(corpus, Split.TRAIN, config.seed());
-    validationBatches = new BatchSampler(corpus, Split.VALIDATION, config.seed());
+    trainBatches = data.batches(Split.TRAIN, config.seed());
+    validationBatches = data.batches(Split.VALIDATION, config.seed());
     model.train();
     batch = new Batch(config.batch(), config.context());
     microStep = model.backend().record(this::forwardAndBackward);
     optimizer = new AdamW(model.parameters(), config.adamW(), config.seed());
-    samples = new SampleWriter(model, corpus.tokenizer(), config.seed());
+    samples =
+        switch (data) {
+          case Corpus corpus -> new SampleWriter(model, corpus.tokenizer(), config.seed());
+          case Addition addition -> new ExactAnswers(model, addition);
+        };
     progress = restore();
     savedStep = progress.step();
     loggedStep = progress.step();
@@ -198,7 +204,7 @@ public final class Trainer implements AutoCloseable {
     return progress;
   }
 
-  /** Text the model writes now. */
+  /** Text that shows what the model can do now. */
   public String sample() {
     return samples.write();
   }

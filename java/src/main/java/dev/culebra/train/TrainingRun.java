@@ -4,9 +4,10 @@ import dev.culebra.backend.Backend;
 import dev.culebra.backend.OutOfDeviceMemoryException;
 import dev.culebra.checkpoint.CheckpointException;
 import dev.culebra.checkpoint.RunDirectory;
+import dev.culebra.data.Addition;
 import dev.culebra.data.Corpora;
-import dev.culebra.data.Corpus;
 import dev.culebra.data.DataException;
+import dev.culebra.data.Dataset;
 import dev.culebra.data.NamedCorpus;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
@@ -33,7 +34,7 @@ public final class TrainingRun implements AutoCloseable {
   private final Deque<AutoCloseable> owned = new ArrayDeque<>();
   private final Backend backend;
   private TrainConfig config;
-  private Corpus corpus;
+  private Dataset data;
   private Gpt model;
   private RunFiles files;
   private Trainer trainer;
@@ -54,7 +55,7 @@ public final class TrainingRun implements AutoCloseable {
       TrainConfig config, Corpora corpora, Place place, TrainListener listener) throws IOException {
     TrainingRun run = new TrainingRun(config);
     try {
-      run.openModel(corpora.open(config.data(), config.tokenizer()));
+      run.openModel(corpora.dataset(config.data(), config.tokenizer()));
       run.files = run.own(RunFiles.in(place.create()));
       run.describe();
       run.openTrainer(listener);
@@ -91,10 +92,10 @@ public final class TrainingRun implements AutoCloseable {
     }
   }
 
-  private static Corpus openWithCharactersOf(
+  private static Dataset openWithCharactersOf(
       RunFiles from, Corpora corpora, String data, Tokenizer tokenizer) throws IOException {
     try {
-      return corpora.open(data, tokenizer);
+      return corpora.dataset(data, tokenizer);
     } catch (DataException e) {
       if (e.getCause() instanceof UnknownCharacterException) {
         throw new DataException(
@@ -132,7 +133,7 @@ public final class TrainingRun implements AutoCloseable {
     TrainingRun run = null;
     try {
       run = new TrainingRun(files.config().with(machine));
-      run.openModel(corpora.open(run.config.data(), files.tokenizer()));
+      run.openModel(corpora.dataset(run.config.data(), files.tokenizer()));
       run.files = files;
       run.openTrainer(listener);
       run.own(files);
@@ -146,9 +147,9 @@ public final class TrainingRun implements AutoCloseable {
     }
   }
 
-  private void openModel(Corpus corpus) {
-    this.corpus = own(corpus);
-    corpus.requireContext(config.context());
+  private void openModel(Dataset data) {
+    this.data = own(data);
+    data.requireContext(config.context());
     try {
       model = own(new Gpt(config.model(vocab()), backend, config.seed()));
       model.plan(config.batch(), config.context(), config.recompute());
@@ -162,14 +163,14 @@ public final class TrainingRun implements AutoCloseable {
    * path must be found again from anywhere.
    */
   private void describe() throws IOException {
-    String data = config.data();
-    boolean named = NamedCorpus.find(data).isPresent();
+    String name = data instanceof Addition ? data.name() : config.data();
+    boolean named = data instanceof Addition || NamedCorpus.find(name).isPresent();
     config =
         config.with(
             new TrainOptions()
-                .tokenizer(corpus.tokenizer().kind())
-                .data(named ? data : Path.of(data).toAbsolutePath().normalize().toString()));
-    files.begin(config, corpus.tokenizer());
+                .tokenizer(data.tokenizer().kind())
+                .data(named ? name : Path.of(name).toAbsolutePath().normalize().toString()));
+    files.begin(config, data.tokenizer());
   }
 
   /** A run that is killed before its first checkpoint must not lose the weights it came with. */
@@ -181,14 +182,14 @@ public final class TrainingRun implements AutoCloseable {
 
   private void openTrainer(TrainListener listener) throws IOException {
     try {
-      trainer = own(new Trainer(model, config, corpus, files, listener));
+      trainer = own(new Trainer(model, config, data, files, listener));
     } catch (OutOfDeviceMemoryException e) {
       throw MemoryAdvice.explain(e, config, vocab(), backend);
     }
   }
 
   private int vocab() {
-    return corpus.tokenizer().vocab();
+    return data.tokenizer().vocab();
   }
 
   /**
@@ -214,8 +215,8 @@ public final class TrainingRun implements AutoCloseable {
     return model;
   }
 
-  public Corpus corpus() {
-    return corpus;
+  public Dataset data() {
+    return data;
   }
 
   public RunFiles files() {

@@ -54,6 +54,8 @@ final class DataCommand implements Runnable {
         System.out.printf("%-12s %s%n", corpus.label(), corpus.description());
       }
       System.out.printf(
+          "%-12s %s%n", "addition", "sums made on the fly, a tenth of them held out; --digits N");
+      System.out.printf(
           "%nAlso any text file, folder of text files, or .bin of tokens: --data PATH%n");
     }
   }

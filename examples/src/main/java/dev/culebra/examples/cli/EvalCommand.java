@@ -1,9 +1,12 @@
 package dev.culebra.examples.cli;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.culebra.data.Addition;
 import dev.culebra.data.Corpora;
 import dev.culebra.data.Corpus;
+import dev.culebra.data.Dataset;
 import dev.culebra.train.Evaluation;
+import dev.culebra.train.ExactAnswers;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainedModel;
 import java.io.IOException;
@@ -43,13 +46,32 @@ final class EvalCommand implements Callable<Integer> {
     try (TrainedModel trained = TrainedModel.open(directory, device.config())) {
       TrainConfig config = trained.config();
       String name = data == null ? config.data() : data;
-      try (Corpus corpus = Corpora.ofUser().open(name, trained.tokenizer())) {
-        Evaluation.Result result =
-            Evaluation.whole(trained.model(), corpus, config.batch(), config.context());
-        System.out.print(json ? json(name, result) : text(name, result));
+      try (Dataset dataset = Corpora.ofUser().dataset(name, trained.tokenizer())) {
+        switch (dataset) {
+          case Corpus corpus -> {
+            Evaluation.Result result =
+                Evaluation.whole(trained.model(), corpus, config.batch(), config.context());
+            System.out.print(json ? json(name, result) : text(name, result));
+          }
+          case Addition addition -> {
+            try (ExactAnswers exact = new ExactAnswers(trained.model(), addition)) {
+              ExactAnswers.Result result = exact.ask();
+              System.out.print(json ? json(name, result) : result);
+            }
+          }
+        }
       }
       return 0;
     }
+  }
+
+  private String json(String name, ExactAnswers.Result result) throws IOException {
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("run", directory.toString());
+    fields.put("data", name);
+    fields.put("problems", result.problems());
+    fields.put("right", result.right());
+    return JsonMapper.builder().build().writeValueAsString(fields) + "\n";
   }
 
   private String text(String name, Evaluation.Result result) {

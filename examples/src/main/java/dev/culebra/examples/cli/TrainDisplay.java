@@ -23,12 +23,7 @@ final class TrainDisplay implements TrainListener {
   void begin(TrainingRun run) {
     config = run.config();
     int done = run.trainer().progress().step();
-    System.err.printf(
-        Locale.ROOT,
-        "%s: %,d training tokens, %d different%n",
-        run.corpus().name(),
-        run.corpus().train().size(),
-        run.corpus().tokenizer().vocab());
+    System.err.println(run.data().describe());
     System.err.printf(
         Locale.ROOT,
         "GPT with %,d parameters (%d layers, %d heads, %d wide, context %d) on %s%n",

@@ -56,14 +56,22 @@ final class TrainFlags {
 
   /** What to read. */
   static final class Data {
+    private static final String ADDITION = "addition";
+
     @Option(
         names = "--data",
         paramLabel = "NAME|PATH",
         description = {
           "A corpus by name (see: culebra data list), a text file, a folder of text files",
-          "or a .bin of tokens. Default: ${default.data}"
+          "a .bin of tokens, or addition: sums made on the fly. Default: ${default.data}"
         })
     private String data;
+
+    @Option(
+        names = "--digits",
+        paramLabel = "N",
+        description = "With --data addition: digits of the numbers. Default: 2")
+    private Integer digits;
 
     @Option(
         names = "--tokenizer",
@@ -72,7 +80,10 @@ final class TrainFlags {
     private TokenizerKind tokenizer;
 
     private void addTo(TrainOptions options) {
-      options.data(data).tokenizer(tokenizer);
+      if (digits != null && !ADDITION.equals(data)) {
+        throw new IllegalArgumentException("--digits goes with --data addition only");
+      }
+      options.data(digits == null ? data : ADDITION + "-" + digits).tokenizer(tokenizer);
     }
   }
 

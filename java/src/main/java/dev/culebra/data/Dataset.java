@@ -1,0 +1,27 @@
+package dev.culebra.data;
+
+import dev.culebra.text.Tokenizer;
+
+/** What a model is trained on: a text, or problems made on the fly. */
+public sealed interface Dataset extends AutoCloseable permits Corpus, Addition {
+  /** The name or path it was opened by. */
+  String name();
+
+  /** One line about it, for people. */
+  String describe();
+
+  Tokenizer tokenizer();
+
+  /** Its batches; equal seeds give equal ones. */
+  Batches batches(Split split, long seed);
+
+  /**
+   * Checks that sequences of {@code context} tokens can be had.
+   *
+   * @throws DataException if not; one line
+   */
+  void requireContext(int context);
+
+  @Override
+  void close();
+}
