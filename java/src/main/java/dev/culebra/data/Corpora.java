@@ -88,13 +88,18 @@ public final class Corpora {
   /**
    * {@link #open(String, Tokenizer)}, or problems made on the fly.
    *
+   * @param skipUnknown whether characters of a text that the tokenizer does not know are left out
    * @throws DataException if there is no such data, it cannot be used, or has another tokenizer
    * @throws IOException if it cannot be read
    */
-  public Dataset dataset(String data, Tokenizer tokenizer) throws IOException {
+  public Dataset dataset(String data, Tokenizer tokenizer, boolean skipUnknown) throws IOException {
     Addition addition = Addition.find(data).orElse(null);
     if (addition == null) {
-      return open(data, tokenizer);
+      return skipUnknown
+              && tokenizer instanceof CharTokenizer characters
+              && find(data) instanceof Found.Text text
+          ? Corpus.fromKnownCharacters(text.source(), characters)
+          : open(data, tokenizer);
     }
     if (!addition.tokenizer().equals(tokenizer)) {
       throw new DataException(
@@ -156,6 +161,19 @@ public final class Corpora {
         yield characters.build();
       }
     };
+  }
+
+  /**
+   * The characters of a text that a tokenizer does not know, how often each occurs, for people;
+   * empty where there are none.
+   *
+   * @throws DataException if there is no such text
+   * @throws IOException if it cannot be read
+   */
+  public String unknownCharacters(String data, CharTokenizer tokenizer) throws IOException {
+    KnownCharacters known = new KnownCharacters(text(data), tokenizer);
+    known.read(piece -> {});
+    return known.leftOut();
   }
 
   private Found find(String data) throws IOException {

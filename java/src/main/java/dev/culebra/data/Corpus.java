@@ -1,5 +1,6 @@
 package dev.culebra.data;
 
+import dev.culebra.text.CharTokenizer;
 import dev.culebra.text.TokenEncoder;
 import dev.culebra.text.Tokenizer;
 import dev.culebra.text.UnknownCharacterException;
@@ -18,6 +19,7 @@ public final class Corpus implements Dataset {
   private final Tokens train;
   private final Tokens validation;
   private final List<Tokens> owned;
+  private String note = "";
 
   private Corpus(
       String name, Tokenizer tokenizer, Tokens train, Tokens validation, List<Tokens> owned) {
@@ -44,6 +46,21 @@ public final class Corpus implements Dataset {
     } catch (UnknownCharacterException e) {
       throw new DataException(text.name() + ": " + e.getMessage(), e);
     }
+  }
+
+  /**
+   * Encodes a text without the characters that the tokenizer does not know.
+   *
+   * @throws DataException if nothing is left, or the text is not UTF-8
+   * @throws IOException if it cannot be read
+   */
+  static Corpus fromKnownCharacters(TextSource text, CharTokenizer tokenizer) throws IOException {
+    KnownCharacters known = new KnownCharacters(text, tokenizer);
+    Corpus corpus = fromText(known, tokenizer);
+    if (!known.leftOut().isEmpty()) {
+      corpus.note = ", without what the model does not know: " + known.leftOut();
+    }
+    return corpus;
   }
 
   /**
@@ -103,10 +120,11 @@ public final class Corpus implements Dataset {
   public String describe() {
     return String.format(
         Locale.ROOT,
-        "%s: %,d training tokens, %d different",
+        "%s: %,d training tokens, %d different%s",
         name,
         train.size(),
-        tokenizer.vocab());
+        tokenizer.vocab(),
+        note);
   }
 
   @Override

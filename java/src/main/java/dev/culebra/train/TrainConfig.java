@@ -48,6 +48,8 @@ import dev.culebra.text.TokenizerKind;
  * @param tf32 whether a GPU may round the inputs of fp32 matrix products to TF32
  * @param binding how Java calls CUDA
  * @param recompute what backward computes again to save memory
+ * @param skipUnknown whether characters that the model's tokenizer does not know are left out of
+ *     the text
  */
 public record TrainConfig(
     Preset preset,
@@ -83,7 +85,8 @@ public record TrainConfig(
     DtypeChoice dtype,
     boolean tf32,
     Binding binding,
-    Recompute recompute) {
+    Recompute recompute,
+    boolean skipUnknown) {
   private static final float EPSILON = 1e-8f;
 
   /**

@@ -57,6 +57,7 @@ public final class TrainOptions {
   Boolean tf32;
   Binding binding;
   Recompute recompute;
+  Boolean skipUnknown;
 
   /**
    * Reads a JSON object of some of {@link TrainConfig}'s fields, in snake_case.
@@ -263,6 +264,11 @@ public final class TrainOptions {
 
   public TrainOptions tf32(Boolean tf32) {
     this.tf32 = tf32;
+    return this;
+  }
+
+  public TrainOptions skipUnknown(Boolean skipUnknown) {
+    this.skipUnknown = skipUnknown;
     return this;
   }
 

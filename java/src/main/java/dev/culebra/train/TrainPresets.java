@@ -55,7 +55,8 @@ final class TrainPresets {
         .dtype(DtypeChoice.AUTO)
         .tf32(false)
         .binding(Binding.AUTO)
-        .recompute(Recompute.NONE);
+        .recompute(Recompute.NONE)
+        .skipUnknown(false);
   }
 
   private static TrainOptions model(GptConfig model) {

@@ -12,6 +12,7 @@ import dev.culebra.data.NamedCorpus;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.optim.AdamW;
+import dev.culebra.text.CharTokenizer;
 import dev.culebra.text.Tokenizer;
 import dev.culebra.text.UnknownCharacterException;
 import java.io.IOException;
@@ -79,7 +80,7 @@ public final class TrainingRun implements AutoCloseable {
     requireSameShape(from, config, tokenizer);
     TrainingRun run = new TrainingRun(config);
     try {
-      run.openModel(openWithCharactersOf(from, corpora, config.data(), tokenizer));
+      run.openModel(openWithCharactersOf(from, corpora, config, tokenizer));
       from.loadWeights(run.model);
       run.files = run.own(RunFiles.in(place.create()));
       run.saveInitialWeights();
@@ -93,14 +94,19 @@ public final class TrainingRun implements AutoCloseable {
   }
 
   private static Dataset openWithCharactersOf(
-      RunFiles from, Corpora corpora, String data, Tokenizer tokenizer) throws IOException {
+      RunFiles from, Corpora corpora, TrainConfig config, Tokenizer tokenizer) throws IOException {
+    String name = config.data();
     try {
-      return corpora.dataset(data, tokenizer);
+      return corpora.dataset(name, tokenizer, config.skipUnknown());
     } catch (DataException e) {
-      if (e.getCause() instanceof UnknownCharacterException) {
+      if (e.getCause() instanceof UnknownCharacterException
+          && tokenizer instanceof CharTokenizer characters) {
         throw new DataException(
-            "%s of %s: use a text without it, or train a new model, without --init-from"
-                .formatted(e.getMessage(), from.directory().path()),
+            "%s of %s; it does not know %s: --skip-unknown leaves these out"
+                .formatted(
+                    e.getMessage(),
+                    from.directory().path(),
+                    corpora.unknownCharacters(name, characters)),
             e);
       }
       throw e;
@@ -133,7 +139,8 @@ public final class TrainingRun implements AutoCloseable {
     TrainingRun run = null;
     try {
       run = new TrainingRun(files.config().with(machine));
-      run.openModel(corpora.dataset(run.config.data(), files.tokenizer()));
+      run.openModel(
+          corpora.dataset(run.config.data(), files.tokenizer(), run.config.skipUnknown()));
       run.files = files;
       run.openTrainer(listener);
       run.own(files);

@@ -46,7 +46,8 @@ final class EvalCommand implements Callable<Integer> {
     try (TrainedModel trained = TrainedModel.open(directory, device.config())) {
       TrainConfig config = trained.config();
       String name = data == null ? config.data() : data;
-      try (Dataset dataset = Corpora.ofUser().dataset(name, trained.tokenizer())) {
+      try (Dataset dataset =
+          Corpora.ofUser().dataset(name, trained.tokenizer(), config.skipUnknown())) {
         switch (dataset) {
           case Corpus corpus -> {
             Evaluation.Result result =

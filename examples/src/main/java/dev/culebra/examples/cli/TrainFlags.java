@@ -79,11 +79,20 @@ final class TrainFlags {
         description = "${COMPLETION-CANDIDATES}. Default: ${default.tokenizer}")
     private TokenizerKind tokenizer;
 
+    @Option(
+        names = "--skip-unknown",
+        arity = "0",
+        description = "With --init-from: leave out characters that its model does not know.")
+    private Boolean skipUnknown;
+
     private void addTo(TrainOptions options) {
       if (digits != null && !ADDITION.equals(data)) {
         throw new IllegalArgumentException("--digits goes with --data addition only");
       }
-      options.data(digits == null ? data : ADDITION + "-" + digits).tokenizer(tokenizer);
+      options
+          .data(digits == null ? data : ADDITION + "-" + digits)
+          .tokenizer(tokenizer)
+          .skipUnknown(skipUnknown);
     }
   }
 

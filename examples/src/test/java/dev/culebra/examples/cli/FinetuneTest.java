@@ -53,6 +53,24 @@ class FinetuneTest {
   }
 
   @Test
+  void charactersThatTheTeacherNeverSawCanBeLeftOut() throws IOException {
+    Path text = write("sixth.txt", "a cat sat on a zoo, ran. ".repeat(60));
+    RunFolder student = new RunFolder(folder.resolve("skipping"));
+
+    finetune(student, text)
+        .assertFails(1, ".*sixth.txt.*; it does not know 60 × ',', 60 × 'z': --skip-unknown .*");
+    Outcome outcome = finetune(student, text, "--skip-unknown");
+
+    assertThat(outcome.exitCode()).as("%s", outcome).isZero();
+    assertThat(outcome.err()).contains("without what the model does not know: 60 × ',', 60 × 'z'");
+    assertThat(student.config().get("skip_unknown").booleanValue()).isTrue();
+    assertThat(Outcome.of("eval", "--run=" + student.path()).exitCode()).isZero();
+    student.setSteps(4);
+    assertThat(Outcome.of("train", "--resume", "--out=" + student.path()).exitCode()).isZero();
+    assertThat(student.lastStep()).isEqualTo(4);
+  }
+
+  @Test
   void anotherShapeIsRefused() throws IOException {
     Path text = write("fourth.txt", "a cat sat on a mat. ".repeat(60));
     RunFolder student = new RunFolder(folder.resolve("shape"));

@@ -1,0 +1,57 @@
+package dev.culebra.data;
+
+import dev.culebra.text.CharTokenizer;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/** A text without the characters that a vocabulary lacks; remembers which those were. */
+final class KnownCharacters implements TextSource {
+  private final TextSource text;
+  private final int[] vocabulary;
+  private final TreeMap<Integer, Long> leftOut = new TreeMap<>();
+
+  KnownCharacters(TextSource text, CharTokenizer tokenizer) {
+    this.text = text;
+    this.vocabulary = tokenizer.vocabulary();
+    Arrays.sort(vocabulary);
+  }
+
+  @Override
+  public String name() {
+    return text.name();
+  }
+
+  @Override
+  public void read(Sink sink) throws IOException {
+    leftOut.clear();
+    text.read(
+        piece -> {
+          StringBuilder known = new StringBuilder(piece.length());
+          piece.codePoints().forEach(character -> keep(known, character));
+          sink.accept(known.toString());
+        });
+  }
+
+  private void keep(StringBuilder known, int character) {
+    if (Arrays.binarySearch(vocabulary, character) >= 0) {
+      known.appendCodePoint(character);
+    } else {
+      leftOut.merge(character, 1L, Long::sum);
+    }
+  }
+
+  /** What the last reading left out: {@code 12 × '&', 3 × U+0009}; empty where that is nothing. */
+  String leftOut() {
+    return leftOut.entrySet().stream()
+        .map(entry -> "%,d × %s".formatted(entry.getValue(), describe(entry.getKey())))
+        .collect(Collectors.joining(", "));
+  }
+
+  private static String describe(int character) {
+    return Character.isLetterOrDigit(character) || (character > ' ' && character < 0x7F)
+        ? "'" + Character.toString(character) + "'"
+        : "U+%04X".formatted(character);
+  }
+}
