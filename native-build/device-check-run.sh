@@ -60,7 +60,7 @@ note() {
 junit() {
   local libraries
   libraries=$(printf '%s:' "$here/culebra.jar" "$here"/lib/*.jar "$here"/tests/*.jar)
-  TMPDIR=$out "$java" "${flags[@]}" -Djava.io.tmpdir="$out" -Xmx2g -jar "$here/tests/junit-console.jar" execute \
+  TMPDIR=$out "$java" "${flags[@]}" -Djava.io.tmpdir="$out" -Dculebra.primitives="$here/tests/primitives.ptx" -Xmx2g -jar "$here/tests/junit-console.jar" execute \
     --disable-banner --details=summary --class-path "$libraries" "$@"
 }
 
@@ -105,8 +105,9 @@ sanitizer() {
 # --- All of them ---------------------------------------------------------------------------------------
 
 tests=dev.culebra.backend.cuda
+part primitives 30 junit --select-class dev.culebra.cuda.TensorCorePrimitivesTest
 printf '%s\n' "$info" >"$out/info.log"
-part primitives-and-small-ops 150 junit --select-class "$tests.CudaOpsTest\$Fp32" --select-class "$tests.CudaOpsTest\$Bf16"
+part small-ops 150 junit --select-class "$tests.CudaOpsTest\$Fp32" --select-class "$tests.CudaOpsTest\$Bf16"
 if grep -q '^jcuda *JCuda' <<<"$info"; then
   part small-ops-through-jcuda 150 junit --select-class "$tests.CudaOpsTest\$Fp32ThroughJCuda" --select-class "$tests.CudaOpsTest\$Bf16ThroughJCuda"
 else

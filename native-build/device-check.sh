@@ -17,6 +17,7 @@ folder=$root/native-build/target/device-check
 packed=$root/native-build/target/culebra-device-check.tar.gz
 log=$root/native-build/target/device-check.log
 test_libraries=$root/native-build/target/test-libraries
+test_ptx=$root/native-build/target/device-check-ptx
 
 build() {
   cd -- "$root" && export JAVA_HOME=$jdk || return
@@ -50,6 +51,8 @@ copy_programs() {
   "$jdk/bin/jar" cf "$folder/tests/culebra-bench.jar" -C bench/target/classes dev/culebra/bench
   cp "$test_libraries"/assertj-core-*.jar "$folder/tests/"
   cp "$test_libraries"/junit-platform-console-standalone-*.jar "$folder/tests/junit-console.jar"
+  "$jdk/bin/java" native-build/BuildKernels.java native-build/simulator/test-kernels "$test_ptx" "$test_ptx/registers.md"
+  cp "$test_ptx/primitives.ptx" "$folder/tests/"
   cp native-build/device-check-run.sh "$folder/run.sh"
   cat >"$folder/culebra" <<'LAUNCHER'
 #!/bin/sh

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.culebra.backend.cpu.CpuBackend;
 import dev.culebra.bench.OpsBackend;
 import dev.culebra.bench.openblas.OpenBlasBackend;
+import dev.culebra.bench.profile.Clock;
 import dev.culebra.bench.profile.ProfiledOps;
 import org.junit.jupiter.api.Test;
 
@@ -14,7 +15,7 @@ class CourseTest {
   @Test
   void theFormulaCountsWhatTheOperationsDo() {
     CpuBackend cpu = new CpuBackend(2);
-    ProfiledOps ops = new ProfiledOps(cpu.ops());
+    ProfiledOps ops = new ProfiledOps(cpu.ops(), Clock.WALL);
     try (var contestant = new CulebraContestant(Course.A, new OpsBackend(cpu, ops.timed()))) {
       contestant.step();
     }
