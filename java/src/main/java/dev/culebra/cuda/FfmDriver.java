@@ -35,6 +35,7 @@ final class FfmDriver implements CudaDriver {
 
   private final MethodHandle driverGetVersion;
   private final MethodHandle deviceGetCount;
+  private final MethodHandle deviceGet;
   private final MethodHandle deviceGetName;
   private final MethodHandle deviceTotalMem;
   private final MethodHandle deviceGetAttribute;
@@ -82,6 +83,7 @@ final class FfmDriver implements CudaDriver {
     getErrorName = cuda.function("cuGetErrorName", JAVA_INT, ADDRESS);
     driverGetVersion = cuda.function("cuDriverGetVersion", ADDRESS);
     deviceGetCount = cuda.function("cuDeviceGetCount", ADDRESS);
+    deviceGet = cuda.function("cuDeviceGet", ADDRESS, JAVA_INT);
     deviceGetName = cuda.function("cuDeviceGetName", ADDRESS, JAVA_INT, JAVA_INT);
     deviceTotalMem = cuda.function("cuDeviceTotalMem_v2", ADDRESS, JAVA_INT);
     deviceGetAttribute = cuda.function("cuDeviceGetAttribute", ADDRESS, JAVA_INT, JAVA_INT);
@@ -178,6 +180,11 @@ final class FfmDriver implements CudaDriver {
     return new Address(MemorySegment.ofAddress(readLong(call, body)));
   }
 
+  /** The driver's number of a GPU. */
+  private int handle(int device) {
+    return readInt("cuDeviceGet", out -> () -> (int) deviceGet.invokeExact(out, device));
+  }
+
   private static MemorySegment pointer(Handle handle) {
     return ((Address) handle).pointer();
   }
@@ -194,35 +201,40 @@ final class FfmDriver implements CudaDriver {
 
   @Override
   public String deviceName(int device) {
+    int handle = handle(device);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment name = arena.allocate(NAME_BYTES);
-      check("cuDeviceGetName", () -> (int) deviceGetName.invokeExact(name, NAME_BYTES, device));
+      check("cuDeviceGetName", () -> (int) deviceGetName.invokeExact(name, NAME_BYTES, handle));
       return name.getString(0);
     }
   }
 
   @Override
   public long deviceMemory(int device) {
-    return readLong("cuDeviceTotalMem", out -> () -> (int) deviceTotalMem.invokeExact(out, device));
+    int handle = handle(device);
+    return readLong("cuDeviceTotalMem", out -> () -> (int) deviceTotalMem.invokeExact(out, handle));
   }
 
   @Override
   public int attribute(DeviceAttribute attribute, int device) {
+    int handle = handle(device);
     int number = attribute.number();
     return readInt(
         "cuDeviceGetAttribute " + attribute,
-        out -> () -> (int) deviceGetAttribute.invokeExact(out, number, device));
+        out -> () -> (int) deviceGetAttribute.invokeExact(out, number, handle));
   }
 
   @Override
   public Handle retainContext(int device) {
+    int handle = handle(device);
     return readHandle(
-        "cuDevicePrimaryCtxRetain", out -> () -> (int) primaryCtxRetain.invokeExact(out, device));
+        "cuDevicePrimaryCtxRetain", out -> () -> (int) primaryCtxRetain.invokeExact(out, handle));
   }
 
   @Override
   public void releaseContext(int device) {
-    check("cuDevicePrimaryCtxRelease", () -> (int) primaryCtxRelease.invokeExact(device));
+    int handle = handle(device);
+    check("cuDevicePrimaryCtxRelease", () -> (int) primaryCtxRelease.invokeExact(handle));
   }
 
   @Override

@@ -105,9 +105,28 @@ public final class AdamW implements AutoCloseable {
     return steps;
   }
 
-  /** Continues after {@code steps} steps, the moments having been restored. */
+  /**
+   * Continues after {@code steps} steps, the values having been restored and the moments not yet: a
+   * BF16 copy of the values is rounded by chance as the last step did it. That is a step of rate 0
+   * with the zeros that gradients and moments begin with.
+   */
   public void resumeAt(int steps) {
     this.steps = steps;
+    if (steps > 0 && backend.dtype() == DType.BF16) {
+      AdamWStep rounding =
+          new AdamWStep(steps, 0, config.beta1(), config.beta2(), config.epsilon(), 0, 0, seed);
+      backend
+          .ops()
+          .adamW(
+              parameters.weights(),
+              parameters.values(),
+              parameters.gradients(),
+              firstMoment,
+              secondMoment,
+              null,
+              0,
+              rounding);
+    }
   }
 
   @Override

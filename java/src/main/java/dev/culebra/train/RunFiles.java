@@ -141,6 +141,7 @@ public final class RunFiles implements AutoCloseable {
         progress = Progress.parse(checkpoint.metadata(), directory.last());
         Parameters parameters = model.parameters();
         loadWeights(checkpoint, parameters);
+        optimizer.resumeAt(progress.step());
         for (Parameter parameter : parameters.list()) {
           Tensor first = parameters.slice(optimizer.firstMoment(), parameter);
           Tensor second = parameters.slice(optimizer.secondMoment(), parameter);
@@ -149,7 +150,6 @@ public final class RunFiles implements AutoCloseable {
           load(checkpoint, SECOND_MOMENT + parameter.name(), parameter, second, backend);
         }
       }
-      optimizer.resumeAt(progress.step());
     }
     log = MetricsLog.continueAt(directory.metrics(), progress.step());
     return progress;

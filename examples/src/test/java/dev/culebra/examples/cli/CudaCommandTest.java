@@ -102,6 +102,21 @@ class CudaCommandTest {
   }
 
   @Test
+  void aResumedRunInBf16GoesOnToTheBit() throws Exception {
+    train("whole", "--device=cuda", "--steps=6", "--dropout=0.1");
+    train("parts", "--device=cuda", "--steps=3", "--dropout=0.1");
+    RunFolder parts = new RunFolder(folder.resolve("parts"));
+    parts.setSteps(6);
+    Outcome resumed = run(Map.of(), "train", "--resume", "--out=" + parts.path());
+    assertThat(resumed.exitCode()).as("%s", resumed).isZero();
+    assertThat(losses(parts)).hasSize(6).isEqualTo(losses(new RunFolder(folder.resolve("whole"))));
+  }
+
+  private static List<Float> losses(RunFolder run) {
+    return run.steps().stream().map(RunFolder.Step::loss).toList();
+  }
+
+  @Test
   void aRunMovesFromTheProcessorToTheGpuAndBack() throws Exception {
     train("run", "--device=cpu", "--steps=4", "--save-every=2");
     RunFolder run = new RunFolder(folder.resolve("run"));
