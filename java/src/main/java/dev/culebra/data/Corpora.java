@@ -75,14 +75,18 @@ public final class Corpora {
   }
 
   /**
-   * {@link #open(String, TokenizerKind)}, or problems made on the fly: {@link Addition}.
+   * {@link #open(String, TokenizerKind)}, problems made on the fly ({@link Addition}), or questions
+   * with answers ({@link PromptPairs}, a file whose name ends in {@code .jsonl}).
    *
    * @throws DataException if there is no such data or it cannot be used
    * @throws IOException if it cannot be read
    */
   public Dataset dataset(String data, TokenizerKind kind) throws IOException {
     Addition addition = Addition.find(data).orElse(null);
-    return addition == null ? open(data, kind) : addition;
+    if (addition != null) {
+      return addition;
+    }
+    return isPromptPairs(data) ? PromptPairs.open(Path.of(data), kind) : open(data, kind);
   }
 
   /**
@@ -94,6 +98,9 @@ public final class Corpora {
    */
   public Dataset dataset(String data, Tokenizer tokenizer, boolean skipUnknown) throws IOException {
     Addition addition = Addition.find(data).orElse(null);
+    if (isPromptPairs(data)) {
+      return PromptPairs.open(Path.of(data), tokenizer);
+    }
     if (addition == null) {
       return skipUnknown
               && tokenizer instanceof CharTokenizer characters
@@ -161,6 +168,10 @@ public final class Corpora {
         yield characters.build();
       }
     };
+  }
+
+  private static boolean isPromptPairs(String data) {
+    return data.endsWith(PromptPairs.ENDING) && Files.isRegularFile(Path.of(data));
   }
 
   /**

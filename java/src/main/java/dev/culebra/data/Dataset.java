@@ -2,8 +2,8 @@ package dev.culebra.data;
 
 import dev.culebra.text.Tokenizer;
 
-/** What a model is trained on: a text, or problems made on the fly. */
-public sealed interface Dataset extends AutoCloseable permits Corpus, Addition {
+/** What a model is trained on: a text, problems made on the fly, or questions with answers. */
+public sealed interface Dataset extends AutoCloseable permits Corpus, Addition, PromptPairs {
   /** The name or path it was opened by. */
   String name();
 

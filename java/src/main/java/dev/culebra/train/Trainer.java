@@ -7,6 +7,7 @@ import dev.culebra.data.Batch;
 import dev.culebra.data.Batches;
 import dev.culebra.data.Corpus;
 import dev.culebra.data.Dataset;
+import dev.culebra.data.PromptPairs;
 import dev.culebra.data.Split;
 import dev.culebra.nn.Gpt;
 import dev.culebra.optim.AdamW;
@@ -66,6 +67,7 @@ public final class Trainer implements AutoCloseable {
     samples =
         switch (data) {
           case Corpus corpus -> new SampleWriter(model, corpus.tokenizer(), config.seed());
+          case PromptPairs pairs -> new SampleWriter(model, pairs.tokenizer(), config.seed());
           case Addition addition -> new ExactAnswers(model, addition);
         };
     progress = restore();

@@ -100,7 +100,8 @@ public final class TrainingRun implements AutoCloseable {
       return corpora.dataset(name, tokenizer, config.skipUnknown());
     } catch (DataException e) {
       if (e.getCause() instanceof UnknownCharacterException
-          && tokenizer instanceof CharTokenizer characters) {
+          && tokenizer instanceof CharTokenizer characters
+          && !name.endsWith(".jsonl")) {
         throw new DataException(
             "%s of %s; it does not know %s: --skip-unknown leaves these out"
                 .formatted(

@@ -5,6 +5,7 @@ import dev.culebra.data.Addition;
 import dev.culebra.data.Corpora;
 import dev.culebra.data.Corpus;
 import dev.culebra.data.Dataset;
+import dev.culebra.data.PromptPairs;
 import dev.culebra.train.Evaluation;
 import dev.culebra.train.ExactAnswers;
 import dev.culebra.train.TrainConfig;
@@ -54,6 +55,10 @@ final class EvalCommand implements Callable<Integer> {
                 Evaluation.whole(trained.model(), corpus, config.batch(), config.context());
             System.out.print(json ? json(name, result) : text(name, result));
           }
+          case PromptPairs pairs ->
+              throw new CommandException(
+                  "eval reads texts and sums; the validation loss of %s is in metrics.jsonl"
+                      .formatted(pairs.name()));
           case Addition addition -> {
             try (ExactAnswers exact = new ExactAnswers(trained.model(), addition)) {
               ExactAnswers.Result result = exact.ask();

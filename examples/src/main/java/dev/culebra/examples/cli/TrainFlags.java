@@ -63,7 +63,8 @@ final class TrainFlags {
         paramLabel = "NAME|PATH",
         description = {
           "A corpus by name (see: culebra data list), a text file, a folder of text files",
-          "a .bin of tokens, or addition: sums made on the fly. Default: ${default.data}"
+          "a .bin of tokens, a .jsonl of {\"prompt\": …, \"completion\": …}, or addition: sums made",
+          "on the fly. Default: ${default.data}"
         })
     private String data;
 
