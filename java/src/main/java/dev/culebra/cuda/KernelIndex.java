@@ -53,8 +53,7 @@ public final class KernelIndex {
   public static KernelIndex load() {
     JsonNode json = read();
     if (json.has("problem")) {
-      throw new CudaUnavailableException(
-          "this build has no GPU kernels: " + json.get("problem").asText());
+      throw new CudaUnavailableException(json.get("problem").asText());
     }
     Map<String, Entry> entries = new LinkedHashMap<>();
     for (Map.Entry<String, JsonNode> entry : json.get("entries").properties()) {

@@ -43,8 +43,8 @@ public final class CudaBackend implements Backend {
   public CudaBackend(CudaConfig config) {
     this.config = config;
     try {
-      KernelIndex index = KernelIndex.load();
       context = own(new CudaContext(Cuda.open(config.binding()), config.device()));
+      KernelIndex index = KernelIndex.load();
       stream = own(new Stream(context));
       uploads = own(new Uploads(context, stream));
       launcher = own(new Launcher(context, stream, index));
@@ -64,8 +64,8 @@ public final class CudaBackend implements Backend {
    * @throws dev.culebra.cuda.CudaUnavailableException if something is missing; one line
    */
   public static void requireUsable(Binding binding) {
-    KernelIndex.load();
     Cuda.open(binding);
+    KernelIndex.load();
   }
 
   private GemmCall.Precision precision() {
