@@ -56,7 +56,8 @@ public final class DriverProbe {
     try (Arena arena = Arena.ofConfined()) {
       SymbolLookup library;
       try {
-        library = SymbolLookup.libraryLookup(libraryName, arena);
+        // For good: a driver that was started does not survive being unloaded.
+        library = SymbolLookup.libraryLookup(libraryName, Arena.global());
       } catch (IllegalArgumentException e) {
         return none(driver, null, "no NVIDIA driver: " + libraryName + " cannot be loaded");
       }
