@@ -6,7 +6,7 @@
 namespace culebra {
 
 /** The ordinals of dev.culebra.backend.Activation, which launches pass as an int. */
-enum ActivationKind { IDENTITY = 0, RELU = 1, GELU_TANH = 2, GELU_ERF = 3 };
+enum ActivationKind { IDENTITY = 0, RELU = 1, GELU_TANH = 2, GELU_ERF = 3, RELU_SQUARED = 4, SILU = 5 };
 
 constexpr float GELU_SCALE = 0.7978845608f;  // √(2/π)
 constexpr float GELU_CUBIC = 0.044715f;
@@ -21,11 +21,16 @@ __device__ __forceinline__ float geluGate(float x) {
 /** The normal distribution function. */
 __device__ __forceinline__ float normalCdf(float x) { return 0.5f * erfcf(-ROOT_HALF * x); }
 
+/** 1 / (1 + exp(−x)); 0 and 1 far out. */
+__device__ __forceinline__ float sigmoid(float x) { return __fdividef(1.0f, 1.0f + expf(-x)); }
+
 template <int KIND>
 __device__ __forceinline__ float activate(float x) {
   if (KIND == RELU) return fmaxf(x, 0.0f);
   if (KIND == GELU_TANH) return x * geluGate(x);
   if (KIND == GELU_ERF) return x * normalCdf(x);
+  if (KIND == RELU_SQUARED) return fmaxf(x, 0.0f) * fmaxf(x, 0.0f);
+  if (KIND == SILU) return x * sigmoid(x);
   return x;
 }
 
@@ -40,6 +45,11 @@ __device__ __forceinline__ float slope(float x) {
     return fabsf(x) > 10 ? gate : gate + 2 * x * gate * (1 - gate) * inner;
   }
   if (KIND == GELU_ERF) return normalCdf(x) + x * DENSITY_AT_ZERO * expf(-0.5f * x * x);
+  if (KIND == RELU_SQUARED) return 2 * fmaxf(x, 0.0f);
+  if (KIND == SILU) {
+    const float gate = sigmoid(x);
+    return gate * (1 + x * (1 - gate));
+  }
   return 1;
 }
 
@@ -55,6 +65,8 @@ __device__ __forceinline__ void withActivation(int kind, Body body) {
     case RELU: return body(Kind<RELU>{});
     case GELU_TANH: return body(Kind<GELU_TANH>{});
     case GELU_ERF: return body(Kind<GELU_ERF>{});
+    case RELU_SQUARED: return body(Kind<RELU_SQUARED>{});
+    case SILU: return body(Kind<SILU>{});
     default: return body(Kind<IDENTITY>{});
   }
 }

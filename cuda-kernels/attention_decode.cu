@@ -1,10 +1,13 @@
-// Attention of one new token to all before it, with the keys and values of those in a cache (B, capacity, C).
+// Attention of one new token to all before it, with the keys and values of those in a cache (B, capacity, W).
 //
 //   out = softmax(q Kᵀ / √D) V for each head, over positions 0 … position
 //
-// A block has one head of one sequence. It stores the token's own key and value first; then its warps take the positions
-// in turn, each with an online softmax of its own, and meet in shared memory. The position is read from device memory, so
-// that a recorded graph goes on by itself. Bytes: 2·B·(position + 1)·C·s; FLOPs 4·B·(position + 1)·C.
+// A block has one head of one sequence. Its warps take the positions in turn, each with an online softmax of its own, and
+// meet in shared memory. The position is read from device memory, so that a recorded graph goes on by itself.
+//
+// A cache may have fewer heads than there are queries: W = C / G, and G heads in a row share keys and values. The block
+// of the first of them stores the token's own. No block reads those from the cache, where they may not be yet.
+// Bytes: 2·B·(position + 1)·W·s, from the L2 cache C for W; FLOPs 4·B·(position + 1)·C.
 #include "common.cuh"
 
 namespace culebra {
@@ -44,7 +47,7 @@ __device__ __forceinline__ void addPosition(PartialSoftmax& s, const float (&que
 
 template <typename T>
 __device__ __forceinline__ void attentionDecode(T* out, T* keys, T* values, const T* qkv, const int* position, int heads,
-                                                int size, int capacity) {
+                                                int group, int size, int capacity) {
   __shared__ float maxima[DECODE_WARPS], sums[DECODE_WARPS], outputs[DECODE_WARPS][MAX_HEAD];
   const int head = blockIdx.x, batch = blockIdx.y, width = heads * size, warp = threadIdx.y;
   const int last = *position;
@@ -54,25 +57,28 @@ __device__ __forceinline__ void attentionDecode(T* out, T* keys, T* values, cons
     if (thread < size) to[thread] = fromFloat<T>(notANumber());
     return;
   }
-  const T* token = qkv + static_cast<int64_t>(batch) * 3 * width + head * size;
-  const int64_t cache = static_cast<int64_t>(batch) * capacity * width + head * size;
-  if (thread < size) {
-    keys[cache + static_cast<int64_t>(last) * width + thread] = token[width + thread];
-    values[cache + static_cast<int64_t>(last) * width + thread] = token[2 * width + thread];
+  const T* token = qkv + static_cast<int64_t>(batch) * 3 * width;
+  const int shared = head / group, cacheWidth = width / group;
+  const T* ownKey = token + width + shared * group * size;
+  const T* ownValue = ownKey + width;
+  const int64_t cache = static_cast<int64_t>(batch) * capacity * cacheWidth + shared * size;
+  if (head % group == 0 && thread < size) {
+    const int64_t at = cache + static_cast<int64_t>(last) * cacheWidth + thread;
+    keys[at] = ownKey[thread];
+    values[at] = ownValue[thread];
   }
-  __syncthreads();
 
   const float scale = rsqrtf(static_cast<float>(size));
   float query[HEAD_PARTS] = {};
 #pragma unroll
   for (int part = 0; part < HEAD_PARTS; part++) {
     const int d = part * WARP + threadIdx.x;
-    if (d < size) query[part] = toFloat(token[d]) * scale;
+    if (d < size) query[part] = toFloat(token[head * size + d]) * scale;
   }
   PartialSoftmax s;
   for (int t = warp; t <= last; t += DECODE_WARPS) {
-    const int64_t at = cache + static_cast<int64_t>(t) * width;
-    addPosition(s, query, keys + at, values + at, size);
+    const int64_t at = cache + static_cast<int64_t>(t) * cacheWidth;
+    addPosition(s, query, t == last ? ownKey : keys + at, t == last ? ownValue : values + at, size);
   }
   if (threadIdx.x == 0) {
     maxima[warp] = s.maximum;
@@ -93,19 +99,25 @@ __device__ __forceinline__ void attentionDecode(T* out, T* keys, T* values, cons
   to[thread] = fromFloat<T>(output / sum);
 }
 
-/** keys and values (B, capacity, width) [b, t] = the K and V parts of qkv (B, time, 3, width); V elements a thread. */
+/**
+ * keys and values (B, capacity, width) [b, t] = of the K and V parts of qkv (B, time, 3, group · width), whose rows are
+ * counted over B and time, the first head of each group; V elements a thread.
+ */
 template <typename T, int V>
-__device__ __forceinline__ void cacheKeysValues(T* keys, T* values, const T* qkv, int batch, int time, int capacity,
-                                                int width) {
-  const int64_t packs = static_cast<int64_t>(batch) * time * (width / V);
-  const int64_t stride = static_cast<int64_t>(gridDim.x) * blockDim.x;
-  for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < packs; i += stride) {
-    const int64_t row = i / (width / V);
-    const int column = i % (width / V) * V;
-    const T* from = qkv + row * 3 * width + column;
-    const int64_t to = (row / time * capacity + row % time) * width + column;
-    store<V>(keys + to, load<V>(from + width));
-    store<V>(values + to, load<V>(from + 2 * width));
+__device__ __forceinline__ void cacheKeysValues(T* keys, T* values, const T* qkv, int rows, int time, int capacity,
+                                                int width, int group, int size) {
+  const RowTile<V, 1> tile(width);
+  const int chunks = tile.chunks(), part = group * width;
+  for (int row = firstRow(); row < rows; row += rowStride()) {
+    const T* from = qkv + static_cast<int64_t>(row) * 3 * part;
+    const int64_t to = (static_cast<int64_t>(row / time) * capacity + row % time) * width;
+    for (int chunk = 0; chunk < chunks; chunk++) {
+      tile.forEach(chunk, [&](int, int column) {
+        const int first = column + column / size * (group - 1) * size;
+        store<V>(keys + to + column, load<V>(from + part + first));
+        store<V>(values + to + column, load<V>(from + 2 * part + first));
+      });
+    }
   }
 }
 
@@ -113,19 +125,21 @@ __device__ __forceinline__ void cacheKeysValues(T* keys, T* values, const T* qkv
 
 using namespace culebra;
 
-#define DECODE(T, SUFFIX)                                                                                           \
-  extern "C" __global__ void __launch_bounds__(WARP* DECODE_WARPS)                                                  \
-      attention_decode_##SUFFIX(T* out, T* keys, T* values, const T* qkv, const int* position, int heads, int size, \
-                                int capacity) {                                                                     \
-    attentionDecode<T>(out, keys, values, qkv, position, heads, size, capacity);                                    \
-  }                                                                                                                 \
-  extern "C" __global__ void __launch_bounds__(256)                                                                 \
-      cache_keys_values_##SUFFIX(T* keys, T* values, const T* qkv, int batch, int time, int capacity, int width) {  \
-    if (width % PACK<T> == 0 && aligned(keys, values, qkv)) {                                                       \
-      cacheKeysValues<T, PACK<T>>(keys, values, qkv, batch, time, capacity, width);                                 \
-    } else {                                                                                                        \
-      cacheKeysValues<T, 1>(keys, values, qkv, batch, time, capacity, width);                                       \
-    }                                                                                                               \
+#define DECODE(T, SUFFIX)                                                                                             \
+  /** keys and values (batch, capacity, heads / group, size). */                                                      \
+  extern "C" __global__ void __launch_bounds__(WARP* DECODE_WARPS)                                                    \
+      attention_decode_##SUFFIX(T* out, T* keys, T* values, const T* qkv, const int* position, int heads, int group,  \
+                                int size, int capacity) {                                                             \
+    attentionDecode<T>(out, keys, values, qkv, position, heads, group, size, capacity);                               \
+  }                                                                                                                   \
+  extern "C" __global__ void __launch_bounds__(256)                                                                   \
+      cache_keys_values_##SUFFIX(T* keys, T* values, const T* qkv, int rows, int time, int capacity, int width,       \
+                                 int group, int size) {                                                               \
+    if (size % PACK<T> == 0 && aligned(keys, values, qkv)) {                                                          \
+      cacheKeysValues<T, PACK<T>>(keys, values, qkv, rows, time, capacity, width, group, size);                       \
+    } else {                                                                                                          \
+      cacheKeysValues<T, 1>(keys, values, qkv, rows, time, capacity, width, group, size);                             \
+    }                                                                                                                 \
   }
 
 DECODE(float, f32)

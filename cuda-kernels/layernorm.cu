@@ -4,6 +4,9 @@
 //   backward  dIn = rstd · (g − mean(g) − n · mean(g · n)),  g = dOut · weight,  n = (x − mean) · rstd
 //             dWeight += Σ dOut · n,  dBias += Σ dOut
 //
+// Where `mean` is null a row is not centred (root mean square layer normalization): the mean counts as 0, forward and
+// backward, and backward has no term mean(g), which came from the derivative of the mean.
+//
 // A row lies in the registers of one warp (up to 1024 elements of bf16, 512 of float) or of one block, so it is read
 // once. Blocks stay for many rows and keep weight and bias, in backward also their sums of dWeight and dBias, in
 // registers. Each block of backward leaves one partial row of these sums; the reduce kernel adds the partial rows up.
@@ -48,9 +51,10 @@ struct Forward {
       float total = 0;
       for (int chunk = 0; chunk < chunks; chunk++) {
         loadRow(at, chunk);
-        total += distances<false>(chunk, 0);
+        if (mean != nullptr) total += distances<false>(chunk, 0);
       }
-      const float center = rowReduce(total, Sum{}) / tile.columns;  // of equal numbers the mean is that number
+      // Of equal numbers the mean is that number.
+      const float center = mean == nullptr ? 0 : rowReduce(total, Sum{}) / tile.columns;
       float squares = 0;
       for (int chunk = 0; chunk < chunks; chunk++) {
         if (chunks > 1) loadAgain(at, chunk);
@@ -65,7 +69,7 @@ struct Forward {
         write(at, chunk, center, scale);
       }
       if (threadIdx.x == 0) {
-        mean[row] = center;
+        if (mean != nullptr) mean[row] = center;
         rstd[row] = scale;
       }
     }
@@ -208,7 +212,7 @@ struct Backward {
     if (chunks == 1) keepWeights(0);
     for (int row = firstRow(); row < rows; row += rowStride()) {
       const int64_t at = static_cast<int64_t>(row) * tile.columns;
-      const float center = mean[row];
+      const float center = mean == nullptr ? 0 : mean[row];
       const float scale = rstd[row];
       float means[2] = {0, 0};
       for (int chunk = 0; chunk < chunks; chunk++) {
@@ -217,6 +221,7 @@ struct Backward {
         addToMeans(means, chunk, center, scale);
       }
       rowReduce(means, Sum{});
+      if (mean == nullptr) means[0] = 0;
       for (int chunk = 0; chunk < chunks; chunk++) {
         if (chunks > 1) {
           keepWeights(chunk);

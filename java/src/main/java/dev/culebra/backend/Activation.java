@@ -12,5 +12,9 @@ public enum Activation {
    */
   GELU_TANH,
   /** y = x/2 · (1 + erf(x / √2)): the exact form of the same paper. */
-  GELU_ERF
+  GELU_ERF,
+  /** y = max(x, 0)²: So et al., "Primer" (2021). */
+  RELU_SQUARED,
+  /** y = x / (1 + exp(−x)): Elfwing, Uchibe, Doya, "Sigmoid-weighted linear units" (2017). */
+  SILU
 }

@@ -155,7 +155,7 @@ public final class OpChecks {
 
   private void layerNorm(
       String op, Tensor mean, Tensor rstd, Tensor weight, String inName, Tensor in) {
-    vector(op, "mean (N)", mean, DType.F32, rows(in), inName, in);
+    vectorOrNull(op, "mean (N)", mean, DType.F32, rows(in), inName, in);
     vector(op, "rstd (N)", rstd, DType.F32, rows(in), inName, in);
     vector(op, "weight (C)", weight, compute, width(in), inName, in);
   }
@@ -220,6 +220,57 @@ public final class OpChecks {
     present(op, "activation", activation);
   }
 
+  /** Checks {@link Ops#gatedForward}. */
+  public void gatedForward(Tensor out, Tensor in, Activation activation) {
+    gated("gatedForward", "out (N, H)", out, in, activation);
+  }
+
+  /** Checks {@link Ops#gatedBackward}. */
+  public void gatedBackward(Tensor dIn, Tensor dOut, Tensor in, Activation activation) {
+    String op = "gatedBackward";
+    gated(op, "dOut (N, H)", dOut, in, activation);
+    same(op, "dIn (N, 2H)", dIn, "in (N, 2H)", in);
+  }
+
+  private void gated(String op, String outName, Tensor out, Tensor in, Activation activation) {
+    typed(op, "in (N, 2H)", in, compute);
+    typed(op, outName, out, compute);
+    boolean fits = rows(out) == rows(in) && 2L * width(out) == width(in);
+    fit(op, fits, outName, out, "in (N, 2H)", in);
+    present(op, "activation", activation);
+  }
+
+  /** Checks {@link Ops#headsForward}. */
+  public void headsForward(Tensor qkv, Tensor in, Tensor offset, HeadsSpec spec) {
+    String op = "headsForward";
+    heads(op, "qkv (B, T, 3C)", qkv, in, spec);
+    if (offset != null) {
+      scalar(op, "offset (1)", offset, DType.I32);
+    }
+  }
+
+  /** Checks {@link Ops#headsBackward}. */
+  public void headsBackward(Tensor dIn, Tensor dQkv, Tensor in, HeadsSpec spec) {
+    String op = "headsBackward";
+    heads(op, "dQkv (B, T, 3C)", dQkv, in, spec);
+    same(op, "dIn (B, T, (heads + 2 kvHeads) D)", dIn, "in (B, T, (heads + 2 kvHeads) D)", in);
+  }
+
+  private void heads(String op, String qkvName, Tensor qkv, Tensor in, HeadsSpec spec) {
+    String inName = "in (B, T, (heads + 2 kvHeads) D)";
+    present(op, "spec", spec);
+    typed(op, qkvName, qkv, compute, 3);
+    typed(op, inName, in, compute, 3);
+    int size = width(qkv) / (3 * spec.heads());
+    boolean fits =
+        in.shape().dim(0) == qkv.shape().dim(0)
+            && in.shape().dim(1) == qkv.shape().dim(1)
+            && width(qkv) == 3 * spec.heads() * size
+            && width(in) == spec.projected() * size;
+    fit(op, fits, inName, in, qkvName, qkv);
+    require(op, !spec.rotary() || size % 2 == 0, "rotary needs heads of even size");
+  }
+
   /** Checks {@link Ops#attentionForward}. */
   public void attentionForward(Tensor out, Tensor logSumExp, Tensor qkv, AttentionSpec spec) {
     String op = "attentionForward";
@@ -271,12 +322,12 @@ public final class OpChecks {
   }
 
   /** Checks {@link Ops#cacheKeysValues}. */
-  public void cacheKeysValues(Tensor keys, Tensor values, Tensor qkv) {
+  public void cacheKeysValues(Tensor keys, Tensor values, Tensor qkv, int heads) {
     String op = "cacheKeysValues";
     typed(op, "qkv (B, T, 3C)", qkv, compute, 3);
-    caches(op, keys, values, qkv.shape().dim(0), "qkv (B, T, 3C)", qkv);
+    caches(op, keys, values, qkv.shape().dim(0), heads, "qkv (B, T, 3C)", qkv);
     boolean roomy = keys.shape().dim(1) >= qkv.shape().dim(1);
-    fit(op, roomy, "keys (B, capacity ≥ T, C)", keys, "qkv (B, T, 3C)", qkv);
+    fit(op, roomy, "keys (B, capacity ≥ T, kvHeads · D)", keys, "qkv (B, T, 3C)", qkv);
   }
 
   /** Checks {@link Ops#attentionDecode}. */
@@ -287,19 +338,28 @@ public final class OpChecks {
     typed(op, "out (B, C)", out, compute);
     boolean fits = rows(out) == rows(qkv) && 3L * width(out) == width(qkv);
     fit(op, fits, "out (B, C)", out, "qkv (B, 3C)", qkv);
-    caches(op, keys, values, rows(qkv), "qkv (B, 3C)", qkv);
-    scalar(op, "position (1)", position, DType.I32);
     heads(op, heads, "out (B, C)", out);
+    caches(op, keys, values, rows(qkv), heads, "qkv (B, 3C)", qkv);
+    scalar(op, "position (1)", position, DType.I32);
   }
 
   private void caches(
-      String op, Tensor keys, Tensor values, long batch, String qkvName, Tensor qkv) {
-    typed(op, "keys (B, capacity, C)", keys, compute, 3);
-    typed(op, "values (B, capacity, C)", values, compute, 3);
-    boolean fits = keys.shape().dim(0) == batch && 3L * width(keys) == width(qkv);
-    fit(op, fits, "keys (B, capacity, C)", keys, qkvName, qkv);
+      String op, Tensor keys, Tensor values, long batch, int heads, String qkvName, Tensor qkv) {
+    String keysName = "keys (B, capacity, kvHeads · D)";
+    typed(op, keysName, keys, compute, 3);
+    typed(op, "values (B, capacity, kvHeads · D)", values, compute, 3);
+    boolean whole = heads > 0 && width(qkv) % (3 * heads) == 0;
+    int size = whole ? width(qkv) / (3 * heads) : 1;
+    int kvHeads = width(keys) / size;
+    boolean fits =
+        whole
+            && keys.shape().dim(0) == batch
+            && kvHeads * size == width(keys)
+            && kvHeads > 0
+            && heads % kvHeads == 0;
+    fit(op, fits, keysName, keys, qkvName, qkv);
     boolean equal = keys.shape().equals(values.shape());
-    fit(op, equal, "values (B, capacity, C)", values, "keys (B, capacity, C)", keys);
+    fit(op, equal, "values (B, capacity, kvHeads · D)", values, keysName, keys);
   }
 
   private static void heads(String op, int heads, String outName, Tensor out) {
@@ -323,6 +383,23 @@ public final class OpChecks {
     typed(op, "dOut", dOut, compute);
     same(op, "dIn", dIn, "dOut", dOut);
     present(op, "dropout", dropout);
+  }
+
+  /** Checks {@link Ops#softcapForward}. */
+  public void softcapForward(Tensor out, Tensor in, float cap) {
+    String op = "softcapForward";
+    typed(op, "in", in, compute);
+    same(op, "out", out, "in", in);
+    require(op, cap > 0 && Float.isFinite(cap), "cap must be above 0");
+  }
+
+  /** Checks {@link Ops#softcapBackward}. */
+  public void softcapBackward(Tensor dIn, Tensor dOut, Tensor in, float cap) {
+    String op = "softcapBackward";
+    typed(op, "in", in, compute);
+    same(op, "dOut", dOut, "in", in);
+    same(op, "dIn", dIn, "in", in);
+    require(op, cap > 0 && Float.isFinite(cap), "cap must be above 0");
   }
 
   /** Checks {@link Ops#crossEntropyForward}. */
@@ -402,28 +479,62 @@ public final class OpChecks {
       AdamWStep step) {
     String op = "adamW";
     typed(op, "values", values, DType.F32);
-    if (compute == DType.F32) {
-      require(op, weights == null, "weights must be null where the backend's dtype is F32");
-    } else {
-      vector(op, "weights", weights, compute, values.elements(), "values", values);
-    }
+    copiedWeights(op, weights, values);
     vector(op, "gradients", gradients, DType.F32, values.elements(), "values", values);
     vector(op, "firstMoment", firstMoment, DType.F32, values.elements(), "values", values);
     vector(op, "secondMoment", secondMoment, DType.F32, values.elements(), "values", values);
     present(op, "step", step);
     require(op, step.step() >= 1, "step must be at least 1");
-    require(op, step.maxNorm() >= 0, "maxNorm must be 0 (off) or more");
-    require(
-        op,
-        gradientNorm != null || step.maxNorm() == 0,
-        "gradientNorm may be null only where maxNorm is 0");
-    if (gradientNorm != null) {
-      scalar(op, "gradientNorm (1)", gradientNorm, DType.F32);
-    }
+    clipping(op, gradientNorm, step.maxNorm());
     if (decayed < 0 || decayed > values.elements()) {
       throw new IllegalArgumentException(
           "%s: decayed %d does not fit values = %s".formatted(op, decayed, values));
     }
+  }
+
+  private void copiedWeights(String op, Tensor weights, Tensor values) {
+    if (compute == DType.F32) {
+      require(op, weights == null, "weights must be null where the backend's dtype is F32");
+    } else {
+      vector(op, "weights", weights, compute, values.elements(), "values", values);
+    }
+  }
+
+  private static void clipping(String op, Tensor gradientNorm, float maxNorm) {
+    require(op, maxNorm >= 0, "maxNorm must be 0 (off) or more");
+    require(
+        op,
+        gradientNorm != null || maxNorm == 0,
+        "gradientNorm may be null only where maxNorm is 0");
+    if (gradientNorm != null) {
+      scalar(op, "gradientNorm (1)", gradientNorm, DType.F32);
+    }
+  }
+
+  /** Checks {@link Ops#muonMomentum}. */
+  public void muonMomentum(
+      Tensor direction, Tensor momentum, Tensor gradients, Tensor gradientNorm, MuonStep step) {
+    String op = "muonMomentum";
+    present(op, "step", step);
+    typed(op, "gradients", gradients, DType.F32);
+    same(op, "momentum", momentum, "gradients", gradients);
+    same(op, "direction", direction, "gradients", gradients);
+    clipping(op, gradientNorm, step.maxNorm());
+  }
+
+  /** Checks {@link Ops#orthogonalise}. */
+  public void orthogonalise(Tensor matrix) {
+    typed("orthogonalise", "matrix (R, C)", matrix, DType.F32, 2);
+  }
+
+  /** Checks {@link Ops#muonUpdate}. */
+  public void muonUpdate(Tensor weights, Tensor values, Tensor direction, MuonStep step) {
+    String op = "muonUpdate";
+    present(op, "step", step);
+    typed(op, "values (R, C)", values, DType.F32, 2);
+    typed(op, "direction (R, C)", direction, DType.F32, 2);
+    alike(op, "direction (R, C)", direction, "values (R, C)", values);
+    copiedWeights(op, weights, values);
   }
 
   /** Checks {@link Ops#sample}. */

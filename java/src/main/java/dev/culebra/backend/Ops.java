@@ -58,10 +58,12 @@ public interface Ops {
 
   /**
    * out = (in − mean) · rstd · weight + bias for each row: Ba, Kiros, Hinton, "Layer normalization"
-   * (2016), ε = 1e-5, biased variance.
+   * (2016), ε = 1e-5, biased variance. Without {@code mean} rows are not centred, out = in · rstd ·
+   * weight + bias with rstd = 1 / √(mean of in² + ε): Zhang and Sennrich, "Root mean square layer
+   * normalization" (2019). So it is in all four operations.
    *
    * @param out (N, C); may be {@code in}
-   * @param mean (N), saved for backward
+   * @param mean (N), saved for backward, or null
    * @param rstd (N), 1 / √(variance + ε), saved for backward
    * @param in (N, C)
    * @param weight (C)
@@ -161,6 +163,50 @@ public interface Ops {
   void activationBackward(Tensor dIn, Tensor dOut, Tensor in, Activation activation);
 
   /**
+   * The product of an activated half of the columns and the other: out = activation(in[0 … H)) ·
+   * in[H … 2H), elementwise. With {@link Activation#SILU} SwiGLU: Shazeer, "GLU variants improve
+   * Transformer" (2020).
+   *
+   * @param out (N, H)
+   * @param in (N, 2H)
+   */
+  void gatedForward(Tensor out, Tensor in, Activation activation);
+
+  /**
+   * Backward of {@link #gatedForward}.
+   *
+   * @param dIn (N, 2H), =
+   * @param dOut (N, H)
+   * @param in (N, 2H)
+   */
+  void gatedBackward(Tensor dIn, Tensor dOut, Tensor in, Activation activation);
+
+  /**
+   * From what a projection gives to what attention reads. A row of {@code in} is {@code heads}
+   * queries, {@code kvHeads} keys, {@code kvHeads} values of D columns each, D = C / heads. Queries
+   * and keys are divided by their root mean square and turned, where {@code spec} says so; then key
+   * and value g go to the places of heads g · G … (g + 1) · G − 1, G = heads / kvHeads.
+   *
+   * <p>Division: x / √(mean of x² + 1e-5). Turning by the position p of the row: columns i and i +
+   * D/2, for i below D/2, are turned as (x, y) → (x cos φ − y sin φ, y cos φ + x sin φ) with φ = p
+   * · 10000^(−2i/D).
+   *
+   * @param qkv (B, T, 3C)
+   * @param in (B, T, (heads + 2 · kvHeads) · D)
+   * @param offset I32 (1), the position of the first column, or null for 0
+   */
+  void headsForward(Tensor qkv, Tensor in, Tensor offset, HeadsSpec spec);
+
+  /**
+   * Backward of {@link #headsForward} with offset 0.
+   *
+   * @param dIn (B, T, (heads + 2 · kvHeads) · D), =
+   * @param dQkv (B, T, 3C)
+   * @param in of the forward pass
+   */
+  void headsBackward(Tensor dIn, Tensor dQkv, Tensor in, HeadsSpec spec);
+
+  /**
    * softmax(Q Kᵀ / √D) V for each head, with online softmax: the T × T matrix is never stored (Dao
    * et al., "FlashAttention", 2022). Head h of Q, K, V of row (b, t) are at columns h·D, C + h·D,
    * 2C + h·D of {@code qkv}, D = C / heads.
@@ -189,23 +235,26 @@ public interface Ops {
       AttentionSpec spec);
 
   /**
-   * Puts the K and V columns of {@code qkv} into the caches at positions 0 … T − 1.
+   * Puts the K and V columns of {@code qkv} into the caches at positions 0 … T − 1. Caches of fewer
+   * heads, whose number divides {@code heads}, keep of each group of equal heads the first.
    *
-   * @param keys (B, capacity, C), capacity ≥ T
-   * @param values (B, capacity, C)
+   * @param keys (B, capacity, kvHeads · D), capacity ≥ T
+   * @param values as {@code keys}
    * @param qkv (B, T, 3C)
+   * @param heads of {@code qkv}, D = C / heads
    */
-  void cacheKeysValues(Tensor keys, Tensor values, Tensor qkv);
+  void cacheKeysValues(Tensor keys, Tensor values, Tensor qkv, int heads);
 
   /**
    * One token of causal attention: stores its K and V at {@code position} in the caches and attends
    * to positions 0 … {@code position}.
    *
    * @param out (B, C)
-   * @param keys (B, capacity, C)
-   * @param values (B, capacity, C)
+   * @param keys (B, capacity, kvHeads · D), as {@link #cacheKeysValues} fills them
+   * @param values as {@code keys}
    * @param qkv (B, 3C), of the new token
    * @param position I32 (1), below the capacity
+   * @param heads of {@code qkv}, D = C / heads
    */
   void attentionDecode(
       Tensor out, Tensor keys, Tensor values, Tensor qkv, Tensor position, int heads);
@@ -215,6 +264,16 @@ public interface Ops {
 
   /** dIn = dOut with the mask of the forward pass; may be in place. */
   void dropoutBackward(Tensor dIn, Tensor dOut, DropoutSpec dropout);
+
+  /**
+   * out = cap · tanh(in / cap), elementwise; may be in place. Gemma Team, "Gemma 2" (2024).
+   *
+   * @param cap above 0
+   */
+  void softcapForward(Tensor out, Tensor in, float cap);
+
+  /** dIn = dOut · (1 − tanh²(in / cap)), elementwise; dIn may be dOut. */
+  void softcapBackward(Tensor dIn, Tensor dOut, Tensor in, float cap);
 
   /**
    * Mean cross-entropy of softmax(logits[0 … vocab)) against the targets that are not {@link
@@ -281,6 +340,48 @@ public interface Ops {
       Tensor gradientNorm,
       long decayed,
       AdamWStep step);
+
+  /**
+   * Nesterov momentum of Muon (Jordan et al., 2024), g being the clipped gradient:
+   *
+   * <pre>
+   *   momentum = μ · momentum + (1 − μ) · g;  direction = μ · momentum + (1 − μ) · g
+   * </pre>
+   *
+   * @param direction F32, =
+   * @param momentum F32, updated
+   * @param gradients F32, only read
+   * @param gradientNorm (1), from {@link #norm}; null where {@code maxNorm} is 0
+   */
+  void muonMomentum(
+      Tensor direction, Tensor momentum, Tensor gradients, Tensor gradientNorm, MuonStep step);
+
+  /**
+   * Makes a matrix nearly orthogonal: of its singular value decomposition U S Vᵀ about U Vᵀ stays.
+   * Five Newton–Schulz steps from X = matrix / (‖matrix‖ + 1e-7), on the side of the smaller
+   * dimension:
+   *
+   * <pre>
+   *   A = X Xᵀ;  X = 3.4445 X + (−4.775 A + 2.0315 A²) X
+   * </pre>
+   *
+   * which bring singular values above about 0.01 to between 0.7 and 1.2 (Jordan et al., 2024).
+   *
+   * @param matrix F32 (R, C), in place
+   */
+  void orthogonalise(Tensor matrix);
+
+  /**
+   * The step of Muon: value = value · (1 − rate · decay) − rate · 0.2 · √max(R, C) · direction.
+   * With that factor a step is as large as one of AdamW (Liu et al., "Muon is scalable for LLM
+   * training", 2025, section 2.2).
+   *
+   * @param weights BF16 (R, C), written with stochastic rounding as {@link #adamW} does; null where
+   *     the backend's dtype is F32
+   * @param values F32 (R, C), updated
+   * @param direction F32 (R, C), from {@link #orthogonalise}
+   */
+  void muonUpdate(Tensor weights, Tensor values, Tensor direction, MuonStep step);
 
   /**
    * Draws one token a row. The order is: temperature, top-k, top-p (on the probabilities that top-k

@@ -3,6 +3,7 @@ package dev.culebra.nn;
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.AttentionSpec;
 import dev.culebra.backend.DropoutSpec;
+import dev.culebra.backend.HeadsSpec;
 import dev.culebra.backend.Planner;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
@@ -10,19 +11,24 @@ import dev.culebra.tensor.Tensor;
 /**
  * Multi-head self-attention, all heads in one (Vaswani et al., 2017): one projection to Q, K, V,
  * attention, one projection back. With {@code causal} false every position sees every other, which
- * makes an encoder.
+ * makes an encoder. Where its {@link HeadsSpec} asks for it, queries and keys are normalised and
+ * turned, and keys and values shared, between projection and attention.
  */
 public final class CausalSelfAttention extends Module {
   private final int width;
-  private final int heads;
+  private final HeadsSpec heads;
+  private final int projectedWidth;
   private final boolean causal;
   private final Linear qkv;
   private final Linear project;
   private final Dropout dropout;
+  private Tensor projected;
+  private Tensor prepared;
   private Tensor packed;
   private Tensor out;
   private Tensor logSumExp;
   private Tensor dPacked;
+  private Tensor dProjected;
   private Tensor delta;
   private AttentionSpec spec;
   private AttentionSpec specWithDropout;
@@ -36,14 +42,21 @@ public final class CausalSelfAttention extends Module {
    */
   public CausalSelfAttention(
       int width, int heads, boolean causal, boolean bias, float dropout, Init projection) {
-    if (heads < 1 || width % heads != 0) {
+    this(width, new HeadsSpec(heads, heads, false, false), causal, bias, dropout, projection);
+  }
+
+  /** The same with heads of any kind. */
+  public CausalSelfAttention(
+      int width, HeadsSpec heads, boolean causal, boolean bias, float dropout, Init projection) {
+    if (width % heads.heads() != 0) {
       throw new IllegalArgumentException(
-          "heads must divide the width: %d heads, width %d".formatted(heads, width));
+          "heads must divide the width: %d heads, width %d".formatted(heads.heads(), width));
     }
     this.width = width;
     this.heads = heads;
+    this.projectedWidth = width / heads.heads() * heads.projected();
     this.causal = causal;
-    this.qkv = child("c_attn", new Linear(width, 3 * width, bias));
+    this.qkv = child("c_attn", new Linear(width, projectedWidth, bias));
     this.project = child("c_proj", new Linear(width, width, bias, Activation.IDENTITY, projection));
     this.dropout = child("dropout", new Dropout(dropout));
   }
@@ -52,14 +65,16 @@ public final class CausalSelfAttention extends Module {
   public void plan(Planner planner, int batch, int time) {
     useCache(null, false);
     qkv.plan(planner, batch, time);
+    prepared = heads.isPlain() ? null : planner.activation(batch, time, 3 * width);
     dropout.plan(planner, batch, time);
-    spec = new AttentionSpec(heads, causal, DropoutSpec.NONE);
-    specWithDropout = new AttentionSpec(heads, causal, dropout.planned());
+    spec = new AttentionSpec(heads.heads(), causal, DropoutSpec.NONE);
+    specWithDropout = new AttentionSpec(heads.heads(), causal, dropout.planned());
     out = planner.activation(batch, time, width);
-    logSumExp = planner.statistics(batch, heads, time);
+    logSumExp = planner.statistics(batch, heads.heads(), time);
     if (planner.training()) {
-      delta = planner.scratch(DType.F32, batch, heads, time);
+      delta = planner.scratch(DType.F32, batch, heads.heads(), time);
       dPacked = planner.gradient(batch, time, 3 * width);
+      dProjected = heads.isPlain() ? null : planner.gradient(batch, time, projectedWidth);
     }
     project.plan(planner, batch, time);
   }
@@ -76,16 +91,28 @@ public final class CausalSelfAttention extends Module {
 
   /** (B, T, C) → (B, T, C). */
   public Tensor forward(Tensor in) {
-    packed = qkv.forward(in);
+    packed = prepare(qkv.forward(in));
     if (decoding) {
-      ops().attentionDecode(out, cache.keys(), cache.values(), packed, cache.position(), heads);
+      ops()
+          .attentionDecode(
+              out, cache.keys(), cache.values(), packed, cache.position(), heads.heads());
       return project.forward(out);
     }
     if (cache != null) {
-      ops().cacheKeysValues(cache.keys(), cache.values(), packed);
+      ops().cacheKeysValues(cache.keys(), cache.values(), packed, heads.heads());
     }
     ops().attentionForward(out, logSumExp, packed, current());
     return project.forward(out);
+  }
+
+  /** Queries, keys and values (B, T, 3C) as attention reads them. */
+  private Tensor prepare(Tensor projected) {
+    this.projected = projected;
+    if (prepared == null) {
+      return projected;
+    }
+    ops().headsForward(prepared, projected, decoding ? cache.position() : null, heads);
+    return prepared;
   }
 
   /** The gradient of the input. */
@@ -93,7 +120,11 @@ public final class CausalSelfAttention extends Module {
     ops()
         .attentionBackward(
             dPacked, delta, project.backward(dOut), out, logSumExp, packed, current());
-    return qkv.backward(dPacked);
+    if (prepared == null) {
+      return qkv.backward(dPacked);
+    }
+    ops().headsBackward(dProjected, dPacked, projected, heads);
+    return qkv.backward(dProjected);
   }
 
   private AttentionSpec current() {

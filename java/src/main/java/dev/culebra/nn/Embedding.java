@@ -27,8 +27,9 @@ public final class Embedding extends Module {
   public Embedding(int vocab, int paddedVocab, int context, int width) {
     this.width = width;
     this.tokens =
-        parameter("wte.weight", Init.GPT2, Shape.of(paddedVocab, width), Shape.of(vocab, width));
-    this.positions = context == 0 ? null : parameter("wpe.weight", Init.GPT2, context, width);
+        table("wte.weight", Init.GPT2, Shape.of(paddedVocab, width), Shape.of(vocab, width));
+    Shape places = Shape.of(Math.max(1, context), width);
+    this.positions = context == 0 ? null : table("wpe.weight", Init.GPT2, places, places);
   }
 
   @Override

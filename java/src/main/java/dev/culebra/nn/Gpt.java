@@ -10,7 +10,8 @@ import java.util.List;
 
 /**
  * A decoder-only transformer (Radford et al., 2019): embeddings, pre-norm blocks, a last layernorm,
- * the head. Parameter names are those of nanoGPT without its prefix; linear weights are (out, in).
+ * the head; what newer papers do otherwise is a {@link Variant}. Parameter names are those of
+ * nanoGPT without its prefix; linear weights are (out, in).
  */
 public final class Gpt extends LanguageModel {
   private final GptConfig config;
@@ -34,19 +35,21 @@ public final class Gpt extends LanguageModel {
     super(backend, config.vocab());
     this.config = config;
     int width = config.embd();
-    embedding =
-        child("", new Embedding(config.vocab(), config.paddedVocab(), config.context(), width));
+    boolean learned = config.variant().positions() == Positions.LEARNED;
+    int positions = learned ? config.context() : 0;
+    embedding = child("", new Embedding(config.vocab(), config.paddedVocab(), positions, width));
     dropout = child("dropout", new Dropout(config.dropout()));
     for (int layer = 0; layer < config.layers(); layer++) {
       blocks.add(child("h." + layer, new Block(config)));
     }
-    lastNorm = child("ln_f", new LayerNorm(width, config.bias()));
+    lastNorm = child("ln_f", new LayerNorm(width, config.bias(), config.variant().norm()));
+    float softcap = config.variant().softcap();
     head =
         child(
             "lm_head",
             config.tiedHead()
-                ? new Head(embedding.tokenTable())
-                : new Head(config.vocab(), config.paddedVocab(), width));
+                ? new Head(embedding.tokenTable(), softcap)
+                : new Head(config.vocab(), config.paddedVocab(), width, softcap));
   }
 
   /**

@@ -1,6 +1,7 @@
 package dev.culebra.nn;
 
 import dev.culebra.backend.Activation;
+import dev.culebra.backend.HeadsSpec;
 
 /**
  * The shape of a {@link Gpt}.
@@ -15,6 +16,7 @@ import dev.culebra.backend.Activation;
  * @param bias whether linear layers and layernorms have one
  * @param tiedHead whether the output head shares the token embedding's table
  * @param activation of the MLP
+ * @param variant what is otherwise than in GPT-2
  */
 public record GptConfig(
     int layers,
@@ -25,7 +27,8 @@ public record GptConfig(
     float dropout,
     boolean bias,
     boolean tiedHead,
-    Activation activation) {
+    Activation activation,
+    Variant variant) {
 
   private static final int VOCAB_PADDING = 128;
 
@@ -50,6 +53,43 @@ public record GptConfig(
     if (activation == null) {
       throw new IllegalArgumentException("activation must be given");
     }
+    if (variant == null) {
+      throw new IllegalArgumentException("variant must be given");
+    }
+    if (variant.kvHeads() > 0 && heads % variant.kvHeads() != 0) {
+      throw new IllegalArgumentException(
+          "kvHeads must divide heads: %d kvHeads, %d heads".formatted(variant.kvHeads(), heads));
+    }
+    if (variant.positions() == Positions.ROTARY && embd / heads % 2 != 0) {
+      throw new IllegalArgumentException(
+          "rotary positions need heads of even size, not %d".formatted(embd / heads));
+    }
+  }
+
+  /** A model as GPT-2 is one. */
+  public GptConfig(
+      int layers,
+      int heads,
+      int embd,
+      int context,
+      int vocab,
+      float dropout,
+      boolean bias,
+      boolean tiedHead,
+      Activation activation) {
+    this(layers, heads, embd, context, vocab, dropout, bias, tiedHead, activation, Variant.GPT2);
+  }
+
+  /** The heads of each block. */
+  public HeadsSpec headsSpec() {
+    int kvHeads = variant.kvHeads() == 0 ? heads : variant.kvHeads();
+    boolean rotary = variant.positions() == Positions.ROTARY;
+    return new HeadsSpec(heads, kvHeads, variant.qkNorm(), rotary);
+  }
+
+  /** Columns of each key and value that is kept for later tokens. */
+  public int cachedWidth() {
+    return embd / heads * headsSpec().kvHeads();
   }
 
   /** Rows of the embedding table and head: {@code vocab} rounded up for aligned matrix products. */
@@ -58,15 +98,23 @@ public record GptConfig(
   }
 
   public GptConfig withVocab(int vocab) {
-    return new GptConfig(layers, heads, embd, context, vocab, dropout, bias, tiedHead, activation);
+    return new GptConfig(
+        layers, heads, embd, context, vocab, dropout, bias, tiedHead, activation, variant);
   }
 
   public GptConfig withContext(int context) {
-    return new GptConfig(layers, heads, embd, context, vocab, dropout, bias, tiedHead, activation);
+    return new GptConfig(
+        layers, heads, embd, context, vocab, dropout, bias, tiedHead, activation, variant);
   }
 
   public GptConfig withDropout(float dropout) {
-    return new GptConfig(layers, heads, embd, context, vocab, dropout, bias, tiedHead, activation);
+    return new GptConfig(
+        layers, heads, embd, context, vocab, dropout, bias, tiedHead, activation, variant);
+  }
+
+  public GptConfig withVariant(Variant variant) {
+    return new GptConfig(
+        layers, heads, embd, context, vocab, dropout, bias, tiedHead, activation, variant);
   }
 
   private static void requirePositive(String name, int value) {

@@ -7,39 +7,57 @@ import dev.culebra.tensor.Tensor;
 
 /**
  * Logits of each token: x · Wᵀ with W (padded V, C), its own or the token embedding's (Press and
- * Wolf, 2017).
+ * Wolf, 2017); if wanted, bent to stay below a soft cap.
  */
 public final class Head extends Module {
   private final Parameter weight;
+  private final float softcap;
   private Tensor in;
+  private Tensor product;
   private Tensor logits;
   private Tensor dIn;
 
-  /** With a table of its own. */
-  public Head(int vocab, int paddedVocab, int width) {
-    weight = parameter("weight", Init.GPT2, Shape.of(paddedVocab, width), Shape.of(vocab, width));
+  /**
+   * With a table of its own.
+   *
+   * @param softcap bound of the logits, 0 for none
+   */
+  public Head(int vocab, int paddedVocab, int width, float softcap) {
+    weight = table("weight", Init.GPT2, Shape.of(paddedVocab, width), Shape.of(vocab, width));
+    this.softcap = softcap;
   }
 
   /** Tied: shares {@code table} with the module that registered it. */
-  public Head(Parameter table) {
+  public Head(Parameter table, float softcap) {
     weight = table;
+    this.softcap = softcap;
   }
 
   @Override
   public void plan(Planner planner, int batch, int time) {
-    logits = planner.keepActivation(batch, time, weight.shape().dim(0));
+    int columns = weight.shape().dim(0);
+    logits = planner.keepActivation(batch, time, columns);
+    // The loss puts its gradient in the place of the logits; the cap's needs what was capped.
+    boolean keeps = softcap > 0 && planner.training();
+    product = keeps ? planner.keepActivation(batch, time, columns) : logits;
     dIn = planner.training() ? planner.gradient(batch, time, weight.shape().dim(1)) : null;
   }
 
   /** (B, T, C) → (B, T, padded V). */
   public Tensor forward(Tensor in) {
     this.in = in;
-    ops().linearForward(logits, null, in, weight.value(), null, Activation.IDENTITY);
+    ops().linearForward(product, null, in, weight.value(), null, Activation.IDENTITY);
+    if (softcap > 0) {
+      ops().softcapForward(logits, product, softcap);
+    }
     return logits;
   }
 
-  /** The gradient of the input. */
+  /** The gradient of the input; {@code dLogits} is overwritten where there is a cap. */
   public Tensor backward(Tensor dLogits) {
+    if (softcap > 0) {
+      ops().softcapBackward(dLogits, dLogits, product, softcap);
+    }
     ops().linearBackward(dIn, weight.gradient(), null, dLogits, in, weight.value());
     return dIn;
   }

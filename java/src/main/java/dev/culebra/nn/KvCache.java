@@ -16,8 +16,8 @@ public final class KvCache implements AutoCloseable {
   /**
    * The part of one attention layer.
    *
-   * @param keys (B, context, C)
-   * @param values (B, context, C)
+   * @param keys (B, context, columns of all key heads)
+   * @param values (B, context, the same)
    * @param position I32 (1), shared by all layers: where the next token goes
    */
   record Layer(Tensor keys, Tensor values, Tensor position) {}
@@ -33,7 +33,7 @@ public final class KvCache implements AutoCloseable {
   public KvCache(Backend backend, GptConfig config, int batch) {
     this.backend = backend;
     this.capacity = config.context();
-    Shape shape = Shape.of(batch, capacity, config.embd());
+    Shape shape = Shape.of(batch, capacity, config.cachedWidth());
     DType dtype = backend.dtype();
     long bytes = shape.elements() * dtype.bytes();
     buffer = backend.allocate(2 * config.layers() * bytes + Integer.BYTES);

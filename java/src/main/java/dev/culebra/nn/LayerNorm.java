@@ -7,13 +7,14 @@ import dev.culebra.backend.Planner;
 import dev.culebra.tensor.Tensor;
 
 /**
- * Layer normalization of each row (Ba, Kiros, Hinton, 2016), alone or fused with the addition to
- * the residual stream before it.
+ * {@link Normalization} of each row, alone or fused with the addition to the residual stream before
+ * it.
  */
 public final class LayerNorm extends Module {
   private final int width;
   private final Parameter weight;
   private final Parameter bias;
+  private final boolean centred;
   private Tensor in;
   private Tensor out;
   private Tensor mean;
@@ -22,9 +23,19 @@ public final class LayerNorm extends Module {
 
   /** Over rows of {@code width}. */
   public LayerNorm(int width, boolean bias) {
+    this(width, bias, Normalization.LAYER);
+  }
+
+  /**
+   * Over rows of {@code width}.
+   *
+   * @param bias whether there is one, where {@code kind} is {@link Normalization#LAYER}
+   */
+  public LayerNorm(int width, boolean bias, Normalization kind) {
     this.width = width;
+    this.centred = kind == Normalization.LAYER;
     this.weight = parameter("weight", Init.ONES, width);
-    this.bias = bias ? parameter("bias", Init.ZEROS, width) : null;
+    this.bias = bias && centred ? parameter("bias", Init.ZEROS, width) : null;
   }
 
   @Override
@@ -41,7 +52,7 @@ public final class LayerNorm extends Module {
 
   private void planOutput(Planner planner, int batch, int time) {
     out = planner.activation(batch, time, width);
-    mean = planner.statistics(batch, time);
+    mean = centred ? planner.statistics(batch, time) : null;
     rstd = planner.statistics(batch, time);
   }
 

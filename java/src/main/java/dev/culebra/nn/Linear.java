@@ -40,14 +40,10 @@ public final class Linear extends Module {
   }
 
   /**
-   * A plan that does not keep the output of an activation: {@link #restoreOutput} must come before
-   * whoever reads it in the backward pass.
+   * A plan that, where {@code restorable}, does not keep the output of an activation: {@link
+   * #restoreOutput} must come before whoever reads it in the backward pass.
    */
-  void planRestorable(Planner planner, int batch, int time) {
-    plan(planner, batch, time, true);
-  }
-
-  private void plan(Planner planner, int batch, int time, boolean restorable) {
+  void plan(Planner planner, int batch, int time, boolean restorable) {
     boolean activated = activation != Activation.IDENTITY;
     preActivation =
         activated && planner.training() ? planner.activation(batch, time, outputs) : null;

@@ -5,9 +5,15 @@ import dev.culebra.backend.Planner;
 import dev.culebra.backend.Recompute;
 import dev.culebra.tensor.Tensor;
 
-/** The feed-forward half of a block: C → 4C → activation → C. */
+/**
+ * The feed-forward half of a block: C → 4C → activation → C, or a gated one, C → 2H → activation of
+ * one half times the other → C.
+ */
 public final class Mlp extends Module {
+  private static final int HIDDEN_MULTIPLE = 32;
+
   private final Linear expand;
+  private final Gated gate;
   private final Linear project;
 
   /**
@@ -15,28 +21,47 @@ public final class Mlp extends Module {
    * @param projection initialisation of the projection into the residual stream
    */
   public Mlp(int width, boolean bias, Activation activation, Init projection) {
-    expand = child("c_fc", new Linear(width, 4 * width, bias, activation, Init.GPT2));
-    project = child("c_proj", new Linear(4 * width, width, bias, Activation.IDENTITY, projection));
+    this(width, bias, activation, false, projection);
+  }
+
+  /** The same, gated or not. */
+  public Mlp(int width, boolean bias, Activation activation, boolean gated, Init projection) {
+    int hidden = gated ? gatedWidth(width) : 4 * width;
+    Activation ofExpand = gated ? Activation.IDENTITY : activation;
+    int expanded = gated ? 2 * hidden : hidden;
+    expand = child("c_fc", new Linear(width, expanded, bias, ofExpand, Init.GPT2));
+    gate = gated ? child("gate", new Gated(hidden, activation)) : null;
+    project = child("c_proj", new Linear(hidden, width, bias, Activation.IDENTITY, projection));
+  }
+
+  /** 8/3 C, so that three matrices have the weights of two of 4C, rounded up. */
+  static int gatedWidth(int width) {
+    return Math.ceilDiv(8 * width, 3 * HIDDEN_MULTIPLE) * HIDDEN_MULTIPLE;
   }
 
   @Override
   public void plan(Planner planner, int batch, int time) {
-    if (planner.recompute() == Recompute.GELU) {
-      expand.planRestorable(planner, batch, time);
-    } else {
-      expand.plan(planner, batch, time);
+    boolean restorable = planner.recompute() == Recompute.GELU;
+    expand.plan(planner, batch, time, restorable && gate == null);
+    if (gate != null) {
+      gate.plan(planner, batch, time, restorable);
     }
     project.plan(planner, batch, time);
   }
 
   /** (B, T, C) → (B, T, C). */
   public Tensor forward(Tensor in) {
-    return project.forward(expand.forward(in));
+    Tensor hidden = expand.forward(in);
+    return project.forward(gate == null ? hidden : gate.forward(hidden));
   }
 
   /** The gradient of the input. */
   public Tensor backward(Tensor dOut) {
-    expand.restoreOutput();
-    return expand.backward(project.backward(dOut));
+    if (gate == null) {
+      expand.restoreOutput();
+      return expand.backward(project.backward(dOut));
+    }
+    gate.restoreOutput();
+    return expand.backward(gate.backward(project.backward(dOut)));
   }
 }

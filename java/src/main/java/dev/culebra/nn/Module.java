@@ -43,14 +43,22 @@ public abstract class Module {
     return module;
   }
 
-  /** Registers a parameter. */
+  /** Registers a matrix or a vector. */
   protected final Parameter parameter(String name, Init init, int... dims) {
-    return parameter(name, init, Shape.of(dims), Shape.of(dims));
+    Shape shape = Shape.of(dims);
+    Parameter.Kind kind = shape.rank() > 1 ? Parameter.Kind.MATRIX : Parameter.Kind.VECTOR;
+    return register(name, new Parameter(kind, shape, shape, init));
   }
 
-  /** Registers a parameter whose last rows are padding that a checkpoint leaves out. */
-  protected final Parameter parameter(String name, Init init, Shape shape, Shape savedShape) {
-    Parameter parameter = new Parameter(shape, savedShape, init);
+  /**
+   * Registers a table with a row for each token or position, whose last rows may be padding that a
+   * checkpoint leaves out.
+   */
+  protected final Parameter table(String name, Init init, Shape shape, Shape savedShape) {
+    return register(name, new Parameter(Parameter.Kind.TABLE, shape, savedShape, init));
+  }
+
+  private Parameter register(String name, Parameter parameter) {
     if (own.putIfAbsent(name, parameter) != null) {
       throw new IllegalArgumentException("two parameters called " + name);
     }

@@ -7,6 +7,17 @@ import dev.culebra.tensor.Tensor;
  * A trained tensor of a {@link Module}: a named slice of the flat buffers of {@link Parameters}.
  */
 public final class Parameter {
+  /** What a parameter is to an optimizer. */
+  public enum Kind {
+    /** Weights (out, in) that rows are multiplied with. */
+    MATRIX,
+    /** A row for each token or position. */
+    TABLE,
+    /** Biases and scales. */
+    VECTOR
+  }
+
+  private final Kind kind;
   private final Shape shape;
   private final Shape savedShape;
   private final Init init;
@@ -14,7 +25,8 @@ public final class Parameter {
   private Tensor value;
   private Tensor gradient;
 
-  Parameter(Shape shape, Shape savedShape, Init init) {
+  Parameter(Kind kind, Shape shape, Shape savedShape, Init init) {
+    this.kind = kind;
     this.shape = shape;
     this.savedShape = savedShape;
     this.init = init;
@@ -23,6 +35,11 @@ public final class Parameter {
   /** The path from the root module: {@code h.0.attn.c_attn.weight}. */
   public String name() {
     return name;
+  }
+
+  /** What it is to an optimizer. */
+  public Kind kind() {
+    return kind;
   }
 
   /** Shape in memory. */
@@ -43,9 +60,9 @@ public final class Parameter {
     return init;
   }
 
-  /** Whether AdamW decays it: matrices do, biases and layernorms do not. */
+  /** Whether AdamW decays it: matrices and tables do, biases and layernorms do not. */
   public boolean decayed() {
-    return shape.rank() > 1;
+    return kind != Kind.VECTOR;
   }
 
   /** The parameter as operations read it: a slice of {@link Parameters#weights()}. */

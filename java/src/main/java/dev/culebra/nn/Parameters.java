@@ -177,6 +177,16 @@ public final class Parameters implements AutoCloseable {
     return flat.slice(offsets.get(parameter.name()), parameter.shape());
   }
 
+  /** The first element of {@code parameter} in the flat buffers. */
+  public long offset(Parameter parameter) {
+    return offsets.get(parameter.name());
+  }
+
+  /** The element behind {@code parameter} and its gap, where the next one may begin. */
+  public long end(Parameter parameter) {
+    return aligned(offset(parameter) + parameter.shape().elements());
+  }
+
   /** Sets all gradients to 0. */
   public void zeroGradients() {
     backend.ops().fill(gradients(), 0);

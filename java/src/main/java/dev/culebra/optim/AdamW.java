@@ -2,17 +2,20 @@ package dev.culebra.optim;
 
 import dev.culebra.backend.AdamWStep;
 import dev.culebra.backend.Backend;
+import dev.culebra.nn.Parameter;
 import dev.culebra.nn.Parameters;
 import dev.culebra.tensor.Buffer;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * AdamW over all parameters of a model in one pass, with clipping by the global norm folded in:
- * Loshchilov and Hutter (2019); matrices decay, biases and layernorms do not. One thread at a time.
+ * Loshchilov and Hutter (2019); matrices and tables decay, biases and layernorms do not.
  */
-public final class AdamW implements AutoCloseable {
+public final class AdamW implements Optimizer {
   /**
    * What stays the same over a run.
    *
@@ -27,10 +30,15 @@ public final class AdamW implements AutoCloseable {
     public static final Config DEFAULT = new Config(0.9f, 0.95f, 1e-8f, 0.1f, 1);
   }
 
+  private static final String FIRST_MOMENT = "adamw.m.";
+  private static final String SECOND_MOMENT = "adamw.v.";
+
   private final Parameters parameters;
   private final Backend backend;
   private final Config config;
   private final long seed;
+  private final long from;
+  private final Shape flat;
   private final Buffer buffer;
   private final Tensor firstMoment;
   private final Tensor secondMoment;
@@ -48,84 +56,98 @@ public final class AdamW implements AutoCloseable {
    * @param seed of the stochastic rounding where the backend computes in BF16
    */
   public AdamW(Parameters parameters, Config config, long seed) {
+    this(parameters, config, seed, 0, parameters.values().elements());
+  }
+
+  /** For a part of the parameters: elements {@code from} to {@code to} of the flat buffers. */
+  AdamW(Parameters parameters, Config config, long seed, long from, long to) {
     this.parameters = parameters;
     this.backend = parameters.backend();
     this.config = config;
     this.seed = seed;
-    Shape flat = parameters.values().shape();
-    long bytes = parameters.values().bytes();
+    this.from = from;
+    flat = Shape.of(Math.toIntExact(to - from));
+    long bytes = flat.elements() * DType.F32.bytes();
     buffer = backend.allocate(2 * bytes + Float.BYTES);
     firstMoment = new Tensor(buffer, 0, DType.F32, flat);
     secondMoment = new Tensor(buffer, bytes, DType.F32, flat);
     gradientNorm = new Tensor(buffer, 2 * bytes, DType.F32, Shape.of(1));
   }
 
-  /** One step with the gradients as they are. */
+  @Override
   public void step(float learningRate) {
-    steps++;
     backend.ops().norm(gradientNorm, parameters.gradients());
+    step(learningRate, gradientNorm);
+  }
+
+  /** A step where somebody else has computed the norm of all gradients. */
+  void step(float learningRate, Tensor norm) {
+    steps++;
+    update(
+        norm,
+        Math.clamp(parameters.decayed() - from, 0, flat.elements()),
+        new AdamWStep(
+            steps,
+            learningRate,
+            config.beta1(),
+            config.beta2(),
+            config.epsilon(),
+            config.weightDecay(),
+            config.maxNorm(),
+            seed));
+  }
+
+  private void update(Tensor norm, long decayed, AdamWStep step) {
+    boolean copied = backend.dtype() != DType.F32;
     backend
         .ops()
         .adamW(
-            backend.dtype() == DType.F32 ? null : parameters.weights(),
-            parameters.values(),
-            parameters.gradients(),
+            copied ? parameters.weights().slice(from, flat) : null,
+            parameters.values().slice(from, flat),
+            parameters.gradients().slice(from, flat),
             firstMoment,
             secondMoment,
-            gradientNorm,
-            parameters.decayed(),
-            new AdamWStep(
-                steps,
-                learningRate,
-                config.beta1(),
-                config.beta2(),
-                config.epsilon(),
-                config.weightDecay(),
-                config.maxNorm(),
-                seed));
+            norm,
+            decayed,
+            step);
   }
 
-  /** The global norm of the gradients before clipping, of the last step; waits for the device. */
+  @Override
   public float readGradientNormBlocking() {
     return backend.readFloatBlocking(gradientNorm);
   }
 
-  /** Running mean of the gradients, laid out as {@link Parameters#values()}. */
-  public Tensor firstMoment() {
-    return firstMoment;
+  @Override
+  public List<State> states() {
+    List<State> states = new ArrayList<>();
+    addStates(states, FIRST_MOMENT, firstMoment);
+    addStates(states, SECOND_MOMENT, secondMoment);
+    return states;
   }
 
-  /** Running mean of their squares. */
-  public Tensor secondMoment() {
-    return secondMoment;
+  private void addStates(List<State> states, String prefix, Tensor moment) {
+    for (Parameter parameter : parameters.list()) {
+      long at = parameters.offset(parameter) - from;
+      if (at >= 0 && at < flat.elements()) {
+        Tensor tensor = moment.slice(at, parameter.shape());
+        states.add(new State(prefix + parameter.name(), parameter, tensor));
+      }
+    }
   }
 
-  /** How many steps were taken. */
+  @Override
   public int steps() {
     return steps;
   }
 
-  /**
-   * Continues after {@code steps} steps, the values having been restored and the moments not yet: a
-   * BF16 copy of the values is rounded by chance as the last step did it. That is a step of rate 0
-   * with the zeros that gradients and moments begin with.
-   */
+  /** A step of rate 0 with the zeros that gradients and moments begin with does the rounding. */
+  @Override
   public void resumeAt(int steps) {
     this.steps = steps;
     if (steps > 0 && backend.dtype() == DType.BF16) {
       AdamWStep rounding =
           new AdamWStep(steps, 0, config.beta1(), config.beta2(), config.epsilon(), 0, 0, seed);
-      backend
-          .ops()
-          .adamW(
-              parameters.weights(),
-              parameters.values(),
-              parameters.gradients(),
-              firstMoment,
-              secondMoment,
-              null,
-              0,
-              rounding);
+      update(null, 0, rounding);
     }
   }
 

@@ -13,7 +13,7 @@ import dev.culebra.io.AtomicFile;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.Parameter;
 import dev.culebra.nn.Parameters;
-import dev.culebra.optim.AdamW;
+import dev.culebra.optim.Optimizer;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
@@ -26,14 +26,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A run on disk. A checkpoint is one file, replaced as a whole: weights under their own names,
- * AdamW's moments as {@code adamw.m.NAME} and {@code adamw.v.NAME}, and the {@link Progress} in its
- * metadata. The state of the random generators and the order of the data follow from the step.
+ * A run on disk. A checkpoint is one file, replaced as a whole: weights under their own names, the
+ * optimizer's {@link Optimizer.State}s under theirs, and the {@link Progress} in its metadata. The
+ * state of the random generators and the order of the data follow from the step.
  */
 public final class RunFiles implements AutoCloseable {
-  private static final String FIRST_MOMENT = "adamw.m.";
-  private static final String SECOND_MOMENT = "adamw.v.";
-
   private final RunDirectory directory;
   private MetricsLog log;
 
@@ -133,21 +130,16 @@ public final class RunFiles implements AutoCloseable {
   }
 
   /** Restores the last checkpoint, where there is one, and opens the log behind it. */
-  Progress restore(Gpt model, AdamW optimizer) throws IOException {
+  Progress restore(Gpt model, Optimizer optimizer) throws IOException {
     Progress progress = Progress.START;
     if (Files.exists(directory.last())) {
       try (Safetensors checkpoint = Safetensors.open(directory.last())) {
         checkpoint.verify();
         progress = Progress.parse(checkpoint.metadata(), directory.last());
-        Parameters parameters = model.parameters();
-        loadWeights(checkpoint, parameters);
+        loadWeights(checkpoint, model.parameters());
         optimizer.resumeAt(progress.step());
-        for (Parameter parameter : parameters.list()) {
-          Tensor first = parameters.slice(optimizer.firstMoment(), parameter);
-          Tensor second = parameters.slice(optimizer.secondMoment(), parameter);
-          Backend backend = parameters.backend();
-          load(checkpoint, FIRST_MOMENT + parameter.name(), parameter, first, backend);
-          load(checkpoint, SECOND_MOMENT + parameter.name(), parameter, second, backend);
+        for (Optimizer.State state : optimizer.states()) {
+          load(checkpoint, state.name(), state.parameter(), state.tensor(), model.backend());
         }
       }
     }
@@ -160,34 +152,36 @@ public final class RunFiles implements AutoCloseable {
   }
 
   /** Replaces the checkpoint that the run would go on from. */
-  void saveLast(Gpt model, AdamW optimizer, Progress progress) throws IOException {
-    Parameters parameters = model.parameters();
-    List<Item> items = new ArrayList<>();
-    addItems(items, parameters, "", parameters.values());
-    addItems(items, parameters, FIRST_MOMENT, optimizer.firstMoment());
-    addItems(items, parameters, SECOND_MOMENT, optimizer.secondMoment());
+  void saveLast(Gpt model, Optimizer optimizer, Progress progress) throws IOException {
+    List<Item> items = weights(model.parameters());
+    for (Optimizer.State state : optimizer.states()) {
+      items.add(item(model.backend(), state.name(), state.parameter(), state.tensor()));
+    }
     SafetensorsWriter.write(directory.last(), items, progress.toMetadata());
   }
 
   /** Replaces the best weights. */
   void saveBest(Gpt model, Progress progress) throws IOException {
-    List<Item> items = new ArrayList<>();
-    addItems(items, model.parameters(), "", model.parameters().values());
+    List<Item> items = weights(model.parameters());
     SafetensorsWriter.write(directory.best(), items, progress.toMetadata());
   }
 
-  private static void addItems(
-      List<Item> items, Parameters parameters, String prefix, Tensor flat) {
-    Backend backend = parameters.backend();
+  private static List<Item> weights(Parameters parameters) {
+    List<Item> items = new ArrayList<>();
     for (Parameter parameter : parameters.list()) {
-      Tensor tensor = saved(parameter, parameters.slice(flat, parameter));
-      items.add(
-          new Item(
-              prefix + parameter.name(),
-              DType.F32,
-              parameter.savedShape(),
-              (piece, offset) -> readPiece(backend, tensor, piece, offset)));
+      Tensor values = parameters.slice(parameters.values(), parameter);
+      items.add(item(parameters.backend(), parameter.name(), parameter, values));
     }
+    return items;
+  }
+
+  private static Item item(Backend backend, String name, Parameter parameter, Tensor tensor) {
+    Tensor saved = saved(parameter, tensor);
+    return new Item(
+        name,
+        DType.F32,
+        parameter.savedShape(),
+        (piece, offset) -> readPiece(backend, saved, piece, offset));
   }
 
   private static void readPiece(Backend backend, Tensor tensor, MemorySegment piece, long offset) {

@@ -4,9 +4,13 @@ import dev.culebra.backend.Activation;
 import dev.culebra.backend.Recompute;
 import dev.culebra.cuda.Binding;
 import dev.culebra.nn.GptConfig;
+import dev.culebra.nn.Normalization;
+import dev.culebra.nn.Positions;
 import dev.culebra.nn.Preset;
+import dev.culebra.nn.Variant;
 import dev.culebra.optim.AdamW;
 import dev.culebra.optim.LearningRate;
+import dev.culebra.optim.Optimizer;
 import dev.culebra.text.TokenizerKind;
 
 /**
@@ -25,9 +29,16 @@ import dev.culebra.text.TokenizerKind;
  * @param bias whether linear layers and layernorms have one
  * @param tiedHead whether the output head shares the token embedding's table
  * @param activation of the MLP
+ * @param gatedMlp whether the MLP is a gated one
+ * @param positions how a token's place is known
+ * @param norm of each half of a block
+ * @param qkNorm whether queries and keys are normalised
+ * @param kvHeads heads of keys and values, a divisor of {@code heads}; 0 for as many
+ * @param softcap bound of the logits; 0 for none
  * @param batch sequences B of a micro-step
  * @param gradAccum micro-steps of a step, whose gradients are averaged
  * @param steps optimizer steps of the run
+ * @param optimizer of the matrices; all else is AdamW's
  * @param lr highest learning rate
  * @param minLr learning rate at the last step
  * @param warmup steps of linear rise of the learning rate
@@ -63,9 +74,16 @@ public record TrainConfig(
     boolean bias,
     boolean tiedHead,
     Activation activation,
+    boolean gatedMlp,
+    Positions positions,
+    Normalization norm,
+    boolean qkNorm,
+    int kvHeads,
+    float softcap,
     int batch,
     int gradAccum,
     int steps,
+    Optimizer.Kind optimizer,
     float lr,
     float minLr,
     int warmup,
@@ -106,6 +124,17 @@ public record TrainConfig(
       throw new IllegalArgumentException(
           "--heads must divide --embd: %d heads, embd %d".formatted(heads, embd));
     }
+    atLeast(0, "--kv-heads", kvHeads);
+    if (kvHeads > 0 && heads % kvHeads != 0) {
+      throw new IllegalArgumentException(
+          "--kv-heads must divide --heads: %d key heads, %d heads".formatted(kvHeads, heads));
+    }
+    if (positions == Positions.ROTARY && embd / heads % 2 != 0) {
+      throw new IllegalArgumentException(
+          "--positions rotary needs heads of even size: --embd %d has %d heads of %d"
+              .formatted(embd, heads, embd / heads));
+    }
+    notNegative("--softcap", softcap);
     fraction("--dropout", dropout);
     atLeast(1, "--batch", batch);
     atLeast(1, "--grad-accum", gradAccum);
@@ -133,7 +162,17 @@ public record TrainConfig(
 
   /** The model for a tokenizer of {@code vocab} tokens. */
   public GptConfig model(int vocab) {
-    return new GptConfig(layers, heads, embd, context, vocab, dropout, bias, tiedHead, activation);
+    return new GptConfig(
+        layers,
+        heads,
+        embd,
+        context,
+        vocab,
+        dropout,
+        bias,
+        tiedHead,
+        activation,
+        new Variant(positions, norm, gatedMlp, qkNorm, kvHeads, softcap));
   }
 
   /** This configuration with the values that {@code over} has. */
@@ -152,7 +191,13 @@ public record TrainConfig(
         .context(context)
         .bias(bias)
         .tiedHead(tiedHead)
-        .activation(activation);
+        .activation(activation)
+        .gatedMlp(gatedMlp)
+        .positions(positions)
+        .norm(norm)
+        .qkNorm(qkNorm)
+        .kvHeads(kvHeads)
+        .softcap(softcap);
   }
 
   /** Where and how to compute. */

@@ -3,8 +3,11 @@ package dev.culebra.train;
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.Recompute;
 import dev.culebra.cuda.Binding;
+import dev.culebra.nn.Normalization;
+import dev.culebra.nn.Positions;
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
+import dev.culebra.optim.Optimizer;
 import dev.culebra.text.TokenizerKind;
 import java.io.IOException;
 import java.math.BigDecimal;
@@ -34,9 +37,16 @@ public final class TrainOptions {
   Boolean bias;
   Boolean tiedHead;
   Activation activation;
+  Boolean gatedMlp;
+  Positions positions;
+  Normalization norm;
+  Boolean qkNorm;
+  Integer kvHeads;
+  Float softcap;
   Integer batch;
   Integer gradAccum;
   Integer steps;
+  Optimizer.Kind optimizer;
   Float lr;
   Float minLr;
   Integer warmup;
@@ -162,6 +172,36 @@ public final class TrainOptions {
     return this;
   }
 
+  public TrainOptions gatedMlp(Boolean gatedMlp) {
+    this.gatedMlp = gatedMlp;
+    return this;
+  }
+
+  public TrainOptions positions(Positions positions) {
+    this.positions = positions;
+    return this;
+  }
+
+  public TrainOptions norm(Normalization norm) {
+    this.norm = norm;
+    return this;
+  }
+
+  public TrainOptions qkNorm(Boolean qkNorm) {
+    this.qkNorm = qkNorm;
+    return this;
+  }
+
+  public TrainOptions kvHeads(Integer kvHeads) {
+    this.kvHeads = kvHeads;
+    return this;
+  }
+
+  public TrainOptions softcap(Float softcap) {
+    this.softcap = softcap;
+    return this;
+  }
+
   public TrainOptions batch(Integer batch) {
     this.batch = batch;
     return this;
@@ -174,6 +214,11 @@ public final class TrainOptions {
 
   public TrainOptions steps(Integer steps) {
     this.steps = steps;
+    return this;
+  }
+
+  public TrainOptions optimizer(Optimizer.Kind optimizer) {
+    this.optimizer = optimizer;
     return this;
   }
 

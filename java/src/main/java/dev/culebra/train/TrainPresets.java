@@ -6,6 +6,7 @@ import dev.culebra.data.Addition;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
+import dev.culebra.optim.Optimizer;
 import dev.culebra.text.TokenizerKind;
 
 /** How each preset is trained if nobody says otherwise. */
@@ -43,6 +44,7 @@ final class TrainPresets {
     return new TrainOptions()
         .data("dickens")
         .gradAccum(1)
+        .optimizer(Optimizer.Kind.ADAMW)
         .schedule(LearningRate.Schedule.COSINE)
         .weightDecay(0.1f)
         .beta1(0.9f)
@@ -68,7 +70,13 @@ final class TrainPresets {
         .dropout(model.dropout())
         .bias(model.bias())
         .tiedHead(model.tiedHead())
-        .activation(model.activation());
+        .activation(model.activation())
+        .gatedMlp(model.variant().gatedMlp())
+        .positions(model.variant().positions())
+        .norm(model.variant().norm())
+        .qkNorm(model.variant().qkNorm())
+        .kvHeads(model.variant().kvHeads())
+        .softcap(model.variant().softcap());
   }
 
   /** Small models on characters, as nanoGPT trains them: few tokens a step, so a larger beta2. */

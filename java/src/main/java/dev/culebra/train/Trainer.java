@@ -10,21 +10,21 @@ import dev.culebra.data.Dataset;
 import dev.culebra.data.PromptPairs;
 import dev.culebra.data.Split;
 import dev.culebra.nn.Gpt;
-import dev.culebra.optim.AdamW;
 import dev.culebra.optim.LearningRate;
+import dev.culebra.optim.Optimizer;
 import java.io.IOException;
 import java.util.function.BooleanSupplier;
 
 /**
- * Trains a {@link Gpt}: the loop of batches, forward, backward, AdamW, evaluation and checkpoint.
- * Step s draws its batches and dropout masks from (seed, s) alone, so a run resumed from a
- * checkpoint repeats the uninterrupted one to the bit. One thread runs it; {@link #requestStop} may
- * come from any.
+ * Trains a {@link Gpt}: the loop of batches, forward, backward, optimizer, evaluation and
+ * checkpoint. Step s draws its batches and dropout masks from (seed, s) alone, so a run resumed
+ * from a checkpoint repeats the uninterrupted one to the bit. One thread runs it; {@link
+ * #requestStop} may come from any.
  */
 public final class Trainer implements AutoCloseable {
   private final TrainConfig config;
   private final Gpt model;
-  private final AdamW optimizer;
+  private final Optimizer optimizer;
   private final LearningRate learningRate;
   private final Batches trainBatches;
   private final Batches validationBatches;
@@ -63,7 +63,7 @@ public final class Trainer implements AutoCloseable {
     model.train();
     batch = new Batch(config.batch(), config.context());
     microStep = model.backend().record(this::forwardAndBackward);
-    optimizer = new AdamW(model.parameters(), config.adamW(), config.seed());
+    optimizer = Optimizer.of(config.optimizer(), model.parameters(), config.adamW(), config.seed());
     samples =
         switch (data) {
           case Corpus corpus -> new SampleWriter(model, corpus.tokenizer(), config.seed());

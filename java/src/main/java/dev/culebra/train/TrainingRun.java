@@ -11,7 +11,7 @@ import dev.culebra.data.Dataset;
 import dev.culebra.data.NamedCorpus;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
-import dev.culebra.optim.AdamW;
+import dev.culebra.optim.Optimizer;
 import dev.culebra.text.CharTokenizer;
 import dev.culebra.text.Tokenizer;
 import dev.culebra.text.UnknownCharacterException;
@@ -183,7 +183,8 @@ public final class TrainingRun implements AutoCloseable {
 
   /** A run that is killed before its first checkpoint must not lose the weights it came with. */
   private void saveInitialWeights() throws IOException {
-    try (AdamW untouched = new AdamW(model.parameters(), config.adamW())) {
+    try (Optimizer untouched =
+        Optimizer.of(config.optimizer(), model.parameters(), config.adamW(), config.seed())) {
       files.saveLast(model, untouched, Progress.START);
     }
   }

@@ -76,7 +76,10 @@ final class AdamWCases {
             run.result(
                 "weights",
                 weights,
-                () -> Expected.exactly(ReferenceRandom.roundedByChance(run.read(values), step)));
+                () ->
+                    Expected.exactly(
+                        ReferenceRandom.roundedByChance(
+                            run.read(values), step.step(), step.seed())));
           }
         });
   }

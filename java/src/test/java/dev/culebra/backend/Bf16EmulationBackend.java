@@ -48,7 +48,14 @@ public final class Bf16EmulationBackend implements Backend {
     switch (method.getName()) {
       case "convert" -> invoke(method, cpu.ops(), args);
       case "residualLayerNormForward" -> residualLayerNorm(args);
-      case "adamW" -> adamW(method, args);
+      case "adamW" -> {
+        AdamWStep step = (AdamWStep) args[args.length - 1];
+        optimizerStep(method, args, step.step(), step.seed());
+      }
+      case "muonUpdate" -> {
+        MuonStep step = (MuonStep) args[args.length - 1];
+        optimizerStep(method, args, step.step(), step.seed());
+      }
       default -> callOnCopies(method, args);
     }
   }
@@ -77,14 +84,14 @@ public final class Bf16EmulationBackend implements Backend {
         (Tensor) args[7]);
   }
 
-  private void adamW(Method method, Object[] args) throws Throwable {
+  /** On the values, which come second, then rounded to the weights, which come first. */
+  private void optimizerStep(Method method, Object[] args, int step, long seed) throws Throwable {
     Object[] withoutWeights = args.clone();
     withoutWeights[0] = null;
     invoke(method, cpu.ops(), withoutWeights);
     Tensor weights = (Tensor) args[0];
     float[] values = cpu.readFloatsBlocking((Tensor) args[1]);
-    double[] rounded =
-        ReferenceRandom.roundedByChance(Numbers.widened(values), (AdamWStep) args[args.length - 1]);
+    double[] rounded = ReferenceRandom.roundedByChance(Numbers.widened(values), step, seed);
     byte[] bytes = Elements.bytes(DType.BF16, Numbers.rounded(rounded));
     cpu.upload(weights, MemorySegment.ofArray(bytes));
   }

@@ -12,43 +12,64 @@ final class DecodeCases {
 
   static Stream<OpCase> all() {
     return Stream.concat(
-        Stream.of(fill(2, 3, 5, 4), fill(1, 1, 1, 1), fill(3, 17, 17, 33), fill(2, 65, 130, 128)),
         Stream.of(
-            decode(2, 1, 3, 5, 2, 3),
-            decode(1, 0, 1, 1, 1, 1),
-            decode(1, 0, 9, 9, 3, 8),
-            decode(3, 4, 8, 64, 2, 16),
-            decode(2, 30, 40, 40, 2, 40),
-            decode(1, 61, 67, 130, 1, 64),
-            decode(1, 126, 131, 200, 2, 128)));
+            fill(2, 3, 5, 1, 1, 4),
+            fill(1, 1, 1, 1, 1, 1),
+            fill(3, 17, 17, 3, 3, 11),
+            fill(2, 65, 130, 2, 2, 64),
+            fill(2, 9, 12, 6, 2, 5),
+            fill(1, 5, 8, 4, 1, 32)),
+        Stream.of(
+            decode(2, 1, 3, 5, 2, 2, 3),
+            decode(1, 0, 1, 1, 1, 1, 1),
+            decode(1, 0, 9, 9, 3, 3, 8),
+            decode(3, 4, 8, 64, 2, 2, 16),
+            decode(2, 30, 40, 40, 2, 2, 40),
+            decode(1, 61, 67, 130, 1, 1, 64),
+            decode(1, 126, 131, 200, 2, 2, 128),
+            decode(2, 3, 9, 12, 6, 2, 5),
+            decode(1, 0, 5, 8, 4, 1, 64)));
   }
 
-  private static OpCase fill(int b, int t, int capacity, int c) {
+  private static OpCase fill(int b, int t, int capacity, int heads, int kvHeads, int d) {
+    int c = heads * d;
+    int cached = kvHeads * d;
     return new OpCase(
-        "cacheKeysValues B=%d T=%d capacity=%d C=%d".formatted(b, t, capacity, c),
+        "cacheKeysValues B=%d T=%d capacity=%d heads=%d kvHeads=%d D=%d"
+            .formatted(b, t, capacity, heads, kvHeads, d),
         run -> {
-          float[] oldKeys = run.normal(b * capacity * c);
-          float[] oldValues = run.normal(b * capacity * c);
+          float[] oldKeys = run.normal(b * capacity * cached);
+          float[] oldValues = run.normal(b * capacity * cached);
           float[] qkv = run.normal(b * t * 3 * c);
-          Tensor keys = run.input(oldKeys, b, capacity, c);
-          Tensor values = run.input(oldValues, b, capacity, c);
-          run.ops().cacheKeysValues(keys, values, run.input(qkv, b, t, 3 * c));
-          run.result("keys", keys, () -> filled(oldKeys, qkv, b, t, capacity, c, 1));
-          run.result("values", values, () -> filled(oldValues, qkv, b, t, capacity, c, 2));
+          Tensor keys = run.input(oldKeys, b, capacity, cached);
+          Tensor values = run.input(oldValues, b, capacity, cached);
+          run.ops().cacheKeysValues(keys, values, run.input(qkv, b, t, 3 * c), heads);
+          double[] inserted = firstOfGroups(widened(qkv), heads, kvHeads, d, 1);
+          run.result("keys", keys, () -> filled(oldKeys, inserted, b, t, capacity));
+          double[] insertedValues = firstOfGroups(widened(qkv), heads, kvHeads, d, 2);
+          run.result("values", values, () -> filled(oldValues, insertedValues, b, t, capacity));
         });
   }
 
-  /** {@code old} with third {@code third} of the columns of qkv at positions 0 … t − 1. */
-  private static Expected filled(
-      float[] old, float[] qkv, int b, int t, int capacity, int c, int third) {
-    double[] cache = widened(old);
-    for (int i = 0; i < b; i++) {
-      for (int position = 0; position < t; position++) {
-        for (int x = 0; x < c; x++) {
-          cache[(i * capacity + position) * c + x] =
-              qkv[(i * t + position) * 3 * c + third * c + x];
-        }
+  /** Third {@code third} of the columns of qkv, of each group of heads the first. */
+  private static double[] firstOfGroups(double[] qkv, int heads, int kvHeads, int d, int third) {
+    int rows = qkv.length / (3 * heads * d);
+    double[] kept = new double[rows * kvHeads * d];
+    for (int r = 0; r < rows; r++) {
+      for (int g = 0; g < kvHeads; g++) {
+        int head = third * heads + g * (heads / kvHeads);
+        System.arraycopy(qkv, (r * 3 * heads + head) * d, kept, (r * kvHeads + g) * d, d);
       }
+    }
+    return kept;
+  }
+
+  /** {@code old} with {@code rows} (b, t, …) at positions 0 … t − 1. */
+  private static Expected filled(float[] old, double[] rows, int b, int t, int capacity) {
+    double[] cache = widened(old);
+    int width = rows.length / (b * t);
+    for (int i = 0; i < b; i++) {
+      System.arraycopy(rows, i * t * width, cache, i * capacity * width, t * width);
     }
     return Expected.exactly(cache);
   }
@@ -57,26 +78,27 @@ final class DecodeCases {
    * A prompt of {@code prompt} tokens into the caches, then one token at a time up to {@code t}:
    * each gives its row of causal attention over all t. Behind, the caches hold NaN.
    */
-  private static OpCase decode(int b, int prompt, int t, int capacity, int heads, int d) {
+  private static OpCase decode(
+      int b, int prompt, int t, int capacity, int heads, int kvHeads, int d) {
     int c = heads * d;
     return new OpCase(
-        "attentionDecode B=%d prompt=%d T=%d capacity=%d heads=%d D=%d"
-            .formatted(b, prompt, t, capacity, heads, d),
+        "attentionDecode B=%d prompt=%d T=%d capacity=%d heads=%d kvHeads=%d D=%d"
+            .formatted(b, prompt, t, capacity, heads, kvHeads, d),
         run -> {
-          float[] qkv = run.normal(b * t * 3 * c);
-          Tensor keys = run.scratch(b, capacity, c);
-          Tensor values = run.scratch(b, capacity, c);
+          double[] qkv = shared(widened(run.normal(b * t * 3 * c)), heads, kvHeads, d);
+          Tensor keys = run.scratch(b, capacity, kvHeads * d);
+          Tensor values = run.scratch(b, capacity, kvHeads * d);
           if (prompt > 0) {
-            float[] rows = rounded(times(widened(qkv), b, t, 0, prompt));
-            run.ops().cacheKeysValues(keys, values, run.input(rows, b, prompt, 3 * c));
+            float[] rows = rounded(times(qkv, b, t, 0, prompt));
+            run.ops().cacheKeysValues(keys, values, run.input(rows, b, prompt, 3 * c), heads);
           }
           var attention = new ReferenceAttention(b, t, heads, d, true, 0, null);
-          double[] exact = attention.forward(widened(qkv)).out();
-          double[] magnitudes = attention.forwardMagnitudes(widened(qkv)).out();
-          double[] storedOfAll = attention.storedMagnitudes(widened(qkv));
+          double[] exact = attention.forward(qkv).out();
+          double[] magnitudes = attention.forwardMagnitudes(qkv).out();
+          double[] storedOfAll = attention.storedMagnitudes(qkv);
           for (int position = prompt; position < t; position++) {
             Tensor out = run.output(b, c);
-            float[] row = rounded(times(widened(qkv), b, t, position, position + 1));
+            float[] row = rounded(times(qkv, b, t, position, position + 1));
             run.ops()
                 .attentionDecode(
                     out,
@@ -92,6 +114,17 @@ final class DecodeCases {
                 "out at " + position, out, () -> new Expected(expected, terms, t + d, stored));
           }
         });
+  }
+
+  /** qkv with the keys and values of a group of heads equal. */
+  private static double[] shared(double[] qkv, int heads, int kvHeads, int d) {
+    int group = heads / kvHeads;
+    for (int head = 0; head < qkv.length / d; head++) {
+      int within = head % (3 * heads);
+      int first = within < heads ? head : head - within % heads % group;
+      System.arraycopy(qkv, first * d, qkv, head * d, d);
+    }
+    return qkv;
   }
 
   /** Times {@code from} … {@code to} − 1 of each sequence of (b, t, …). */

@@ -7,7 +7,7 @@ import dev.culebra.tensor.Tensor;
 import java.util.Arrays;
 import java.util.stream.Stream;
 
-/** Layernorm alone and with the residual sum, forward and backward. */
+/** Layernorm and RMSNorm, alone and with the residual sum, forward and backward. */
 final class LayerNormCases {
   private static final int[][] SIZES = {
     {2, 3}, {1, 1}, {3, 1}, {5, 7}, {4, 17}, {7, 33}, {3, 64}, {6, 128}, {5, 129}, {130, 33},
@@ -20,18 +20,34 @@ final class LayerNormCases {
     return Arrays.stream(SIZES)
         .flatMap(
             size ->
-                Stream.of(false, true)
+                Stream.of(true, false)
                     .flatMap(
-                        plain ->
-                            Stream.of(
-                                forward(size[0], size[1], !plain, plain),
-                                backward(size[0], size[1], !plain, plain),
-                                residualForward(size[0], size[1], !plain, plain),
-                                residualBackward(size[0], size[1], !plain))));
+                        centred ->
+                            Stream.of(false, true)
+                                .map(plain -> new Kind(size[0], size[1], !plain, plain, centred))))
+        .flatMap(
+            kind ->
+                Stream.of(
+                    forward(kind), backward(kind), residualForward(kind), residualBackward(kind)));
   }
 
-  private static String name(String op, int n, int c, boolean bias, boolean inPlace) {
-    return "%s N=%d C=%d%s%s".formatted(op, n, c, bias ? " bias" : "", inPlace ? " in place" : "");
+  /** A call; RMSNorm where it is not centred. */
+  private record Kind(int n, int c, boolean bias, boolean inPlace, boolean centred) {
+    String name(String op) {
+      return "%s N=%d C=%d%s%s%s"
+          .formatted(
+              op,
+              n,
+              c,
+              bias ? " bias" : "",
+              inPlace ? " in place" : "",
+              centred ? "" : " not centred");
+    }
+
+    /** What holds the means, if there are any. */
+    Tensor meanOutput(OpRun run) {
+      return centred ? run.singleOutput(n) : null;
+    }
   }
 
   /** Rows off zero; the last of several is constant and large, so that its variance is 0. */
@@ -43,16 +59,18 @@ final class LayerNormCases {
     return run.rounded(in);
   }
 
-  private static OpCase forward(int n, int c, boolean bias, boolean inPlace) {
+  private static OpCase forward(Kind kind) {
+    int n = kind.n;
+    int c = kind.c;
     return new OpCase(
-        name("layerNormForward", n, c, bias, inPlace),
+        kind.name("layerNormForward"),
         run -> {
           float[] in = rows(run, n, c);
           float[] weight = run.normal(c);
-          float[] shift = bias ? run.normal(c) : null;
+          float[] shift = kind.bias ? run.normal(c) : null;
           Tensor x = run.input(in, n, c);
-          Tensor out = inPlace ? x : run.output(n, c);
-          Tensor mean = run.singleOutput(n);
+          Tensor out = kind.inPlace ? x : run.output(n, c);
+          Tensor mean = kind.meanOutput(run);
           Tensor rstd = run.singleOutput(n);
           run.ops()
               .layerNormForward(
@@ -61,18 +79,20 @@ final class LayerNormCases {
         });
   }
 
-  private static OpCase residualForward(int n, int c, boolean bias, boolean inPlace) {
+  private static OpCase residualForward(Kind kind) {
+    int n = kind.n;
+    int c = kind.c;
     return new OpCase(
-        name("residualLayerNormForward", n, c, bias, inPlace),
+        kind.name("residualLayerNormForward"),
         run -> {
           float[] stream = rows(run, n, c);
           float[] branch = run.normal(n * c);
           float[] weight = run.normal(c);
-          float[] shift = bias ? run.normal(c) : null;
+          float[] shift = kind.bias ? run.normal(c) : null;
           Tensor before = run.input(stream, n, c);
-          Tensor sum = inPlace ? before : run.output(n, c);
+          Tensor sum = kind.inPlace ? before : run.output(n, c);
           Tensor out = run.output(n, c);
-          Tensor mean = run.singleOutput(n);
+          Tensor mean = kind.meanOutput(run);
           Tensor rstd = run.singleOutput(n);
           run.ops()
               .residualLayerNormForward(
@@ -94,7 +114,9 @@ final class LayerNormCases {
       OpRun run, Tensor out, Tensor mean, Tensor rstd, float[] in, float[] weight, float[] shift) {
     int c = weight.length;
     int n = in.length / c;
-    var exact = ReferenceOps.layerNormForward(widened(in), widened(weight), widened(shift), n, c);
+    boolean centred = mean != null;
+    var exact =
+        ReferenceOps.layerNormForward(widened(in), widened(weight), widened(shift), n, c, centred);
     double[] outMagnitudes = new double[n * c];
     double[] meanMagnitudes = new double[n];
     double[] rstdMagnitudes = new double[n];
@@ -107,12 +129,14 @@ final class LayerNormCases {
       for (int i = 0; i < c; i++) {
         double normalised = Math.abs(in[r * c + i] - exact.mean()[r]) * scale;
         outMagnitudes[r * c + i] =
-            Math.abs(weight[i]) * (normalised + scale * largest)
+            Math.abs(weight[i]) * (normalised + (centred ? scale * largest : 0))
                 + (shift == null ? 0 : Math.abs(shift[i]));
       }
     }
     run.result("out", out, () -> new Expected(exact.out(), outMagnitudes, c));
-    run.result("mean", mean, () -> new Expected(exact.mean(), meanMagnitudes, c));
+    if (centred) {
+      run.result("mean", mean, () -> new Expected(exact.mean(), meanMagnitudes, c));
+    }
     run.result("rstd", rstd, () -> new Expected(exact.rstd(), rstdMagnitudes, c));
   }
 
@@ -120,13 +144,15 @@ final class LayerNormCases {
     return Numbers.largest(widened(Arrays.copyOfRange(in, row * c, (row + 1) * c)));
   }
 
-  private static OpCase backward(int n, int c, boolean bias, boolean inPlace) {
+  private static OpCase backward(Kind kind) {
+    int n = kind.n;
+    int c = kind.c;
     return new OpCase(
-        name("layerNormBackward", n, c, bias, inPlace),
+        kind.name("layerNormBackward"),
         run -> {
-          Backward backward = new Backward(run, n, c, bias);
+          Backward backward = new Backward(run, kind);
           Tensor dOut = run.input(backward.dOut, n, c);
-          Tensor dIn = inPlace ? dOut : run.output(n, c);
+          Tensor dIn = kind.inPlace ? dOut : run.output(n, c);
           run.ops()
               .layerNormBackward(
                   dIn,
@@ -134,18 +160,20 @@ final class LayerNormCases {
                   backward.dBias,
                   dOut,
                   run.input(backward.in, n, c),
-                  run.single(backward.mean, n),
+                  kind.centred ? run.single(backward.mean, n) : null,
                   run.single(backward.rstd, n),
                   run.input(backward.weight, c));
           backward.expect(run, "dIn", dIn, new float[n * c]);
         });
   }
 
-  private static OpCase residualBackward(int n, int c, boolean bias) {
+  private static OpCase residualBackward(Kind kind) {
+    int n = kind.n;
+    int c = kind.c;
     return new OpCase(
-        name("residualLayerNormBackward", n, c, bias, false),
+        kind.name("residualLayerNormBackward"),
         run -> {
-          Backward backward = new Backward(run, n, c, bias);
+          Backward backward = new Backward(run, kind);
           float[] later = run.normal(n * c);
           Tensor dSum = run.input(later, n, c);
           run.ops()
@@ -155,7 +183,7 @@ final class LayerNormCases {
                   backward.dBias,
                   run.input(backward.dOut, n, c),
                   run.input(backward.in, n, c),
-                  run.single(backward.mean, n),
+                  kind.centred ? run.single(backward.mean, n) : null,
                   run.single(backward.rstd, n),
                   run.input(backward.weight, c));
           backward.expect(run, "dSum", dSum, later);
@@ -175,18 +203,21 @@ final class LayerNormCases {
     private final float[] startBias;
     private final int n;
     private final int c;
+    private final boolean centred;
 
-    Backward(OpRun run, int n, int c, boolean bias) {
-      this.n = n;
-      this.c = c;
+    Backward(OpRun run, Kind kind) {
+      n = kind.n;
+      c = kind.c;
+      centred = kind.centred;
       in = rows(run, n, c);
       weight = run.normal(c);
       dOut = run.normal(n * c);
-      var forward = ReferenceOps.layerNormForward(widened(in), widened(weight), null, n, c);
+      var forward =
+          ReferenceOps.layerNormForward(widened(in), widened(weight), null, n, c, centred);
       mean = rounded(forward.mean());
       rstd = rounded(forward.rstd());
       startWeight = run.singleNormal(c);
-      startBias = bias ? run.singleNormal(c) : null;
+      startBias = kind.bias ? run.singleNormal(c) : null;
       dWeight = run.single(startWeight, c);
       dBias = run.singleOrNull(startBias, c);
     }
@@ -195,7 +226,14 @@ final class LayerNormCases {
     void expect(OpRun run, String name, Tensor dIn, float[] start) {
       var exact =
           ReferenceOps.layerNormBackward(
-              widened(dOut), widened(in), widened(mean), widened(rstd), widened(weight), n, c);
+              widened(dOut),
+              widened(in),
+              widened(mean),
+              widened(rstd),
+              widened(weight),
+              n,
+              c,
+              centred);
       var terms = magnitudes();
       run.result(name, dIn, () -> Expected.added(start, exact.in(), terms.in(), c));
       run.result(
@@ -214,7 +252,7 @@ final class LayerNormCases {
         double meanOfDTimesNormalised = 0;
         for (int i = 0; i < c; i++) {
           double d = Math.abs(dOut[r * c + i]);
-          meanOfD += d * Math.abs(weight[i]) / c;
+          meanOfD += centred ? d * Math.abs(weight[i]) / c : 0;
           meanOfDTimesNormalised += d * Math.abs(weight[i]) * normalised(r, i) / c;
           terms.weight()[i] += d * normalised(r, i);
           terms.bias()[i] += d;

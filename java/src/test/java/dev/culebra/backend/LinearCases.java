@@ -93,15 +93,21 @@ final class LinearCases {
           double[] stored =
               activation == Activation.IDENTITY
                   ? product
-                  : steepest(ReferenceOps.add(product, magnitudes(exact)));
+                  : steepest(ReferenceOps.add(product, magnitudes(exact)), exact, activation);
           double[] activated = ReferenceOps.activationForward(exact, activation);
-          run.result("out", out, () -> new Expected(activated, steepest(terms), ic, stored));
+          double[] magnitudes = steepest(terms, exact, activation);
+          run.result("out", out, () -> new Expected(activated, magnitudes, ic, stored));
         });
   }
 
-  /** No activation is steeper than 1.13. */
-  private static double[] steepest(double[] magnitudes) {
-    return Arrays.stream(magnitudes).map(x -> 1.13 * x).toArray();
+  /** No activation is steeper than 1.13, but for a square, whose slope is 2x. */
+  private static double[] steepest(double[] magnitudes, double[] at, Activation activation) {
+    double[] steep = new double[at.length];
+    for (int i = 0; i < at.length; i++) {
+      boolean square = activation == Activation.RELU_SQUARED;
+      steep[i] = magnitudes[i] * (square ? 2.1 * Math.abs(at[i]) + 1 : 1.13);
+    }
+    return steep;
   }
 
   private static OpCase backward(int n, int ic, int oc, boolean bias, boolean passesOn) {

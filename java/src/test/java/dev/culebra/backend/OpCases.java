@@ -13,12 +13,16 @@ final class OpCases {
             LayerNormCases.all(),
             LinearCases.all(),
             ActivationCases.all(),
+            GatedCases.all(),
+            HeadsCases.all(),
             AttentionCases.all(),
             DecodeCases.all(),
             DropoutCases.all(),
+            SoftcapCases.all(),
             CrossEntropyCases.all(),
             FlatCases.all(),
             AdamWCases.all(),
+            MuonCases.all(),
             SampleCases.all())
         .flatMap(cases -> cases)
         .toList();

@@ -112,9 +112,35 @@ class OpChecksTest {
   @Test
   void cachesHoldThePrompt() {
     assertRejected(
-        "cacheKeysValues: keys (B, capacity ≥ T, C) = F32 (1, 3, 2) does not fit"
+        "cacheKeysValues: keys (B, capacity ≥ T, kvHeads · D) = F32 (1, 3, 2) does not fit"
             + " qkv (B, T, 3C) = F32 (1, 4, 6)",
-        () -> checks.cacheKeysValues(floats(1, 3, 2), floats(1, 3, 2), floats(1, 4, 6)));
+        () -> checks.cacheKeysValues(floats(1, 3, 2), floats(1, 3, 2), floats(1, 4, 6), 1));
+    assertRejected(
+        "cacheKeysValues: keys (B, capacity, kvHeads · D) = F32 (1, 4, 8) does not fit"
+            + " qkv (B, T, 3C) = F32 (1, 4, 36)",
+        () -> checks.cacheKeysValues(floats(1, 4, 8), floats(1, 4, 8), floats(1, 4, 36), 3));
+  }
+
+  @Test
+  void headsFitTheProjection() {
+    HeadsSpec spec = new HeadsSpec(4, 2, false, true);
+    assertRejected(
+        "headsForward: in (B, T, (heads + 2 kvHeads) D) = F32 (1, 2, 24) does not fit"
+            + " qkv (B, T, 3C) = F32 (1, 2, 24)",
+        () -> checks.headsForward(floats(1, 2, 24), floats(1, 2, 24), null, spec));
+    assertRejected(
+        "headsForward: rotary needs heads of even size",
+        () -> checks.headsForward(floats(1, 2, 36), floats(1, 2, 24), null, spec));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new HeadsSpec(4, 3, false, false))
+        .withMessage("kvHeads must divide heads: 3 kvHeads, 4 heads");
+  }
+
+  @Test
+  void capsAreAboveZero() {
+    assertRejected(
+        "softcapForward: cap must be above 0",
+        () -> checks.softcapForward(floats(3), floats(3), 0));
   }
 
   @Test

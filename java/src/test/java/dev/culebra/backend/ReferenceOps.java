@@ -47,13 +47,17 @@ public final class ReferenceOps {
   /** What a layernorm gives: out (n, c), mean (n), rstd (n). */
   public record LayerNorm(double[] out, double[] mean, double[] rstd) {}
 
-  /** {@code bias} may be null. */
+  /**
+   * {@code bias} may be null.
+   *
+   * @param centred whether the mean is taken away; else it is given as 0
+   */
   public static LayerNorm layerNormForward(
-      double[] in, double[] weight, double[] bias, int n, int c) {
+      double[] in, double[] weight, double[] bias, int n, int c, boolean centred) {
     LayerNorm result = new LayerNorm(new double[n * c], new double[n], new double[n]);
     for (int r = 0; r < n; r++) {
       double mean = 0;
-      for (int i = 0; i < c; i++) {
+      for (int i = 0; centred && i < c; i++) {
         mean += in[r * c + i] / c;
       }
       double variance = 0;
@@ -75,7 +79,14 @@ public final class ReferenceOps {
   public record LayerNormGradients(double[] in, double[] weight, double[] bias) {}
 
   public static LayerNormGradients layerNormBackward(
-      double[] dOut, double[] in, double[] mean, double[] rstd, double[] weight, int n, int c) {
+      double[] dOut,
+      double[] in,
+      double[] mean,
+      double[] rstd,
+      double[] weight,
+      int n,
+      int c,
+      boolean centred) {
     var gradients = new LayerNormGradients(new double[n * c], new double[c], new double[c]);
     for (int r = 0; r < n; r++) {
       double meanOfD = 0;
@@ -83,7 +94,7 @@ public final class ReferenceOps {
       for (int i = 0; i < c; i++) {
         double normalised = (in[r * c + i] - mean[r]) * rstd[r];
         double d = dOut[r * c + i] * weight[i];
-        meanOfD += d / c;
+        meanOfD += centred ? d / c : 0;
         meanOfDTimesNormalised += d * normalised / c;
         gradients.weight[i] += dOut[r * c + i] * normalised;
         gradients.bias[i] += dOut[r * c + i];
@@ -141,6 +152,8 @@ public final class ReferenceOps {
             case RELU -> Math.max(x, 0);
             case GELU_TANH -> x / 2 * (1 + Math.tanh(geluInner(x)));
             case GELU_ERF -> x * normalCdf(x);
+            case RELU_SQUARED -> Math.max(x, 0) * Math.max(x, 0);
+            case SILU -> x / (1 + Math.exp(-x));
           };
     }
     return out;
@@ -159,8 +172,53 @@ public final class ReferenceOps {
               yield (1 + tanh) / 2 + x / 2 * (1 - tanh * tanh) * geluInnerSlope(x);
             }
             case GELU_ERF -> normalCdf(x) + x * Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI);
+            case RELU_SQUARED -> 2 * Math.max(x, 0);
+            case SILU -> {
+              double sigmoid = 1 / (1 + Math.exp(-x));
+              yield sigmoid + x * sigmoid * (1 - sigmoid);
+            }
           };
       dIn[i] = dOut[i] * slope;
+    }
+    return dIn;
+  }
+
+  /** in (n, 2h) → (n, h). */
+  public static double[] gatedForward(double[] in, int n, int h, Activation activation) {
+    double[] activated = activationForward(in, activation);
+    double[] out = new double[n * h];
+    for (int e = 0; e < n * h; e++) {
+      int gate = e / h * 2 * h + e % h;
+      out[e] = activated[gate] * in[gate + h];
+    }
+    return out;
+  }
+
+  public static double[] gatedBackward(
+      double[] dOut, double[] in, int n, int h, Activation activation) {
+    double[] activated = activationForward(in, activation);
+    double[] d = new double[2 * n * h];
+    for (int e = 0; e < n * h; e++) {
+      int gate = e / h * 2 * h + e % h;
+      d[gate] = dOut[e] * in[gate + h];
+      d[gate + h] = dOut[e] * activated[gate];
+    }
+    double[] slopes = activationBackward(d, in, activation);
+    for (int e = 0; e < n * h; e++) {
+      int gate = e / h * 2 * h + e % h;
+      d[gate] = slopes[gate];
+    }
+    return d;
+  }
+
+  public static double[] softcapForward(double[] in, double cap) {
+    return java.util.Arrays.stream(in).map(x -> cap * Math.tanh(x / cap)).toArray();
+  }
+
+  public static double[] softcapBackward(double[] dOut, double[] in, double cap) {
+    double[] dIn = new double[in.length];
+    for (int i = 0; i < in.length; i++) {
+      dIn[i] = dOut[i] / Math.pow(Math.cosh(in[i] / cap), 2);
     }
     return dIn;
   }

@@ -77,27 +77,108 @@ class ReferenceOpsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"3, 7", "1, 1", "2, 4"})
-  void layerNormGradients(int n, int c) {
+  @CsvSource({"3, 7, true", "1, 1, true", "2, 4, true", "3, 7, false", "1, 1, false"})
+  void layerNormGradients(int n, int c, boolean centred) {
     double[] in = normal(n * c);
     double[] weight = normal(c);
     double[] bias = normal(c);
     double[] dOut = normal(n * c);
-    var forward = ReferenceOps.layerNormForward(in, weight, bias, n, c);
+    var forward = ReferenceOps.layerNormForward(in, weight, bias, n, c, centred);
     var gradients =
-        ReferenceOps.layerNormBackward(dOut, in, forward.mean(), forward.rstd(), weight, n, c);
+        ReferenceOps.layerNormBackward(
+            dOut, in, forward.mean(), forward.rstd(), weight, n, c, centred);
     assertGradient(
-        gradients.in(), in, dOut, x -> ReferenceOps.layerNormForward(x, weight, bias, n, c).out());
+        gradients.in(),
+        in,
+        dOut,
+        x -> ReferenceOps.layerNormForward(x, weight, bias, n, c, centred).out());
     assertGradient(
         gradients.weight(),
         weight,
         dOut,
-        x -> ReferenceOps.layerNormForward(in, x, bias, n, c).out());
+        x -> ReferenceOps.layerNormForward(in, x, bias, n, c, centred).out());
     assertGradient(
         gradients.bias(),
         bias,
         dOut,
-        x -> ReferenceOps.layerNormForward(in, weight, x, n, c).out());
+        x -> ReferenceOps.layerNormForward(in, weight, x, n, c, centred).out());
+  }
+
+  @Test
+  void rowsOfRmsNormHaveRootMeanSquareOne() {
+    int c = 50;
+    double[] in = Arrays.stream(normal(c)).map(x -> 300 * x + 700).toArray();
+    double[] ones = DoubleStream.generate(() -> 1).limit(c).toArray();
+    double[] out = ReferenceOps.layerNormForward(in, ones, null, 1, c, false).out();
+    assertThat(Arrays.stream(out).map(x -> x * x).sum() / c).isCloseTo(1, within(1e-9));
+    assertThat(out[3] / out[4]).isCloseTo(in[3] / in[4], within(1e-9));
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"SILU", "GELU_ERF"})
+  void gatedGradients(Activation activation) {
+    double[] in = normal(3 * 8);
+    double[] dOut = normal(3 * 4);
+    assertGradient(
+        ReferenceOps.gatedBackward(dOut, in, 3, 4, activation),
+        in,
+        dOut,
+        x -> ReferenceOps.gatedForward(x, 3, 4, activation));
+  }
+
+  @Test
+  void softcapGradients() {
+    double[] in = normal(9);
+    double[] dOut = normal(9);
+    assertGradient(
+        ReferenceOps.softcapBackward(dOut, in, 1.5),
+        in,
+        dOut,
+        x -> ReferenceOps.softcapForward(x, 1.5));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"4, 2, true, true", "2, 1, false, true", "3, 3, true, false", "4, 1, false, false"})
+  void headsGradients(int heads, int kvHeads, boolean normalised, boolean rotary) {
+    HeadsSpec spec = new HeadsSpec(heads, kvHeads, normalised, rotary);
+    ReferenceHeads reference = new ReferenceHeads(spec, 3, 6, 0);
+    double[] in = normal(2 * 3 * spec.projected() * 6);
+    double[] dQkv = normal(2 * 3 * 3 * heads * 6);
+    assertGradient(reference.backward(dQkv, in), in, dQkv, reference::forward);
+  }
+
+  @Test
+  void scoresOfTurnedHeadsDependOnTheDistanceAlone() {
+    HeadsSpec spec = new HeadsSpec(1, 1, false, true);
+    double[] one = normal(2 * 3 * 8);
+    double[] near = new ReferenceHeads(spec, 2, 8, 0).forward(one);
+    double[] far = new ReferenceHeads(spec, 2, 8, 777).forward(one);
+    assertThat(score(near)).isCloseTo(score(far), within(1e-9));
+    assertThat(near[0]).isNotCloseTo(far[0], within(1e-6));
+  }
+
+  /** Query of the second token times key of the first, one head of 8. */
+  private static double score(double[] qkv) {
+    double score = 0;
+    for (int i = 0; i < 8; i++) {
+      score += qkv[24 + i] * qkv[8 + i];
+    }
+    return score;
+  }
+
+  @Test
+  void orthogonalisedRowsAreNearlyOrthonormal() {
+    double[] x = normal(4 * 9);
+    double[] o = ReferenceMuon.orthogonalised(x, 4, 9);
+    double[] gram = ReferenceMuon.product(o, ReferenceMuon.transposed(o, 4, 9), 4, 9, 4);
+    for (int i = 0; i < 16; i++) {
+      assertThat(gram[i]).isCloseTo(i % 5 == 0 ? 1 : 0, within(0.5));
+    }
+    double[] tall = ReferenceMuon.orthogonalised(ReferenceMuon.transposed(x, 4, 9), 9, 4);
+    double[] back = ReferenceMuon.transposed(tall, 9, 4);
+    for (int i = 0; i < back.length; i++) {
+      assertThat(back[i]).isCloseTo(o[i], within(1e-9));
+    }
   }
 
   @Test
@@ -105,7 +186,7 @@ class ReferenceOpsTest {
     int c = 50;
     double[] in = Arrays.stream(normal(c)).map(x -> 300 * x + 7).toArray();
     double[] ones = DoubleStream.generate(() -> 1).limit(c).toArray();
-    double[] out = ReferenceOps.layerNormForward(in, ones, null, 1, c).out();
+    double[] out = ReferenceOps.layerNormForward(in, ones, null, 1, c, true).out();
     assertThat(Arrays.stream(out).average().orElseThrow()).isCloseTo(0, within(1e-12));
     assertThat(Arrays.stream(out).map(x -> x * x).sum() / c).isCloseTo(1, within(1e-9));
   }

@@ -18,13 +18,13 @@ public record ReferenceRandom(int[] state, int site) {
     return Philox.uniform(words[(int) (e % 4)]);
   }
 
-  /** The weights that {@link Ops#adamW} makes of its values, which are singles. */
-  static double[] roundedByChance(double[] values, AdamWStep step) {
+  /** The weights that step {@code step} of an optimizer makes of its values, which are singles. */
+  static double[] roundedByChance(double[] values, int step, long seed) {
     double[] rounded = new double[values.length];
     int[] words = new int[4];
-    int seedHigh = (int) (step.seed() >>> 32);
+    int seedHigh = (int) (seed >>> 32);
     for (int e = 0; e < values.length; e++) {
-      Philox.words(words, e / 4, ROUNDING, step.step(), 0, (int) step.seed(), seedHigh);
+      Philox.words(words, e / 4, ROUNDING, step, 0, (int) seed, seedHigh);
       int bits = Float.floatToRawIntBits((float) values[e]) + (words[e % 4] & 0xFFFF);
       boolean finite = Double.isFinite(values[e]);
       rounded[e] = finite ? Float.intBitsToFloat(bits & 0xFFFF0000) : values[e];

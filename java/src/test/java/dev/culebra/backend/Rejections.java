@@ -25,10 +25,15 @@ final class Rejections {
           "embeddingForward positionTable",
           "embeddingForward offset",
           "embeddingBackward dPositionTable",
+          "layerNormForward mean",
           "layerNormForward bias",
+          "layerNormBackward mean",
           "layerNormBackward dBias",
+          "residualLayerNormForward mean",
           "residualLayerNormForward bias",
+          "residualLayerNormBackward mean",
           "residualLayerNormBackward dBias",
+          "headsForward offset",
           "linearForward preActivation",
           "linearForward bias",
           "linearBackward dIn",
@@ -38,7 +43,8 @@ final class Rejections {
   private static final Set<String> ANY_FLOAT = Set.of("fill out");
 
   /** Tensors of any shape. */
-  private static final Set<String> SHAPELESS = Set.of("fill out", "norm in");
+  private static final Set<String> SHAPELESS =
+      Set.of("fill out", "norm in", "orthogonalise matrix");
 
   private Rejections() {}
 

@@ -11,15 +11,21 @@ import dev.culebra.backend.cpu.CpuBackend;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.KvCache;
+import dev.culebra.nn.Normalization;
 import dev.culebra.nn.Parameter;
+import dev.culebra.nn.Positions;
+import dev.culebra.nn.Variant;
 import dev.culebra.random.RandomStream;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class GeneratorTest {
   private static final GptConfig CONFIG =
@@ -33,6 +39,10 @@ class GeneratorTest {
   /** Larger weights than a fresh model's, so that what it says depends on what it read. */
   @BeforeEach
   void enliven() {
+    enliven(model);
+  }
+
+  private void enliven(Gpt model) {
     RandomStream random = new RandomStream(1, 1, 1);
     for (Parameter parameter : model.parameters().list()) {
       float[] values = new float[(int) parameter.shape().elements()];
@@ -50,15 +60,25 @@ class GeneratorTest {
     backend.close();
   }
 
-  @Test
-  void cachedStepsEqualTheFullForwardPass() {
+  static Stream<GptConfig> variants() {
+    return Stream.of(
+        CONFIG,
+        CONFIG.withVariant(new Variant(Positions.ROTARY, Normalization.RMS, true, true, 1, 5)),
+        CONFIG.withVariant(new Variant(Positions.LEARNED, Normalization.LAYER, true, false, 1, 0)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("variants")
+  void cachedStepsEqualTheFullForwardPass(GptConfig config) {
     int[] tokens = new int[CONFIG.context()];
     RandomStream random = new RandomStream(2, 2, 2);
     Arrays.setAll(tokens, i -> random.nextInt(CONFIG.vocab()));
-    try (Gpt full = model.shareWeights();
+    try (Gpt model = new Gpt(config, backend, 11);
+        Gpt full = model.shareWeights();
         Gpt decoder = model.shareWeights();
         Gpt reader = model.shareWeights();
-        KvCache cache = new KvCache(backend, CONFIG, 1)) {
+        KvCache cache = new KvCache(backend, config, 1)) {
+      enliven(model);
       for (Gpt view : List.of(full, decoder, reader)) {
         view.eval();
       }

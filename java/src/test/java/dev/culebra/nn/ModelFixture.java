@@ -21,7 +21,17 @@ final class ModelFixture {
 
   static final GptConfig RELU = new GptConfig(1, 1, 8, 7, 5, 0, true, true, Activation.RELU);
 
-  static final List<GptConfig> ALL = List.of(TIED, UNTIED, RELU);
+  /** Llama's block with shared keys. */
+  static final GptConfig LLAMA =
+      new GptConfig(2, 4, 24, 9, 13, 0, false, false, Activation.SILU)
+          .withVariant(new Variant(Positions.ROTARY, Normalization.RMS, true, false, 2, 0));
+
+  /** The rest of what a {@link Variant} can be. */
+  static final GptConfig CAPPED =
+      new GptConfig(2, 3, 18, 8, 11, 0, true, true, Activation.RELU_SQUARED)
+          .withVariant(new Variant(Positions.ROTARY, Normalization.LAYER, false, true, 1, 3));
+
+  static final List<GptConfig> ALL = List.of(TIED, UNTIED, RELU, LLAMA, CAPPED);
 
   static int[] tokens(int count, int vocab, int stream) {
     RandomStream random = new RandomStream(42, stream, 0);

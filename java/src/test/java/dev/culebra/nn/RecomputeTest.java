@@ -6,7 +6,9 @@ import dev.culebra.backend.Activation;
 import dev.culebra.backend.Backend;
 import dev.culebra.backend.Recompute;
 import dev.culebra.backend.cpu.CpuBackend;
-import org.junit.jupiter.api.Test;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
 
 /** Computing activations a second time saves memory and changes no bit. */
 class RecomputeTest {
@@ -14,12 +16,18 @@ class RecomputeTest {
   private static final GptConfig CONFIG =
       new GptConfig(3, 2, 32, 24, 40, 0.2f, true, true, Activation.GELU_TANH);
 
+  private static final GptConfig LLAMA =
+      new GptConfig(3, 2, 32, 24, 40, 0.2f, false, false, Activation.SILU)
+          .withVariant(Variant.LLAMA);
+
+  static final List<GptConfig> CONFIGS = List.of(CONFIG, LLAMA);
+
   /** What a step leaves behind. */
   private record Result(float loss, float[] gradients, long bytes) {}
 
-  private static Result step(Recompute recompute) {
+  private static Result step(GptConfig config, Recompute recompute) {
     try (Backend backend = new CpuBackend(2);
-        Gpt model = new Gpt(CONFIG, backend, 5)) {
+        Gpt model = new Gpt(config, backend, 5)) {
       ModelFixture.enliven(model);
       model.plan(BATCH, CONFIG.context(), recompute);
       int count = BATCH * CONFIG.context();
@@ -38,11 +46,12 @@ class RecomputeTest {
     }
   }
 
-  @Test
-  void lossAndGradientsHaveTheSameBits() {
-    Result all = step(Recompute.NONE);
-    Result gelu = step(Recompute.GELU);
-    Result block = step(Recompute.BLOCK);
+  @ParameterizedTest
+  @FieldSource("CONFIGS")
+  void lossAndGradientsHaveTheSameBits(GptConfig config) {
+    Result all = step(config, Recompute.NONE);
+    Result gelu = step(config, Recompute.GELU);
+    Result block = step(config, Recompute.BLOCK);
     assertThat(all.gradients()).isNotEqualTo(new float[all.gradients().length]);
     assertThat(gelu.loss()).isEqualTo(all.loss());
     assertThat(gelu.gradients()).isEqualTo(all.gradients());
@@ -50,11 +59,12 @@ class RecomputeTest {
     assertThat(block.gradients()).isEqualTo(all.gradients());
   }
 
-  @Test
-  void eachStepSavesMemory() {
-    long all = step(Recompute.NONE).bytes();
-    long gelu = step(Recompute.GELU).bytes();
-    long block = step(Recompute.BLOCK).bytes();
+  @ParameterizedTest
+  @FieldSource("CONFIGS")
+  void eachStepSavesMemory(GptConfig config) {
+    long all = step(config, Recompute.NONE).bytes();
+    long gelu = step(config, Recompute.GELU).bytes();
+    long block = step(config, Recompute.BLOCK).bytes();
     assertThat(gelu).isLessThan(all);
     assertThat(block).isLessThan(gelu);
   }

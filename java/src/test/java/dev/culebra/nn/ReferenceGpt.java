@@ -2,6 +2,7 @@ package dev.culebra.nn;
 
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.ReferenceAttention;
+import dev.culebra.backend.ReferenceHeads;
 import dev.culebra.backend.ReferenceOps;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -45,7 +46,7 @@ final class ReferenceGpt {
     }
     Step norm = layerNorm("ln_f", x, rows);
     String head = config.tiedHead() ? "wte.weight" : "lm_head.weight";
-    Step logits = linear(head, null, norm.out, rows, width, config.vocab());
+    Step logits = capped(linear(head, null, norm.out, rows, width, config.vocab()));
     var loss = ReferenceOps.crossEntropy(logits.out, targets, config.vocab(), config.vocab(), 1);
 
     double[] dx = norm.backward.of(logits.backward.of(loss.gradient()));
@@ -55,6 +56,15 @@ final class ReferenceGpt {
     accumulate("wte.weight", ReferenceOps.tokenTableGradient(dx, tokens, config.vocab(), width));
     accumulate("wpe.weight", ReferenceOps.positionTableGradient(dx, time, config.context(), width));
     return loss.meanLoss();
+  }
+
+  private Step capped(Step logits) {
+    float cap = config.variant().softcap();
+    return cap == 0
+        ? logits
+        : new Step(
+            ReferenceOps.softcapForward(logits.out, cap),
+            dOut -> logits.backward.of(ReferenceOps.softcapBackward(dOut, logits.out, cap)));
   }
 
   /** Gradient of a parameter, of the last call. */
@@ -72,15 +82,19 @@ final class ReferenceGpt {
     int rows = batch * time;
     int headSize = width / config.heads();
     Step norm = layerNorm(name + "ln_1", x, rows);
-    Step qkv = linear(name + "attn.c_attn", norm.out, rows, width, 3 * width);
+    var heads = new ReferenceHeads(config.headsSpec(), time, headSize, 0);
+    int projectedWidth = config.headsSpec().projected() * headSize;
+    Step projected = linear(name + "attn.c_attn", norm.out, rows, width, projectedWidth);
+    double[] qkv = heads.forward(projected.out);
     var attention = new ReferenceAttention(batch, time, config.heads(), headSize, true, 0, null);
-    double[] attended = attention.forward(qkv.out).out();
+    double[] attended = attention.forward(qkv).out();
     Step project = linear(name + "attn.c_proj", attended, rows, width, width);
     return new Step(
         project.out,
         dOut -> {
-          double[] dQkv = attention.backward(project.backward.of(dOut), qkv.out);
-          return norm.backward.of(qkv.backward.of(dQkv));
+          double[] dQkv = attention.backward(project.backward.of(dOut), qkv);
+          double[] dProjected = heads.backward(dQkv, projected.out);
+          return norm.backward.of(projected.backward.of(dProjected));
         });
   }
 
@@ -88,6 +102,9 @@ final class ReferenceGpt {
     int width = config.embd();
     Activation activation = config.activation();
     Step norm = layerNorm(name + "ln_2", x, rows);
+    if (config.variant().gatedMlp()) {
+      return gatedMlpBranch(name, norm, rows);
+    }
     Step expand = linear(name + "mlp.c_fc", norm.out, rows, width, 4 * width);
     double[] activated = ReferenceOps.activationForward(expand.out, activation);
     Step project = linear(name + "mlp.c_proj", activated, rows, 4 * width, width);
@@ -100,16 +117,35 @@ final class ReferenceGpt {
         });
   }
 
+  private Step gatedMlpBranch(String name, Step norm, int rows) {
+    int width = config.embd();
+    int hidden = get(name + "mlp.c_proj.weight").length / width;
+    Activation activation = config.activation();
+    Step expand = linear(name + "mlp.c_fc", norm.out, rows, width, 2 * hidden);
+    double[] gated = ReferenceOps.gatedForward(expand.out, rows, hidden, activation);
+    Step project = linear(name + "mlp.c_proj", gated, rows, hidden, width);
+    return new Step(
+        project.out,
+        dOut -> {
+          double[] dGated = project.backward.of(dOut);
+          double[] dExpand =
+              ReferenceOps.gatedBackward(dGated, expand.out, rows, hidden, activation);
+          return norm.backward.of(expand.backward.of(dExpand));
+        });
+  }
+
   private Step layerNorm(String name, double[] x, int rows) {
     int width = config.embd();
     double[] weight = get(name + ".weight");
-    var norm = ReferenceOps.layerNormForward(x, weight, get(name + ".bias"), rows, width);
+    double[] bias = get(name + ".bias");
+    boolean centred = config.variant().norm() == Normalization.LAYER;
+    var norm = ReferenceOps.layerNormForward(x, weight, bias, rows, width, centred);
     return new Step(
         norm.out(),
         dOut -> {
           var d =
               ReferenceOps.layerNormBackward(
-                  dOut, x, norm.mean(), norm.rstd(), weight, rows, width);
+                  dOut, x, norm.mean(), norm.rstd(), weight, rows, width, centred);
           accumulate(name + ".weight", d.weight());
           accumulate(name + ".bias", d.bias());
           return d.in();

@@ -18,6 +18,7 @@ import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Parameter;
 import dev.culebra.nn.Parameters;
 import dev.culebra.optim.AdamW;
+import dev.culebra.optim.Optimizer;
 import dev.culebra.random.RandomStream;
 import dev.culebra.tensor.BFloat16;
 import dev.culebra.tensor.DType;
@@ -30,6 +31,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -38,6 +40,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class RunFilesTest {
@@ -94,14 +97,30 @@ class RunFilesTest {
   }
 
   @Test
-  void bfloat16WeightsAreRoundedByChanceFromSavedSingles() throws IOException {
+  void theMomentumOfMuonComesBackToTheBit() throws IOException {
+    List<float[]> saved;
+    try (State state = new State(UNTIED_WITH_BIAS, 1, backend, Optimizer.Kind.MUON)) {
+      state.fillWithNoise();
+      files.saveLast(state.model, state.optimizer, PROGRESS);
+      saved = state.read();
+    }
+    try (State state = new State(UNTIED_WITH_BIAS, 2, backend, Optimizer.Kind.MUON)) {
+      assertThat(files.restore(state.model, state.optimizer)).isEqualTo(PROGRESS);
+      assertThat(state.optimizer.steps()).isEqualTo(PROGRESS.step());
+      assertThat(state.read()).usingElementComparator(Arrays::compare).isEqualTo(saved);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void bfloat16WeightsAreRoundedByChanceFromSavedSingles(Optimizer.Kind kind) throws IOException {
     float[] values;
-    try (State state = new State(TIED, 1)) {
+    try (State state = new State(TIED, 1, backend, kind)) {
       files.saveLast(state.model, state.optimizer, PROGRESS);
       values = state.values();
     }
     try (Backend halves = new Bf16EmulationBackend(1);
-        State state = new State(TIED, 2, halves)) {
+        State state = new State(TIED, 2, halves, kind)) {
       state.model.plan(1, TIED.context());
       files.restore(state.model, state.optimizer);
       Parameters parameters = state.model.parameters();
@@ -122,25 +141,25 @@ class RunFilesTest {
   @MethodSource("shapes")
   void paddingIsNeitherSavedNorRestored(GptConfig shape) throws IOException {
     try (State state = new State(shape, 1)) {
-      for (Tensor flat : state.flat()) {
-        float[] ones = new float[(int) flat.elements()];
+      for (Tensor tensor : state.saved().keySet()) {
+        float[] ones = new float[(int) tensor.elements()];
         Arrays.fill(ones, 1);
-        backend.upload(flat, ones);
+        backend.upload(tensor, ones);
       }
       files.saveLast(state.model, state.optimizer, PROGRESS);
     }
     try (State state = new State(shape, 2)) {
       files.restore(state.model, state.optimizer);
-      for (Tensor flat : state.flat()) {
-        for (Parameter parameter : state.model.parameters().list()) {
-          float[] restored =
-              backend.readFloatsBlocking(state.model.parameters().slice(flat, parameter));
-          int saved = (int) parameter.savedShape().elements();
-          assertThat(Arrays.copyOf(restored, saved)).containsOnly(1);
-          float[] padding = Arrays.copyOfRange(restored, saved, restored.length);
-          assertThat(padding).as(parameter.name()).isEqualTo(new float[padding.length]);
-        }
-      }
+      state
+          .saved()
+          .forEach(
+              (tensor, parameter) -> {
+                float[] restored = backend.readFloatsBlocking(tensor);
+                int saved = (int) parameter.savedShape().elements();
+                assertThat(Arrays.copyOf(restored, saved)).containsOnly(1);
+                float[] padding = Arrays.copyOfRange(restored, saved, restored.length);
+                assertThat(padding).as(parameter.name()).isEqualTo(new float[padding.length]);
+              });
     }
   }
 
@@ -305,21 +324,26 @@ class RunFilesTest {
   /** A model and its optimizer. */
   private final class State implements AutoCloseable {
     private final Gpt model;
-    private final AdamW optimizer;
+    private final Optimizer optimizer;
 
     State(GptConfig shape, long seed) {
-      this(shape, seed, backend);
+      this(shape, seed, backend, Optimizer.Kind.ADAMW);
     }
 
-    State(GptConfig shape, long seed, Backend backend) {
+    State(GptConfig shape, long seed, Backend backend, Optimizer.Kind kind) {
       model = new Gpt(shape, backend, seed);
-      optimizer = new AdamW(model.parameters(), AdamW.Config.DEFAULT);
+      optimizer = Optimizer.of(kind, model.parameters(), AdamW.Config.DEFAULT, 0);
     }
 
-    /** The flat buffers that a checkpoint saves. */
-    List<Tensor> flat() {
-      return List.of(
-          model.parameters().values(), optimizer.firstMoment(), optimizer.secondMoment());
+    /** The tensors that a checkpoint saves, and the parameters that give them their shape. */
+    Map<Tensor, Parameter> saved() {
+      Map<Tensor, Parameter> saved = new LinkedHashMap<>();
+      Parameters parameters = model.parameters();
+      parameters
+          .list()
+          .forEach(each -> saved.put(parameters.slice(parameters.values(), each), each));
+      optimizer.states().forEach(state -> saved.put(state.tensor(), state.parameter()));
+      return saved;
     }
 
     float[] values() {
@@ -327,22 +351,21 @@ class RunFilesTest {
     }
 
     List<float[]> read() {
-      return flat().stream().map(backend::readFloatsBlocking).toList();
+      return saved().keySet().stream().map(backend::readFloatsBlocking).toList();
     }
 
     /** Into all that is saved, signs and odd exponents included; the rest stays 0. */
     void fillWithNoise() {
       RandomStream random = new RandomStream(5, 1, 0);
-      for (Tensor flat : flat()) {
-        for (Parameter parameter : model.parameters().list()) {
-          float[] noise = new float[(int) parameter.savedShape().elements()];
-          for (int i = 0; i < noise.length; i++) {
-            noise[i] = random.nextNormal() * Math.scalb(1f, i % 200 - 100);
-          }
-          Tensor slice = model.parameters().slice(flat, parameter);
-          backend.upload(slice.slice(0, parameter.savedShape()), noise);
-        }
-      }
+      saved()
+          .forEach(
+              (tensor, parameter) -> {
+                float[] noise = new float[(int) parameter.savedShape().elements()];
+                for (int i = 0; i < noise.length; i++) {
+                  noise[i] = random.nextNormal() * Math.scalb(1f, i % 200 - 100);
+                }
+                backend.upload(tensor.slice(0, parameter.savedShape()), noise);
+              });
     }
 
     @Override

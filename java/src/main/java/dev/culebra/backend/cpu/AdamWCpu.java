@@ -51,7 +51,8 @@ final class AdamWCpu {
     pool.run(updateStretch, Stretches.count(length));
   }
 
-  private static float clip(float norm, float maxNorm) {
+  /** min(1, maxNorm / norm). */
+  static float clip(float norm, float maxNorm) {
     return norm > maxNorm ? maxNorm / norm : 1;
   }
 

@@ -23,6 +23,7 @@ final class AttentionDecodeCpu {
   private long qkv;
   private long scores;
   private int width;
+  private int cachedWidth;
   private int heads;
   private int capacity;
   private int position;
@@ -34,22 +35,34 @@ final class AttentionDecodeCpu {
   }
 
   /** See {@link dev.culebra.backend.Ops#cacheKeysValues}. */
-  void cacheKeysValues(Tensor keys, Tensor values, Tensor qkv) {
+  void cacheKeysValues(Tensor keys, Tensor values, Tensor qkv, int heads) {
     int time = qkv.shape().dim(1);
     for (int b = 0; b < qkv.shape().dim(0); b++) {
       for (int t = 0; t < time; t++) {
-        store(keys, values, qkv, b, t, (long) b * time + t);
+        store(keys, values, qkv, heads, b, t, (long) b * time + t);
       }
     }
   }
 
-  /** Copies K and V of row {@code row} of {@code qkv} to time {@code t} of sequence {@code b}. */
-  private static void store(Tensor keys, Tensor values, Tensor qkv, int b, int t, long row) {
-    long bytes = 4L * keys.shape().dim(-1);
-    long to = ((long) b * keys.shape().dim(1) + t) * bytes;
-    MemorySegment from = qkv.segment();
-    MemorySegment.copy(from, (3 * row + 1) * bytes, keys.segment(), to, bytes);
-    MemorySegment.copy(from, (3 * row + 2) * bytes, values.segment(), to, bytes);
+  /**
+   * Copies K and V of row {@code row} of {@code qkv} to time {@code t} of sequence {@code b}, of
+   * each group of equal heads the first.
+   */
+  private static void store(
+      Tensor keys, Tensor values, Tensor qkv, int heads, int b, int t, long row) {
+    int cached = keys.shape().dim(-1);
+    int width = qkv.shape().dim(-1) / 3;
+    int size = cached == width ? width : width / heads;
+    long bytes = 4L * size;
+    long stride = bytes * (width / cached);
+    long to = 4L * cached * ((long) b * keys.shape().dim(1) + t);
+    long from = 4L * width * (3 * row + 1);
+    for (int head = 0; head < cached / size; head++) {
+      long place = to + bytes * head;
+      long key = from + stride * head;
+      MemorySegment.copy(qkv.segment(), key, keys.segment(), place, bytes);
+      MemorySegment.copy(qkv.segment(), key + 4L * width, values.segment(), place, bytes);
+    }
   }
 
   /** See {@link dev.culebra.backend.Ops#attentionDecode}. */
@@ -63,14 +76,15 @@ final class AttentionDecodeCpu {
     }
     int batch = keys.shape().dim(0);
     for (int b = 0; b < batch; b++) {
-      store(keys, values, qkv, b, this.position, b);
+      store(keys, values, qkv, heads, b, this.position, b);
     }
     this.out = RawMemory.address(out);
     this.keys = RawMemory.address(keys);
     this.values = RawMemory.address(values);
     this.qkv = RawMemory.address(qkv);
     this.heads = heads;
-    width = keys.shape().dim(2);
+    width = out.shape().dim(-1);
+    cachedWidth = keys.shape().dim(2);
     scores = scratch.floats((long) batch * heads * capacity);
     try {
       pool.run(decodeHead, batch * heads);
@@ -83,16 +97,18 @@ final class AttentionDecodeCpu {
     int b = index / heads;
     int d = width / heads;
     long column = 4L * (index % heads) * d;
-    long rowBytes = 4L * width;
-    long q = qkv + 3 * b * rowBytes + column;
-    long k = keys + (long) b * capacity * rowBytes + column;
-    long v = values + (long) b * capacity * rowBytes + column;
+    long q = qkv + 12L * b * width + column;
+    long rowBytes = 4L * cachedWidth;
+    int groupSize = width / cachedWidth;
+    long cached = (long) b * capacity * rowBytes + 4L * (index % heads / groupSize) * d;
+    long k = keys + cached;
+    long v = values + cached;
     long p = scores + 4L * index * capacity;
     for (int t = 0; t <= position; t++) {
       RawMemory.ALL.set(JAVA_FLOAT, p + 4L * t, attention.dot(q, k + t * rowBytes, d));
     }
     softmax(p, position + 1, (float) (1 / Math.sqrt(d)));
-    attention.weightedSum(out + b * rowBytes + column, p, v, rowBytes, position + 1, d);
+    attention.weightedSum(out + 4L * b * width + column, p, v, rowBytes, position + 1, d);
   }
 
   /** Replaces scores by probabilities: p = exp(scale · (s − max)) / Σ. */

@@ -4,6 +4,8 @@ import dev.culebra.backend.Activation;
 import dev.culebra.backend.AdamWStep;
 import dev.culebra.backend.AttentionSpec;
 import dev.culebra.backend.DropoutSpec;
+import dev.culebra.backend.HeadsSpec;
+import dev.culebra.backend.MuonStep;
 import dev.culebra.backend.OpChecks;
 import dev.culebra.backend.Ops;
 import dev.culebra.backend.RandomKey;
@@ -20,13 +22,17 @@ final class CpuOps implements Ops {
   private final LayerNormCpu layerNorm;
   private final LinearCpu linear;
   private final ActivationCpu activation;
+  private final GatedCpu gated;
+  private final HeadsCpu headsPreparation;
   private final AttentionCpu attention;
   private final AttentionDecodeCpu decode;
   private final DropoutCpu dropout;
+  private final SoftcapCpu softcap;
   private final CrossEntropyCpu crossEntropy;
   private final ElementwiseCpu elementwise;
   private final NormCpu norm;
   private final AdamWCpu adamW;
+  private final MuonCpu muon;
   private final SamplingCpu sampling;
 
   CpuOps(WorkerPool pool, Kernels kernels) {
@@ -34,13 +40,17 @@ final class CpuOps implements Ops {
     layerNorm = new LayerNormCpu(pool, kernels);
     linear = new LinearCpu(pool, kernels);
     activation = new ActivationCpu(pool, kernels);
+    gated = new GatedCpu(pool, kernels);
+    headsPreparation = new HeadsCpu(pool, kernels);
     attention = new AttentionCpu(pool);
     decode = new AttentionDecodeCpu(pool, kernels);
     dropout = new DropoutCpu(pool, kernels);
+    softcap = new SoftcapCpu(pool, kernels);
     crossEntropy = new CrossEntropyCpu(pool, kernels);
     elementwise = new ElementwiseCpu(pool, kernels);
     norm = new NormCpu(pool, kernels);
     adamW = new AdamWCpu(pool, kernels);
+    muon = new MuonCpu(pool, kernels);
     sampling = new SamplingCpu(pool, kernels);
   }
 
@@ -139,6 +149,30 @@ final class CpuOps implements Ops {
   }
 
   @Override
+  public void gatedForward(Tensor out, Tensor in, Activation activation) {
+    checks.gatedForward(out, in, activation);
+    gated.forward(out, in, activation);
+  }
+
+  @Override
+  public void gatedBackward(Tensor dIn, Tensor dOut, Tensor in, Activation activation) {
+    checks.gatedBackward(dIn, dOut, in, activation);
+    gated.backward(dIn, dOut, in, activation);
+  }
+
+  @Override
+  public void headsForward(Tensor qkv, Tensor in, Tensor offset, HeadsSpec spec) {
+    checks.headsForward(qkv, in, offset, spec);
+    headsPreparation.forward(qkv, in, offset, spec);
+  }
+
+  @Override
+  public void headsBackward(Tensor dIn, Tensor dQkv, Tensor in, HeadsSpec spec) {
+    checks.headsBackward(dIn, dQkv, in, spec);
+    headsPreparation.backward(dIn, dQkv, in, spec);
+  }
+
+  @Override
   public void attentionForward(Tensor out, Tensor logSumExp, Tensor qkv, AttentionSpec spec) {
     checks.attentionForward(out, logSumExp, qkv, spec);
     attention.forward(out, logSumExp, qkv, spec);
@@ -158,9 +192,9 @@ final class CpuOps implements Ops {
   }
 
   @Override
-  public void cacheKeysValues(Tensor keys, Tensor values, Tensor qkv) {
-    checks.cacheKeysValues(keys, values, qkv);
-    decode.cacheKeysValues(keys, values, qkv);
+  public void cacheKeysValues(Tensor keys, Tensor values, Tensor qkv, int heads) {
+    checks.cacheKeysValues(keys, values, qkv, heads);
+    decode.cacheKeysValues(keys, values, qkv, heads);
   }
 
   @Override
@@ -180,6 +214,18 @@ final class CpuOps implements Ops {
   public void dropoutBackward(Tensor dIn, Tensor dOut, DropoutSpec dropout) {
     checks.dropoutBackward(dIn, dOut, dropout);
     this.dropout.apply(dIn, dOut, dropout);
+  }
+
+  @Override
+  public void softcapForward(Tensor out, Tensor in, float cap) {
+    checks.softcapForward(out, in, cap);
+    softcap.forward(out, in, cap);
+  }
+
+  @Override
+  public void softcapBackward(Tensor dIn, Tensor dOut, Tensor in, float cap) {
+    checks.softcapBackward(dIn, dOut, in, cap);
+    softcap.backward(dIn, dOut, in, cap);
   }
 
   @Override
@@ -233,6 +279,25 @@ final class CpuOps implements Ops {
     checks.adamW(
         weights, values, gradients, firstMoment, secondMoment, gradientNorm, decayed, step);
     adamW.update(values, gradients, firstMoment, secondMoment, gradientNorm, decayed, step);
+  }
+
+  @Override
+  public void muonMomentum(
+      Tensor direction, Tensor momentum, Tensor gradients, Tensor gradientNorm, MuonStep step) {
+    checks.muonMomentum(direction, momentum, gradients, gradientNorm, step);
+    muon.momentum(direction, momentum, gradients, gradientNorm, step);
+  }
+
+  @Override
+  public void orthogonalise(Tensor matrix) {
+    checks.orthogonalise(matrix);
+    muon.orthogonalise(matrix);
+  }
+
+  @Override
+  public void muonUpdate(Tensor weights, Tensor values, Tensor direction, MuonStep step) {
+    checks.muonUpdate(weights, values, direction, step);
+    muon.update(values, direction, step);
   }
 
   @Override

@@ -68,6 +68,26 @@ interface Kernels {
   /** out = in · factor. */
   void multiply(long out, long in, float factor, int length);
 
+  /** out = a · b. */
+  void product(long out, long a, long b, int length);
+
+  /** out = a · factorA + b · factorB. */
+  void combine(long out, long a, float factorA, long b, float factorB, int length);
+
+  /**
+   * Turns the pairs of floats i and half + i: (x, y) → (x cos − y sin · direction, y cos + x sin ·
+   * direction).
+   *
+   * @param direction 1, or −1 to turn back
+   */
+  void rotate(long out, long in, long cos, long sin, float direction, int half);
+
+  /** out = cap · tanh(in / cap), off by a few units in the last place of {@code cap}. */
+  void softcap(long out, long in, float cap, int length);
+
+  /** dIn = dOut · (1 − tanh²(in / cap)). */
+  void softcapBackward(long dIn, long dOut, long in, float cap, int length);
+
   /**
    * out = the uniform numbers of the elements from {@code firstElement} on.
    *
@@ -105,6 +125,7 @@ interface Kernels {
    *   dWeight += dOut · n;  dBias += dOut
    * </pre>
    *
+   * @param centred whether there is a mean(d): there is none where there was no mean
    * @param scratch {@link #SCRATCH} floats
    */
   void layerNormBackward(
@@ -117,6 +138,7 @@ interface Kernels {
       float mean,
       float rstd,
       long weight,
+      boolean centred,
       int length,
       long scratch);
 

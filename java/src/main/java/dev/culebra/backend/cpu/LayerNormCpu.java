@@ -9,10 +9,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 
 /**
- * Layernorm with and without the residual sum before it. A row stays in the nearest cache from its
- * first pass to its last. Backward cuts the rows into a number of chunks that depends on the shape
- * alone; each has its own sums of dWeight and dBias, which are added in order in the end. Allocates
- * nothing once it has seen the widest row. One thread at a time.
+ * Layernorm and RMSNorm with and without the residual sum before it. A row stays in the nearest
+ * cache from its first pass to its last. Backward cuts the rows into a number of chunks that
+ * depends on the shape alone; each has its own sums of dWeight and dBias, which are added in order
+ * in the end. Allocates nothing once it has seen the widest row. One thread at a time.
  */
 final class LayerNormCpu {
   private static final float EPSILON = 1e-5f;
@@ -96,7 +96,7 @@ final class LayerNormCpu {
 
   private void set(Tensor in, Tensor mean, Tensor rstd, Tensor weight) {
     this.in = RawMemory.address(in);
-    this.mean = RawMemory.address(mean);
+    this.mean = mean == null ? 0 : RawMemory.address(mean);
     this.rstd = RawMemory.address(rstd);
     this.weight = RawMemory.address(weight);
     c = in.shape().dim(-1);
@@ -111,9 +111,18 @@ final class LayerNormCpu {
       if (stream != 0) {
         kernels.add(in + at, stream + at, branch + at, c);
       }
-      kernels.moments(mean + 4L * r, rstd + 4L * r, in + at, EPSILON, c, lanes);
-      kernels.normalise(out + at, in + at, scalar(mean, r), scalar(rstd, r), weight, bias, c);
+      if (mean == 0) {
+        double square = kernels.sumOfSquares(in + at, c) / c;
+        ALL.set(JAVA_FLOAT, safe(rstd + 4L * r), (float) (1 / Math.sqrt(square + EPSILON)));
+      } else {
+        kernels.moments(mean + 4L * r, rstd + 4L * r, in + at, EPSILON, c, lanes);
+      }
+      kernels.normalise(out + at, in + at, meanOf(r), scalar(rstd, r), weight, bias, c);
     }
+  }
+
+  private float meanOf(int row) {
+    return mean == 0 ? 0 : scalar(mean, row);
   }
 
   /**
@@ -169,9 +178,10 @@ final class LayerNormCpu {
           biasSums(chunk),
           dOut + at,
           in + at,
-          scalar(mean, r),
+          meanOf(r),
           scalar(rstd, r),
           weight,
+          mean != 0,
           c,
           lanes);
     }

@@ -48,6 +48,8 @@ final class ScalarKernels implements Kernels {
             case RELU -> Math.max(x, 0);
             case GELU_TANH -> x * ScalarMath.geluGate(x);
             case GELU_ERF -> x * ScalarMath.normalCdf(x);
+            case RELU_SQUARED -> Math.max(x, 0) * Math.max(x, 0);
+            case SILU -> x * ScalarMath.sigmoid(x);
           };
       set(out, i, y);
     }
@@ -64,6 +66,8 @@ final class ScalarKernels implements Kernels {
             case RELU -> x > 0 ? d : 0;
             case GELU_TANH -> d * ScalarMath.geluTanhSlope(x);
             case GELU_ERF -> d * ScalarMath.geluErfSlope(x);
+            case RELU_SQUARED -> d * (2 * Math.max(x, 0));
+            case SILU -> d * ScalarMath.siluSlope(x);
           };
       set(dIn, i, y);
     }
@@ -93,6 +97,51 @@ final class ScalarKernels implements Kernels {
   public void multiply(long out, long in, float factor, int length) {
     for (int i = 0; i < length; i++) {
       set(out, i, get(in, i) * factor);
+    }
+  }
+
+  @Override
+  public void product(long out, long a, long b, int length) {
+    for (int i = 0; i < length; i++) {
+      set(out, i, get(a, i) * get(b, i));
+    }
+  }
+
+  @Override
+  public void combine(long out, long a, float factorA, long b, float factorB, int length) {
+    for (int i = 0; i < length; i++) {
+      set(out, i, get(a, i) * factorA + get(b, i) * factorB);
+    }
+  }
+
+  @Override
+  public void rotate(long out, long in, long cos, long sin, float direction, int half) {
+    rotate(out, in, cos, sin, direction, half, 0);
+  }
+
+  /** The pairs from {@code first} on. */
+  static void rotate(long out, long in, long cos, long sin, float direction, int half, int first) {
+    for (int i = first; i < half; i++) {
+      float x = get(in, i);
+      float y = get(in, half + i);
+      float s = get(sin, i) * direction;
+      set(out, i, x * get(cos, i) - y * s);
+      set(out, half + i, y * get(cos, i) + x * s);
+    }
+  }
+
+  @Override
+  public void softcap(long out, long in, float cap, int length) {
+    for (int i = 0; i < length; i++) {
+      set(out, i, (float) (cap * Math.tanh(get(in, i) / cap)));
+    }
+  }
+
+  @Override
+  public void softcapBackward(long dIn, long dOut, long in, float cap, int length) {
+    for (int i = 0; i < length; i++) {
+      double tanh = Math.tanh(get(in, i) / cap);
+      set(dIn, i, (float) (get(dOut, i) * (1 - tanh * tanh)));
     }
   }
 
@@ -161,6 +210,7 @@ final class ScalarKernels implements Kernels {
       float mean,
       float rstd,
       long weight,
+      boolean centred,
       int length,
       long scratch) {
     double sum = 0;
@@ -170,7 +220,7 @@ final class ScalarKernels implements Kernels {
       sum += d;
       sumNormalised += d * ((get(in, i) - mean) * rstd);
     }
-    float meanOfD = (float) (sum / length);
+    float meanOfD = centred ? (float) (sum / length) : 0;
     float slope = (float) (sumNormalised / length);
     for (int i = 0; i < length; i++) {
       float normalised = (get(in, i) - mean) * rstd;

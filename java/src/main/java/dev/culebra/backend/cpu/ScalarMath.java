@@ -75,4 +75,15 @@ final class ScalarMath {
     float cdf = normalCdf(x);
     return Math.abs(x) > 20 ? cdf : cdf + (float) (x * DENSITY_AT_ZERO * Math.exp(-0.5 * x * x));
   }
+
+  /** 1 / (1 + exp(−x)). */
+  static float sigmoid(float x) {
+    return (float) (1 / (1 + Math.exp(-x)));
+  }
+
+  /** The derivative of x · {@link #sigmoid}; 0 and 1 far out. */
+  static float siluSlope(float x) {
+    double s = 1 / (1 + Math.exp(-(double) x));
+    return (float) (Math.abs(x) > 100 ? s : s * (1 + x * (1 - s)));
+  }
 }

@@ -66,4 +66,37 @@ final class VectorActivations {
     }
     return i;
   }
+
+  static int reluSquared(long out, long in, int length) {
+    int i = 0;
+    for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
+      FloatVector x = load(in, i).max(0);
+      store(x.mul(x), out, i);
+    }
+    return i;
+  }
+
+  static int reluSquaredBackward(long dIn, long dOut, long in, int length) {
+    int i = 0;
+    for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
+      store(load(dOut, i).mul(load(in, i).max(0).mul(2)), dIn, i);
+    }
+    return i;
+  }
+
+  static int silu(long out, long in, int length) {
+    int i = 0;
+    for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
+      store(VectorMath.silu(load(in, i)), out, i);
+    }
+    return i;
+  }
+
+  static int siluBackward(long dIn, long dOut, long in, int length) {
+    int i = 0;
+    for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
+      store(VectorMath.siluSlope(load(in, i)).mul(load(dOut, i)), dIn, i);
+    }
+    return i;
+  }
 }

@@ -63,6 +63,8 @@ final class VectorKernels implements Kernels {
           case RELU -> VectorActivations.relu(out, in, length);
           case GELU_TANH -> VectorActivations.geluTanh(out, in, length);
           case GELU_ERF -> VectorActivations.geluErf(out, in, length);
+          case RELU_SQUARED -> VectorActivations.reluSquared(out, in, length);
+          case SILU -> VectorActivations.silu(out, in, length);
         };
     if (done < length) {
       REST.activationForward(out + 4L * done, in + 4L * done, length - done, activation);
@@ -77,6 +79,8 @@ final class VectorKernels implements Kernels {
           case RELU -> VectorActivations.reluBackward(dIn, dOut, in, length);
           case GELU_TANH -> VectorActivations.geluTanhBackward(dIn, dOut, in, length);
           case GELU_ERF -> VectorActivations.geluErfBackward(dIn, dOut, in, length);
+          case RELU_SQUARED -> VectorActivations.reluSquaredBackward(dIn, dOut, in, length);
+          case SILU -> VectorActivations.siluBackward(dIn, dOut, in, length);
         };
     if (done < length) {
       long at = 4L * done;
@@ -126,6 +130,56 @@ final class VectorKernels implements Kernels {
           .intoMemorySegment(ALL, safe(out + 4L * i), order);
     }
     REST.multiply(out + 4L * i, in + 4L * i, factor, length - i);
+  }
+
+  @Override
+  public void product(long out, long a, long b, int length) {
+    int i = 0;
+    for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
+      store(load(a, i).mul(load(b, i)), out, i);
+    }
+    REST.product(out + 4L * i, a + 4L * i, b + 4L * i, length - i);
+  }
+
+  @Override
+  public void combine(long out, long a, float factorA, long b, float factorB, int length) {
+    int i = 0;
+    for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
+      store(load(a, i).mul(factorA).add(load(b, i).mul(factorB)), out, i);
+    }
+    REST.combine(out + 4L * i, a + 4L * i, factorA, b + 4L * i, factorB, length - i);
+  }
+
+  @Override
+  public void rotate(long out, long in, long cos, long sin, float direction, int half) {
+    int i = 0;
+    for (int whole = SPECIES.loopBound(half); i < whole; i += LANES) {
+      FloatVector x = load(in, i);
+      FloatVector y = load(in, half + i);
+      FloatVector c = load(cos, i);
+      FloatVector s = load(sin, i).mul(direction);
+      store(x.mul(c).sub(y.mul(s)), out, i);
+      store(y.mul(c).add(x.mul(s)), out, half + i);
+    }
+    ScalarKernels.rotate(out, in, cos, sin, direction, half, i);
+  }
+
+  @Override
+  public void softcap(long out, long in, float cap, int length) {
+    int i = 0;
+    for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
+      store(VectorMath.tanhOfHalf(load(in, i).mul(2 / cap)).mul(cap), out, i);
+    }
+    REST.softcap(out + 4L * i, in + 4L * i, cap, length - i);
+  }
+
+  @Override
+  public void softcapBackward(long dIn, long dOut, long in, float cap, int length) {
+    int i = 0;
+    for (int whole = SPECIES.loopBound(length); i < whole; i += LANES) {
+      store(VectorMath.tanhOfHalfSlope(load(in, i).mul(2 / cap)).mul(load(dOut, i)), dIn, i);
+    }
+    REST.softcapBackward(dIn + 4L * i, dOut + 4L * i, in + 4L * i, cap, length - i);
   }
 
   @Override
@@ -193,10 +247,11 @@ final class VectorKernels implements Kernels {
       float mean,
       float rstd,
       long weight,
+      boolean centred,
       int length,
       long scratch) {
     VectorLayerNorm.backward(
-        dIn, addend, dWeight, dBias, dOut, in, mean, rstd, weight, length, scratch);
+        dIn, addend, dWeight, dBias, dOut, in, mean, rstd, weight, centred, length, scratch);
   }
 
   @Override

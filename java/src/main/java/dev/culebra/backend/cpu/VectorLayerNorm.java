@@ -103,6 +103,7 @@ final class VectorLayerNorm {
       float mean,
       float rstd,
       long weight,
+      boolean centred,
       int length,
       long scratch) {
     FloatVector means = FloatVector.broadcast(SPECIES, mean);
@@ -118,7 +119,8 @@ final class VectorLayerNorm {
     store(products, scratch, LANES);
     float sum = sumOfLanes(scratch);
     float product = sumOfLanes(scratch + 4L * LANES);
-    gradients(dIn, addend, dWeight, dBias, dOut, in, mean, rstd, weight, sum, product, length);
+    gradients(
+        dIn, addend, dWeight, dBias, dOut, in, mean, rstd, weight, centred, sum, product, length);
   }
 
   /**
@@ -136,6 +138,7 @@ final class VectorLayerNorm {
       float mean,
       float rstd,
       long weight,
+      boolean centred,
       float sum,
       float product,
       int length) {
@@ -145,7 +148,7 @@ final class VectorLayerNorm {
       sum += d;
       product += d * (get(in, i) - mean);
     }
-    float meanOfD = sum / length;
+    float meanOfD = centred ? sum / length : 0;
     float slope = product * rstd / length;
     FloatVector means = FloatVector.broadcast(SPECIES, mean);
     FloatVector rstds = FloatVector.broadcast(SPECIES, rstd);

@@ -6,6 +6,8 @@ import dev.culebra.tensor.Tensor;
 /** Launches {@code attention_decode.cu}: the cache of keys and values, and one token against it. */
 final class AttentionDecodeKernel {
   private static final int WARPS = 8;
+  private static final int CACHE_THREADS = 256;
+  private static final int CACHE_ROWS = 4;
 
   private final Launcher launcher;
 
@@ -13,21 +15,25 @@ final class AttentionDecodeKernel {
     this.launcher = launcher;
   }
 
-  void cacheKeysValues(Tensor keys, Tensor values, Tensor qkv) {
-    int batch = qkv.shape().dim(0);
-    int time = qkv.shape().dim(1);
+  void cacheKeysValues(Tensor keys, Tensor values, Tensor qkv, int heads) {
+    int rows = Launcher.rows(qkv);
     int width = Launcher.columns(keys);
-    int pack = Launcher.packOf(width, keys, values, qkv);
+    int size = Launcher.columns(qkv) / (3 * heads);
+    int pack = Launcher.packOf(size, keys, values, qkv);
     launcher
         .kernel("cache_keys_values", qkv.dtype())
         .with(keys)
         .with(values)
         .with(qkv)
-        .with(batch)
-        .with(time)
+        .with(rows)
+        .with(qkv.shape().dim(1))
         .with(keys.shape().dim(1))
         .with(width)
-        .launch(Launcher.flat((long) batch * time * width, pack), launcher.stream());
+        .with(groupSize(keys, size, heads))
+        .with(size)
+        .launch(
+            Launcher.rowBlocks(rows, width, pack, CACHE_THREADS, CACHE_ROWS, Integer.MAX_VALUE),
+            launcher.stream());
   }
 
   void decode(Tensor out, Tensor keys, Tensor values, Tensor qkv, Tensor position, int heads) {
@@ -40,10 +46,16 @@ final class AttentionDecodeKernel {
         .with(qkv)
         .with(position)
         .with(heads)
+        .with(groupSize(keys, size, heads))
         .with(size)
         .with(keys.shape().dim(1))
         .launch(
             LaunchSize.rows(heads, Launcher.WARP, WARPS).grid(heads, keys.shape().dim(0)),
             launcher.stream());
+  }
+
+  /** Heads that share a key of the cache. */
+  private static int groupSize(Tensor keys, int size, int heads) {
+    return heads * size / Launcher.columns(keys);
   }
 }

@@ -4,6 +4,8 @@ import dev.culebra.backend.Activation;
 import dev.culebra.backend.AdamWStep;
 import dev.culebra.backend.AttentionSpec;
 import dev.culebra.backend.DropoutSpec;
+import dev.culebra.backend.HeadsSpec;
+import dev.culebra.backend.MuonStep;
 import dev.culebra.backend.OpChecks;
 import dev.culebra.backend.Ops;
 import dev.culebra.backend.RandomKey;
@@ -20,13 +22,17 @@ final class CudaOps implements Ops {
   private final LayerNormKernel layerNorm;
   private final LinearKernel linear;
   private final ActivationKernel activation;
+  private final GatedKernel gated;
+  private final HeadsKernel heads;
   private final AttentionKernel attention;
   private final AttentionDecodeKernel decode;
   private final DropoutKernel dropout;
+  private final SoftcapKernel softcap;
   private final ClassifierKernel classifier;
   private final ElementwiseKernel elementwise;
   private final NormKernel norm;
   private final AdamWKernel adamW;
+  private final MuonKernel muon;
   private final SampleKernel sample;
 
   CudaOps(Launcher launcher, Blas blas, DType dtype, GemmCall.Precision precision) {
@@ -35,13 +41,17 @@ final class CudaOps implements Ops {
     layerNorm = new LayerNormKernel(launcher);
     linear = new LinearKernel(launcher, blas, precision);
     activation = new ActivationKernel(launcher);
+    gated = new GatedKernel(launcher);
+    heads = new HeadsKernel(launcher);
     attention = new AttentionKernel(launcher);
     decode = new AttentionDecodeKernel(launcher);
     dropout = new DropoutKernel(launcher);
+    softcap = new SoftcapKernel(launcher);
     classifier = new ClassifierKernel(launcher);
     elementwise = new ElementwiseKernel(launcher);
     norm = new NormKernel(launcher);
     adamW = new AdamWKernel(launcher);
+    muon = new MuonKernel(launcher, blas, norm, precision);
     sample = new SampleKernel(launcher);
   }
 
@@ -140,6 +150,30 @@ final class CudaOps implements Ops {
   }
 
   @Override
+  public void gatedForward(Tensor out, Tensor in, Activation activation) {
+    checks.gatedForward(out, in, activation);
+    gated.forward(out, in, activation);
+  }
+
+  @Override
+  public void gatedBackward(Tensor dIn, Tensor dOut, Tensor in, Activation activation) {
+    checks.gatedBackward(dIn, dOut, in, activation);
+    gated.backward(dIn, dOut, in, activation);
+  }
+
+  @Override
+  public void headsForward(Tensor qkv, Tensor in, Tensor offset, HeadsSpec spec) {
+    checks.headsForward(qkv, in, offset, spec);
+    heads.forward(qkv, in, offset, spec);
+  }
+
+  @Override
+  public void headsBackward(Tensor dIn, Tensor dQkv, Tensor in, HeadsSpec spec) {
+    checks.headsBackward(dIn, dQkv, in, spec);
+    heads.backward(dIn, dQkv, in, spec);
+  }
+
+  @Override
   public void attentionForward(Tensor out, Tensor logSumExp, Tensor qkv, AttentionSpec spec) {
     checks.attentionForward(out, logSumExp, qkv, spec);
     attention.forward(out, logSumExp, qkv, spec);
@@ -159,9 +193,9 @@ final class CudaOps implements Ops {
   }
 
   @Override
-  public void cacheKeysValues(Tensor keys, Tensor values, Tensor qkv) {
-    checks.cacheKeysValues(keys, values, qkv);
-    decode.cacheKeysValues(keys, values, qkv);
+  public void cacheKeysValues(Tensor keys, Tensor values, Tensor qkv, int heads) {
+    checks.cacheKeysValues(keys, values, qkv, heads);
+    decode.cacheKeysValues(keys, values, qkv, heads);
   }
 
   @Override
@@ -181,6 +215,18 @@ final class CudaOps implements Ops {
   public void dropoutBackward(Tensor dIn, Tensor dOut, DropoutSpec dropout) {
     checks.dropoutBackward(dIn, dOut, dropout);
     this.dropout.apply(dIn, dOut, dropout);
+  }
+
+  @Override
+  public void softcapForward(Tensor out, Tensor in, float cap) {
+    checks.softcapForward(out, in, cap);
+    softcap.forward(out, in, cap);
+  }
+
+  @Override
+  public void softcapBackward(Tensor dIn, Tensor dOut, Tensor in, float cap) {
+    checks.softcapBackward(dIn, dOut, in, cap);
+    softcap.backward(dIn, dOut, in, cap);
   }
 
   @Override
@@ -235,6 +281,25 @@ final class CudaOps implements Ops {
         weights, values, gradients, firstMoment, secondMoment, gradientNorm, decayed, step);
     adamW.update(
         weights, values, gradients, firstMoment, secondMoment, gradientNorm, decayed, step);
+  }
+
+  @Override
+  public void muonMomentum(
+      Tensor direction, Tensor momentum, Tensor gradients, Tensor gradientNorm, MuonStep step) {
+    checks.muonMomentum(direction, momentum, gradients, gradientNorm, step);
+    muon.momentum(direction, momentum, gradients, gradientNorm, step);
+  }
+
+  @Override
+  public void orthogonalise(Tensor matrix) {
+    checks.orthogonalise(matrix);
+    muon.orthogonalise(matrix);
+  }
+
+  @Override
+  public void muonUpdate(Tensor weights, Tensor values, Tensor direction, MuonStep step) {
+    checks.muonUpdate(weights, values, direction, step);
+    muon.update(weights, values, direction, step);
   }
 
   @Override

@@ -18,12 +18,29 @@ final class NormKernel {
   }
 
   void norm(Tensor norm, Tensor in) {
-    int parts =
-        (int)
-            Math.min(
-                Math.ceilDiv(in.elements(), ELEMENTS_OF_A_BLOCK),
-                (long) BLOCKS_OF_A_MULTIPROCESSOR * launcher.multiprocessors());
-    long partials = launcher.workspace((long) parts * Double.BYTES);
+    norm(norm.address(), launcher.workspace(partialBytes(in)), in);
+  }
+
+  /** Bytes of scratch memory that the norm of a tensor needs. */
+  long partialBytes(Tensor in) {
+    return (long) parts(in) * Double.BYTES;
+  }
+
+  private int parts(Tensor in) {
+    return (int)
+        Math.min(
+            Math.ceilDiv(in.elements(), ELEMENTS_OF_A_BLOCK),
+            (long) BLOCKS_OF_A_MULTIPROCESSOR * launcher.multiprocessors());
+  }
+
+  /**
+   * For a kernel class that has taken the workspace itself.
+   *
+   * @param norm address of the result
+   * @param partials address of {@link #partialBytes} of scratch memory
+   */
+  void norm(long norm, long partials, Tensor in) {
+    int parts = parts(in);
     launcher
         .kernel("norm_partials", DType.F32)
         .with(partials)

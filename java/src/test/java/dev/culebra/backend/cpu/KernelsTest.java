@@ -132,9 +132,25 @@ class KernelsTest {
                   0.1f,
                   1.3f,
                   array(5),
+                  addend == 0,
                   n,
                   scratch));
     }
+  }
+
+  @Test
+  void productCombineRotate() {
+    assertAgree(0, (k, n) -> k.product(array(0), array(1), array(2), n));
+    assertAgree(0, (k, n) -> k.combine(array(0), array(1), 0.7f, array(2), -1.3f, n));
+    for (int out : new int[] {0, 1}) {
+      assertAgree(0, (k, n) -> k.rotate(array(out), array(1), array(2), array(3), -1, n / 2));
+    }
+  }
+
+  @Test
+  void softcap() {
+    assertAgree(1e-6f, (k, n) -> k.softcap(array(0), array(1), 2.5f, n));
+    assertAgree(1e-6f, (k, n) -> k.softcapBackward(array(0), array(1), array(2), 2.5f, n));
   }
 
   @Test

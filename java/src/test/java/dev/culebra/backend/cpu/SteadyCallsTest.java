@@ -6,6 +6,8 @@ import com.sun.management.ThreadMXBean;
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.AdamWStep;
 import dev.culebra.backend.DropoutSpec;
+import dev.culebra.backend.HeadsSpec;
+import dev.culebra.backend.MuonStep;
 import dev.culebra.backend.Ops;
 import dev.culebra.backend.RandomKey;
 import dev.culebra.backend.SamplingSpec;
@@ -151,6 +153,19 @@ class SteadyCallsTest {
           () -> ops.residualLayerNormBackward(y, dWeight, dBias, x, sum, mean, rstd, weight));
       steps.put("activationForward", () -> ops.activationForward(y, x, Activation.GELU_TANH));
       steps.put("activationBackward", () -> ops.activationBackward(y, y, x, Activation.GELU_TANH));
+      steps.put("RMSNorm forward", () -> ops.layerNormForward(y, null, rstd, x, weight, null));
+      Tensor wide = floats(n, 2 * c);
+      Tensor dWide = floats(n, 2 * c);
+      steps.put("gatedForward", () -> ops.gatedForward(y, wide, Activation.SILU));
+      steps.put("gatedBackward", () -> ops.gatedBackward(dWide, y, wide, Activation.SILU));
+      HeadsSpec heads = new HeadsSpec(2, 1, true, true);
+      Tensor projected = floats(1, n, 4 * c);
+      Tensor packed = floats(1, n, 6 * c);
+      steps.put("headsForward", () -> ops.headsForward(packed, projected, null, heads));
+      Tensor dProjected = floats(1, n, 4 * c);
+      steps.put("headsBackward", () -> ops.headsBackward(dProjected, packed, projected, heads));
+      steps.put("softcapForward", () -> ops.softcapForward(y, x, 20));
+      steps.put("softcapBackward", () -> ops.softcapBackward(y, y, x, 20));
       steps.put("dropoutForward", () -> ops.dropoutForward(y, x, dropout));
       steps.put(
           "crossEntropyForwardBackward",
@@ -162,6 +177,10 @@ class SteadyCallsTest {
       steps.put("convert to F32", () -> ops.convert(y, half));
       steps.put("norm", () -> ops.norm(one, y));
       steps.put("adamW", () -> ops.adamW(null, x, y, sum, moments, one, n, adamW));
+      MuonStep muon = new MuonStep(1, 1e-3f, 0.95f, 0.1f, 1, 0);
+      steps.put("muonMomentum", () -> ops.muonMomentum(x, y, sum, one, muon));
+      steps.put("orthogonalise", () -> ops.orthogonalise(x));
+      steps.put("muonUpdate", () -> ops.muonUpdate(null, y, x, muon));
       steps.put("sample", () -> ops.sample(targets, logits, vocab, sampling, key));
       return steps;
     }

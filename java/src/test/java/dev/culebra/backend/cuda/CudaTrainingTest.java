@@ -11,17 +11,23 @@ import dev.culebra.cuda.Binding;
 import dev.culebra.generate.Generator;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
+import dev.culebra.nn.Normalization;
+import dev.culebra.nn.Positions;
+import dev.culebra.nn.Variant;
 import dev.culebra.optim.AdamW;
+import dev.culebra.optim.Optimizer;
 import dev.culebra.random.RandomStream;
 import dev.culebra.tensor.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** A small GPT trains on a GPU, or in the simulator, as it does on the processor. */
 @Tag("cuda")
@@ -33,6 +39,11 @@ class CudaTrainingTest {
   private static final float RATE = 3e-3f;
   private static final GptConfig MODEL =
       new GptConfig(2, 4, 64, TIME, VOCAB, 0.1f, true, true, Activation.GELU_TANH);
+
+  /** All that later papers do otherwise. */
+  private static final GptConfig NEWER =
+      new GptConfig(2, 4, 64, TIME, VOCAB, 0.1f, false, false, Activation.SILU)
+          .withVariant(new Variant(Positions.ROTARY, Normalization.RMS, true, true, 2, 15));
 
   /** A text that can be learned: each token follows from the one before, with a little noise. */
   private static int[] text(int step) {
@@ -49,14 +60,18 @@ class CudaTrainingTest {
   /** A training in progress. */
   private static final class Training implements AutoCloseable {
     private final Gpt model;
-    private final AdamW optimizer;
+    private final Optimizer optimizer;
     private final Recording microStep;
     private int step;
 
     Training(Backend backend) {
-      model = new Gpt(MODEL, backend, 1337);
+      this(backend, MODEL, Optimizer.Kind.ADAMW);
+    }
+
+    Training(Backend backend, GptConfig config, Optimizer.Kind kind) {
+      model = new Gpt(config, backend, 1337);
       model.plan(BATCH, TIME);
-      optimizer = new AdamW(model.parameters(), AdamW.Config.DEFAULT);
+      optimizer = Optimizer.of(kind, model.parameters(), AdamW.Config.DEFAULT, 0);
       microStep =
           backend.record(
               () -> {
@@ -105,6 +120,30 @@ class CudaTrainingTest {
     }
   }
 
+  static Stream<GptConfig> models() {
+    return Stream.of(MODEL, NEWER);
+  }
+
+  private static float[] lossesOfNewer(Backend backend) {
+    try (backend;
+        Training training = new Training(backend, NEWER, Optimizer.Kind.MUON)) {
+      return training.losses(STEPS / 2);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"FFM, F32, 1e-2", "FFM, BF16, 1e-1"})
+  void aModelOfNewerPapersFollowsTheProcessor(Binding binding, DType dtype, float tolerance) {
+    float[] expected = lossesOfNewer(new CpuBackend(2));
+    float[] actual = lossesOfNewer(TestGpu.open(binding, dtype));
+    assertThat(expected[expected.length - 1]).isLessThan(0.7f * expected[0]);
+    for (int i = 0; i < expected.length; i++) {
+      assertThat(actual[i])
+          .as("loss of step %d", i)
+          .isCloseTo(expected[i], Offset.offset(tolerance));
+    }
+  }
+
   /** bf16 keeps 8 bits; over 50 steps the losses drift apart by what that is worth. */
   @ParameterizedTest
   @CsvSource({"FFM, F32, 2e-3", "JCUDA, F32, 2e-3", "FFM, BF16, 6e-2"})
@@ -150,18 +189,19 @@ class CudaTrainingTest {
     }
   }
 
-  @Test
-  void generationIsOneGraphATokenAndDrawsWhatTheProcessorDraws() {
+  @ParameterizedTest
+  @MethodSource("models")
+  void generationIsOneGraphATokenAndDrawsWhatTheProcessorDraws(GptConfig config) {
     int[] prompt = {1, 8, 6};
     SamplingSpec spec = new SamplingSpec(0.9f, 20, 0.95f);
     int[] expected;
     try (CpuBackend cpu = new CpuBackend(2);
-        Gpt model = new Gpt(MODEL, cpu, 1337);
+        Gpt model = new Gpt(config, cpu, 1337);
         Generator generator = new Generator(model)) {
       expected = generator.generate(prompt, 60, spec, 7);
     }
     try (CudaBackend backend = TestGpu.open(Binding.FFM, DType.F32);
-        Gpt model = new Gpt(MODEL, backend, 1337);
+        Gpt model = new Gpt(config, backend, 1337);
         Generator generator = new Generator(model)) {
       assertThat(generator.generate(prompt, 60, spec, 7)).isEqualTo(expected);
       SimulatorCounters counters = new SimulatorCounters();

@@ -1,0 +1,322 @@
+// From the rows of a projection to those that attention reads, and back: queries and keys divided by their root mean
+// square and turned by their position (rotary position embedding), keys and values copied to each head they serve.
+//
+//   division  y = x · r,  r = 1 / √(mean of x² + ε)          backward  dx = r · dy − x · r³ · mean(dy · x)
+//   turning   (x, y) → (x cos φ − y sin φ, y cos φ + x sin φ)  backward  by −φ
+//             of columns i and i + D/2, φ = p · 10000^(−2i/D), p the position of the row
+//
+// A row of `in` is heads + 2 · kvHeads slots of D columns: queries, keys, values. A warp has a row. So many of its lanes
+// as D asks for have a slot, a lane a pack of the slot's first half and the one beside it in the second; the other lanes
+// have the next slots. The angles of a lane are the same for all its slots, so they are computed once a row. A head with
+// more packs than lanes is gone through in turns, with angles computed in each; the rest stays the same.
+//
+// Bytes for N rows, elements of s bytes, W = (heads + 2 · kvHeads) · D: forward N·(W + 3·C)·s; backward the same, with
+// division N·(2·W + 3·C)·s.
+#include "common.cuh"
+
+namespace culebra {
+
+constexpr float HEADS_EPSILON = 1e-5f;
+constexpr int HEADS_THREADS = 256;
+
+/** What a launch says of the heads. frequencyStep (high, low) = 2 · log₂(10000) / D. */
+struct HeadsShape {
+  int heads, kvHeads, size;
+  bool normalised, rotary;
+  float2 frequencyStep;
+
+  __device__ __forceinline__ int slots() const { return heads + 2 * kvHeads; }
+  __device__ __forceinline__ int group() const { return heads / kvHeads; }
+  __device__ __forceinline__ int half() const { return (size + 1) / 2; }
+  /** Values stay as they are. */
+  __device__ __forceinline__ bool isChanged(int slot) const { return slot < heads + kvHeads; }
+  __device__ __forceinline__ int places(int slot) const { return slot < heads ? 1 : group(); }
+  /** The column of a packed row (3, heads, D) where the first of a slot's places begins. */
+  __device__ __forceinline__ int firstPlace(int slot) const {
+    if (slot < heads) return slot * size;
+    const int key = slot - heads;
+    return key < kvHeads ? (heads + key * group()) * size : (2 * heads + (key - kvHeads) * group()) * size;
+  }
+};
+
+/**
+ * 10000^(−2i/D) / 2π, to one part in 2²²: 2 to the −(i · step), whose whole part becomes the exponent and whose fraction,
+ * kept to more digits than a float has, goes into the series of exp.
+ */
+__device__ __forceinline__ float turnsOfPosition(int i, float2 step) {
+  const float product = i * step.x;
+  const float whole = rintf(product);
+  const float fraction = (product - whole) + (fmaf(i, step.x, -product) + i * step.y);
+  const float z = fraction * -0.6931471806f;  // |z| ≤ ln 2 / 2
+  float sum = 3.157836172e-05f;               // 1 / (2π · 7!)
+  sum = fmaf(sum, z, 2.210485321e-04f);
+  sum = fmaf(sum, z, 1.326291192e-03f);
+  sum = fmaf(sum, z, 6.631455962e-03f);
+  sum = fmaf(sum, z, 2.652582385e-02f);
+  sum = fmaf(sum, z, 7.957747155e-02f);
+  sum = fmaf(sum, z, 1.591549431e-01f);
+  sum = fmaf(sum, z, 1.591549431e-01f);
+  return sum * __int_as_float((127 - static_cast<int>(whole)) << 23);
+}
+
+/** Sine and cosine of `position` times an angle that is given in turns; the product keeps twice the digits of a float. */
+__device__ __forceinline__ void sineCosine(float position, float turns, float& sine, float& cosine) {
+  const float high = position * turns;
+  const float low = fmaf(position, turns, -high);
+  sincospif(2 * ((high - rintf(high)) + low), &sine, &cosine);
+}
+
+/** What a lane has of a slot: V elements of its first half, and those beside them in the second. */
+template <int V>
+struct Pairs {
+  float first[V] = {}, second[V] = {};
+
+  template <typename T>
+  __device__ __forceinline__ void add(const T* slot, int column, int half, int size) {
+    const auto x = load<V>(slot + column);
+#pragma unroll
+    for (int i = 0; i < V; i++) first[i] += x[i];
+    if (column + half >= size) return;  // the middle one of an odd number
+    const auto y = load<V>(slot + column + half);
+#pragma unroll
+    for (int i = 0; i < V; i++) second[i] += y[i];
+  }
+
+  template <typename T>
+  __device__ __forceinline__ void store(T* slot, int column, int half, int size) const {
+    Pack<T, V> x, y;
+#pragma unroll
+    for (int i = 0; i < V; i++) {
+      x.set(i, first[i]);
+      y.set(i, second[i]);
+    }
+    culebra::store<V>(slot + column, x);
+    if (column + half < size) culebra::store<V>(slot + column + half, y);
+  }
+
+  __device__ __forceinline__ float dot(const Pairs& other) const {
+    float sum = 0;
+#pragma unroll
+    for (int i = 0; i < V; i++) sum += first[i] * other.first[i] + second[i] * other.second[i];
+    return sum;
+  }
+
+  /** this = scale · this − factor · x. */
+  __device__ __forceinline__ void combine(float scale, float factor, const Pairs& x) {
+#pragma unroll
+    for (int i = 0; i < V; i++) {
+      first[i] = scale * first[i] - factor * x.first[i];
+      second[i] = scale * second[i] - factor * x.second[i];
+    }
+  }
+
+  __device__ __forceinline__ void scale(float factor) {
+#pragma unroll
+    for (int i = 0; i < V; i++) {
+      first[i] *= factor;
+      second[i] *= factor;
+    }
+  }
+};
+
+/** The angles of one pack of columns at one position. */
+template <int V>
+struct Angles {
+  float sine[V], cosine[V];
+
+  __device__ __forceinline__ void compute(float position, int column, float2 step) {
+#pragma unroll
+    for (int i = 0; i < V; i++) sineCosine(position, turnsOfPosition(column + i, step), sine[i], cosine[i]);
+  }
+
+  /** Turns by the angle, or by minus it where `back`. */
+  template <bool back>
+  __device__ __forceinline__ void turn(Pairs<V>& pairs) const {
+#pragma unroll
+    for (int i = 0; i < V; i++) {
+      const float x = pairs.first[i], y = pairs.second[i], s = back ? -sine[i] : sine[i];
+      pairs.first[i] = x * cosine[i] - y * s;
+      pairs.second[i] = y * cosine[i] + x * s;
+    }
+  }
+};
+
+/** One warp at one row. What a lane has loaded, and the angles of it, stay until it comes to another pack. */
+template <typename T, int V, bool backward>
+struct HeadsOfRow {
+  static constexpr int NONE = -1;
+
+  const HeadsShape& shape;
+  const float position;
+  const T* const in;    // a row of slots; backward reads it for the division only
+  const T* const dQkv;  // a packed row; null in forward
+  T* const out;         // forward: a packed row; backward: a row of slots
+  const int packs, lanes;
+  int anglesOf = NONE, held = NONE;
+  Angles<V> angles;
+  Pairs<V> x, d;
+
+  __device__ __forceinline__ HeadsOfRow(const HeadsShape& shape, int position, const T* in, const T* dQkv, T* out)
+      : shape(shape), position(position), in(in), dQkv(dQkv), out(out), packs((shape.half() + V - 1) / V),
+        lanes(lanesFor(packs)) {}
+
+  /** The smallest power of two that has a lane for each pack, at most a warp. */
+  static __device__ __forceinline__ int lanesFor(int packs) {
+    int lanes = WARP;
+    while (lanes / 2 >= packs) lanes /= 2;
+    return lanes;
+  }
+
+  __device__ __forceinline__ void run() {
+    const int together = WARP / lanes;
+    for (int first = 0; first < shape.slots(); first += together) {
+      const int slot = first + threadIdx.x / lanes;
+      held = NONE;
+      if (backward) {
+        backwardOf(slot);
+      } else {
+        forwardOf(slot);
+      }
+    }
+  }
+
+  /** body(pack) for each pack of this lane. */
+  template <typename Body>
+  __device__ __forceinline__ void forEachPack(int slot, Body body) {
+    if (slot >= shape.slots()) return;
+    for (int pack = threadIdx.x % lanes; pack < packs; pack += lanes) body(pack);
+  }
+
+  /** Over the lanes of a slot; all lanes of the warp must come here. */
+  __device__ __forceinline__ float slotSum(float value) const {
+    for (int distance = lanes / 2; distance > 0; distance /= 2) {
+      value += __shfl_xor_sync(ALL_LANES, value, distance);
+    }
+    return value;
+  }
+
+  __device__ __forceinline__ void forwardOf(int slot) {
+    float scale = 1;
+    if (shape.normalised) {
+      float squares = 0;
+      forEachPack(slot, [&](int pack) {
+        hold(slot, pack);
+        squares += x.dot(x);
+      });
+      squares = slotSum(squares);
+      if (shape.isChanged(slot)) scale = inverseRoot(squares);
+    }
+    forEachPack(slot, [&](int pack) {
+      hold(slot, pack);
+      Pairs<V> y = x;
+      if (shape.isChanged(slot)) {
+        y.scale(scale);
+        if (shape.rotary) angles.template turn<false>(y);
+      }
+      T* to = out + shape.firstPlace(slot);
+      for (int place = 0; place < shape.places(slot); place++) {
+        y.store(to + place * shape.size, pack * V, shape.half(), shape.size);
+      }
+    });
+  }
+
+  __device__ __forceinline__ void backwardOf(int slot) {
+    float scale = 1, factor = 0;
+    if (shape.normalised) {
+      float squares = 0, product = 0;
+      forEachPack(slot, [&](int pack) {
+        hold(slot, pack);
+        squares += x.dot(x);
+        product += d.dot(x);
+      });
+      squares = slotSum(squares);
+      product = slotSum(product);
+      if (shape.isChanged(slot)) {
+        scale = inverseRoot(squares);
+        factor = scale * scale * scale * (product / shape.size);
+      }
+    }
+    forEachPack(slot, [&](int pack) {
+      hold(slot, pack);
+      if (shape.normalised && shape.isChanged(slot)) d.combine(scale, factor, x);
+      d.store(out + slot * shape.size, pack * V, shape.half(), shape.size);
+    });
+  }
+
+  /** 1 / √(mean of squares + ε). */
+  __device__ __forceinline__ float inverseRoot(float squares) const {
+    return rsqrtf(squares / shape.size + HEADS_EPSILON);
+  }
+
+  /** Makes sure that x, and in backward the gradient d turned back, are those of this pack. */
+  __device__ __forceinline__ void hold(int slot, int pack) {
+    if (held == pack) return;
+    held = pack;
+    if (shape.rotary && anglesOf != pack) {
+      anglesOf = pack;
+      angles.compute(position, pack * V, shape.frequencyStep);
+    }
+    if (!backward || shape.normalised) {
+      x = {};
+      x.add(in + slot * shape.size, pack * V, shape.half(), shape.size);
+    }
+    if (backward) {
+      d = {};
+      const T* from = dQkv + shape.firstPlace(slot);
+      for (int place = 0; place < shape.places(slot); place++) {
+        d.add(from + place * shape.size, pack * V, shape.half(), shape.size);
+      }
+      if (shape.rotary && shape.isChanged(slot)) angles.template turn<true>(d);
+    }
+  }
+};
+
+template <bool backward, int V, typename T>
+__device__ __forceinline__ void headsRows(T* out, const T* in, const T* dQkv, const int* offset, const HeadsShape& shape,
+                                          int rows, int time) {
+  const int first = offset == nullptr ? 0 : *offset;
+  const int64_t slotColumns = static_cast<int64_t>(shape.slots()) * shape.size;
+  const int64_t packedColumns = 3LL * shape.heads * shape.size;
+  for (int row = firstRow(); row < rows; row += rowStride()) {
+    const T* from = in + row * slotColumns;
+    if (backward) {
+      T* to = out + row * slotColumns;
+      HeadsOfRow<T, V, true>(shape, row % time, from, dQkv + row * packedColumns, to).run();
+    } else {
+      HeadsOfRow<T, V, false>(shape, first + row % time, from, nullptr, out + row * packedColumns).run();
+    }
+  }
+}
+
+template <bool backward, typename T>
+__device__ __forceinline__ void headsRows(T* out, const T* in, const T* dQkv, const int* offset, const HeadsShape& shape,
+                                          int rows, int time) {
+  if (shape.size % (2 * PACK<T>) == 0 && aligned(out, in, dQkv)) {
+    headsRows<backward, PACK<T>>(out, in, dQkv, offset, shape, rows, time);
+  } else {
+    headsRows<backward, 1>(out, in, dQkv, offset, shape, rows, time);
+  }
+}
+
+}  // namespace culebra
+
+using namespace culebra;
+
+#define HEADS(T, SUFFIX)                                                                                              \
+  /** qkv (rows, 3, heads, size) from in (rows, heads + 2 · kvHeads, size); offset (1) or null. */                    \
+  extern "C" __global__ void __launch_bounds__(HEADS_THREADS, 2)                                                      \
+      heads_forward_##SUFFIX(T* qkv, const T* in, const int* offset, int rows, int time, int heads, int kvHeads,      \
+                             int size, int normalised, int rotary, float stepHigh, float stepLow) {                   \
+    const HeadsShape shape{heads, kvHeads, size, normalised != 0, rotary != 0, make_float2(stepHigh, stepLow)};       \
+    headsRows<false, T>(qkv, in, nullptr, offset, shape, rows, time);                                                 \
+  }                                                                                                                   \
+  /** dIn as in, from dQkv as qkv; in is only read where normalised. */                                               \
+  extern "C" __global__ void __launch_bounds__(HEADS_THREADS, 2)                                                      \
+      heads_backward_##SUFFIX(T* dIn, const T* dQkv, const T* in, int rows, int time, int heads, int kvHeads,         \
+                              int size, int normalised, int rotary, float stepHigh, float stepLow) {                  \
+    const HeadsShape shape{heads, kvHeads, size, normalised != 0, rotary != 0, make_float2(stepHigh, stepLow)};       \
+    headsRows<true, T>(dIn, in, dQkv, nullptr, shape, rows, time);                                                    \
+  }
+
+HEADS(float, f32)
+HEADS(bf16, bf16)

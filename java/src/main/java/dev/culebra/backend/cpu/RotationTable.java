@@ -1,0 +1,42 @@
+package dev.culebra.backend.cpu;
+
+/**
+ * Cosines and sines of the angles by which rotary positions turn: position p and pair i of a head
+ * of size D turn by p · 10000^(−2i/D). Computed in double precision, once. Not thread-safe.
+ */
+final class RotationTable {
+  private static final double BASE = 10_000;
+  private static final int LEAST_POSITIONS = 64;
+
+  private final ScratchMemory memory = new ScratchMemory();
+  private long table;
+  private int size;
+  private int positions;
+
+  /** Makes the table hold positions below {@code end} for heads of {@code size}. */
+  void reach(int size, int end) {
+    if (size == this.size && end <= positions) {
+      return;
+    }
+    positions = Math.max(LEAST_POSITIONS, Integer.highestOneBit(Math.max(1, end - 1)) * 2);
+    this.size = size;
+    table = memory.floats((long) positions * size);
+    for (int i = 0; i < size / 2; i++) {
+      double frequency = Math.pow(BASE, -2.0 * i / size);
+      for (int p = 0; p < positions; p++) {
+        ScalarKernels.set(cos(p), i, (float) Math.cos(p * frequency));
+        ScalarKernels.set(sin(p), i, (float) Math.sin(p * frequency));
+      }
+    }
+  }
+
+  /** Address of the D / 2 cosines of a position. */
+  long cos(int position) {
+    return table + 4L * size * position;
+  }
+
+  /** Address of the D / 2 sines of a position. */
+  long sin(int position) {
+    return cos(position) + 2L * size;
+  }
+}

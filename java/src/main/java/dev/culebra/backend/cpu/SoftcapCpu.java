@@ -1,0 +1,51 @@
+package dev.culebra.backend.cpu;
+
+import dev.culebra.tensor.Tensor;
+
+/** Logits bent to stay below a cap. Allocates nothing. One thread at a time. */
+final class SoftcapCpu {
+  private final WorkerPool pool;
+  private final Kernels kernels;
+  private final WorkerPool.Task forwardStretch = this::forwardStretch;
+  private final WorkerPool.Task backwardStretch = this::backwardStretch;
+  private long out;
+  private long dOut;
+  private long in;
+  private long length;
+  private float cap;
+
+  SoftcapCpu(WorkerPool pool, Kernels kernels) {
+    this.pool = pool;
+    this.kernels = kernels;
+  }
+
+  /** See {@link dev.culebra.backend.Ops#softcapForward}. */
+  void forward(Tensor out, Tensor in, float cap) {
+    set(out, in, cap);
+    pool.run(forwardStretch, Stretches.count(length));
+  }
+
+  /** See {@link dev.culebra.backend.Ops#softcapBackward}. */
+  void backward(Tensor dIn, Tensor dOut, Tensor in, float cap) {
+    set(dIn, in, cap);
+    this.dOut = RawMemory.address(dOut);
+    pool.run(backwardStretch, Stretches.count(length));
+  }
+
+  private void set(Tensor out, Tensor in, float cap) {
+    this.out = RawMemory.address(out);
+    this.in = RawMemory.address(in);
+    this.cap = cap;
+    length = in.elements();
+  }
+
+  private void forwardStretch(int index) {
+    long at = Stretches.offset(index);
+    kernels.softcap(out + at, in + at, cap, Stretches.length(index, length));
+  }
+
+  private void backwardStretch(int index) {
+    long at = Stretches.offset(index);
+    kernels.softcapBackward(out + at, dOut + at, in + at, cap, Stretches.length(index, length));
+  }
+}

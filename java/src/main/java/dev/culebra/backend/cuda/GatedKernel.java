@@ -1,0 +1,48 @@
+package dev.culebra.backend.cuda;
+
+import dev.culebra.backend.Activation;
+import dev.culebra.cuda.LaunchSize;
+import dev.culebra.tensor.Tensor;
+
+/** Launches {@code gated.cu}. */
+final class GatedKernel {
+  private static final int THREADS = 256;
+  private static final int SHORT_ROWS = 4;
+
+  private final Launcher launcher;
+
+  GatedKernel(Launcher launcher) {
+    this.launcher = launcher;
+  }
+
+  void forward(Tensor out, Tensor in, Activation activation) {
+    int rows = Launcher.rows(out);
+    int columns = Launcher.columns(out);
+    launcher
+        .kernel("gated_forward", out.dtype())
+        .with(out)
+        .with(in)
+        .with(activation.ordinal())
+        .with(rows)
+        .with(columns)
+        .launch(size(rows, columns, Launcher.packOf(columns, out, in)), launcher.stream());
+  }
+
+  void backward(Tensor dIn, Tensor dOut, Tensor in, Activation activation) {
+    int rows = Launcher.rows(dOut);
+    int columns = Launcher.columns(dOut);
+    launcher
+        .kernel("gated_backward", dOut.dtype())
+        .with(dIn)
+        .with(dOut)
+        .with(in)
+        .with(activation.ordinal())
+        .with(rows)
+        .with(columns)
+        .launch(size(rows, columns, Launcher.packOf(columns, dOut, dIn, in)), launcher.stream());
+  }
+
+  private static LaunchSize size(int rows, int columns, int pack) {
+    return Launcher.rowBlocks(rows, columns, pack, THREADS, SHORT_ROWS, Integer.MAX_VALUE);
+  }
+}

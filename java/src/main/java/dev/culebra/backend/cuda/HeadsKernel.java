@@ -1,0 +1,52 @@
+package dev.culebra.backend.cuda;
+
+import dev.culebra.backend.HeadsSpec;
+import dev.culebra.cuda.KernelFunction;
+import dev.culebra.cuda.LaunchSize;
+import dev.culebra.tensor.Tensor;
+
+/** Launches {@code heads.cu}. */
+final class HeadsKernel {
+  /** Rows of a block, a warp for each. */
+  private static final int ROWS = 8;
+
+  /** Of the angle that a head's first pair of columns turns by. */
+  private static final double BASE = 10_000;
+
+  private final Launcher launcher;
+
+  HeadsKernel(Launcher launcher) {
+    this.launcher = launcher;
+  }
+
+  void forward(Tensor qkv, Tensor in, Tensor offset, HeadsSpec spec) {
+    KernelFunction kernel =
+        launcher.kernel("heads_forward", in.dtype()).with(qkv).with(in).with(offset);
+    launch(kernel, in, spec);
+  }
+
+  void backward(Tensor dIn, Tensor dQkv, Tensor in, HeadsSpec spec) {
+    KernelFunction kernel =
+        launcher.kernel("heads_backward", in.dtype()).with(dIn).with(dQkv).with(in);
+    launch(kernel, in, spec);
+  }
+
+  private void launch(KernelFunction kernel, Tensor in, HeadsSpec spec) {
+    int rows = Launcher.rows(in);
+    int size = Launcher.columns(in) / spec.projected();
+    // Angles fall by this power of two from one pair of columns to the next; two floats hold it.
+    double step = 2 * Math.log(BASE) / Math.log(2) / size;
+    float stepHigh = (float) step;
+    kernel
+        .with(rows)
+        .with(in.shape().dim(1))
+        .with(spec.heads())
+        .with(spec.kvHeads())
+        .with(size)
+        .with(spec.normalised() ? 1 : 0)
+        .with(spec.rotary() ? 1 : 0)
+        .with(stepHigh)
+        .with((float) (step - stepHigh))
+        .launch(LaunchSize.rows(Math.ceilDiv(rows, ROWS), Launcher.WARP, ROWS), launcher.stream());
+  }
+}

@@ -1,0 +1,115 @@
+package dev.culebra.backend;
+
+/**
+ * {@link Ops#headsForward} and its backward pass in double precision, as the formulas have it: one
+ * head at a time, the angle computed where it is needed.
+ *
+ * @param t tokens of a sequence
+ * @param d size D of a head
+ * @param offset position of the first token
+ */
+public record ReferenceHeads(HeadsSpec spec, int t, int d, int offset) {
+  private static final double EPSILON = 1e-5;
+
+  /** in (rows, heads + 2 kvHeads, D) → qkv (rows, 3 heads, D). */
+  public double[] forward(double[] in) {
+    int rows = in.length / (spec.projected() * d);
+    double[] qkv = new double[rows * 3 * spec.heads() * d];
+    for (int r = 0; r < rows; r++) {
+      for (int slot = 0; slot < 3 * spec.heads(); slot++) {
+        double[] head = head(in, r * spec.projected() + source(slot));
+        if (!isValue(slot)) {
+          head = turned(normalised(head), r, 1);
+        }
+        System.arraycopy(head, 0, qkv, (r * 3 * spec.heads() + slot) * d, d);
+      }
+    }
+    return qkv;
+  }
+
+  /** Gradient of {@code in}. */
+  public double[] backward(double[] dQkv, double[] in) {
+    int rows = in.length / (spec.projected() * d);
+    double[] dIn = new double[in.length];
+    for (int r = 0; r < rows; r++) {
+      for (int slot = 0; slot < 3 * spec.heads(); slot++) {
+        int from = r * spec.projected() + source(slot);
+        double[] gradient = head(dQkv, r * 3 * spec.heads() + slot);
+        if (!isValue(slot)) {
+          gradient = normalisedBackward(turned(gradient, r, -1), head(in, from));
+        }
+        for (int i = 0; i < d; i++) {
+          dIn[from * d + i] += gradient[i];
+        }
+      }
+    }
+    return dIn;
+  }
+
+  private boolean isValue(int slot) {
+    return slot >= 2 * spec.heads();
+  }
+
+  /** The head of a row of {@code in} that head {@code slot} of qkv comes from. */
+  private int source(int slot) {
+    int heads = spec.heads();
+    if (slot < heads) {
+      return slot;
+    }
+    int shared = slot % heads / (heads / spec.kvHeads());
+    return heads + (isValue(slot) ? spec.kvHeads() : 0) + shared;
+  }
+
+  private double[] head(double[] heads, int index) {
+    return java.util.Arrays.copyOfRange(heads, index * d, (index + 1) * d);
+  }
+
+  private double[] normalised(double[] x) {
+    if (!spec.normalised()) {
+      return x;
+    }
+    double rms = rootMeanSquare(x);
+    return java.util.Arrays.stream(x).map(v -> v / rms).toArray();
+  }
+
+  private static double rootMeanSquare(double[] x) {
+    double square = 0;
+    for (double v : x) {
+      square += v * v / x.length;
+    }
+    return Math.sqrt(square + EPSILON);
+  }
+
+  private double[] normalisedBackward(double[] dOut, double[] x) {
+    if (!spec.normalised()) {
+      return dOut;
+    }
+    double rms = rootMeanSquare(x);
+    double dot = 0;
+    for (int i = 0; i < d; i++) {
+      dot += dOut[i] * x[i] / d;
+    }
+    double[] dx = new double[d];
+    for (int i = 0; i < d; i++) {
+      dx[i] = dOut[i] / rms - x[i] * dot / (rms * rms * rms);
+    }
+    return dx;
+  }
+
+  private double[] turned(double[] x, int row, int direction) {
+    if (!spec.rotary()) {
+      return x;
+    }
+    double[] out = new double[d];
+    for (int i = 0; i < d / 2; i++) {
+      double angle = direction * angle(row, i);
+      out[i] = x[i] * Math.cos(angle) - x[i + d / 2] * Math.sin(angle);
+      out[i + d / 2] = x[i + d / 2] * Math.cos(angle) + x[i] * Math.sin(angle);
+    }
+    return out;
+  }
+
+  private double angle(int row, int pair) {
+    return (offset + row % t) * Math.pow(10_000, -2.0 * pair / d);
+  }
+}
