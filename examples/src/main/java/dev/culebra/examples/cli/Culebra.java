@@ -1,10 +1,15 @@
 package dev.culebra.examples.cli;
 
+import dev.culebra.backend.Activation;
 import dev.culebra.backend.Recompute;
 import dev.culebra.cuda.Binding;
 import dev.culebra.examples.lecture.LectureCommand;
+import dev.culebra.examples.papers.Paper;
+import dev.culebra.nn.Normalization;
+import dev.culebra.nn.Positions;
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
+import dev.culebra.optim.Optimizer;
 import dev.culebra.text.TokenizerKind;
 import dev.culebra.train.DeviceChoice;
 import dev.culebra.train.DtypeChoice;
@@ -40,6 +45,7 @@ import picocli.CommandLine.TypeConversionException;
       EvalCommand.class,
       DataCommand.class,
       LectureCommand.class,
+      PapersCommand.class,
       InfoCommand.class,
       CompletionCommand.class,
       CommandLine.HelpCommand.class
@@ -83,6 +89,11 @@ final class Culebra implements Runnable {
         .registerConverter(DtypeChoice.class, oneOf(DtypeChoice.values()))
         .registerConverter(Recompute.class, oneOf(Recompute.values()))
         .registerConverter(Binding.class, oneOf(Binding.values()))
+        .registerConverter(Paper.class, oneOf(Paper.values()))
+        .registerConverter(Activation.class, oneOf(Activation.values()))
+        .registerConverter(Positions.class, oneOf(Positions.values()))
+        .registerConverter(Normalization.class, oneOf(Normalization.values()))
+        .registerConverter(Optimizer.Kind.class, oneOf(Optimizer.Kind.values()))
         .registerConverter(LearningRate.Schedule.class, oneOf(LearningRate.Schedule.values()))
         .setExpandAtFiles(false) // --prompt @FILE is ours to read
         .setResourceBundle(new PresetDefaults())

@@ -1,9 +1,14 @@
 package dev.culebra.examples.cli;
 
+import dev.culebra.backend.Activation;
 import dev.culebra.backend.Recompute;
 import dev.culebra.cuda.Binding;
+import dev.culebra.nn.Normalization;
+import dev.culebra.nn.Positions;
 import dev.culebra.nn.Preset;
+import dev.culebra.nn.Variant;
 import dev.culebra.optim.LearningRate;
+import dev.culebra.optim.Optimizer;
 import dev.culebra.text.TokenizerKind;
 import dev.culebra.train.DeviceChoice;
 import dev.culebra.train.DtypeChoice;
@@ -24,7 +29,7 @@ final class TrainFlags {
   private Model model = new Model();
 
   @ArgGroup(exclusive = false, heading = "%nTraining:%n", order = 30)
-  private Optimizer optimizer = new Optimizer();
+  private Training training = new Training();
 
   @ArgGroup(exclusive = false, heading = "%nReports:%n", order = 40)
   private Reports reports = new Reports();
@@ -39,10 +44,9 @@ final class TrainFlags {
 
   /** What was given of the run itself. */
   TrainOptions task() {
-    TrainOptions options = new TrainOptions();
+    TrainOptions options = model.options();
     data.addTo(options);
-    model.addTo(options);
-    optimizer.addTo(options);
+    training.addTo(options);
     reports.addTo(options);
     return options;
   }
@@ -138,20 +142,106 @@ final class TrainFlags {
         description = "Biases in linear layers and layernorms. Default: ${default.bias}")
     private Boolean bias;
 
-    private void addTo(TrainOptions options) {
-      options
+    @Option(
+        names = "--tied-head",
+        negatable = true,
+        description = "The head shares the embedding's table. Default: ${default.tiedHead}")
+    private Boolean tiedHead;
+
+    @Option(
+        names = "--activation",
+        paramLabel = "NAME",
+        description = {
+          "Of the MLP: identity, relu, gelu_tanh, gelu_erf, relu_squared or silu.",
+          "Default: ${default.activation}"
+        })
+    private Activation activation;
+
+    @Option(
+        names = "--gated-mlp",
+        negatable = true,
+        description = "A gated MLP; with --activation silu SwiGLU. Default: ${default.gatedMlp}")
+    private Boolean gatedMlp;
+
+    @Option(
+        names = "--positions",
+        paramLabel = "KIND",
+        description = "learned or rotary (RoPE). Default: ${default.positions}")
+    private Positions positions;
+
+    @Option(
+        names = "--norm",
+        paramLabel = "KIND",
+        description = "layer or rms. Default: ${default.norm}")
+    private Normalization norm;
+
+    @Option(
+        names = "--qk-norm",
+        negatable = true,
+        description = "Queries and keys of root mean square 1. Default: ${default.qkNorm}")
+    private Boolean qkNorm;
+
+    @Option(
+        names = "--kv-heads",
+        paramLabel = "N",
+        description = {
+          "Heads of keys and values, a divisor of --heads (GQA); 0: as many.",
+          "Default: ${default.kvHeads}"
+        })
+    private Integer kvHeads;
+
+    @Option(
+        names = "--softcap",
+        paramLabel = "X",
+        description = "Bound of the logits, by tanh; 0: none. Default: ${default.softcap}")
+    private Float softcap;
+
+    @Option(
+        names = "--llama",
+        arity = "0",
+        description = {
+          "A block as Llama has it: --positions rotary --norm rms --activation silu --gated-mlp",
+          "--no-bias --no-tied-head, each unless it is given."
+        })
+    private boolean llama;
+
+    private static TrainOptions llamaBlock() {
+      return new TrainOptions()
+          .positions(Variant.LLAMA.positions())
+          .norm(Variant.LLAMA.norm())
+          .gatedMlp(Variant.LLAMA.gatedMlp())
+          .activation(Activation.SILU)
+          .bias(false)
+          .tiedHead(false);
+    }
+
+    private TrainOptions given() {
+      return new TrainOptions()
           .preset(preset)
           .layers(layers)
           .heads(heads)
           .embd(embd)
           .context(context)
           .dropout(dropout)
-          .bias(bias);
+          .bias(bias)
+          .tiedHead(tiedHead)
+          .activation(activation)
+          .gatedMlp(gatedMlp)
+          .positions(positions)
+          .norm(norm)
+          .qkNorm(qkNorm)
+          .kvHeads(kvHeads)
+          .softcap(softcap);
+    }
+
+    /** What was given, over what {@code --llama} stands for. */
+    private TrainOptions options() {
+      return llama ? llamaBlock().with(given()) : given();
     }
   }
 
   /** How to train it. */
-  static final class Optimizer {
+  static final class Training {
     @Option(
         names = "--batch",
         paramLabel = "N",
@@ -169,6 +259,15 @@ final class TrainFlags {
         paramLabel = "N",
         description = "Optimizer steps. Default: ${default.steps}")
     private Integer steps;
+
+    @Option(
+        names = "--optimizer",
+        paramLabel = "NAME",
+        description = {
+          "adamw, or muon: Muon for the matrices of the blocks, AdamW for the rest.",
+          "Default: ${default.optimizer}"
+        })
+    private Optimizer.Kind optimizer;
 
     @Option(
         names = "--lr",
@@ -223,6 +322,7 @@ final class TrainFlags {
           .batch(batch)
           .gradAccum(gradAccum)
           .steps(steps)
+          .optimizer(optimizer)
           .lr(lr)
           .minLr(minLr)
           .warmup(warmup)

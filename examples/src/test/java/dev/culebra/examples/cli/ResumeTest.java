@@ -54,6 +54,26 @@ class ResumeTest {
   }
 
   @Test
+  void aModelOfNewerPapersGoesOnToo() throws Exception {
+    String[] flags = {
+      "--data=macbeth",
+      "--schedule=constant",
+      "--log-every=1",
+      "--eval-every=9",
+      "--save-every=7",
+      "--llama",
+      "--qk-norm",
+      "--kv-heads=1",
+      "--softcap=15",
+      "--optimizer=muon"
+    };
+    RunFolder victim = run("victim");
+    trainAndKill(victim, 12, flags);
+
+    assertGoesOnLikeAnUninterruptedRun(victim, flags);
+  }
+
+  @Test
   void killedBeforeItsFirstCheckpointItBeginsAgain() throws Exception {
     String[] flags = {
       "--data=macbeth", "--schedule=constant", "--log-every=1", "--eval-every=0", "--save-every=0"

@@ -59,6 +59,11 @@ class TrainErrorsTest {
           --tokenizer words       | invalid value for option '--tokenizer': 'words' is not one of .*
           --device tpu            | invalid value for option '--device': 'tpu' is not auto, .*
           --bach 3                | unknown option '--bach'; did you mean .*--batch.*
+          --kv-heads 3            | --kv-heads must divide --heads: 3 key heads, 4 heads .*
+          --softcap -1            | --softcap must be 0 or more, not -1.0.*
+          --positions sinus       | invalid value for option '--positions': 'sinus' is not one of learned, rotary .*
+          --embd 36 --heads 12 --positions rotary | --positions rotary needs heads of even size: --embd 36 has 12 heads of 3.*
+          --optimizer sgd         | invalid value for option '--optimizer': 'sgd' is not one of adamw, muon .*
           --seed x                | invalid value for option '--seed': 'x' is not a whole number .*
           --resume --steps 3      | --resume continues a run with its own configuration: .*
           --resume --init-from a  | --resume continues a run with its own configuration: .*

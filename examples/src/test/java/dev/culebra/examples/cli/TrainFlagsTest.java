@@ -3,8 +3,14 @@ package dev.culebra.examples.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import dev.culebra.backend.Activation;
+import dev.culebra.examples.papers.Paper;
+import dev.culebra.nn.Normalization;
+import dev.culebra.nn.Positions;
 import dev.culebra.nn.Preset;
+import dev.culebra.nn.Variant;
 import dev.culebra.optim.LearningRate;
+import dev.culebra.optim.Optimizer;
 import dev.culebra.text.TokenizerKind;
 import dev.culebra.train.DeviceChoice;
 import dev.culebra.train.TrainConfig;
@@ -12,6 +18,7 @@ import dev.culebra.train.TrainOptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -45,7 +52,9 @@ class TrainFlagsTest {
                 + " --lr 0.5 --min-lr 0.25 --warmup 8 --schedule linear --weight-decay 0.125"
                 + " --beta1 0.75 --beta2 0.875 --clip 2 --eval-every 9 --eval-batches 10"
                 + " --log-every 11 --save-every 12 --sample-every 13 --seed -14 --threads 15"
-                + " --device cuda:1");
+                + " --device cuda:1 --tied-head --activation relu_squared --gated-mlp"
+                + " --positions rotary --norm rms --qk-norm --kv-heads 1 --softcap 30"
+                + " --optimizer muon");
 
     assertThat(config)
         .isEqualTo(
@@ -78,6 +87,15 @@ class TrainFlagsTest {
                 .seed(-14L)
                 .threads(15)
                 .device(new DeviceChoice(DeviceChoice.Kind.CUDA, 1))
+                .tiedHead(true)
+                .activation(Activation.RELU_SQUARED)
+                .gatedMlp(true)
+                .positions(Positions.ROTARY)
+                .norm(Normalization.RMS)
+                .qkNorm(true)
+                .kvHeads(1)
+                .softcap(30f)
+                .optimizer(Optimizer.Kind.MUON)
                 .config());
   }
 
@@ -85,6 +103,24 @@ class TrainFlagsTest {
   void biasCanBeTakenAway() {
     assertThat(parse("--preset gpt2").bias()).isTrue();
     assertThat(parse("--preset gpt2 --no-bias").bias()).isFalse();
+  }
+
+  @Test
+  void llamaIsADefaultThatOtherFlagsOverride() {
+    TrainConfig llama = parse("--preset gpt2 --llama --tied-head");
+    assertThat(llama)
+        .isEqualTo(
+            parse(
+                "--preset gpt2 --positions rotary --norm rms --activation silu --gated-mlp"
+                    + " --no-bias --tied-head"));
+    assertThat(llama.model(9).variant()).isEqualTo(Variant.LLAMA);
+    assertThat(parse("--llama").tiedHead()).isFalse();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void papersAreWhatTheirFlagsSay(Paper paper) {
+    assertThat(parse(paper.flags())).isEqualTo(new TrainOptions().with(paper.options()).config());
   }
 
   @ParameterizedTest
@@ -99,6 +135,7 @@ class TrainFlagsTest {
           --lr fast       | Invalid value for option '--lr': 'fast' is not a number
           --device gpu    | Invalid value for option '--device': 'gpu' is not auto, cpu, cuda or cuda:N
           --tokenizer bpe | Invalid value for option '--tokenizer': 'bpe' is not one of char, gpt2
+          --norm batch    | Invalid value for option '--norm': 'batch' is not one of layer, rms
           --schedule step | Invalid value for option '--schedule': 'step' is not one of cosine, linear, constant
           --lr            | Missing required parameter for option '--lr' (RATE)
           """)

@@ -1,0 +1,111 @@
+package dev.culebra.examples.cli;
+
+import dev.culebra.examples.papers.Paper;
+import dev.culebra.examples.papers.PaperTable;
+import dev.culebra.train.TrainConfig;
+import dev.culebra.train.TrainOptions;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.stream.LongStream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code culebra papers}. */
+@Command(
+    name = "papers",
+    header = "Measure what newer papers add to GPT-2, at equal steps and in equal time.",
+    description = {
+      "Trains a model with each of them, and with none, and prints a table in Markdown.",
+      "Takes the options of train, which then hold for all. On two cores about half an hour."
+    },
+    footer = {"", "Example: culebra papers --data dickens --steps 1000"})
+final class PapersCommand implements Callable<Integer> {
+  private static final int USUAL_STEPS = 1000;
+  private static final int USUAL_EVAL_BATCHES = 100;
+
+  @Spec private CommandSpec spec;
+  @Mixin private CommonOptions common;
+  @Mixin private TrainFlags flags;
+
+  @Option(
+      names = "--only",
+      split = ",",
+      paramLabel = "NAME",
+      description = "Some of ${COMPLETION-CANDIDATES}. Default: all")
+  private List<Paper> only;
+
+  @Option(
+      names = "--seeds",
+      paramLabel = "N",
+      defaultValue = "2",
+      description = "Runs whose losses are averaged. Default: ${DEFAULT-VALUE}")
+  private Integer seeds;
+
+  @Option(
+      names = "--rounds",
+      paramLabel = "N",
+      defaultValue = "5",
+      description = "Measurements of the time of a step. Default: ${DEFAULT-VALUE}")
+  private Integer rounds;
+
+  @Override
+  public Integer call() throws IOException {
+    requirePositive("--seeds", seeds);
+    requirePositive("--rounds", rounds);
+    TrainOptions base =
+        new TrainOptions().steps(USUAL_STEPS).evalBatches(USUAL_EVAL_BATCHES).with(flags.options());
+    TrainConfig config = checked(base);
+    List<Long> chosen = LongStream.range(0, seeds).mapToObj(i -> config.seed() + i).toList();
+    PaperTable table = new PaperTable(base, rounds, chosen, System.err::println);
+    System.out.printf(
+        Locale.ROOT,
+        "%s, %d layers, %d heads, %d wide, %,d tokens a step; %s, %d processors; seeds %s%n%n",
+        config.data(),
+        config.layers(),
+        config.heads(),
+        config.embd(),
+        config.tokensPerStep(),
+        Machine.now().cpu(),
+        Runtime.getRuntime().availableProcessors(),
+        chosen);
+    System.out.print(PaperTable.markdown(table.measure(papers()), config.steps()));
+    return 0;
+  }
+
+  /** The baseline first: everything is measured against it. */
+  private List<Paper> papers() {
+    List<Paper> papers = new ArrayList<>(List.of(Paper.BASELINE));
+    for (Paper paper : only == null ? List.of(Paper.values()) : only) {
+      if (!papers.contains(paper)) {
+        papers.add(paper);
+      }
+    }
+    return papers;
+  }
+
+  /** All configurations are possible before the first one is trained. */
+  private TrainConfig checked(TrainOptions base) {
+    try {
+      for (Paper paper : papers()) {
+        base.with(paper.options()).config();
+      }
+      return base.config();
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), e.getMessage());
+    }
+  }
+
+  private void requirePositive(String option, int value) {
+    if (value < 1) {
+      throw new ParameterException(
+          spec.commandLine(), "%s must be at least 1, not %d".formatted(option, value));
+    }
+  }
+}

@@ -1,0 +1,80 @@
+package dev.culebra.examples.papers;
+
+import dev.culebra.checkpoint.Metrics;
+import dev.culebra.checkpoint.RunDirectory;
+import dev.culebra.data.Corpora;
+import dev.culebra.train.TrainConfig;
+import dev.culebra.train.TrainListener;
+import dev.culebra.train.TrainOptions;
+import dev.culebra.train.TrainingRun;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** Trains a model in a directory of its own, which it deletes, and says how it went. */
+final class Trial implements TrainListener {
+  private final TrainOptions options;
+  private Metrics last;
+  private long parameters;
+
+  /** A run with {@code options}, which must name its steps. */
+  Trial(TrainOptions options) {
+    this.options = options;
+  }
+
+  /** Trains to the end. */
+  Trial run() throws IOException {
+    Path directory = Files.createTempDirectory("culebra-paper-");
+    try {
+      TrainConfig config = options.config();
+      try (TrainingRun run =
+          TrainingRun.start(
+              config,
+              Corpora.ofUser(),
+              () -> RunDirectory.create(directory.resolve("run")),
+              this)) {
+        parameters = run.model().parameters().count();
+        run.trainer().run();
+      }
+      return this;
+    } finally {
+      delete(directory);
+    }
+  }
+
+  private static void delete(Path directory) throws IOException {
+    List<Path> files;
+    try (Stream<Path> found = Files.walk(directory)) {
+      files = found.sorted(Comparator.reverseOrder()).toList();
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
+    }
+    for (Path file : files) {
+      Files.delete(file);
+    }
+  }
+
+  @Override
+  public void onMetrics(Metrics metrics) {
+    last = metrics;
+  }
+
+  /** Validation loss after the last step, in nats a token. */
+  float validationLoss() {
+    return last.validationLoss();
+  }
+
+  /** Of the last stretch between two logged steps. */
+  double tokensPerSecond() {
+    return last.tokensPerSecond();
+  }
+
+  /** Numbers that were trained. */
+  long parameters() {
+    return parameters;
+  }
+}

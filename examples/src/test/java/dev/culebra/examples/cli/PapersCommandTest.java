@@ -1,0 +1,99 @@
+package dev.culebra.examples.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.culebra.examples.papers.Paper;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class PapersCommandTest {
+  @TempDir Path folder;
+
+  private Outcome papers(String... flags) {
+    List<String> args = new ArrayList<>(List.of("papers", "--data=macbeth"));
+    args.addAll(RunFolder.TINY);
+    args.addAll(List.of("--steps=40", "--seeds=1", "--rounds=1"));
+    args.addAll(List.of(flags));
+    return Outcome.of(args.toArray(String[]::new));
+  }
+
+  /** The cells of a paper's row. */
+  private static List<String> row(Outcome outcome, String title) {
+    String line =
+        outcome
+            .out()
+            .lines()
+            .filter(each -> each.startsWith("| " + title + " |"))
+            .findFirst()
+            .get();
+    return Arrays.stream(line.substring(2, line.length() - 2).split(" \\| ", -1)).toList();
+  }
+
+  @Test
+  void everyPaperHasItsRow() {
+    Outcome outcome = papers("--lr=1e-2");
+
+    assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+    List<String> baseline = row(outcome, "baseline");
+    for (Paper paper : Paper.values()) {
+      List<String> cells = row(outcome, paper.title());
+      assertThat(cells).hasSize(7);
+      assertThat(cells.get(1).replace("`", "")).isEqualTo(paper.flags());
+      assertThat(Double.parseDouble(cells.get(3))).as("ms").isNotNegative();
+      assertThat(Double.parseDouble(cells.get(4))).as("loss").isBetween(1.0, 4.0);
+      assertThat(Integer.parseInt(cells.get(5).replace(",", ""))).as("steps").isPositive();
+      assertThat(Double.parseDouble(cells.get(6))).as("loss in time").isBetween(1.0, 4.3);
+    }
+    assertThat(baseline.get(5)).isEqualTo("40");
+    assertThat(baseline.get(6)).isEqualTo(baseline.get(4));
+    // The table of positions is gone.
+    assertThat(parameters(row(outcome, "RoPE"))).isEqualTo(parameters(baseline) - 16 * 16);
+    assertThat(row(outcome, "ReLU²").get(2)).isEqualTo(baseline.get(2));
+  }
+
+  private static int parameters(List<String> row) {
+    return Integer.parseInt(row.get(2).replace(",", ""));
+  }
+
+  @Test
+  void lossesAreThoseOfTrain() throws Exception {
+    String loss = row(papers("--only=muon", "--lr=1e-2"), "Muon").get(4);
+    RunFolder run = new RunFolder(folder.resolve("run"));
+    Outcome.of(
+        run.train(
+            "--data=macbeth", "--steps=40", "--eval-every=0", "--lr=1e-2", "--optimizer=muon"));
+
+    assertThat(String.format("%.3f", run.steps().getLast().validationLoss())).isEqualTo(loss);
+  }
+
+  @Test
+  void nothingIsLeftBehind() throws Exception {
+    Path temporary = Path.of(System.getProperty("java.io.tmpdir"));
+    long before = trials(temporary);
+    papers("--only=rope");
+    assertThat(trials(temporary)).isEqualTo(before);
+  }
+
+  private static long trials(Path temporary) throws Exception {
+    try (var files = Files.list(temporary)) {
+      return files
+          .filter(file -> file.getFileName().toString().startsWith("culebra-paper-"))
+          .count();
+    }
+  }
+
+  @Test
+  void whatIsImpossibleIsOneLine() {
+    Outcome.of("papers", "--heads=1")
+        .assertFails(2, "--kv-heads must divide --heads: 2 key heads, 1 heads.*");
+    Outcome.of("papers", "--only=adam")
+        .assertFails(2, "invalid value for option '--only'.*'adam' is not one of .*");
+    Outcome.of("papers", "--rounds=0").assertFails(2, "--rounds must be at least 1, not 0.*");
+    assertThat(Outcome.of("papers", "--data=gone").err()).contains("culebra: no such data: gone ");
+  }
+}
