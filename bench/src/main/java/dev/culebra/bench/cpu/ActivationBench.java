@@ -6,10 +6,10 @@ import dev.culebra.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
 
-/** GELU of an MLP's hidden layer. */
+/** The activation of an MLP's hidden layer. */
 public class ActivationBench extends OpBench {
   /** Which form. */
-  @Param({"GELU_TANH", "GELU_ERF"})
+  @Param({"GELU_TANH", "GELU_ERF", "RELU_SQUARED", "SILU"})
   public Activation activation;
 
   private Tensor in;

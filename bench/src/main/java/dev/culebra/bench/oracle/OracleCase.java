@@ -2,7 +2,10 @@ package dev.culebra.bench.oracle;
 
 import dev.culebra.backend.Activation;
 import dev.culebra.nn.GptConfig;
+import dev.culebra.nn.Normalization;
+import dev.culebra.nn.Positions;
 import dev.culebra.nn.Preset;
+import dev.culebra.nn.Variant;
 import java.util.List;
 
 /**
@@ -15,7 +18,7 @@ import java.util.List;
 record OracleCase(String name, GptConfig model, int batch, int time) {
   private static final int GPT2_VOCAB = 50257;
 
-  /** The preset, shapes that no vector divides, and two layers as wide as GPT-2's. */
+  /** The preset, shapes that no vector divides, newer papers, two layers as wide as GPT-2's. */
   static List<OracleCase> all() {
     return List.of(
         new OracleCase("nano", Preset.NANO.config(65), 12, 64),
@@ -23,11 +26,23 @@ record OracleCase(String name, GptConfig model, int batch, int time) {
         new OracleCase(
             "odd, untied, no bias, erf GELU", odd(false, false, Activation.GELU_ERF), 5, 19),
         new OracleCase("odd, untied, bias, ReLU", odd(true, false, Activation.RELU), 5, 19),
+        new OracleCase("odd, Llama's block, two key heads of four", llama(), 5, 19),
+        new OracleCase("odd, QK-norm, one key head, soft cap, ReLU²", capped(), 5, 19),
         new OracleCase("gpt2, 2 layers", gpt2Slice(), 2, 96));
   }
 
   private static GptConfig odd(boolean bias, boolean tiedHead, Activation activation) {
     return new GptConfig(3, 3, 39, 23, 71, 0, bias, tiedHead, activation);
+  }
+
+  private static GptConfig llama() {
+    return new GptConfig(3, 4, 40, 23, 71, 0, false, false, Activation.SILU)
+        .withVariant(new Variant(Positions.ROTARY, Normalization.RMS, true, false, 2, 0));
+  }
+
+  private static GptConfig capped() {
+    return odd(true, true, Activation.RELU_SQUARED)
+        .withVariant(new Variant(Positions.LEARNED, Normalization.LAYER, false, true, 1, 0.5f));
   }
 
   private static GptConfig gpt2Slice() {

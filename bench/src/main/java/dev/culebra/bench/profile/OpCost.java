@@ -21,6 +21,7 @@ public record OpCost(double flops, double bytes) {
       }
       case "attentionForward" -> flops(4 * attention(arguments, 0, 3));
       case "attentionBackward" -> flops(10 * attention(arguments, 2, 6)); // computes Q Kᵀ again
+      case "orthogonalise" -> flops(newtonSchulz(tensor(arguments, 0)));
       case "embeddingForward" -> bytes(2.0 * tensor(arguments, 0).bytes());
       case "embeddingBackward" -> bytes(3.0 * tensor(arguments, 2).bytes());
       default -> bytes(sum(arguments));
@@ -38,6 +39,13 @@ public record OpCost(double flops, double bytes) {
     long time = values.shape().dim(1);
     boolean causal = ((AttentionSpec) arguments[spec]).causal();
     return values.elements() * (causal ? (time + 1) / 2.0 : time);
+  }
+
+  /** Five steps of X Xᵀ, a square of that and a product with X, on the smaller side n of m. */
+  private static double newtonSchulz(Tensor matrix) {
+    double n = Math.min(matrix.shape().dim(0), matrix.shape().dim(1));
+    double m = Math.max(matrix.shape().dim(0), matrix.shape().dim(1));
+    return 5 * 2 * (2 * n * n * m + n * n * n);
   }
 
   private static double sum(Object[] arguments) {

@@ -7,10 +7,12 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
-import ai.djl.ndarray.types.SparseFormat;
 import ai.djl.training.GradientCollector;
+import dev.culebra.backend.HeadsSpec;
 import dev.culebra.checkpoint.Safetensors;
 import dev.culebra.nn.GptConfig;
+import dev.culebra.nn.Normalization;
+import dev.culebra.nn.Positions;
 import dev.culebra.tensor.DType;
 import java.io.IOException;
 import java.nio.ByteOrder;
@@ -25,8 +27,6 @@ import java.util.stream.IntStream;
  * weights come from. Without dropout. One thread at a time.
  */
 public final class PyTorchGpt implements AutoCloseable {
-  private static final float EPSILON = 1e-5f;
-
   private final GptConfig config;
   private final NDManager manager;
   private final Map<String, NDArray> values = new LinkedHashMap<>();
@@ -54,15 +54,20 @@ public final class PyTorchGpt implements AutoCloseable {
     long width = config.embd();
     Map<String, Shape> shapes = new LinkedHashMap<>();
     shapes.put("wte.weight", new Shape(config.vocab(), width));
-    shapes.put("wpe.weight", new Shape(config.context(), width));
+    if (config.variant().positions() == Positions.LEARNED) {
+      shapes.put("wpe.weight", new Shape(config.context(), width));
+    }
+    long projected = width / config.heads() * config.headsSpec().projected();
+    boolean gated = config.variant().gatedMlp();
+    long hidden = gated ? (8 * width + 95) / 96 * 32 : 4 * width;
     for (int layer = 0; layer < config.layers(); layer++) {
       String block = "h." + layer + ".";
       addNorm(shapes, block + "ln_1", config);
-      addLinear(shapes, block + "attn.c_attn", width, 3 * width, config);
+      addLinear(shapes, block + "attn.c_attn", width, projected, config);
       addLinear(shapes, block + "attn.c_proj", width, width, config);
       addNorm(shapes, block + "ln_2", config);
-      addLinear(shapes, block + "mlp.c_fc", width, 4 * width, config);
-      addLinear(shapes, block + "mlp.c_proj", 4 * width, width, config);
+      addLinear(shapes, block + "mlp.c_fc", width, gated ? 2 * hidden : hidden, config);
+      addLinear(shapes, block + "mlp.c_proj", hidden, width, config);
     }
     addNorm(shapes, "ln_f", config);
     if (!config.tiedHead()) {
@@ -73,7 +78,7 @@ public final class PyTorchGpt implements AutoCloseable {
 
   private static void addNorm(Map<String, Shape> shapes, String name, GptConfig config) {
     shapes.put(name + ".weight", new Shape(config.embd()));
-    if (config.bias()) {
+    if (config.bias() && config.variant().norm() == Normalization.LAYER) {
       shapes.put(name + ".bias", new Shape(config.embd()));
     }
   }
@@ -153,81 +158,88 @@ public final class PyTorchGpt implements AutoCloseable {
 
   /** (B, T) → logits (B · T, V). */
   private NDArray forward(NDArray tokens, int batch, int time) {
-    NDArray positions = leaves.get("wpe.weight").get("0:" + time);
-    NDArray x = embedding(tokens, leaves.get("wte.weight")).add(positions);
-    NDArray mask = causalMask(time);
+    NDArray x = Functions.embedding(tokens, leaves.get("wte.weight"));
+    if (config.variant().positions() == Positions.LEARNED) {
+      x = x.add(leaves.get("wpe.weight").get("0:" + time));
+    }
+    NDArray mask = Functions.causalMask(manager, time);
     for (int layer = 0; layer < config.layers(); layer++) {
       String block = "h." + layer + ".";
       x = x.add(attention(block + "attn.", norm(block + "ln_1", x), mask, batch, time));
-      NDArray hidden = activation(linear(block + "mlp.c_fc", norm(block + "ln_2", x)));
-      x = x.add(linear(block + "mlp.c_proj", hidden));
+      x = x.add(mlp(block + "mlp.", norm(block + "ln_2", x)));
     }
     NDArray head = leaves.get(config.tiedHead() ? "wte.weight" : "lm_head.weight");
     NDArray rows = norm("ln_f", x).reshape((long) batch * time, config.embd());
-    return linear(rows, head, null);
+    NDArray logits = Functions.linear(rows, head, null);
+    float cap = config.variant().softcap();
+    return cap == 0 ? logits : Functions.softcap(logits, cap);
   }
 
-  /** (T, T): 0 where a query may look, −∞ above the diagonal. */
-  private NDArray causalMask(int time) {
-    float[] mask = new float[time * time];
-    for (int query = 0; query < time; query++) {
-      for (int key = query + 1; key < time; key++) {
-        mask[query * time + key] = Float.NEGATIVE_INFINITY;
-      }
+  private NDArray mlp(String name, NDArray x) {
+    NDArray hidden = linear(name + "c_fc", x);
+    if (config.variant().gatedMlp()) {
+      NDList halves = hidden.split(2, 2);
+      hidden = Functions.activation(halves.get(0), config.activation()).mul(halves.get(1));
+    } else {
+      hidden = Functions.activation(hidden, config.activation());
     }
-    return manager.create(mask, new Shape(time, time));
+    return linear(name + "c_proj", hidden);
   }
 
   /** DJL exposes no fused attention: softmax(Q Kᵀ / √D + mask) V, each operation for itself. */
   private NDArray attention(String name, NDArray x, NDArray mask, int batch, int time) {
-    long size = config.embd() / config.heads();
-    NDList qkv =
-        linear(name + "c_attn", x)
-            .reshape(batch, time, 3, config.heads(), size)
-            .transpose(2, 0, 3, 1, 4)
-            .split(3, 0);
-    NDArray query = qkv.get(0).squeeze(0).mul(1 / (float) Math.sqrt(size));
-    NDArray scores = query.matMul(qkv.get(1).squeeze(0).swapAxes(2, 3)).add(mask);
-    NDArray out = scores.softmax(-1).matMul(qkv.get(2).squeeze(0));
+    NDList qkv = heads(linear(name + "c_attn", x), batch, time);
+    NDArray query = qkv.get(0).mul(1 / (float) Math.sqrt(headSize()));
+    NDArray scores = query.matMul(qkv.get(1).swapAxes(2, 3)).add(mask);
+    NDArray out = scores.softmax(-1).matMul(qkv.get(2));
     return linear(name + "c_proj", out.transpose(0, 2, 1, 3).reshape(batch, time, config.embd()));
   }
 
+  private int headSize() {
+    return config.embd() / config.heads();
+  }
+
+  /** Queries, keys and values as attention reads them, (B, heads, T, D) each. */
+  private NDList heads(NDArray projected, int batch, int time) {
+    HeadsSpec spec = config.headsSpec();
+    if (spec.isPlain()) {
+      NDList qkv =
+          projected
+              .reshape(batch, time, 3, spec.heads(), headSize())
+              .transpose(2, 0, 3, 1, 4)
+              .split(3, 0);
+      return new NDList(qkv.get(0).squeeze(0), qkv.get(1).squeeze(0), qkv.get(2).squeeze(0));
+    }
+    long keysFrom = spec.heads();
+    long valuesFrom = keysFrom + spec.kvHeads();
+    NDList parts =
+        projected
+            .reshape(batch, time, spec.projected(), headSize())
+            .transpose(0, 2, 1, 3)
+            .split(new long[] {keysFrom, valuesFrom}, 1);
+    return new NDList(
+        prepared(parts.get(0), spec),
+        Functions.repeatHeads(prepared(parts.get(1), spec), spec.groupSize()),
+        Functions.repeatHeads(parts.get(2), spec.groupSize()));
+  }
+
+  /** A query or key. */
+  private NDArray prepared(NDArray x, HeadsSpec spec) {
+    NDArray sized = spec.normalised() ? Functions.ofUnitSize(x) : x;
+    return spec.rotary() ? Functions.rotate(manager, sized) : sized;
+  }
+
   private NDArray norm(String name, NDArray x) {
-    NDArray bias = config.bias() ? leaves.get(name + ".bias") : noBias;
-    return x.getNDArrayInternal()
-        .layerNorm(x, new Shape(config.embd()), leaves.get(name + ".weight"), bias, EPSILON)
-        .singletonOrThrow();
-  }
-
-  private NDArray linear(String name, NDArray x) {
-    return linear(x, leaves.get(name + ".weight"), leaves.get(name + ".bias"));
-  }
-
-  private static NDArray linear(NDArray x, NDArray weight, NDArray bias) {
-    return x.getNDArrayInternal().linear(x, weight, bias).singletonOrThrow();
-  }
-
-  private static NDArray embedding(NDArray tokens, NDArray table) {
-    return tokens
-        .getNDArrayInternal()
-        .embedding(tokens, table, SparseFormat.DENSE)
-        .singletonOrThrow();
-  }
-
-  private NDArray activation(NDArray x) {
-    return switch (config.activation()) {
-      case IDENTITY -> x;
-      case RELU -> x.getNDArrayInternal().relu();
-      case GELU_ERF -> x.getNDArrayInternal().gelu();
-      case GELU_TANH -> geluTanh(x);
+    NDArray weight = leaves.get(name + ".weight");
+    return switch (config.variant().norm()) {
+      case LAYER ->
+          Functions.layerNorm(x, weight, config.bias() ? leaves.get(name + ".bias") : noBias);
+      case RMS -> Functions.ofUnitSize(x).mul(weight);
     };
   }
 
-  /** DJL exposes PyTorch's GELU in the exact form alone. */
-  private static NDArray geluTanh(NDArray x) {
-    float root = (float) Math.sqrt(2 / Math.PI);
-    NDArray inner = x.mul(x).mul(0.044715f * root).add(root).mul(x);
-    return inner.tanh().add(1).mul(x).mul(0.5f);
+  private NDArray linear(String name, NDArray x) {
+    return Functions.linear(x, leaves.get(name + ".weight"), leaves.get(name + ".bias"));
   }
 
   @Override

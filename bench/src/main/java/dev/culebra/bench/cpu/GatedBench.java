@@ -1,0 +1,38 @@
+package dev.culebra.bench.cpu;
+
+import dev.culebra.backend.Activation;
+import dev.culebra.bench.profile.OpCost;
+import dev.culebra.tensor.Tensor;
+import org.openjdk.jmh.annotations.Benchmark;
+
+/** SwiGLU, with about 8/3 C columns of each half. */
+public class GatedBench extends OpBench {
+  private Tensor in;
+  private Tensor out;
+  private Tensor dIn;
+
+  @Override
+  protected void prepare() {
+    int hidden = 8 * model().embd() / 3;
+    in = floats(rows(), 2 * hidden);
+    out = floats(rows(), hidden);
+    dIn = floats(rows(), 2 * hidden);
+  }
+
+  @Benchmark
+  public void forward() {
+    ops().gatedForward(out, in, Activation.SILU);
+  }
+
+  @Benchmark
+  public void backward() {
+    ops().gatedBackward(dIn, out, in, Activation.SILU);
+  }
+
+  @Override
+  OpCost cost(String benchmark) {
+    return benchmark.equals("forward")
+        ? OpCost.of("gatedForward", new Object[] {out, in})
+        : OpCost.of("gatedBackward", new Object[] {dIn, out, in});
+  }
+}

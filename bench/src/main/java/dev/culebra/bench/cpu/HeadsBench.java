@@ -1,0 +1,61 @@
+package dev.culebra.bench.cpu;
+
+import dev.culebra.backend.HeadsSpec;
+import dev.culebra.bench.profile.OpCost;
+import dev.culebra.tensor.Tensor;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.Param;
+
+/** What happens to queries and keys between projection and attention. */
+public class HeadsBench extends OpBench {
+  /** What newer papers do there. */
+  public enum Kind {
+    ROTARY,
+    NORMALISED,
+    SHARED,
+    ALL;
+
+    private HeadsSpec spec(int heads) {
+      int kvHeads = this == SHARED || this == ALL ? heads / 2 : heads;
+      return new HeadsSpec(
+          heads, kvHeads, this == NORMALISED || this == ALL, this == ROTARY || this == ALL);
+    }
+  }
+
+  /** Which. */
+  @Param public Kind kind;
+
+  private HeadsSpec spec;
+  private Tensor in;
+  private Tensor qkv;
+  private Tensor dIn;
+
+  @Override
+  protected void prepare() {
+    int batch = course.batch();
+    int time = course.time();
+    int width = model().embd();
+    spec = kind.spec(model().heads());
+    int projected = width / spec.heads() * spec.projected();
+    in = floats(batch, time, projected);
+    qkv = floats(batch, time, 3 * width);
+    dIn = floats(batch, time, projected);
+  }
+
+  @Benchmark
+  public void forward() {
+    ops().headsForward(qkv, in, null, spec);
+  }
+
+  @Benchmark
+  public void backward() {
+    ops().headsBackward(dIn, qkv, in, spec);
+  }
+
+  @Override
+  OpCost cost(String benchmark) {
+    return benchmark.equals("forward")
+        ? OpCost.of("headsForward", new Object[] {qkv, in, null, spec})
+        : OpCost.of("headsBackward", new Object[] {dIn, qkv, in, spec});
+  }
+}

@@ -1,0 +1,69 @@
+package dev.culebra.bench.cpu;
+
+import dev.culebra.backend.MuonStep;
+import dev.culebra.bench.profile.OpCost;
+import dev.culebra.tensor.Tensor;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.Param;
+
+/** A step of Muon for one matrix. */
+public class MuonBench extends OpBench {
+  private static final MuonStep STEP = new MuonStep(1, 1e-3f, 0.95f, 0.1f, 1, 0);
+
+  /** A matrix of a block. */
+  public enum Matrix {
+    QKV(3),
+    PROJECTION(1),
+    MLP_UP(4);
+
+    private final int widths;
+
+    Matrix(int widths) {
+      this.widths = widths;
+    }
+  }
+
+  /** Which. */
+  @Param public Matrix matrix;
+
+  private Tensor values;
+  private Tensor gradients;
+  private Tensor momentum;
+  private Tensor direction;
+  private Tensor norm;
+
+  @Override
+  protected void prepare() {
+    int rows = matrix.widths * model().embd();
+    int columns = model().embd();
+    values = floats(rows, columns);
+    gradients = floats(rows, columns);
+    momentum = floats(rows, columns);
+    direction = floats(rows, columns);
+    norm = floats(1);
+  }
+
+  @Benchmark
+  public void momentum() {
+    ops().muonMomentum(direction, momentum, gradients, norm, STEP);
+  }
+
+  @Benchmark
+  public void orthogonalise() {
+    ops().orthogonalise(direction);
+  }
+
+  @Benchmark
+  public void update() {
+    ops().muonUpdate(null, values, direction, STEP);
+  }
+
+  @Override
+  OpCost cost(String benchmark) {
+    return switch (benchmark) {
+      case "momentum" -> OpCost.of("muonMomentum", new Object[] {direction, momentum, gradients});
+      case "orthogonalise" -> OpCost.of("orthogonalise", new Object[] {direction});
+      default -> OpCost.of("muonUpdate", new Object[] {null, values, direction});
+    };
+  }
+}
