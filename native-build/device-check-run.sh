@@ -125,8 +125,10 @@ done
 part beside-the-processor 180 beside_the_processor
 if $small; then
   part bench 120 bench --preset nano --vocab 77 --batch 2 --context 32 --steps 1 --matrix 128 --markdown "$out/bench.md"
+  part bench-papers 120 bench --papers --preset nano --vocab 77 --batch 2 --context 32 --steps 1 --matrix 128 --markdown "$out/bench-papers.md"
 else
   part bench 120 bench --preset gpt2 --batch 32 --markdown "$out/bench.md"
+  part bench-papers 60 bench --papers --preset gpt2 --batch 32 --markdown "$out/bench-papers.md"
   part bench-baby 60 bench --preset baby --vocab 65 --batch 64 --markdown "$out/bench-baby.md"
 fi
 

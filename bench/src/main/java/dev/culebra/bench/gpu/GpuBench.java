@@ -1,5 +1,7 @@
 package dev.culebra.bench.gpu;
 
+import dev.culebra.backend.Activation;
+import dev.culebra.backend.Backend;
 import dev.culebra.backend.OutOfDeviceMemoryException;
 import dev.culebra.backend.cuda.CudaBackend;
 import dev.culebra.backend.cuda.CudaConfig;
@@ -10,7 +12,11 @@ import dev.culebra.bench.profile.ProfiledOps;
 import dev.culebra.cuda.Binding;
 import dev.culebra.io.AtomicFile;
 import dev.culebra.nn.GptConfig;
+import dev.culebra.nn.Normalization;
+import dev.culebra.nn.Positions;
 import dev.culebra.nn.Preset;
+import dev.culebra.nn.Variant;
+import dev.culebra.optim.Optimizer;
 import dev.culebra.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -30,6 +36,7 @@ import picocli.CommandLine.Option;
     usageHelpAutoWidth = true)
 public final class GpuBench implements Callable<Integer> {
   private static final int TURNS = 5;
+  private static final float SOFTCAP = 15;
 
   @Option(
       names = "--preset",
@@ -57,6 +64,12 @@ public final class GpuBench implements Callable<Integer> {
 
   @Option(names = "--fp32", description = "Computes in fp32 instead of bf16.")
   private boolean fp32;
+
+  @Option(
+      names = "--papers",
+      description =
+          "What newer papers do: Llama's block, QK-norm, half the key heads, soft cap, Muon.")
+  private boolean papers;
 
   @Option(
       names = "--binding",
@@ -89,6 +102,9 @@ public final class GpuBench implements Callable<Integer> {
     if (context != null) {
       model = model.withContext(context);
     }
+    if (papers) {
+      model = ofNewerPapers(model);
+    }
     DType dtype = fp32 ? DType.F32 : DType.BF16;
     try (CudaBackend backend = new CudaBackend(new CudaConfig(0, binding, dtype, false))) {
       String report = report(backend, model);
@@ -98,6 +114,25 @@ public final class GpuBench implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  private static GptConfig ofNewerPapers(GptConfig model) {
+    int kvHeads = model.heads() % 2 == 0 ? model.heads() / 2 : model.heads();
+    return new GptConfig(
+        model.layers(),
+        model.heads(),
+        model.embd(),
+        model.context(),
+        model.vocab(),
+        model.dropout(),
+        false,
+        false,
+        Activation.SILU,
+        new Variant(Positions.ROTARY, Normalization.RMS, true, true, kvHeads, SOFTCAP));
+  }
+
+  private GpuStep step(Backend backend, GptConfig model, int batch) {
+    return new GpuStep(backend, model, batch, papers ? Optimizer.Kind.MUON : Optimizer.Kind.ADAMW);
   }
 
   private String report(CudaBackend backend, GptConfig model) {
@@ -126,7 +161,7 @@ public final class GpuBench implements Callable<Integer> {
   /** Returns the batch that fitted. */
   private int wholeSteps(StringBuilder text, CudaBackend backend, GptConfig model, GpuRates rates) {
     for (int fitting = batch; ; fitting /= 2) {
-      try (GpuStep step = new GpuStep(backend, model, fitting)) {
+      try (GpuStep step = step(backend, model, fitting)) {
         double seconds = step.seconds(TURNS, steps);
         double tokens = (double) fitting * model.context();
         double flops = tokens * flopsOfAToken(model, step);
@@ -134,7 +169,7 @@ public final class GpuBench implements Callable<Integer> {
             text,
             "\n%s, B=%d, T=%d: %.2f ms a step, **%,.0f tokens/s**, %.1f TFLOP/s: %.0f %% of the product's rate%s."
                 + " Loss %.3f.",
-            preset,
+            papers ? preset + " with newer papers" : preset,
             fitting,
             model.context(),
             1e3 * seconds,
@@ -155,7 +190,7 @@ public final class GpuBench implements Callable<Integer> {
   /** 6 for each weight that is multiplied, and 6 · layers · C · T for causal attention. */
   private static double flopsOfAToken(GptConfig model, GpuStep step) {
     double width = model.embd();
-    double weights = model.layers() * 12.0 * width * width + model.paddedVocab() * width;
+    double weights = step.weightsOfBlocks() + model.paddedVocab() * width;
     return 6 * weights + 6.0 * model.layers() * width * model.context();
   }
 
@@ -175,7 +210,7 @@ public final class GpuBench implements Callable<Integer> {
       StringBuilder text, CudaBackend backend, GptConfig model, int fitting, GpuRates rates) {
     try (EventClock clock = new EventClock(backend.context(), backend.stream())) {
       ProfiledOps ops = new ProfiledOps(backend.ops(), clock);
-      try (GpuStep step = new GpuStep(new Unclosed(backend, ops), model, fitting)) {
+      try (GpuStep step = step(new Unclosed(backend, ops), model, fitting)) {
         step.stepByStep();
         step.stepByStep();
         ops.reset();

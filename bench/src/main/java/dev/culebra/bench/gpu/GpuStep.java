@@ -5,7 +5,9 @@ import dev.culebra.backend.Recording;
 import dev.culebra.bench.Median;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
+import dev.culebra.nn.Parameter;
 import dev.culebra.optim.AdamW;
+import dev.culebra.optim.Optimizer;
 import dev.culebra.random.RandomStream;
 import java.lang.foreign.MemorySegment;
 
@@ -15,17 +17,17 @@ final class GpuStep implements AutoCloseable {
 
   private final Backend backend;
   private final Gpt model;
-  private final AdamW optimizer;
+  private final Optimizer optimizer;
   private final Recording microStep;
   private final int[] inputs;
   private final int[] targets;
   private int steps;
 
-  GpuStep(Backend backend, GptConfig config, int batch) {
+  GpuStep(Backend backend, GptConfig config, int batch, Optimizer.Kind kind) {
     this.backend = backend;
     model = new Gpt(config, backend, SEED);
     model.plan(batch, config.context());
-    optimizer = new AdamW(model.parameters(), AdamW.Config.DEFAULT);
+    optimizer = Optimizer.of(kind, model.parameters(), AdamW.Config.DEFAULT, SEED);
     microStep = backend.record(this::forwardAndBackward);
     inputs = tokens(batch * config.context(), config.vocab(), 0);
     targets = tokens(batch * config.context(), config.vocab(), 1);
@@ -81,6 +83,14 @@ final class GpuStep implements AutoCloseable {
       seconds[turn] = 1e-9 * (System.nanoTime() - start) / stepsOfATurn;
     }
     return Median.of(seconds);
+  }
+
+  /** Numbers in the matrices of all blocks. */
+  long weightsOfBlocks() {
+    return model.parameters().list().stream()
+        .filter(parameter -> parameter.kind() == Parameter.Kind.MATRIX)
+        .mapToLong(parameter -> parameter.shape().elements())
+        .sum();
   }
 
   /** Loss of the last step. */

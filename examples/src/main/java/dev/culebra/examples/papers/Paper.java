@@ -5,6 +5,7 @@ import dev.culebra.nn.Normalization;
 import dev.culebra.nn.Positions;
 import dev.culebra.optim.Optimizer;
 import dev.culebra.train.TrainOptions;
+import java.util.Locale;
 
 /** A feature from a paper and the options that turn it on. */
 public enum Paper {
@@ -59,6 +60,12 @@ public enum Paper {
   /** The options of {@code culebra train}. */
   public String flags() {
     return flags;
+  }
+
+  /** The name on the command line: {@code rms_norm}. */
+  @Override
+  public String toString() {
+    return name().toLowerCase(Locale.ROOT);
   }
 
   /** What these options say; not to be changed. */
