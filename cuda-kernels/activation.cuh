@@ -24,12 +24,15 @@ __device__ __forceinline__ float normalCdf(float x) { return 0.5f * erfcf(-ROOT_
 /** 1 / (1 + exp(−x)); 0 and 1 far out. */
 __device__ __forceinline__ float sigmoid(float x) { return __fdividef(1.0f, 1.0f + expf(-x)); }
 
+/** max(x, 0); NaN stays, where fmaxf would hide it. */
+__device__ __forceinline__ float positive(float x) { return x < 0 ? 0 : x; }
+
 template <int KIND>
 __device__ __forceinline__ float activate(float x) {
-  if (KIND == RELU) return fmaxf(x, 0.0f);
+  if (KIND == RELU) return positive(x);
   if (KIND == GELU_TANH) return x * geluGate(x);
   if (KIND == GELU_ERF) return x * normalCdf(x);
-  if (KIND == RELU_SQUARED) return fmaxf(x, 0.0f) * fmaxf(x, 0.0f);
+  if (KIND == RELU_SQUARED) return positive(x) * positive(x);
   if (KIND == SILU) return x * sigmoid(x);
   return x;
 }
@@ -45,7 +48,7 @@ __device__ __forceinline__ float slope(float x) {
     return fabsf(x) > 10 ? gate : gate + 2 * x * gate * (1 - gate) * inner;
   }
   if (KIND == GELU_ERF) return normalCdf(x) + x * DENSITY_AT_ZERO * expf(-0.5f * x * x);
-  if (KIND == RELU_SQUARED) return 2 * fmaxf(x, 0.0f);
+  if (KIND == RELU_SQUARED) return 2 * positive(x);
   if (KIND == SILU) {
     const float gate = sigmoid(x);
     return gate * (1 + x * (1 - gate));

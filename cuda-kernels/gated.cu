@@ -72,7 +72,7 @@ using namespace culebra;
       gatedForward<1>(out, in, activation, rows, columns);                                                           \
     }                                                                                                                \
   }                                                                                                                  \
-  /** dIn (rows, 2 · columns) from dOut (rows, columns); dIn may be in. */                                           \
+  /** dIn (rows, 2 · columns) from dOut (rows, columns). */                                                          \
   extern "C" __global__ void __launch_bounds__(GATED_THREADS)                                                        \
       gated_backward_##SUFFIX(T* dIn, const T* dOut, const T* in, int activation, int rows, int columns) {           \
     if (columns % PACK<T> == 0 && aligned(dIn, dOut, in)) {                                                          \

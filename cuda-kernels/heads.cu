@@ -19,11 +19,13 @@ namespace culebra {
 constexpr float HEADS_EPSILON = 1e-5f;
 constexpr int HEADS_THREADS = 256;
 
-/** What a launch says of the heads. frequencyStep (high, low) = 2 · log₂(10000) / D. */
+constexpr double ONE_RADIAN = 0.15915494309189535;  // in turns
+
+/** What a launch says of the heads. frequencyStep = 2 · log₂(10000) / D. */
 struct HeadsShape {
   int heads, kvHeads, size;
   bool normalised, rotary;
-  float2 frequencyStep;
+  double frequencyStep;
 
   __device__ __forceinline__ int slots() const { return heads + 2 * kvHeads; }
   __device__ __forceinline__ int group() const { return heads / kvHeads; }
@@ -38,33 +40,6 @@ struct HeadsShape {
     return key < kvHeads ? (heads + key * group()) * size : (2 * heads + (key - kvHeads) * group()) * size;
   }
 };
-
-/**
- * 10000^(−2i/D) / 2π, to one part in 2²²: 2 to the −(i · step), whose whole part becomes the exponent and whose fraction,
- * kept to more digits than a float has, goes into the series of exp.
- */
-__device__ __forceinline__ float turnsOfPosition(int i, float2 step) {
-  const float product = i * step.x;
-  const float whole = rintf(product);
-  const float fraction = (product - whole) + (fmaf(i, step.x, -product) + i * step.y);
-  const float z = fraction * -0.6931471806f;  // |z| ≤ ln 2 / 2
-  float sum = 3.157836172e-05f;               // 1 / (2π · 7!)
-  sum = fmaf(sum, z, 2.210485321e-04f);
-  sum = fmaf(sum, z, 1.326291192e-03f);
-  sum = fmaf(sum, z, 6.631455962e-03f);
-  sum = fmaf(sum, z, 2.652582385e-02f);
-  sum = fmaf(sum, z, 7.957747155e-02f);
-  sum = fmaf(sum, z, 1.591549431e-01f);
-  sum = fmaf(sum, z, 1.591549431e-01f);
-  return sum * __int_as_float((127 - static_cast<int>(whole)) << 23);
-}
-
-/** Sine and cosine of `position` times an angle that is given in turns; the product keeps twice the digits of a float. */
-__device__ __forceinline__ void sineCosine(float position, float turns, float& sine, float& cosine) {
-  const float high = position * turns;
-  const float low = fmaf(position, turns, -high);
-  sincospif(2 * ((high - rintf(high)) + low), &sine, &cosine);
-}
 
 /** What a lane has of a slot: V elements of its first half, and those beside them in the second. */
 template <int V>
@@ -124,9 +99,17 @@ template <int V>
 struct Angles {
   float sine[V], cosine[V];
 
-  __device__ __forceinline__ void compute(float position, int column, float2 step) {
+  /**
+   * Of position · 10000^(−2i/D) for column i = `column` and those after it, 2^(−i · step). In double precision, since an
+   * angle may be thousands of turns, of which only the fraction counts.
+   */
+  __device__ __forceinline__ void compute(int position, int column, double step) {
+    const double ratio = exp2(-step);
+    double turns = position * ONE_RADIAN * exp2(-column * step);
 #pragma unroll
-    for (int i = 0; i < V; i++) sineCosine(position, turnsOfPosition(column + i, step), sine[i], cosine[i]);
+    for (int i = 0; i < V; i++, turns *= ratio) {
+      sincospif(2 * static_cast<float>(turns - rint(turns)), &sine[i], &cosine[i]);
+    }
   }
 
   /** Turns by the angle, or by minus it where `back`. */
@@ -147,7 +130,7 @@ struct HeadsOfRow {
   static constexpr int NONE = -1;
 
   const HeadsShape& shape;
-  const float position;
+  const int position;
   const T* const in;    // a row of slots; backward reads it for the division only
   const T* const dQkv;  // a packed row; null in forward
   T* const out;         // forward: a packed row; backward: a row of slots
@@ -306,15 +289,15 @@ using namespace culebra;
   /** qkv (rows, 3, heads, size) from in (rows, heads + 2 · kvHeads, size); offset (1) or null. */                    \
   extern "C" __global__ void __launch_bounds__(HEADS_THREADS, 2)                                                      \
       heads_forward_##SUFFIX(T* qkv, const T* in, const int* offset, int rows, int time, int heads, int kvHeads,      \
-                             int size, int normalised, int rotary, float stepHigh, float stepLow) {                   \
-    const HeadsShape shape{heads, kvHeads, size, normalised != 0, rotary != 0, make_float2(stepHigh, stepLow)};       \
+                             int size, int normalised, int rotary, double step) {                                     \
+    const HeadsShape shape{heads, kvHeads, size, normalised != 0, rotary != 0, step};                                 \
     headsRows<false, T>(qkv, in, nullptr, offset, shape, rows, time);                                                 \
   }                                                                                                                   \
   /** dIn as in, from dQkv as qkv; in is only read where normalised. */                                               \
   extern "C" __global__ void __launch_bounds__(HEADS_THREADS, 2)                                                      \
       heads_backward_##SUFFIX(T* dIn, const T* dQkv, const T* in, int rows, int time, int heads, int kvHeads,         \
-                              int size, int normalised, int rotary, float stepHigh, float stepLow) {                  \
-    const HeadsShape shape{heads, kvHeads, size, normalised != 0, rotary != 0, make_float2(stepHigh, stepLow)};       \
+                              int size, int normalised, int rotary, double step) {                                    \
+    const HeadsShape shape{heads, kvHeads, size, normalised != 0, rotary != 0, step};                                 \
     headsRows<true, T>(dIn, in, dQkv, nullptr, shape, rows, time);                                                    \
   }
 

@@ -1,6 +1,7 @@
 package dev.culebra.cuda;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
@@ -71,6 +72,12 @@ public final class KernelFunction {
   /** The next argument is a float. */
   public KernelFunction with(float value) {
     values.set(JAVA_FLOAT, place(ParameterType.F32), value);
+    return this;
+  }
+
+  /** The next argument is a double. */
+  public KernelFunction with(double value) {
+    values.set(JAVA_DOUBLE, place(ParameterType.F64), value);
     return this;
   }
 

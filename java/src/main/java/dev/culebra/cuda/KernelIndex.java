@@ -20,7 +20,8 @@ public final class KernelIndex {
   enum ParameterType {
     U32,
     U64,
-    F32;
+    F32,
+    F64;
 
     static ParameterType of(String name) {
       return valueOf(name.toUpperCase(java.util.Locale.ROOT));

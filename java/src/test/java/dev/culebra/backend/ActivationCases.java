@@ -11,7 +11,23 @@ import java.util.stream.Stream;
 final class ActivationCases {
   private static final int[] LENGTHS = {17, 1, 3, 64, 129, 4099};
   private static final float[] SPECIAL = {
-    0, -0f, 1e-30f, -1e-30f, 0.5f, -0.5f, 5, -5, 9.5f, -9.5f, 20, -20, 100, -100, 1e4f, -1e4f
+    0,
+    -0f,
+    1e-30f,
+    -1e-30f,
+    0.5f,
+    -0.5f,
+    5,
+    -5,
+    9.5f,
+    -9.5f,
+    20,
+    -20,
+    100,
+    -100,
+    1e4f,
+    -1e4f,
+    Float.NaN // must not disappear: training stops at a loss that is none
   };
 
   private ActivationCases() {}

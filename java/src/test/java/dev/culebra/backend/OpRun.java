@@ -251,7 +251,10 @@ final class OpRun {
     for (int i = 0; i < actual.length; i++) {
       double exact = expected.values()[i];
       double bound = Precision.of(tensor.dtype()).bound(expected, i);
-      boolean equal = actual[i] == Elements.rounded(tensor.dtype(), exact);
+      boolean equal =
+          Double.isNaN(exact)
+              ? Double.isNaN(actual[i])
+              : actual[i] == Elements.rounded(tensor.dtype(), exact);
       if (!equal && !(Math.abs(actual[i] - exact) <= bound)) {
         fail(
             "%s[%d] of %s is %s, not %s: off by %.3g, allowed %.3g",

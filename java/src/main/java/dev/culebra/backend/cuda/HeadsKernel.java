@@ -34,9 +34,8 @@ final class HeadsKernel {
   private void launch(KernelFunction kernel, Tensor in, HeadsSpec spec) {
     int rows = Launcher.rows(in);
     int size = Launcher.columns(in) / spec.projected();
-    // Angles fall by this power of two from one pair of columns to the next; two floats hold it.
+    // Angles fall by this power of two from one pair of columns to the next.
     double step = 2 * Math.log(BASE) / Math.log(2) / size;
-    float stepHigh = (float) step;
     kernel
         .with(rows)
         .with(in.shape().dim(1))
@@ -45,8 +44,7 @@ final class HeadsKernel {
         .with(size)
         .with(spec.normalised() ? 1 : 0)
         .with(spec.rotary() ? 1 : 0)
-        .with(stepHigh)
-        .with((float) (step - stepHigh))
+        .with(step)
         .launch(LaunchSize.rows(Math.ceilDiv(rows, ROWS), Launcher.WARP, ROWS), launcher.stream());
   }
 }
