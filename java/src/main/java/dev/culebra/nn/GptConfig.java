@@ -87,6 +87,11 @@ public record GptConfig(
     return new HeadsSpec(heads, kvHeads, variant.qkNorm(), rotary);
   }
 
+  /** Columns that each MLP's first matrix makes; no matrix of a block has more rows. */
+  public int expandedWidth() {
+    return Mlp.expandedWidth(embd, variant.gatedMlp());
+  }
+
   /** Columns of each key and value that is kept for later tokens. */
   public int cachedWidth() {
     return embd / heads * headsSpec().kvHeads();

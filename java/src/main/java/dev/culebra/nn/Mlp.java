@@ -26,17 +26,20 @@ public final class Mlp extends Module {
 
   /** The same, gated or not. */
   public Mlp(int width, boolean bias, Activation activation, boolean gated, Init projection) {
-    int hidden = gated ? gatedWidth(width) : 4 * width;
+    int expanded = expandedWidth(width, gated);
+    int hidden = gated ? expanded / 2 : expanded;
     Activation ofExpand = gated ? Activation.IDENTITY : activation;
-    int expanded = gated ? 2 * hidden : hidden;
     expand = child("c_fc", new Linear(width, expanded, bias, ofExpand, Init.GPT2));
     gate = gated ? child("gate", new Gated(hidden, activation)) : null;
     project = child("c_proj", new Linear(hidden, width, bias, Activation.IDENTITY, projection));
   }
 
-  /** 8/3 C, so that three matrices have the weights of two of 4C, rounded up. */
-  static int gatedWidth(int width) {
-    return Math.ceilDiv(8 * width, 3 * HIDDEN_MULTIPLE) * HIDDEN_MULTIPLE;
+  /**
+   * 4C, or 2H: H is 8/3 C, so that three matrices have the weights of two of 4C, rounded up to a
+   * multiple of 32.
+   */
+  static int expandedWidth(int width, boolean gated) {
+    return gated ? 2 * Math.ceilDiv(8 * width, 3 * HIDDEN_MULTIPLE) * HIDDEN_MULTIPLE : 4 * width;
   }
 
   @Override

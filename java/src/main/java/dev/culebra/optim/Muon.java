@@ -2,6 +2,7 @@ package dev.culebra.optim;
 
 import dev.culebra.backend.Backend;
 import dev.culebra.backend.MuonStep;
+import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Parameter;
 import dev.culebra.nn.Parameters;
 import dev.culebra.tensor.Buffer;
@@ -59,10 +60,27 @@ public final class Muon implements Optimizer {
     gradientNorm = new Tensor(buffer, 2 * elements * Float.BYTES, DType.F32, Shape.of(1));
     try {
       divide(chosen, elements);
+      takeWorkspace();
     } catch (RuntimeException e) {
       close();
       throw e;
     }
+  }
+
+  /**
+   * What a device needs to make the largest matrix (R, C) of a model orthogonal, at most: a second
+   * one and two of its smaller dimension squared, rounded up to a power of two.
+   */
+  public static long workspaceBytes(GptConfig config) {
+    long width = config.embd();
+    return 2 * (config.expandedWidth() * width + 2 * width * width) * DType.F32.bytes();
+  }
+
+  /** So that what does not fit is known before the first step. Zeros stay zeros. */
+  private void takeWorkspace() {
+    matrices.stream()
+        .max(Comparator.comparingLong(matrix -> matrix.parameter.shape().elements()))
+        .ifPresent(largest -> backend.ops().orthogonalise(largest.direction));
   }
 
   /** The matrices get memory, what lies between them an AdamW of its own. */
@@ -83,7 +101,7 @@ public final class Muon implements Optimizer {
 
   private void addOthers(long from, long to) {
     if (from < to) {
-      others.add(new AdamW(parameters, config, seed, from, to));
+      others.add(new AdamW(parameters, config, seed + from, from, to));
     }
   }
 
@@ -92,14 +110,19 @@ public final class Muon implements Optimizer {
     backend.ops().norm(gradientNorm, parameters.gradients());
     others.forEach(other -> other.step(learningRate, gradientNorm));
     steps++;
-    MuonStep step =
-        new MuonStep(steps, learningRate, MU, config.weightDecay(), config.maxNorm(), seed);
     for (Matrix matrix : matrices) {
+      MuonStep step = step(matrix, learningRate, config.weightDecay(), config.maxNorm());
       Tensor gradient = parameters.slice(parameters.gradients(), matrix.parameter);
       backend.ops().muonMomentum(matrix.direction, matrix.momentum, gradient, gradientNorm, step);
       backend.ops().orthogonalise(matrix.direction);
       update(matrix, step);
     }
+  }
+
+  /** Each matrix is rounded with a seed of its own: elements count from 0 in each. */
+  private MuonStep step(Matrix matrix, float learningRate, float weightDecay, float maxNorm) {
+    long seedOfMatrix = seed + parameters.offset(matrix.parameter);
+    return new MuonStep(steps, learningRate, MU, weightDecay, maxNorm, seedOfMatrix);
   }
 
   private void update(Matrix matrix, MuonStep step) {
@@ -140,8 +163,7 @@ public final class Muon implements Optimizer {
     this.steps = steps;
     others.forEach(other -> other.resumeAt(steps));
     if (steps > 0 && backend.dtype() == DType.BF16) {
-      MuonStep rounding = new MuonStep(steps, 0, MU, 0, 0, seed);
-      matrices.forEach(matrix -> update(matrix, rounding));
+      matrices.forEach(matrix -> update(matrix, step(matrix, 0, 0, 0)));
     }
   }
 

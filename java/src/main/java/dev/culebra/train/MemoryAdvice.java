@@ -6,6 +6,7 @@ import dev.culebra.backend.Recompute;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.MemoryNeeds;
+import dev.culebra.optim.Muon;
 import dev.culebra.tensor.DType;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,7 +14,7 @@ import java.util.Locale;
 
 /** What to tell somebody whose run does not fit into the memory of the device. */
 final class MemoryAdvice {
-  /** Workspaces and what the driver keeps for itself. */
+  /** Workspaces and what the driver keeps for itself; Muon needs more. */
   private static final long OTHER_BYTES = 40 << 20;
 
   private final TrainConfig config;
@@ -42,12 +43,12 @@ final class MemoryAdvice {
         "not enough memory on %s: this run needs %s (parameters %s, gradients %s, optimizer %s, activations %s, workspace %s)"
             .formatted(
                 device,
-                bytes(needs.total() + OTHER_BYTES),
+                bytes(needs.total() + workspace()),
                 bytes(needs.parameters()),
                 bytes(needs.gradients()),
                 bytes(needs.optimizer()),
                 bytes(needs.activations()),
-                bytes(OTHER_BYTES));
+                bytes(workspace()));
     return available == OutOfDeviceMemoryException.UNKNOWN
         ? text + "; try a smaller --batch with more --grad-accum, or --recompute block"
         : text + ", and %s can be had; %s".formatted(bytes(available), suggestion());
@@ -76,7 +77,14 @@ final class MemoryAdvice {
   }
 
   private boolean fits(int batch, Recompute recompute) {
-    return needs(batch, recompute).total() + OTHER_BYTES <= available;
+    return needs(batch, recompute).total() + workspace() <= available;
+  }
+
+  private long workspace() {
+    return switch (config.optimizer()) {
+      case ADAMW -> OTHER_BYTES;
+      case MUON -> OTHER_BYTES + Muon.workspaceBytes(model);
+    };
   }
 
   private MemoryNeeds needs(int batch, Recompute recompute) {

@@ -12,6 +12,7 @@ import dev.culebra.optim.AdamW;
 import dev.culebra.optim.LearningRate;
 import dev.culebra.optim.Optimizer;
 import dev.culebra.text.TokenizerKind;
+import java.util.List;
 
 /**
  * Everything a training run is told; equal configurations give equal runs. Made from {@link
@@ -198,6 +199,15 @@ public record TrainConfig(
         .qkNorm(qkNorm)
         .kvHeads(kvHeads)
         .softcap(softcap);
+  }
+
+  /**
+   * What two models must have in common for one to begin with the weights of the other, as flags.
+   * Neither dropout nor the soft cap is among it, nor the context where positions have no table.
+   */
+  List<String> flagsOfWeights() {
+    TrainOptions shape = shape().softcap(null).kvHeads(kvHeads == 0 ? heads : kvHeads);
+    return TrainJson.flags(positions == Positions.ROTARY ? shape.context(null) : shape);
   }
 
   /** Where and how to compute. */

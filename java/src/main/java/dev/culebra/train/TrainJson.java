@@ -10,6 +10,7 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.exc.InputCoercionException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonMappingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.SerializerProvider;
@@ -27,6 +28,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
@@ -78,6 +80,19 @@ final class TrainJson {
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("a configuration can always be written", e);
     }
+  }
+
+  /** {@code --layers 4}, {@code --no-bias} … for every value that is there. */
+  static List<String> flags(TrainOptions options) {
+    return MAPPER.valueToTree(options).properties().stream()
+        .map(field -> flag(field.getKey().replace('_', '-'), field.getValue()))
+        .toList();
+  }
+
+  private static String flag(String name, JsonNode value) {
+    return value.isBoolean()
+        ? (value.booleanValue() ? "--" : "--no-") + name
+        : "--" + name + " " + value.asText();
   }
 
   static boolean isEmpty(TrainOptions options) {

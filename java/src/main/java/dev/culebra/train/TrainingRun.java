@@ -10,7 +10,6 @@ import dev.culebra.data.DataException;
 import dev.culebra.data.Dataset;
 import dev.culebra.data.NamedCorpus;
 import dev.culebra.nn.Gpt;
-import dev.culebra.nn.GptConfig;
 import dev.culebra.optim.Optimizer;
 import dev.culebra.text.CharTokenizer;
 import dev.culebra.text.Tokenizer;
@@ -19,6 +18,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * Everything a training run holds: device, text, run directory, model, trainer, opened in this
@@ -77,7 +78,7 @@ public final class TrainingRun implements AutoCloseable {
       TrainConfig config, RunFiles from, Corpora corpora, Place place, TrainListener listener)
       throws IOException {
     Tokenizer tokenizer = from.tokenizer();
-    requireSameShape(from, config, tokenizer);
+    requireSameShape(from, config);
     TrainingRun run = new TrainingRun(config);
     try {
       run.openModel(openWithCharactersOf(from, corpora, config, tokenizer));
@@ -114,16 +115,19 @@ public final class TrainingRun implements AutoCloseable {
     }
   }
 
-  /** Dropout may differ; it is no part of the weights. */
-  private static void requireSameShape(RunFiles from, TrainConfig config, Tokenizer tokenizer)
-      throws IOException {
-    GptConfig theirs = from.config().model(tokenizer.vocab()).withDropout(0);
-    GptConfig ours = config.model(tokenizer.vocab()).withDropout(0);
+  /** What is no part of the weights and does not change what they mean may differ. */
+  private static void requireSameShape(RunFiles from, TrainConfig config) throws IOException {
+    List<String> theirs = from.config().flagsOfWeights();
+    List<String> ours = config.flagsOfWeights();
     if (!theirs.equals(ours)) {
       throw new CheckpointException(
-          "the model of %s has another shape: it is %s, but this run's is %s"
-              .formatted(from.directory().path(), theirs, ours));
+          "the model of %s has another shape: it has %s, this run %s"
+              .formatted(from.directory().path(), without(theirs, ours), without(ours, theirs)));
     }
+  }
+
+  private static String without(List<String> flags, List<String> common) {
+    return flags.stream().filter(flag -> !common.contains(flag)).collect(Collectors.joining(" "));
   }
 
   /**

@@ -50,6 +50,7 @@ class RunFilesTest {
       new GptConfig(1, 1, 4, 3, 9, 0, true, false, Activation.RELU);
   private static final Progress PROGRESS = new Progress(12, 1.25f, 34.5);
   private static final CharTokenizer TOKENIZER = CharTokenizer.of("abcdefg");
+  private static final long SEED = 77;
   private static final TrainConfig CONFIG = new TrainOptions().data("macbeth").config();
 
   @TempDir Path folder;
@@ -134,6 +135,40 @@ class RunFilesTest {
       }
       assertThat(farther).as("not rounded to the nearest").isPositive();
       assertThat(weights).isNotEqualTo(values);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void bfloat16WeightsAreThoseThatTheRunHad(Optimizer.Kind kind) throws IOException {
+    try (Backend halves = new Bf16EmulationBackend(1)) {
+      float[] weights;
+      try (State state = new State(TIED, 1, halves, kind)) {
+        state.model.plan(1, TIED.context());
+        Parameters parameters = state.model.parameters();
+        float[] gradients = new float[(int) parameters.gradients().elements()];
+        for (int i = 0; i < gradients.length; i++) {
+          gradients[i] = (float) Math.sin(i);
+        }
+        halves.upload(parameters.gradients(), gradients);
+        for (int step = 0; step < PROGRESS.step(); step++) {
+          state.optimizer.step(1e-2f);
+        }
+        files.saveLast(state.model, state.optimizer, PROGRESS);
+        weights = halves.readFloatsBlocking(parameters.weights());
+      }
+      try (State state = new State(TIED, 2, halves, kind)) {
+        state.model.plan(1, TIED.context());
+        files.restore(state.model, state.optimizer);
+        float[] restored = halves.readFloatsBlocking(state.model.parameters().weights());
+        for (Parameter parameter : state.model.parameters().list()) {
+          int from = (int) state.model.parameters().offset(parameter);
+          int to = from + (int) parameter.savedShape().elements();
+          assertThat(Arrays.copyOfRange(restored, from, to))
+              .as(parameter.name())
+              .isEqualTo(Arrays.copyOfRange(weights, from, to));
+        }
+      }
     }
   }
 
@@ -332,7 +367,7 @@ class RunFilesTest {
 
     State(GptConfig shape, long seed, Backend backend, Optimizer.Kind kind) {
       model = new Gpt(shape, backend, seed);
-      optimizer = Optimizer.of(kind, model.parameters(), AdamW.Config.DEFAULT, 0);
+      optimizer = Optimizer.of(kind, model.parameters(), AdamW.Config.DEFAULT, SEED);
     }
 
     /** The tensors that a checkpoint saves, and the parameters that give them their shape. */

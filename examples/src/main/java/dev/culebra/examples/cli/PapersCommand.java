@@ -75,8 +75,9 @@ final class PapersCommand implements Callable<Integer> {
         Machine.now().cpu(),
         Runtime.getRuntime().availableProcessors(),
         chosen);
-    System.out.print(PaperTable.markdown(table.measure(papers()), config.steps()));
-    return 0;
+    try (Interrupt interrupt = new Interrupt(table::requestStop)) {
+      return table.measure(papers(), System.out::println) ? 0 : Interrupt.EXIT_CODE;
+    }
   }
 
   /** The baseline first: everything is measured against it. */

@@ -201,7 +201,7 @@ final class TrainFlags {
         arity = "0",
         description = {
           "A block as Llama has it: --positions rotary --norm rms --activation silu --gated-mlp",
-          "--no-bias --no-tied-head, each unless it is given."
+          "--no-bias --no-tied-head, each unless the command line says otherwise."
         })
     private boolean llama;
 

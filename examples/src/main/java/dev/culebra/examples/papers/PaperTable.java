@@ -2,6 +2,7 @@ package dev.culebra.examples.papers;
 
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainOptions;
+import dev.culebra.train.TrainingStoppedException;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -11,14 +12,17 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * Each {@link Paper} against the baseline, with as many steps and in as much time. The time of a
- * step is measured first, all papers in turn and that several times, so that a busy moment of the
- * machine is nobody's; its median says how many steps of each fit into the baseline's time. The
- * losses do not depend on the machine.
+ * Each {@link Paper} against the baseline, with as many steps and in as much time, as a table in
+ * Markdown. The time of a step is measured first, all papers in turn and that several times, so
+ * that a busy moment of the machine is nobody's; its median says how many steps of each fit into
+ * the baseline's time. The losses do not depend on the machine.
  */
 public final class PaperTable {
   /** Steps of one measurement of the time; the second half counts. */
   private static final int TIMED_STEPS = 80;
+
+  /** A learning rate that ends no run early: only the time counts. */
+  private static final float HARMLESS = 1e-6f;
 
   /** The first round, in which code is still compiled, does not count. */
   private static final int WARM_ROUNDS = 1;
@@ -27,19 +31,8 @@ public final class PaperTable {
   private final int rounds;
   private final List<Long> seeds;
   private final Consumer<String> progress;
-  private final Map<Paper, Row> rows = new EnumMap<>(Paper.class);
-
-  /**
-   * What became of a paper.
-   *
-   * @param parameters trained numbers
-   * @param milliseconds of a step
-   * @param lossAtSteps validation loss after the baseline's number of steps, mean over the seeds
-   * @param steps that fit into the baseline's time
-   * @param lossInTime validation loss after those
-   */
-  public record Row(
-      long parameters, double milliseconds, double lossAtSteps, int steps, double lossInTime) {}
+  private volatile boolean stopRequested;
+  private volatile Trial running;
 
   /**
    * @param base what all papers have in common; a run's length is its steps
@@ -54,48 +47,105 @@ public final class PaperTable {
     this.progress = progress;
   }
 
-  /** Trains everything. */
-  public Map<Paper, Row> measure(List<Paper> papers) throws IOException {
-    Map<Paper, Double> times = times(papers);
+  /** A run was stopped on demand. */
+  private static final class Stopped extends RuntimeException {}
+
+  /**
+   * Trains everything.
+   *
+   * @param papers the baseline among them
+   * @param lines hears the table line by line, a row as soon as it is known
+   * @return false if a stop was asked for before the last row
+   */
+  public boolean measure(List<Paper> papers, Consumer<String> lines) throws IOException {
     int steps = base.config().steps();
-    double baseline = times.get(Paper.BASELINE);
-    for (Paper paper : papers) {
-      int inTime = Math.max(1, (int) Math.round(steps * baseline / times.get(paper)));
-      long parameters = 0;
-      double atSteps = 0;
-      double inTimeLoss = 0;
-      for (long seed : seeds) {
-        Trial equalSteps = trial(paper, steps, seed);
-        parameters = equalSteps.parameters();
-        atSteps += equalSteps.validationLoss() / seeds.size();
-        boolean same = inTime == steps;
-        float loss = (same ? equalSteps : trial(paper, inTime, seed)).validationLoss();
-        inTimeLoss += loss / (double) seeds.size();
+    try {
+      Map<Paper, Double> times = times(papers);
+      lines.accept(header(steps));
+      lines.accept("| --- | --- | ---: | ---: | ---: | ---: | ---: |");
+      for (Paper paper : papers) {
+        double time = times.get(paper);
+        lines.accept(row(paper, time, steps, stepsInTime(steps, times.get(Paper.BASELINE), time)));
       }
-      Row row = new Row(parameters, times.get(paper), atSteps, inTime, inTimeLoss);
-      rows.put(paper, row);
-      progress.accept(
-          String.format(
-              Locale.ROOT,
-              "%s: %.4f after %d steps, %.4f after %d",
-              paper.title(),
-              atSteps,
-              steps,
-              inTimeLoss,
-              inTime));
+      return true;
+    } catch (Stopped e) {
+      return false;
     }
-    return rows;
   }
 
-  private Trial trial(Paper paper, int steps, long seed) throws IOException {
-    return new Trial(
-            base.with(paper.options())
-                .steps(steps)
-                .seed(seed)
-                .evalEvery(0)
-                .saveEvery(0)
-                .sampleEvery(0))
-        .run();
+  /** How many steps of {@code time} each go into {@code steps} of {@code baseline}. */
+  static int stepsInTime(int steps, double baseline, double time) {
+    return Math.max(1, (int) Math.round(steps * baseline / time));
+  }
+
+  private static String header(int steps) {
+    return String.format(
+        Locale.ROOT,
+        "| | options | parameters | ms a step | loss after %,d steps | steps in equal time | loss in"
+            + " equal time |",
+        steps);
+  }
+
+  private String row(Paper paper, double time, int steps, int inTime) throws IOException {
+    Mean atSteps = new Mean(paper, steps);
+    Mean inEqualTime = inTime == steps ? atSteps : new Mean(paper, inTime);
+    return String.format(
+        Locale.ROOT,
+        "| %s | %s | %,d | %.1f | %s | %,d | %s |",
+        paper.title(),
+        paper.flags().isEmpty() ? "" : "`" + paper.flags() + "`",
+        atSteps.parameters,
+        time,
+        atSteps,
+        inTime,
+        inEqualTime);
+  }
+
+  /** The mean validation loss of a paper's runs. */
+  private final class Mean {
+    private long parameters;
+    private double loss;
+
+    Mean(Paper paper, int steps) throws IOException {
+      progress.accept("%s: %,d steps".formatted(paper.title(), steps));
+      TrainOptions options = base.with(paper.options()).steps(steps).evalEvery(0);
+      for (long seed : seeds) {
+        Trial trial = new Trial(options.seed(seed));
+        try {
+          run(trial);
+          loss += trial.validationLoss() / seeds.size();
+        } catch (TrainingStoppedException e) {
+          progress.accept("%s, seed %d: %s".formatted(paper.title(), seed, e.getMessage()));
+          loss = Double.NaN;
+        }
+        parameters = trial.parameters();
+      }
+    }
+
+    @Override
+    public String toString() {
+      return Double.isNaN(loss) ? "–" : String.format(Locale.ROOT, "%.3f", loss);
+    }
+  }
+
+  private void run(Trial trial) throws IOException {
+    running = trial;
+    if (stopRequested) {
+      throw new Stopped();
+    }
+    trial.run();
+    if (stopRequested) {
+      throw new Stopped();
+    }
+  }
+
+  /** Ends {@link #measure} soon, from any thread. */
+  public void requestStop() {
+    stopRequested = true;
+    Trial trial = running;
+    if (trial != null) {
+      trial.requestStop();
+    }
   }
 
   /** Milliseconds of a step. */
@@ -105,20 +155,9 @@ public final class PaperTable {
     for (int round = -WARM_ROUNDS; round < rounds; round++) {
       progress.accept("timing steps: round %d of %d".formatted(round + 1, rounds));
       for (Paper paper : papers) {
-        TrainOptions options = base.with(paper.options());
-        TrainConfig config = options.config();
-        Trial trial =
-            new Trial(
-                    options
-                        .steps(TIMED_STEPS)
-                        .logEvery(TIMED_STEPS / 2)
-                        .evalEvery(0)
-                        .evalBatches(1)
-                        .saveEvery(0)
-                        .sampleEvery(0))
-                .run();
+        double time = time(base.with(paper.options()));
         if (round >= 0) {
-          samples.get(paper)[round] = 1000 * config.tokensPerStep() / trial.tokensPerSecond();
+          samples.get(paper)[round] = time;
         }
       }
     }
@@ -127,36 +166,25 @@ public final class PaperTable {
     return medians;
   }
 
+  private double time(TrainOptions options) throws IOException {
+    TrainConfig config = options.config();
+    Trial trial =
+        new Trial(
+            options
+                .steps(TIMED_STEPS)
+                .logEvery(TIMED_STEPS / 2)
+                .evalEvery(0)
+                .evalBatches(1)
+                .lr(HARMLESS)
+                .minLr(0f));
+    run(trial);
+    return 1000 * config.tokensPerStep() / trial.tokensPerSecond();
+  }
+
   private static double median(double[] values) {
     double[] sorted = values.clone();
     Arrays.sort(sorted);
     int half = sorted.length / 2;
     return sorted.length % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
-  }
-
-  /** The rows as Markdown. */
-  public static String markdown(Map<Paper, Row> rows, int steps) {
-    StringBuilder table = new StringBuilder();
-    table.append(
-        String.format(
-            Locale.ROOT,
-            "| | options | parameters | ms a step | loss after %,d steps | steps in equal time |"
-                + " loss in equal time |%n",
-            steps));
-    table.append("| --- | --- | ---: | ---: | ---: | ---: | ---: |\n");
-    rows.forEach(
-        (paper, row) ->
-            table.append(
-                String.format(
-                    Locale.ROOT,
-                    "| %s | %s | %,d | %.1f | %.3f | %,d | %.3f |%n",
-                    paper.title(),
-                    paper.flags().isEmpty() ? "" : "`" + paper.flags() + "`",
-                    row.parameters(),
-                    row.milliseconds(),
-                    row.lossAtSteps(),
-                    row.steps(),
-                    row.lossInTime())));
-    return table.toString();
   }
 }

@@ -6,6 +6,7 @@ import dev.culebra.data.Corpora;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainListener;
 import dev.culebra.train.TrainOptions;
+import dev.culebra.train.Trainer;
 import dev.culebra.train.TrainingRun;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -18,16 +19,18 @@ import java.util.stream.Stream;
 /** Trains a model in a directory of its own, which it deletes, and says how it went. */
 final class Trial implements TrainListener {
   private final TrainOptions options;
+  private volatile Trainer trainer;
+  private volatile boolean stopRequested;
   private Metrics last;
   private long parameters;
 
   /** A run with {@code options}, which must name its steps. */
   Trial(TrainOptions options) {
-    this.options = options;
+    this.options = options.saveEvery(0).sampleEvery(0);
   }
 
   /** Trains to the end. */
-  Trial run() throws IOException {
+  void run() throws IOException {
     Path directory = Files.createTempDirectory("culebra-paper-");
     try {
       TrainConfig config = options.config();
@@ -38,11 +41,22 @@ final class Trial implements TrainListener {
               () -> RunDirectory.create(directory.resolve("run")),
               this)) {
         parameters = run.model().parameters().count();
-        run.trainer().run();
+        trainer = run.trainer();
+        if (!stopRequested) {
+          trainer.run();
+        }
       }
-      return this;
     } finally {
       delete(directory);
+    }
+  }
+
+  /** Ends {@link #run} after the step it is in; from any thread. */
+  void requestStop() {
+    stopRequested = true;
+    Trainer training = trainer;
+    if (training != null) {
+      training.requestStop();
     }
   }
 

@@ -75,8 +75,35 @@ class FinetuneTest {
     Path text = write("fourth.txt", "a cat sat on a mat. ".repeat(60));
     RunFolder student = new RunFolder(folder.resolve("shape"));
 
-    finetune(student, text, "--layers=1").assertFails(1, "the model of .* has another shape: .*");
+    finetune(student, text, "--layers=1", "--bias")
+        .assertFails(
+            1,
+            "the model of .* has another shape: it has --layers 2 --no-bias, this run --layers 1"
+                + " --bias");
     assertThat(student.path()).doesNotExist();
+  }
+
+  @Test
+  void whatIsNoPartOfTheWeightsMayDiffer() throws IOException {
+    Path text = write("seventh.txt", "a cat sat on a mat. ".repeat(60));
+    RunFolder rotary = new RunFolder(folder.resolve("rotary"));
+    Outcome.of(rotary.train("--data=" + text, "--steps=3", "--positions=rotary", "--kv-heads=2"));
+    RunFolder student = new RunFolder(folder.resolve("longer"));
+
+    Outcome outcome =
+        Outcome.of(
+            "train",
+            "--init-from=" + rotary.path(),
+            "--out=" + student.path(),
+            "--data=" + text,
+            "--steps=2",
+            "--kv-heads=0",
+            "--softcap=30",
+            "--dropout=0.1",
+            "--context=24");
+
+    assertThat(outcome.exitCode()).as("%s", outcome).isZero();
+    assertThat(student.config().get("context").intValue()).isEqualTo(24);
   }
 
   @Test

@@ -1,13 +1,17 @@
 package dev.culebra.examples.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.culebra.examples.papers.Paper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -15,9 +19,13 @@ class PapersCommandTest {
   @TempDir Path folder;
 
   private Outcome papers(String... flags) {
+    return papers(1, flags);
+  }
+
+  private Outcome papers(int seeds, String... flags) {
     List<String> args = new ArrayList<>(List.of("papers", "--data=macbeth"));
     args.addAll(RunFolder.TINY);
-    args.addAll(List.of("--steps=40", "--seeds=1", "--rounds=1"));
+    args.addAll(List.of("--steps=40", "--seeds=" + seeds, "--rounds=1"));
     args.addAll(List.of(flags));
     return Outcome.of(args.toArray(String[]::new));
   }
@@ -72,6 +80,43 @@ class PapersCommandTest {
   }
 
   @Test
+  void lossesAreMeansOverSeeds() {
+    double first = loss(papers("--only=baseline"));
+    double second = loss(papers("--only=baseline", "--seed=1338"));
+    double both = loss(papers(2, "--only=baseline"));
+
+    assertThat(second).isNotEqualTo(first);
+    assertThat(both).isCloseTo((first + second) / 2, within(0.0011)); // three digits each
+  }
+
+  private static double loss(Outcome outcome) {
+    return Double.parseDouble(row(outcome, "baseline").get(4));
+  }
+
+  @Test
+  void aRunThatFailsIsADash() {
+    Outcome outcome = papers("--only=rope", "--lr=1e30", "--clip=0", "--weight-decay=0");
+
+    assertThat(outcome.exitCode()).as("%s", outcome).isZero();
+    assertThat(row(outcome, "RoPE").get(4)).isEqualTo("–");
+    assertThat(outcome.err()).contains("RoPE, seed 1337: the ");
+  }
+
+  @Test
+  void interruptedItEndsAndLeavesNothingBehind() throws Exception {
+    Path temporary = Files.createDirectory(folder.resolve("tmp"));
+    Map<String, String> environment =
+        Map.of("JAVA_TOOL_OPTIONS", "-XX:-UsePerfData -Djava.io.tmpdir=" + temporary);
+    List<String> command = Program.commandLine("papers", "--data=macbeth");
+    try (Program program = Program.start(folder, environment, command)) {
+      Outcome outcome = program.await(() -> trials(temporary) > 0).signal("TERM");
+
+      assertThat(outcome.exitCode()).isEqualTo(143);
+      assertThat(temporary).isEmptyDirectory();
+    }
+  }
+
+  @Test
   void nothingIsLeftBehind() throws Exception {
     Path temporary = Path.of(System.getProperty("java.io.tmpdir"));
     long before = trials(temporary);
@@ -79,11 +124,13 @@ class PapersCommandTest {
     assertThat(trials(temporary)).isEqualTo(before);
   }
 
-  private static long trials(Path temporary) throws Exception {
+  private static long trials(Path temporary) {
     try (var files = Files.list(temporary)) {
       return files
           .filter(file -> file.getFileName().toString().startsWith("culebra-paper-"))
           .count();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

@@ -3,13 +3,11 @@ package dev.culebra.backend.cuda;
 import dev.culebra.backend.Backend;
 import dev.culebra.backend.MemoryReport;
 import dev.culebra.backend.Ops;
-import dev.culebra.backend.OutOfDeviceMemoryException;
 import dev.culebra.backend.Recording;
 import dev.culebra.cuda.Binding;
 import dev.culebra.cuda.Blas;
 import dev.culebra.cuda.Cuda;
 import dev.culebra.cuda.CudaContext;
-import dev.culebra.cuda.CudaException;
 import dev.culebra.cuda.DeviceBuffer;
 import dev.culebra.cuda.GemmCall;
 import dev.culebra.cuda.KernelIndex;
@@ -113,21 +111,9 @@ public final class CudaBackend implements Backend {
 
   @Override
   public Buffer allocate(long bytes) {
-    try {
-      DeviceBuffer buffer = context.allocate(bytes);
-      stream.clear(buffer.address(), bytes);
-      return buffer;
-    } catch (CudaException e) {
-      if (!e.isOutOfMemory()) {
-        throw e;
-      }
-      long free = context.freeMemory();
-      throw new OutOfDeviceMemoryException(
-          "%s has %,d bytes free, and %,d more are needed (%,d in use)"
-              .formatted(context.name(), free, bytes, context.liveBytes()),
-          free + context.liveBytes(),
-          e);
-    }
+    DeviceBuffer buffer = DeviceMemory.allocate(context, bytes);
+    stream.clear(buffer.address(), bytes);
+    return buffer;
   }
 
   @Override

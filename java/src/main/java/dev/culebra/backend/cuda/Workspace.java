@@ -23,7 +23,7 @@ final class Workspace implements AutoCloseable {
   long address(long bytes) {
     if (buffers.isEmpty() || buffers.getLast().bytes() < bytes) {
       long size = Math.max(LEAST_BYTES, Long.highestOneBit(Math.max(1, bytes - 1)) << 1);
-      buffers.add(context.allocate(size));
+      buffers.add(DeviceMemory.allocate(context, size));
     }
     return buffers.getLast().address();
   }
