@@ -2,7 +2,7 @@ package dev.culebra.train;
 
 import dev.culebra.backend.Recompute;
 import dev.culebra.cuda.Binding;
-import dev.culebra.data.Addition;
+import dev.culebra.data.Arithmetic;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
@@ -25,19 +25,20 @@ final class TrainPresets {
     };
   }
 
-  /** What data asks for that is no text: sums have a length of their own. */
+  /** What data asks for that is no text: problems have a length of their own. */
   static TrainOptions ofData(String data) {
     return data == null
         ? new TrainOptions()
-        : Addition.find(data)
-            .map(
-                addition ->
-                    new TrainOptions()
-                        .context(addition.context())
-                        .tokenizer(TokenizerKind.CHAR)
-                        .batch(128)
-                        .steps(1500))
-            .orElseGet(TrainOptions::new);
+        : Arithmetic.find(data).map(TrainPresets::problems).orElseGet(TrainOptions::new);
+  }
+
+  private static TrainOptions problems(Arithmetic arithmetic) {
+    TrainOptions options =
+        new TrainOptions().context(arithmetic.context()).tokenizer(TokenizerKind.CHAR).batch(128);
+    return switch (arithmetic.kind()) {
+      case ADDITION -> options.steps(1500);
+      case CALCULATOR -> options.steps(7000);
+    };
   }
 
   private static TrainOptions common() {
