@@ -8,7 +8,6 @@ import dev.culebra.text.TokenDecoder;
 import dev.culebra.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 
 /**
  * Lets a model complete the prompts of the validation part: how likely it finds the right
@@ -115,13 +114,9 @@ public final class ExactCompletions implements Showcase {
   /** On one line, without the line's end that ends it, and not longer than a few lines. */
   private static String quoted(String text) {
     String line = text.endsWith(PromptPairs.END) ? text.substring(0, text.length() - 1) : text;
-    line = line.replace("\n", "\\n");
-    int cut =
-        line.length() > QUOTED
-            ? line.offsetByCodePoints(0, Math.min(QUOTED, line.codePointCount(0, line.length())))
-            : line.length();
-    return String.format(
-        Locale.ROOT, "\"%s%s\"", line.substring(0, cut), cut < line.length() ? "…" : "");
+    boolean isLong = line.codePointCount(0, line.length()) > QUOTED;
+    String shown = isLong ? line.substring(0, line.offsetByCodePoints(0, QUOTED)) + "…" : line;
+    return "\"" + shown.replace("\r", "\\r").replace("\n", "\\n") + "\"";
   }
 
   @Override

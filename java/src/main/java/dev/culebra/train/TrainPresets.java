@@ -25,20 +25,44 @@ final class TrainPresets {
     };
   }
 
-  /** What data asks for that is no text: problems have a length of their own. */
-  static TrainOptions ofData(String data) {
+  /**
+   * What data asks for that is no text: problems have a length of their own.
+   *
+   * @param anyModel whether nobody named a preset: then the calculator has a model that learns it
+   */
+  static TrainOptions ofData(String data, boolean anyModel) {
     return data == null
         ? new TrainOptions()
-        : Arithmetic.find(data).map(TrainPresets::problems).orElseGet(TrainOptions::new);
+        : Arithmetic.find(data)
+            .map(arithmetic -> problems(arithmetic, anyModel))
+            .orElseGet(TrainOptions::new);
   }
 
-  private static TrainOptions problems(Arithmetic arithmetic) {
+  private static TrainOptions problems(Arithmetic arithmetic, boolean anyModel) {
     TrainOptions options =
         new TrainOptions().context(arithmetic.context()).tokenizer(TokenizerKind.CHAR).batch(128);
     return switch (arithmetic.kind()) {
       case ADDITION -> options.steps(1500);
-      case CALCULATOR -> options.steps(7000);
+      case CALCULATOR -> anyModel ? calculator(options) : options;
     };
+  }
+
+  /**
+   * Products take many steps, which a small model makes fast, and there are so few of them that it
+   * would learn them by heart but for the decay (bench/DECISIONS.md).
+   */
+  private static TrainOptions calculator(TrainOptions options) {
+    return options
+        .layers(3)
+        .heads(4)
+        .embd(64)
+        .optimizer(Optimizer.Kind.MUON)
+        .lr(4e-3f)
+        .weightDecay(0.4f)
+        .steps(16_000)
+        .logEvery(100)
+        .evalEvery(1000)
+        .saveEvery(1000);
   }
 
   private static TrainOptions common() {

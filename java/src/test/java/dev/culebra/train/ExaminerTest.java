@@ -12,7 +12,7 @@ import dev.culebra.data.Question;
 import dev.culebra.generate.Generator;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
-import dev.culebra.nn.Parameter;
+import dev.culebra.nn.ModelFixture;
 import dev.culebra.random.RandomStream;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -35,21 +35,10 @@ class ExaminerTest {
   private final List<Question> questions = new ArrayList<>();
   private final boolean[] expected = new boolean[QUESTIONS];
 
-  /** Larger weights than a fresh model's, so that what it says depends on what it read. */
-  @BeforeEach
-  void enliven() {
-    for (Parameter parameter : model.parameters().list()) {
-      float[] values = new float[(int) parameter.shape().elements()];
-      for (int i = 0; i < parameter.savedShape().elements(); i++) {
-        values[i] = 0.3f * random.nextNormal() + parameter.init().mean();
-      }
-      backend.upload(parameter.value(), values);
-    }
-  }
-
   /** Of every three questions one is answered as the model does, two otherwise in one token. */
   @BeforeEach
   void ask() {
+    ModelFixture.enliven(model);
     try (Generator generator = new Generator(model)) {
       for (int i = 0; i < QUESTIONS; i++) {
         int[] prompt = new int[1 + random.nextInt(6)];

@@ -61,8 +61,8 @@ final class DataCommand implements Runnable {
             kind.label(), kind.what());
       }
       System.out.printf(
-          "%nAlso any text file, folder of text files, .bin of tokens, or .jsonl of questions and"
-              + " answers, a%nline {\"prompt\": ..., \"completion\": ...} each: --data PATH%n");
+          "%nAlso any text file, folder of text files, .bin of tokens, or .jsonl of a%n"
+              + "{\"prompt\": ..., \"completion\": ...} a line: --data PATH%n");
     }
   }
 

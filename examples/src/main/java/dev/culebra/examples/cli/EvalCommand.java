@@ -25,7 +25,11 @@ import picocli.CommandLine.Option;
 @Command(
     name = "eval",
     header = "Measure a trained model on a whole validation part.",
-    description = "Mean loss in nats a token, and perplexity; each token is predicted once.",
+    description = {
+      "Of a text: mean loss in nats a token, and perplexity; each token is predicted once.",
+      "Of a .jsonl: the same over the completions, and how many the model writes exactly.",
+      "Of addition and calculator: exact answers on held-out problems, for each operation."
+    },
     footer = {"", "Example: culebra eval --run runs/dickens-1 --json"})
 final class EvalCommand implements Callable<Integer> {
   @Mixin private CommonOptions common;

@@ -66,10 +66,10 @@ final class TrainFlags {
         names = "--data",
         paramLabel = "NAME|PATH",
         description = {
-          "A corpus by name (see: culebra data list), a text file, a folder of text files",
-          "a .bin of tokens, a .jsonl of {\"prompt\": …, \"completion\": …}; or addition (12+34=640,",
-          "digits turned round) or calculator (+ - * /), problems made on the fly.",
-          "Default: ${default.data}"
+          "A corpus by name (see: culebra data list), a text file, a folder of",
+          "them, a .bin of tokens, a .jsonl of {\"prompt\": …, \"completion\": …},",
+          "or addition or calculator: problems made on the fly (see: culebra",
+          "data show calculator). Default: ${default.data}"
         })
     private String data;
 
@@ -88,7 +88,7 @@ final class TrainFlags {
     @Option(
         names = "--skip-unknown",
         arity = "0",
-        description = "With --init-from: leave out characters that its model does not know.")
+        description = "With --init-from and a text: leave out what its model does not know.")
     private Boolean skipUnknown;
 
     private void addTo(TrainOptions options) {

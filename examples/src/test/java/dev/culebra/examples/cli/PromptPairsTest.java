@@ -106,9 +106,7 @@ class PromptPairsTest {
 
   @Test
   void aStoppedRunGoesOnToTheBit() throws IOException {
-    String[] flags = {
-      "--data=" + file, "--log-every=1", "--eval-every=3", "--schedule=constant"
-    };
+    String[] flags = {"--data=" + file, "--log-every=1", "--eval-every=3", "--schedule=constant"};
     RunFolder whole = new RunFolder(folder.resolve("whole"));
     RunFolder parts = new RunFolder(folder.resolve("parts"));
     Outcome.of(whole.train(flags, "--steps=9"));
