@@ -92,7 +92,7 @@ public final class ExactAnswers implements Showcase {
     List<String> examples = new ArrayList<>();
     int distance = Math.max(1, each / most);
     for (int i = 0; i < Math.min(most, each); i++) {
-      Problem problem = problems.get(first + i * distance);
+      Problem problem = problems.get(first + i * distance + distance / 2);
       String answer = answer(problem);
       examples.add(problem.judged(answer, answer.equals(data.answer(problem))));
     }

@@ -58,8 +58,8 @@ final class TrainPresets {
         .embd(64)
         .optimizer(Optimizer.Kind.MUON)
         .lr(4e-3f)
-        .weightDecay(0.4f)
-        .steps(16_000)
+        .weightDecay(0.3f)
+        .steps(10_000)
         .logEvery(100)
         .evalEvery(1000)
         .saveEvery(1000);
