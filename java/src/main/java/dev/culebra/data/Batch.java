@@ -67,6 +67,12 @@ public final class Batch implements AutoCloseable {
     tokens.copy(start + 1, context, targets, first);
   }
 
+  /** Makes every input 0 and every target {@link #IGNORE}. */
+  public void clear() {
+    inputs.fill((byte) 0);
+    targets.fill((byte) IGNORE); // -1 is the byte -1 four times
+  }
+
   /** Frees the memory. Closing twice is harmless. */
   @Override
   public void close() {

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Opens what a user names as data:
@@ -75,16 +76,16 @@ public final class Corpora {
   }
 
   /**
-   * {@link #open(String, TokenizerKind)}, problems made on the fly ({@link Addition}), or questions
-   * with answers ({@link PromptPairs}, a file whose name ends in {@code .jsonl}).
+   * {@link #open(String, TokenizerKind)}, problems made on the fly ({@link Arithmetic}), or
+   * questions with answers ({@link PromptPairs}, a file whose name ends in {@code .jsonl}).
    *
    * @throws DataException if there is no such data or it cannot be used
    * @throws IOException if it cannot be read
    */
   public Dataset dataset(String data, TokenizerKind kind) throws IOException {
-    Addition addition = Addition.find(data).orElse(null);
-    if (addition != null) {
-      return addition;
+    Arithmetic arithmetic = Arithmetic.find(data).orElse(null);
+    if (arithmetic != null) {
+      return arithmetic;
     }
     return isPromptPairs(data) ? PromptPairs.open(Path.of(data), kind) : open(data, kind);
   }
@@ -97,22 +98,26 @@ public final class Corpora {
    * @throws IOException if it cannot be read
    */
   public Dataset dataset(String data, Tokenizer tokenizer, boolean skipUnknown) throws IOException {
-    Addition addition = Addition.find(data).orElse(null);
+    Arithmetic arithmetic = Arithmetic.find(data).orElse(null);
+    if (arithmetic != null) {
+      return withTokenizer(arithmetic, tokenizer);
+    }
     if (isPromptPairs(data)) {
       return PromptPairs.open(Path.of(data), tokenizer);
     }
-    if (addition == null) {
-      return skipUnknown
-              && tokenizer instanceof CharTokenizer characters
-              && find(data) instanceof Found.Text text
-          ? Corpus.fromKnownCharacters(text.source(), characters)
-          : open(data, tokenizer);
-    }
-    if (!addition.tokenizer().equals(tokenizer)) {
+    return skipUnknown
+            && tokenizer instanceof CharTokenizer characters
+            && find(data) instanceof Found.Text text
+        ? Corpus.fromKnownCharacters(text.source(), characters)
+        : open(data, tokenizer);
+  }
+
+  private static Arithmetic withTokenizer(Arithmetic arithmetic, Tokenizer tokenizer) {
+    if (!arithmetic.tokenizer().equals(tokenizer)) {
       throw new DataException(
-          "%s is written in other characters than the model reads".formatted(addition.name()));
+          "%s is written in other characters than the model reads".formatted(arithmetic.name()));
     }
-    return addition;
+    return arithmetic;
   }
 
   /**
@@ -170,7 +175,8 @@ public final class Corpora {
     };
   }
 
-  private static boolean isPromptPairs(String data) {
+  /** Whether data is a file of {@link PromptPairs}, by its name. */
+  public static boolean isPromptPairs(String data) {
     return data.endsWith(PromptPairs.ENDING) && Files.isRegularFile(Path.of(data));
   }
 
@@ -192,14 +198,13 @@ public final class Corpora {
     if (named != null) {
       return new Found.Text(named.text(cache));
     }
+    if (Arithmetic.find(data).isPresent()) {
+      throw new DataException(data + " is made on the fly: there is no text of it");
+    }
     Path path = Path.of(data);
     if (!Files.exists(path)) {
-      String names =
-          Arrays.stream(NamedCorpus.values())
-              .map(NamedCorpus::label)
-              .collect(Collectors.joining(", "));
       throw new DataException(
-          "no such data: %s is neither a file nor one of %s".formatted(data, names));
+          "no such data: %s is neither a file nor one of %s".formatted(data, names()));
     }
     if (Files.isDirectory(path)) {
       return isTokenDirectory(path)
@@ -209,6 +214,12 @@ public final class Corpora {
     return data.endsWith(".bin")
         ? new Found.SingleTokenFile(path)
         : new Found.Text(TextFiles.of(path));
+  }
+
+  private static String names() {
+    Stream<String> texts = Arrays.stream(NamedCorpus.values()).map(NamedCorpus::label);
+    Stream<String> problems = Arrays.stream(Arithmetic.Kind.values()).map(Arithmetic.Kind::label);
+    return Stream.concat(texts, problems).collect(Collectors.joining(", "));
   }
 
   private static boolean isTokenDirectory(Path directory) {

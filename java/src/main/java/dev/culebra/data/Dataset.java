@@ -3,7 +3,7 @@ package dev.culebra.data;
 import dev.culebra.text.Tokenizer;
 
 /** What a model is trained on: a text, problems made on the fly, or questions with answers. */
-public sealed interface Dataset extends AutoCloseable permits Corpus, Addition, PromptPairs {
+public sealed interface Dataset extends AutoCloseable permits Corpus, Arithmetic, PromptPairs {
   /** The name or path it was opened by. */
   String name();
 

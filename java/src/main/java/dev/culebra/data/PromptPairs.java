@@ -1,20 +1,12 @@
 package dev.culebra.data;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.culebra.io.FileErrors;
-import dev.culebra.random.RandomStream;
+import dev.culebra.data.PromptLines.Pair;
 import dev.culebra.text.CharTokenizer;
 import dev.culebra.text.Gpt2Tokenizer;
 import dev.culebra.text.Tokenizer;
 import dev.culebra.text.TokenizerKind;
 import dev.culebra.text.UnknownCharacterException;
 import java.io.IOException;
-import java.lang.foreign.ValueLayout;
-import java.nio.charset.CharacterCodingException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,31 +22,28 @@ public final class PromptPairs implements Dataset {
   /** How a file of pairs is told from other text. */
   static final String ENDING = ".jsonl";
 
-  private static final ObjectMapper JSON =
-      new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
-  private static final String END = "\n";
+  /** What ends a completion. */
+  public static final String END = "\n";
+
   private static final int STREAM = 0x43000000;
-  private static final int SPLIT_SHIFT = 20;
-  private static final int MAX_MICRO_STEPS = 1 << SPLIT_SHIFT;
-  private static final int LEAST_PAIRS = 2;
 
-  /** The texts of a line. */
-  private record Pair(int line, String prompt, String completion) {}
-
-  /** The tokens of a line; those from {@code firstTarget} on are to be learned. */
-  private record Row(int line, int[] tokens, int firstTarget) {}
+  /** The tokens of a line. */
+  private record Row(int line, Question question) {}
 
   private final String name;
   private final Tokenizer tokenizer;
-  private final List<Row> train;
-  private final List<Row> validation;
+  private final List<Row> rows;
+  private final List<Question> train;
+  private final List<Question> validation;
 
   private PromptPairs(String name, Tokenizer tokenizer, List<Row> rows) {
     this.name = name;
     this.tokenizer = tokenizer;
+    this.rows = List.copyOf(rows);
+    List<Question> questions = rows.stream().map(Row::question).toList();
     int end = rows.size() - Math.max(1, rows.size() / 10);
-    train = List.copyOf(rows.subList(0, end));
-    validation = List.copyOf(rows.subList(end, rows.size()));
+    train = List.copyOf(questions.subList(0, end));
+    validation = List.copyOf(questions.subList(end, rows.size()));
   }
 
   /**
@@ -64,7 +53,7 @@ public final class PromptPairs implements Dataset {
    * @throws IOException if the file cannot be read
    */
   static PromptPairs open(Path file, TokenizerKind kind) throws IOException {
-    List<Pair> pairs = read(file);
+    List<Pair> pairs = PromptLines.read(file);
     Tokenizer tokenizer =
         switch (kind) {
           case GPT2 -> new Gpt2Tokenizer();
@@ -85,71 +74,49 @@ public final class PromptPairs implements Dataset {
    * @throws IOException if the file cannot be read
    */
   static PromptPairs open(Path file, Tokenizer tokenizer) throws IOException {
-    return encode(file, tokenizer, read(file));
+    return encode(file, tokenizer, PromptLines.read(file));
   }
 
-  private static List<Pair> read(Path file) throws IOException {
-    List<Pair> pairs = new ArrayList<>();
-    int number = 0;
-    for (String line : lines(file)) {
-      number++;
-      if (!line.isBlank()) {
-        pairs.add(pair(file, number, line));
-      }
-    }
-    if (pairs.size() < LEAST_PAIRS) {
-      throw new DataException(
-          "%s: needs at least %d lines, to train on and to validate on"
-              .formatted(file, LEAST_PAIRS));
-    }
-    return pairs;
-  }
-
-  private static List<String> lines(Path file) throws IOException {
-    try {
-      return Files.readAllLines(file);
-    } catch (CharacterCodingException e) {
-      throw new DataException(file + " is not UTF-8", e);
-    } catch (IOException e) {
-      throw new IOException("cannot read " + file + ": " + FileErrors.reason(e), e);
-    }
-  }
-
-  private static Pair pair(Path file, int number, String line) {
-    JsonNode json;
-    try {
-      json = JSON.readTree(line);
-    } catch (JsonProcessingException e) {
-      throw new DataException("%s:%d: is not one JSON object".formatted(file, number), e);
-    }
-    return new Pair(
-        number, text(file, number, json, "prompt"), text(file, number, json, "completion"));
-  }
-
-  private static String text(Path file, int number, JsonNode json, String field) {
-    JsonNode value = json.get(field);
-    if (value == null || !value.isTextual() || value.asText().isEmpty()) {
-      throw new DataException(
-          "%s:%d: needs a text that is not empty as \"%s\"".formatted(file, number, field));
-    }
-    return value.asText();
-  }
-
-  private static PromptPairs encode(Path file, Tokenizer tokenizer, List<Pair> pairs) {
+  private static PromptPairs encode(Path file, Tokenizer tokenizer, List<Pair> pairs)
+      throws IOException {
+    requireEnd(file, tokenizer);
     List<Row> rows = new ArrayList<>();
     for (Pair pair : pairs) {
+      String field = "prompt";
       try {
         int[] prompt = tokenizer.encode(pair.prompt());
+        field = "completion";
         int[] completion = tokenizer.encode(pair.completion() + END);
-        int[] tokens = new int[prompt.length + completion.length];
-        System.arraycopy(prompt, 0, tokens, 0, prompt.length);
-        System.arraycopy(completion, 0, tokens, prompt.length, completion.length);
-        rows.add(new Row(pair.line(), tokens, prompt.length));
+        rows.add(new Row(pair.line(), new Question(prompt, completion)));
       } catch (UnknownCharacterException e) {
-        throw new DataException("%s:%d: %s".formatted(file, pair.line(), e.getMessage()), e);
+        throw new DataException(
+            "%s:%d: \"%s\": %s; all that it does not know: %s"
+                .formatted(file, pair.line(), field, e.getMessage(), unknown(pairs, tokenizer)),
+            e);
       }
     }
     return new PromptPairs(file.toString(), tokenizer, rows);
+  }
+
+  /** A model of one long line has no token for what ends an answer. */
+  private static void requireEnd(Path file, Tokenizer tokenizer) {
+    try {
+      tokenizer.encode(END);
+    } catch (UnknownCharacterException e) {
+      throw new DataException(
+          "%s: the model has no token for a line's end, which ends every completion"
+              .formatted(file),
+          e);
+    }
+  }
+
+  private static String unknown(List<Pair> pairs, Tokenizer tokenizer) throws IOException {
+    StringBuilder text = new StringBuilder();
+    pairs.forEach(pair -> text.append(pair.prompt()).append(pair.completion()));
+    TextSource source = TextSource.of("pairs", text.toString());
+    KnownCharacters known = new KnownCharacters(source, (CharTokenizer) tokenizer);
+    known.read(piece -> {});
+    return known.leftOut();
   }
 
   @Override
@@ -173,52 +140,39 @@ public final class PromptPairs implements Dataset {
     return tokenizer;
   }
 
-  /** Pairs of a part. */
-  private List<Row> rows(Split split) {
+  /** The pairs of a part, in the order of their lines, each completion with its {@link #END}. */
+  public List<Question> questions(Split split) {
     return split == Split.TRAIN ? train : validation;
   }
 
   @Override
   public void requireContext(int context) {
-    for (Split split : Split.values()) {
-      for (Row row : rows(split)) {
-        if (row.tokens().length > context + 1) {
-          throw new DataException(
-              "%s:%d: prompt and completion have %d tokens, which needs --context %d, not %d"
-                  .formatted(
-                      name, row.line(), row.tokens().length, row.tokens().length - 1, context));
-        }
-      }
+    Row tooLong = rows.stream().filter(row -> needed(row) > context).findFirst().orElse(null);
+    if (tooLong != null) {
+      int most = rows.stream().mapToInt(PromptPairs::needed).max().getAsInt();
+      String all = most == needed(tooLong) ? "" : "; all lines need %d".formatted(most);
+      throw new DataException(
+          "%s:%d: prompt and completion have %d tokens, which needs --context %d, not %d%s"
+              .formatted(
+                  name,
+                  tooLong.line(),
+                  tooLong.question().length(),
+                  needed(tooLong),
+                  context,
+                  all));
     }
+  }
+
+  /** The last token has no successor. */
+  private static int needed(Row row) {
+    return row.question().length() - 1;
   }
 
   @Override
   public Batches batches(Split split, long seed) {
-    List<Row> rows = rows(split);
-    return (batch, step, microStep) -> {
-      if (step < 0 || microStep < 0 || microStep >= MAX_MICRO_STEPS) {
-        throw new IllegalArgumentException(
-            "step %d, micro-step %d is out of range".formatted(step, microStep));
-      }
-      int stream = STREAM | split.ordinal() << SPLIT_SHIFT | microStep;
-      RandomStream random = new RandomStream(seed, stream, step);
-      for (int place = 0; place < batch.batch(); place++) {
-        fillRow(batch, place, rows.get(random.nextInt(rows.size())));
-      }
-    };
-  }
-
-  private static void fillRow(Batch batch, int place, Row row) {
-    long first = (long) place * batch.context();
-    int[] tokens = row.tokens();
-    for (int t = 0; t < batch.context(); t++) {
-      int input = t < tokens.length ? tokens[t] : 0;
-      boolean counts = t + 1 >= row.firstTarget() && t + 1 < tokens.length;
-      batch.inputs().setAtIndex(ValueLayout.JAVA_INT, first + t, input);
-      batch
-          .targets()
-          .setAtIndex(ValueLayout.JAVA_INT, first + t, counts ? tokens[t + 1] : Batch.IGNORE);
-    }
+    List<Question> questions = questions(split);
+    return new QuestionBatches(
+        seed, STREAM, split.ordinal(), random -> questions.get(random.nextInt(questions.size())));
   }
 
   @Override

@@ -1,66 +1,68 @@
 package dev.culebra.train;
 
-import dev.culebra.backend.Backend;
-import dev.culebra.data.Addition;
-import dev.culebra.data.Addition.Problem;
+import dev.culebra.data.Arithmetic;
+import dev.culebra.data.Arithmetic.Problem;
+import dev.culebra.data.Operation;
 import dev.culebra.nn.Gpt;
 import dev.culebra.text.Tokenizer;
-import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
-import java.util.Locale;
+import java.util.Map;
 
 /**
- * Lets a model do sums that it was never trained on, always taking the most likely digit, and
- * counts those that are right in every digit. Shares the model's weights and has activations of its
- * own.
+ * Lets a model work out problems that it was never trained on, always taking the most likely digit,
+ * and counts those that are right in every digit. Shares the model's weights and has activations of
+ * its own.
  */
 public final class ExactAnswers implements Showcase {
+  /** Most problems of an operation. */
   private static final int PROBLEMS = 2000;
+
   private static final int BATCH = 250;
   private static final int EXAMPLES = 5;
+  private static final int EXAMPLES_OF_MANY = 3;
 
-  private final Addition data;
-  private final Tokenizer tokenizer;
-  private final Backend backend;
-  private final Gpt model;
+  private final Arithmetic data;
   private final List<Problem> problems;
+  private final Examiner examiner;
 
   /**
    * How it went.
    *
-   * @param right answers that were right in every digit
-   * @param problems how many were asked
-   * @param examples some of them with the model's answers, a line each
+   * @param scores of each operation, of as many problems each
+   * @param examples problems at even distances with the model's answers, a line each
    */
-  public record Result(int right, int problems, List<String> examples) {
-    /** Share of right answers, in percent. */
-    public double percent() {
-      return 100.0 * right / problems;
+  public record Result(Map<Operation, Score> scores, List<String> examples) {
+    public Result {
+      scores = new EnumMap<>(scores);
+      examples = List.copyOf(examples);
+    }
+
+    /** Of all operations. */
+    public Score total() {
+      return new Score(
+          scores.values().stream().mapToInt(Score::right).sum(),
+          scores.values().stream().mapToInt(Score::asked).sum());
     }
 
     /** For people. */
     @Override
     public String toString() {
-      return String.format(
-          Locale.ROOT,
-          "%s%nexact answers on held-out problems: %.1f %% (%,d of %,d)%n",
-          String.join(System.lineSeparator(), examples),
-          percent(),
-          right,
-          problems);
+      List<String> lines = new ArrayList<>(examples);
+      lines.add("exact answers on held-out problems: " + total());
+      if (scores.size() > 1) {
+        scores.forEach((operation, score) -> lines.add("  " + operation.symbol() + "  " + score));
+      }
+      return String.join(System.lineSeparator(), lines) + System.lineSeparator();
     }
   }
 
   /** For {@code model}, which must outlive this. */
-  public ExactAnswers(Gpt model, Addition data) {
+  public ExactAnswers(Gpt model, Arithmetic data) {
     this.data = data;
-    this.tokenizer = data.tokenizer();
-    this.backend = model.backend();
-    this.model = model.shareWeights();
-    this.model.eval();
     this.problems = data.heldOut(PROBLEMS);
-    this.model.planInference(Math.min(BATCH, problems.size()), data.context());
+    this.examiner = new Examiner(model, data.questions(problems), BATCH);
   }
 
   @Override
@@ -68,78 +70,48 @@ public final class ExactAnswers implements Showcase {
     return ask().toString();
   }
 
-  /** Asks all held-out problems, or {@value #PROBLEMS} of them; waits for the device. */
+  /** Asks all held-out problems, or {@value #PROBLEMS} of each operation; waits for the device. */
   public Result ask() {
-    int right = 0;
-    StringBuilder examples = new StringBuilder();
-    int batch = Math.min(BATCH, problems.size());
-    for (int first = 0; first < problems.size(); first += batch) {
-      // The last batch begins early enough to be full; what was asked before does not count again.
-      int start = Math.min(first, problems.size() - batch);
-      List<Problem> asked = problems.subList(start, start + batch);
-      String[] answers = answers(asked);
-      for (int i = first - start; i < batch; i++) {
-        boolean isRight = answers[i].equals(data.answer(asked.get(i).sum()));
-        right += isRight ? 1 : 0;
-        if ((start + i) % Math.max(1, problems.size() / EXAMPLES) == 0) {
-          examples.append(example(asked.get(i), answers[i], isRight)).append('\n');
-        }
+    boolean[] exact = examiner.ask().exact();
+    Map<Operation, Score> scores = new EnumMap<>(Operation.class);
+    List<String> examples = new ArrayList<>();
+    int operations = data.kind().operations().size();
+    int each = problems.size() / operations;
+    for (int first = 0; first < problems.size(); first += each) {
+      int right = 0;
+      for (int i = first; i < first + each; i++) {
+        right += exact[i] ? 1 : 0;
       }
+      scores.put(problems.get(first).operation(), new Score(right, each));
+      examples.addAll(examples(first, each, operations == 1 ? EXAMPLES : EXAMPLES_OF_MANY));
     }
-    return new Result(right, problems.size(), examples.toString().lines().limit(EXAMPLES).toList());
+    return new Result(scores, examples);
   }
 
-  private String example(Problem problem, String answer, boolean isRight) {
-    String turned = new StringBuilder(answer).reverse().toString();
-    String number =
-        turned.chars().allMatch(Character::isDigit) ? strip(turned) : "'" + turned + "'";
-    String verdict = isRight ? "right" : "wrong, it is " + problem.sum();
-    return "%d + %d = %s  %s".formatted(problem.a(), problem.b(), number, verdict);
+  private List<String> examples(int first, int each, int most) {
+    List<String> examples = new ArrayList<>();
+    int distance = Math.max(1, each / most);
+    for (int i = 0; i < Math.min(most, each); i++) {
+      Problem problem = problems.get(first + i * distance + distance / 2);
+      String answer = answer(problem);
+      examples.add(problem.judged(answer, answer.equals(data.answer(problem))));
+    }
+    return examples;
   }
 
-  private static String strip(String digits) {
-    return Integer.toString(Integer.parseInt(digits));
-  }
-
-  /** The model's answers as it writes them, digits turned round. */
-  private String[] answers(List<Problem> asked) {
-    int time = data.context();
-    int[] tokens = new int[asked.size() * time];
-    for (int row = 0; row < asked.size(); row++) {
-      int[] question = tokenizer.encode(data.question(asked.get(row)));
-      System.arraycopy(question, 0, tokens, row * time, question.length);
-    }
-    String[] answers = new String[asked.size()];
-    Arrays.fill(answers, "");
-    for (int digit = 0; digit < data.answerLength(); digit++) {
-      int place = data.questionLength() - 1 + digit;
-      model.load(MemorySegment.ofArray(tokens), null);
-      var logits = model.forward();
-      float[] values = backend.readFloatsBlocking(logits);
-      int width = logits.shape().dim(-1);
-      for (int row = 0; row < asked.size(); row++) {
-        int token = largest(values, (row * time + place) * width, model.vocab());
-        answers[row] += tokenizer.decode(new int[] {token});
-        if (place + 1 < time) {
-          tokens[row * time + place + 1] = token;
-        }
-      }
-    }
-    return answers;
-  }
-
-  private static int largest(float[] values, int from, int length) {
-    int best = 0;
-    for (int i = 1; i < length; i++) {
-      if (values[from + i] > values[from + best]) {
-        best = i;
-      }
-    }
-    return best;
+  /** What the model writes, without the line ends behind it. */
+  private String answer(Problem problem) {
+    Tokenizer tokenizer = data.tokenizer();
+    StringBuilder answer = new StringBuilder();
+    examiner.write(
+        data.questions(List.of(problem)).getFirst(),
+        data.answerLength(),
+        token -> answer.append(tokenizer.decode(token)) != null);
+    return answer.toString().replaceFirst("\n+$", "");
   }
 
   @Override
   public void close() {
-    model.close();
+    examiner.close();
   }
 }

@@ -97,7 +97,7 @@ public final class TrainOptions {
   public TrainConfig config() {
     TrainOptions all =
         TrainPresets.of(preset == null ? Preset.NANO : preset)
-            .with(TrainPresets.ofData(data))
+            .with(TrainPresets.ofData(data, preset == null))
             .with(this);
     if (warmup == null) {
       all.warmup = Math.min(all.warmup, all.steps / SHORT_WARMUP);

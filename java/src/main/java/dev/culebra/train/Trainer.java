@@ -2,7 +2,7 @@ package dev.culebra.train;
 
 import dev.culebra.backend.Recording;
 import dev.culebra.checkpoint.Metrics;
-import dev.culebra.data.Addition;
+import dev.culebra.data.Arithmetic;
 import dev.culebra.data.Batch;
 import dev.culebra.data.Batches;
 import dev.culebra.data.Corpus;
@@ -67,8 +67,9 @@ public final class Trainer implements AutoCloseable {
     samples =
         switch (data) {
           case Corpus corpus -> new SampleWriter(model, corpus.tokenizer(), config.seed());
-          case PromptPairs pairs -> new SampleWriter(model, pairs.tokenizer(), config.seed());
-          case Addition addition -> new ExactAnswers(model, addition);
+          case PromptPairs pairs ->
+              new ExactCompletions(model, pairs, config.batch(), ExactCompletions.SHOWN);
+          case Arithmetic arithmetic -> new ExactAnswers(model, arithmetic);
         };
     progress = restore();
     savedStep = progress.step();

@@ -4,7 +4,7 @@ import dev.culebra.backend.Backend;
 import dev.culebra.backend.OutOfDeviceMemoryException;
 import dev.culebra.checkpoint.CheckpointException;
 import dev.culebra.checkpoint.RunDirectory;
-import dev.culebra.data.Addition;
+import dev.culebra.data.Arithmetic;
 import dev.culebra.data.Corpora;
 import dev.culebra.data.DataException;
 import dev.culebra.data.Dataset;
@@ -77,6 +77,12 @@ public final class TrainingRun implements AutoCloseable {
   public static TrainingRun finetune(
       TrainConfig config, RunFiles from, Corpora corpora, Place place, TrainListener listener)
       throws IOException {
+    if (config.skipUnknown() && Corpora.isPromptPairs(config.data())) {
+      throw new DataException(
+          "--skip-unknown is for texts: without some of its characters an answer in %s would be"
+                  .formatted(config.data())
+              + " another one");
+    }
     Tokenizer tokenizer = from.tokenizer();
     requireSameShape(from, config);
     TrainingRun run = new TrainingRun(config);
@@ -102,7 +108,7 @@ public final class TrainingRun implements AutoCloseable {
     } catch (DataException e) {
       if (e.getCause() instanceof UnknownCharacterException
           && tokenizer instanceof CharTokenizer characters
-          && !name.endsWith(".jsonl")) {
+          && !Corpora.isPromptPairs(name)) {
         throw new DataException(
             "%s of %s; it does not know %s: --skip-unknown leaves these out"
                 .formatted(
@@ -175,8 +181,8 @@ public final class TrainingRun implements AutoCloseable {
    * path must be found again from anywhere.
    */
   private void describe() throws IOException {
-    String name = data instanceof Addition ? data.name() : config.data();
-    boolean named = data instanceof Addition || NamedCorpus.find(name).isPresent();
+    String name = data instanceof Arithmetic ? data.name() : config.data();
+    boolean named = data instanceof Arithmetic || NamedCorpus.find(name).isPresent();
     config =
         config.with(
             new TrainOptions()

@@ -134,7 +134,9 @@ class CorporaTest {
   void whatCannotBeUsedIsOneLine() throws IOException {
     assertRefused(
         "nowhere",
-        "no such data: nowhere is neither a file nor one of dickens, macbeth, shakespeare");
+        "no such data: nowhere is neither a file nor one of dickens, macbeth, shakespeare,"
+            + " addition, calculator");
+    assertRefused("calculator", "calculator is made on the fly: there is no text of it");
     Path empty = Files.writeString(directory.resolve("empty.txt"), "");
     assertRefused(empty.toString(), empty + " is empty");
     assertThatThrownBy(() -> corpora.open(empty.toString(), TokenizerKind.GPT2))
@@ -147,6 +149,17 @@ class CorporaTest {
         .hasMessage(odd + " holds tokens, not text");
     Files.write(directory.resolve("train.bin"), new byte[4]);
     assertRefused(directory.toString(), directory + " holds only one of train.bin and val.bin");
+  }
+
+  @Test
+  void problemsAreFoundByNameForAModelThatReadsThem() throws IOException {
+    Arithmetic calculator = new Arithmetic(Arithmetic.Kind.CALCULATOR, 3);
+    assertThat(corpora.dataset("calculator-3", TokenizerKind.GPT2)).isEqualTo(calculator);
+    assertThat(corpora.dataset("calculator-3", calculator.tokenizer(), false))
+        .isEqualTo(calculator);
+    assertThatThrownBy(() -> corpora.dataset("addition", calculator.tokenizer(), false))
+        .isInstanceOf(DataException.class)
+        .hasMessage("addition-2 is written in other characters than the model reads");
   }
 
   @Test

@@ -7,9 +7,11 @@ import dev.culebra.text.CharTokenizer;
 import dev.culebra.text.TokenizerKind;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -69,10 +71,19 @@ class PromptPairsTest {
       quoteCharacter = '~',
       textBlock =
           """
-          not json                             | .*pairs.jsonl:2: is not one JSON object
+          not json                             | .*pairs.jsonl:2: is not one JSON object: Unrecognized token .*
+          {"prompt": "a", "completion": "b"} x | .*pairs.jsonl:2: is not one JSON object: Unrecognized token .*
+          {"prompt": "a", "completion": "b"} 3 | .*pairs.jsonl:2: is not one JSON object: Trailing token .*
+          {"prompt": "a", "completion": "b     | .*pairs.jsonl:2: is not one JSON object: .*
+          {"prompt": "a", "completion": "b", "prompt": "c"} | .*pairs.jsonl:2: is not one JSON object: Duplicate field 'prompt'
+          ["a", "b"]                           | .*pairs.jsonl:2: is not one JSON object
+          null                                 | .*pairs.jsonl:2: is not one JSON object
           {"prompt": "a"}                      | .*pairs.jsonl:2: needs a text that is not empty as "completion"
+          {"prompt": "a", "completion": ["b"]} | .*pairs.jsonl:2: needs a text that is not empty as "completion"
+          {"prompt": "a", "completion": ""}    | .*pairs.jsonl:2: needs a text that is not empty as "completion"
           {"prompt": 3, "completion": "b"}     | .*pairs.jsonl:2: needs a text that is not empty as "prompt"
           {"prompt": "", "completion": "b"}    | .*pairs.jsonl:2: needs a text that is not empty as "prompt"
+          {"prompt": "a\\ud800", "completion": "b"} | .*pairs.jsonl:2: has half a surrogate pair in its "prompt"
           """)
   void aBadLineIsNamedByNumber(String line, String message) throws IOException {
     Path file = file(pair("a", "b"), line);
@@ -83,17 +94,91 @@ class PromptPairsTest {
   }
 
   @Test
-  void whatDoesNotFitOrIsUnknownIsNamedByLine() throws IOException {
-    Path file = file(pair("a", "b"), pair("aaaa", "bbbbbbbb"), pair("a", "c"));
+  void aLineThatIsNotUtf8IsNamedByNumber() throws IOException {
+    Path file = folder.resolve("latin1.jsonl");
+    String lines = pair("a", "b") + "\n\n" + pair("h\u00e9", "b") + "\n";
+    Files.write(file, lines.getBytes(StandardCharsets.ISO_8859_1));
+    assertThatThrownBy(() -> PromptPairs.open(file, TokenizerKind.CHAR))
+        .isInstanceOf(DataException.class)
+        .hasMessageEndingWith("latin1.jsonl:3: is not UTF-8");
+  }
+
+  @Test
+  void filesOfOtherSystemsHaveTheSamePairs() throws IOException {
+    Path file = folder.resolve("windows.jsonl");
+    String lines = "\uFEFF" + pair("a", "b\\r\\nb") + "\r\n   \r\n" + pair("c", "d\u2028");
+    Files.writeString(file, lines);
+    try (PromptPairs pairs = PromptPairs.open(file, TokenizerKind.CHAR)) {
+      assertThat(texts(pairs, Split.TRAIN)).containsExactly("a|b\r\nb\n");
+      assertThat(texts(pairs, Split.VALIDATION)).containsExactly("c|d\u2028\n");
+    }
+  }
+
+  private static List<String> texts(PromptPairs pairs, Split split) {
+    return pairs.questions(split).stream()
+        .map(
+            question ->
+                pairs.tokenizer().decode(question.prompt())
+                    + "|"
+                    + pairs.tokenizer().decode(question.answer()))
+        .toList();
+  }
+
+  @Test
+  void onePairIsTooFew() throws IOException {
+    for (Path file : new Path[] {file(pair("a", "b")), file("")}) {
+      assertThatThrownBy(() -> PromptPairs.open(file, TokenizerKind.CHAR))
+          .isInstanceOf(DataException.class)
+          .hasMessageEndingWith(
+              "pairs.jsonl: needs at least 2 lines, to train on and to validate on");
+    }
+  }
+
+  @Test
+  void whatDoesNotFitIsNamedByLineAndSaysWhatWould() throws IOException {
+    Path file = file(pair("a", "b"), pair("aaaa", "bbbbbbbb"), pair("a", "c".repeat(20)));
     try (PromptPairs pairs = PromptPairs.open(file, TokenizerKind.CHAR)) {
       assertThatThrownBy(() -> pairs.requireContext(CONTEXT))
           .isInstanceOf(DataException.class)
-          .hasMessageContaining("pairs.jsonl:2: prompt and completion have 13 tokens")
-          .hasMessageContaining("--context 12, not 8");
+          .hasMessageEndingWith(
+              "pairs.jsonl:2: prompt and completion have 13 tokens, which needs --context 12, not 8;"
+                  + " all lines need 21");
+      assertThatThrownBy(() -> pairs.requireContext(20))
+          .hasMessageEndingWith(
+              "pairs.jsonl:3: prompt and completion have 22 tokens, which needs --context 21, not"
+                  + " 20");
+      pairs.requireContext(21);
     }
+  }
+
+  @Test
+  void whatTheModelDoesNotKnowIsNamedByLine() throws IOException {
+    Path file = file(pair("a", "b"), pair("ab", "bcc"), pair("ad", "c"));
     assertThatThrownBy(() -> PromptPairs.open(file, CharTokenizer.of("ab\n")))
         .isInstanceOf(DataException.class)
-        .hasMessageContaining("pairs.jsonl:3: ")
-        .hasMessageContaining("'c'");
+        .hasMessageEndingWith(
+            "pairs.jsonl:2: \"completion\": character 2 of the text, 'c' (U+0063), is not in the"
+                + " vocabulary of 3 characters; all that it does not know: 3 × 'c', 1 × 'd'");
+    assertThatThrownBy(() -> PromptPairs.open(file, CharTokenizer.of("abcd")))
+        .isInstanceOf(DataException.class)
+        .hasMessageContaining("no token for a line's end");
+  }
+
+  @Test
+  void aQuestionFillsARowAndNeedsRoom() {
+    Question question = new Question(new int[] {5, 6}, new int[] {7, 8});
+    try (Batch batch = new Batch(2, 3);
+        Batch small = new Batch(1, 2)) {
+      batch.clear();
+      question.fill(batch, 1);
+      assertThat(batch.inputs().toArray(ValueLayout.JAVA_INT)).containsExactly(0, 0, 0, 5, 6, 7);
+      assertThat(batch.targets().toArray(ValueLayout.JAVA_INT))
+          .containsExactly(-1, -1, -1, -1, 7, 8);
+      assertThatThrownBy(() -> question.fill(small, 0))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("4 tokens do not fit into a context of 2");
+    }
+    assertThatThrownBy(() -> new Question(new int[0], new int[] {7}))
+        .isInstanceOf(IllegalArgumentException.class);
   }
 }

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 
 /** Small models and batches for whole-model tests. */
-final class ModelFixture {
+public final class ModelFixture {
   private ModelFixture() {}
 
   /** Awkward on purpose: odd width of a head, vocabulary and context. */
@@ -51,7 +51,7 @@ final class ModelFixture {
    * Makes the initial weights lively: GPT-2's initialisation leaves biases at 0 and all so small
    * that a wrong layer would hardly show.
    */
-  static void enliven(LanguageModel model) {
+  public static void enliven(LanguageModel model) {
     enliven(model, 5);
   }
 

@@ -1,5 +1,6 @@
 package dev.culebra.examples.cli;
 
+import dev.culebra.data.Arithmetic;
 import dev.culebra.data.Corpora;
 import dev.culebra.data.DataPreparation;
 import dev.culebra.data.NamedCorpus;
@@ -10,6 +11,7 @@ import dev.culebra.text.TokenizerKind;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -53,10 +55,14 @@ final class DataCommand implements Runnable {
       for (NamedCorpus corpus : NamedCorpus.values()) {
         System.out.printf("%-12s %s%n", corpus.label(), corpus.description());
       }
+      for (Arithmetic.Kind kind : Arithmetic.Kind.values()) {
+        System.out.printf(
+            "%-12s %s, made on the fly, a tenth of them held out; --digits N%n",
+            kind.label(), kind.what());
+      }
       System.out.printf(
-          "%-12s %s%n", "addition", "sums made on the fly, a tenth of them held out; --digits N");
-      System.out.printf(
-          "%nAlso any text file, folder of text files, or .bin of tokens: --data PATH%n");
+          "%nAlso any text file, folder of text files, .bin of tokens, or .jsonl of a%n"
+              + "{\"prompt\": ..., \"completion\": ...} a line: --data PATH%n");
     }
   }
 
@@ -67,6 +73,7 @@ final class DataCommand implements Runnable {
       footer = {"", "Example: culebra data show dickens"})
   static final class ShowCommand implements Callable<Integer> {
     private static final int BEGINNING = 400;
+    private static final int PROBLEMS = 4;
 
     @Mixin private CommonOptions common;
 
@@ -75,6 +82,11 @@ final class DataCommand implements Runnable {
 
     @Override
     public Integer call() throws IOException {
+      Optional<Arithmetic> arithmetic = Arithmetic.find(name);
+      if (arithmetic.isPresent()) {
+        show(arithmetic.get());
+        return 0;
+      }
       TextSource text = Corpora.ofUser().text(name);
       TextFacts facts = TextFacts.of(text);
       NamedCorpus.find(name).ifPresent(ShowCommand::print);
@@ -83,6 +95,16 @@ final class DataCommand implements Runnable {
       line("lines", "%,d".formatted(facts.lines()));
       System.out.printf("%n%s%n", beginning(text));
       return 0;
+    }
+
+    /** A few problems of each operation, as a model reads and writes them and as people do. */
+    private static void show(Arithmetic arithmetic) {
+      System.out.printf("%s%n%n", arithmetic.describe());
+      int width = arithmetic.context() + 3;
+      for (Arithmetic.Problem problem : arithmetic.heldOut(PROBLEMS)) {
+        String written = arithmetic.question(problem) + arithmetic.answer(problem);
+        System.out.printf("%-" + width + "s%s%n", written, problem);
+      }
     }
 
     private static void print(NamedCorpus corpus) {

@@ -1,13 +1,15 @@
 package dev.culebra.examples.cli;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import dev.culebra.data.Addition;
+import dev.culebra.data.Arithmetic;
 import dev.culebra.data.Corpora;
 import dev.culebra.data.Corpus;
 import dev.culebra.data.Dataset;
 import dev.culebra.data.PromptPairs;
 import dev.culebra.train.Evaluation;
 import dev.culebra.train.ExactAnswers;
+import dev.culebra.train.ExactCompletions;
+import dev.culebra.train.Score;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainedModel;
 import java.io.IOException;
@@ -23,7 +25,11 @@ import picocli.CommandLine.Option;
 @Command(
     name = "eval",
     header = "Measure a trained model on a whole validation part.",
-    description = "Mean loss in nats a token, and perplexity; each token is predicted once.",
+    description = {
+      "Of a text: mean loss in nats a token, and perplexity; each token is predicted once.",
+      "Of a .jsonl: the same over the completions, and how many the model writes exactly.",
+      "Of addition and calculator: exact answers on held-out problems, for each operation."
+    },
     footer = {"", "Example: culebra eval --run runs/dickens-1 --json"})
 final class EvalCommand implements Callable<Integer> {
   @Mixin private CommonOptions common;
@@ -49,49 +55,91 @@ final class EvalCommand implements Callable<Integer> {
       String name = data == null ? config.data() : data;
       try (Dataset dataset =
           Corpora.ofUser().dataset(name, trained.tokenizer(), config.skipUnknown())) {
-        switch (dataset) {
-          case Corpus corpus -> {
-            Evaluation.Result result =
-                Evaluation.whole(trained.model(), corpus, config.batch(), config.context());
-            System.out.print(json ? json(name, result) : text(name, result));
-          }
-          case PromptPairs pairs ->
-              throw new CommandException(
-                  "eval reads texts and sums; the validation loss of %s is in metrics.jsonl"
-                      .formatted(pairs.name()));
-          case Addition addition -> {
-            try (ExactAnswers exact = new ExactAnswers(trained.model(), addition)) {
-              ExactAnswers.Result result = exact.ask();
-              System.out.print(json ? json(name, result) : result);
-            }
-          }
-        }
+        System.out.print(measure(trained, name, dataset));
       }
       return 0;
     }
   }
 
-  private String json(String name, ExactAnswers.Result result) throws IOException {
+  private String measure(TrainedModel trained, String name, Dataset dataset) throws IOException {
+    TrainConfig config = trained.config();
+    return switch (dataset) {
+      case Corpus corpus -> {
+        Evaluation.Result result =
+            Evaluation.whole(trained.model(), corpus, config.batch(), config.context());
+        yield json ? json(name, fields(result)) : text(name, result);
+      }
+      case PromptPairs pairs -> {
+        pairs.requireContext(config.context());
+        try (var exact =
+            new ExactCompletions(trained.model(), pairs, config.batch(), Integer.MAX_VALUE)) {
+          ExactCompletions.Result result = exact.ask();
+          yield json ? json(name, fields(result)) : text(name, result);
+        }
+      }
+      case Arithmetic arithmetic -> {
+        arithmetic.requireContext(config.context());
+        try (ExactAnswers exact = new ExactAnswers(trained.model(), arithmetic)) {
+          ExactAnswers.Result result = exact.ask();
+          yield json ? json(name, fields(result)) : result.toString();
+        }
+      }
+    };
+  }
+
+  private String json(String name, Map<String, Object> results) throws IOException {
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("run", directory.toString());
     fields.put("data", name);
-    fields.put("problems", result.problems());
-    fields.put("right", result.right());
+    fields.putAll(results);
     return JsonMapper.builder().build().writeValueAsString(fields) + "\n";
   }
 
-  private String text(String name, Evaluation.Result result) {
+  private static Map<String, Object> fields(ExactAnswers.Result result) {
+    Map<String, Object> operations = new LinkedHashMap<>();
+    result
+        .scores()
+        .forEach(
+            (operation, score) ->
+                operations.put(Character.toString(operation.symbol()), fields(score)));
+    Map<String, Object> fields = fields(result.total());
+    fields.put("operations", operations);
+    return fields;
+  }
+
+  private static Map<String, Object> fields(Score score) {
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("problems", score.asked());
+    fields.put("right", score.right());
+    return fields;
+  }
+
+  private static Map<String, Object> fields(ExactCompletions.Result result) {
+    Map<String, Object> fields = fields(result.tokens(), result.loss(), result.perplexity());
+    fields.put("pairs", result.score().asked());
+    fields.put("right", result.score().right());
+    return fields;
+  }
+
+  private static Map<String, Object> fields(Evaluation.Result result) {
+    return fields(result.tokens(), result.loss(), result.perplexity());
+  }
+
+  private static Map<String, Object> fields(long tokens, double loss, double perplexity) {
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("tokens", tokens);
+    fields.put("loss", loss);
+    fields.put("perplexity", perplexity);
+    return fields;
+  }
+
+  private static String text(String name, ExactCompletions.Result result) {
+    return "%s%s, validation part, %,d tokens of completions: loss %.4f, perplexity %.2f%n"
+        .formatted(result, name, result.tokens(), result.loss(), result.perplexity());
+  }
+
+  private static String text(String name, Evaluation.Result result) {
     return "%s, validation part, %,d tokens: loss %.4f, perplexity %.2f%n"
         .formatted(name, result.tokens(), result.loss(), result.perplexity());
-  }
-
-  private String json(String name, Evaluation.Result result) throws IOException {
-    Map<String, Object> fields = new LinkedHashMap<>();
-    fields.put("run", directory.toString());
-    fields.put("data", name);
-    fields.put("tokens", result.tokens());
-    fields.put("loss", result.loss());
-    fields.put("perplexity", result.perplexity());
-    return JsonMapper.builder().build().writeValueAsString(fields) + "\n";
   }
 }

@@ -2,6 +2,7 @@ package dev.culebra.examples.cli;
 
 import dev.culebra.examples.papers.Paper;
 import dev.culebra.examples.papers.PaperTable;
+import dev.culebra.optim.Optimizer;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainOptions;
 import java.io.IOException;
@@ -60,7 +61,11 @@ final class PapersCommand implements Callable<Integer> {
     requirePositive("--seeds", seeds);
     requirePositive("--rounds", rounds);
     TrainOptions base =
-        new TrainOptions().steps(USUAL_STEPS).evalBatches(USUAL_EVAL_BATCHES).with(flags.options());
+        new TrainOptions()
+            .steps(USUAL_STEPS)
+            .evalBatches(USUAL_EVAL_BATCHES)
+            .optimizer(Optimizer.Kind.ADAMW) // whatever the data would rather have
+            .with(flags.options());
     TrainConfig config = checked(base);
     List<Long> chosen = LongStream.range(0, seeds).mapToObj(i -> config.seed() + i).toList();
     PaperTable table = new PaperTable(base, rounds, chosen, System.err::println);

@@ -43,6 +43,9 @@ final class SampleCommand implements Callable<Integer> {
       description = "How many tokens to draw. Default: ${DEFAULT-VALUE}")
   private Integer tokens;
 
+  @Option(names = "--line", description = "Stop at the end of the line, as where an answer ends.")
+  private boolean line;
+
   @Option(
       names = "--samples",
       paramLabel = "K",
@@ -147,9 +150,11 @@ final class SampleCommand implements Callable<Integer> {
         draws,
         sample,
         token -> {
-          out.print(decoder.accept(token));
+          String text = decoder.accept(token);
+          int end = line ? text.indexOf('\n') : -1;
+          out.print(end < 0 ? text : text.substring(0, end));
           out.flush();
-          return !out.checkError(); // a closed pipe: nobody reads any more
+          return end < 0 && !out.checkError(); // a closed pipe: nobody reads any more
         });
     out.println(decoder.finish());
   }

@@ -1,6 +1,10 @@
 package dev.culebra.examples.cli;
 
 import dev.culebra.checkpoint.Metrics;
+import dev.culebra.data.Arithmetic;
+import dev.culebra.data.Corpus;
+import dev.culebra.data.Dataset;
+import dev.culebra.data.PromptPairs;
 import dev.culebra.train.Progress;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainListener;
@@ -114,6 +118,21 @@ final class TrainDisplay implements TrainListener {
         }) {
       System.err.println("  " + file);
     }
-    System.err.printf("more text: culebra sample --run %s --prompt \"...\"%n", directory.path());
+    System.err.println(suggestion(run.data(), directory.path()));
+  }
+
+  private static String suggestion(Dataset data, Path directory) {
+    String sample = "culebra sample --run " + directory;
+    return switch (data) {
+      case Corpus corpus -> "more text: %s --prompt \"...\"".formatted(sample);
+      case PromptPairs pairs ->
+          "to ask: %s --prompt \"...\" --temperature 0 --line".formatted(sample);
+      case Arithmetic arithmetic ->
+          "to ask: %s --prompt \"%s\" --tokens %d --temperature 0"
+              .formatted(
+                  sample,
+                  arithmetic.question(arithmetic.heldOut(1).getLast()),
+                  arithmetic.answerLength());
+    };
   }
 }

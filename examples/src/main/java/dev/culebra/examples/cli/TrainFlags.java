@@ -3,6 +3,7 @@ package dev.culebra.examples.cli;
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.Recompute;
 import dev.culebra.cuda.Binding;
+import dev.culebra.data.Arithmetic;
 import dev.culebra.nn.Normalization;
 import dev.culebra.nn.Positions;
 import dev.culebra.nn.Preset;
@@ -13,6 +14,7 @@ import dev.culebra.text.TokenizerKind;
 import dev.culebra.train.DeviceChoice;
 import dev.culebra.train.DtypeChoice;
 import dev.culebra.train.TrainOptions;
+import java.util.Optional;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
@@ -60,22 +62,21 @@ final class TrainFlags {
 
   /** What to read. */
   static final class Data {
-    private static final String ADDITION = "addition";
-
     @Option(
         names = "--data",
         paramLabel = "NAME|PATH",
         description = {
-          "A corpus by name (see: culebra data list), a text file, a folder of text files",
-          "a .bin of tokens, a .jsonl of {\"prompt\": …, \"completion\": …}, or addition: sums made",
-          "on the fly. Default: ${default.data}"
+          "A corpus by name (see: culebra data list), a text file, a folder of",
+          "them, a .bin of tokens, a .jsonl of {\"prompt\": …, \"completion\": …},",
+          "or addition or calculator: problems made on the fly (see: culebra",
+          "data show calculator). Default: ${default.data}"
         })
     private String data;
 
     @Option(
         names = "--digits",
         paramLabel = "N",
-        description = "With --data addition: digits of the numbers. Default: 2")
+        description = "Of addition and calculator: digits of the numbers. Default: 2")
     private Integer digits;
 
     @Option(
@@ -87,17 +88,25 @@ final class TrainFlags {
     @Option(
         names = "--skip-unknown",
         arity = "0",
-        description = "With --init-from: leave out characters that its model does not know.")
+        description = "With --init-from and a text: leave out what its model does not know.")
     private Boolean skipUnknown;
 
     private void addTo(TrainOptions options) {
-      if (digits != null && !ADDITION.equals(data)) {
-        throw new IllegalArgumentException("--digits goes with --data addition only");
-      }
       options
-          .data(digits == null ? data : ADDITION + "-" + digits)
+          .data(digits == null ? data : withDigits())
           .tokenizer(tokenizer)
           .skipUnknown(skipUnknown);
+    }
+
+    private String withDigits() {
+      Arithmetic.Kind kind =
+          Optional.ofNullable(data)
+              .flatMap(Arithmetic.Kind::find)
+              .orElseThrow(
+                  () ->
+                      new IllegalArgumentException(
+                          "--digits goes with --data addition or --data calculator only"));
+      return new Arithmetic(kind, digits).name();
     }
   }
 

@@ -71,7 +71,7 @@ class DataCommandTest {
                 1,
                 "",
                 "culebra: no such data: gone.txt is neither a file nor one of dickens, macbeth,"
-                    + " shakespeare\n"));
+                    + " shakespeare, addition, calculator\n"));
     assertThat(Outcome.of("data", "prepare", "gone.txt", "gone2.txt", "--out", "x"))
         .isEqualTo(new Outcome(1, "", "culebra: no such file: gone.txt\n"));
     assertThat(Outcome.of("data", "prepare", "gone.txt").err())

@@ -1,0 +1,47 @@
+package dev.culebra.data;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+/**
+ * A question with its right answer, of which only the answer is to be learned.
+ *
+ * @param prompt tokens of the question, at least one
+ * @param answer tokens of the answer, at least one
+ */
+public record Question(int[] prompt, int[] answer) {
+  public Question {
+    if (prompt.length == 0 || answer.length == 0) {
+      throw new IllegalArgumentException(
+          "a question and its answer need tokens, not %d and %d"
+              .formatted(prompt.length, answer.length));
+    }
+  }
+
+  /** Tokens of both. */
+  public int length() {
+    return prompt.length + answer.length;
+  }
+
+  /**
+   * Makes this row {@code row} of a batch: the tokens but for the last, which has no successor,
+   * then input 0; targets are the answer's tokens, and {@link Batch#IGNORE} all around.
+   *
+   * @throws IllegalArgumentException if it is too long for the batch's context
+   */
+  public void fill(Batch batch, int row) {
+    if (length() > batch.context() + 1) {
+      throw new IllegalArgumentException(
+          "%d tokens do not fit into a context of %d".formatted(length(), batch.context()));
+    }
+    long first = (long) row * batch.context();
+    for (int t = 0; t < batch.context(); t++) {
+      batch.inputs().setAtIndex(JAVA_INT, first + t, t < length() ? token(t) : 0);
+      boolean counts = t + 1 >= prompt.length && t + 1 < length();
+      batch.targets().setAtIndex(JAVA_INT, first + t, counts ? token(t + 1) : Batch.IGNORE);
+    }
+  }
+
+  private int token(int place) {
+    return place < prompt.length ? prompt[place] : answer[place - prompt.length];
+  }
+}

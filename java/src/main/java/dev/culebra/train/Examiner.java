@@ -1,0 +1,132 @@
+package dev.culebra.train;
+
+import dev.culebra.backend.Backend;
+import dev.culebra.backend.SamplingSpec;
+import dev.culebra.data.Batch;
+import dev.culebra.data.Question;
+import dev.culebra.generate.Generator;
+import dev.culebra.nn.Gpt;
+import dev.culebra.tensor.Shape;
+import dev.culebra.tensor.Tensor;
+import java.util.List;
+import java.util.function.IntPredicate;
+
+/**
+ * Asks a model questions whose answers are known. Shares the model's weights and has activations of
+ * its own.
+ */
+final class Examiner implements AutoCloseable {
+  private static final SamplingSpec LIKELIEST = new SamplingSpec(0, 0, 1);
+
+  /**
+   * How it went.
+   *
+   * @param lossSum of all tokens of all answers, each predicted once, in nats
+   * @param tokens how many those are
+   * @param exact for each question whether the likeliest tokens are the right answer
+   */
+  record Result(double lossSum, long tokens, boolean[] exact) {
+    int right() {
+      int right = 0;
+      for (boolean one : exact) {
+        right += one ? 1 : 0;
+      }
+      return right;
+    }
+  }
+
+  private final Backend backend;
+  private final Gpt model;
+  private final Generator generator;
+  private final List<Question> questions;
+  private final int batch;
+  private final int context;
+
+  /**
+   * Prepares to ask {@code questions}, at least one, up to {@code batch} at once; {@code model}
+   * must outlive this.
+   */
+  Examiner(Gpt model, List<Question> questions, int batch) {
+    this.backend = model.backend();
+    this.questions = questions;
+    this.batch = Math.min(batch, questions.size());
+    this.context = questions.stream().mapToInt(Question::length).max().orElseThrow() - 1;
+    this.generator = new Generator(model);
+    this.model = model.shareWeights();
+    this.model.eval();
+    this.model.planInference(this.batch, context);
+  }
+
+  /**
+   * Asks all questions; waits for the device. An answer is what always taking the likeliest token
+   * would write, although nothing is written: the first token of it that differs from the right one
+   * has only right ones before it, which the model reads here as well.
+   */
+  Result ask() {
+    boolean[] exact = new boolean[questions.size()];
+    double loss = 0;
+    long tokens = 0;
+    try (Batch rows = new Batch(batch, context)) {
+      for (int first = 0; first < questions.size(); first += batch) {
+        List<Question> asked = questions.subList(first, Math.min(first + batch, questions.size()));
+        Tensor logits = forward(rows, asked);
+        for (int row = 0; row < asked.size(); row++) {
+          exact[first + row] = isExact(logits, row, asked.get(row));
+          tokens += asked.get(row).answer().length;
+        }
+        for (float one : backend.readFloatsBlocking(model.losses())) {
+          loss += one;
+        }
+      }
+    }
+    return new Result(loss, tokens, exact);
+  }
+
+  private Tensor forward(Batch rows, List<Question> asked) {
+    rows.clear();
+    for (int row = 0; row < asked.size(); row++) {
+      asked.get(row).fill(rows, row);
+    }
+    model.load(rows.inputs(), rows.targets());
+    model.zeroLoss();
+    Tensor logits = model.forward();
+    model.loss(1);
+    return logits;
+  }
+
+  /** Reads the logits (answer's length, ≥ vocab) before each token of the answer. */
+  private boolean isExact(Tensor logits, int row, Question question) {
+    int[] answer = question.answer();
+    int width = logits.shape().dim(-1);
+    long first = (long) row * context + question.prompt().length - 1;
+    float[] values =
+        backend.readFloatsBlocking(logits.slice(first * width, Shape.of(answer.length, width)));
+    for (int i = 0; i < answer.length; i++) {
+      if (largest(values, i * width, model.vocab()) != answer[i]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static int largest(float[] values, int from, int length) {
+    int best = 0;
+    for (int i = 1; i < length; i++) {
+      if (values[from + i] > values[from + best]) {
+        best = i;
+      }
+    }
+    return best;
+  }
+
+  /** Hands the likeliest answer to {@code onToken} token by token until that returns false. */
+  void write(Question question, int most, IntPredicate onToken) {
+    generator.generate(question.prompt(), most, LIKELIEST, 0, 0, onToken);
+  }
+
+  @Override
+  public void close() {
+    model.close();
+    generator.close();
+  }
+}
