@@ -5,6 +5,7 @@ import dev.culebra.data.Corpora;
 import dev.culebra.train.Progress;
 import dev.culebra.train.RunFiles;
 import dev.culebra.train.TrainConfig;
+import dev.culebra.train.TrainListener;
 import dev.culebra.train.TrainOptions;
 import dev.culebra.train.TrainingRun;
 import java.io.IOException;
@@ -63,25 +64,25 @@ final class TrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    TrainDisplay display = new TrainDisplay();
-    try (TrainingRun run = open(display)) {
-      return train(run, display);
+    TrainView view = new TrainView();
+    try (TrainingRun run = open(view)) {
+      return train(run, view);
     }
   }
 
-  private TrainingRun open(TrainDisplay display) throws IOException {
+  private TrainingRun open(TrainListener listener) throws IOException {
     Corpora corpora = Corpora.ofUser();
     if (resume) {
       requireNothingElse();
-      return TrainingRun.resume(out, flags.machine(), corpora, display);
+      return TrainingRun.resume(out, flags.machine(), corpora, listener);
     }
     if (initFrom == null) {
       TrainConfig config = config(new TrainOptions());
-      return TrainingRun.start(config, corpora, () -> directory(config), display);
+      return TrainingRun.start(config, corpora, () -> directory(config), listener);
     }
     try (RunFiles from = RunFiles.open(initFrom)) {
       TrainConfig config = config(from.config().shape());
-      return TrainingRun.finetune(config, from, corpora, () -> directory(config), display);
+      return TrainingRun.finetune(config, from, corpora, () -> directory(config), listener);
     }
   }
 
@@ -120,19 +121,18 @@ final class TrainCommand implements Callable<Integer> {
         RUNS, name == null ? "run" : name.toString().replaceFirst("(?<=.)\\.[^.]*$", ""));
   }
 
-  private static int train(TrainingRun run, TrainDisplay display) throws IOException {
-    display.begin(run);
+  private static int train(TrainingRun run, TrainView view) throws IOException {
+    view.begin(run);
     try (Interrupt interrupt = new Interrupt(run.trainer()::requestStop)) {
       Progress progress = run.run();
-      display.end();
       if (interrupt.happened()) {
-        display.stopped(run, progress);
+        view.stopped(run, progress);
         return Interrupt.EXIT_CODE;
       }
-      display.finished(run, progress);
+      view.finished(run, progress);
       return 0;
     } finally {
-      display.end();
+      view.close();
     }
   }
 }

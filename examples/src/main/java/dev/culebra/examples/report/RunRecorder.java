@@ -1,0 +1,71 @@
+package dev.culebra.examples.report;
+
+import dev.culebra.checkpoint.Metrics;
+import dev.culebra.checkpoint.Sample;
+import dev.culebra.train.TrainListener;
+import dev.culebra.train.TrainingRun;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+
+/**
+ * The record of a run that goes on in this process, without reading its files again at every step.
+ * Thread-safe.
+ */
+public final class RunRecorder implements TrainListener {
+  private final RunRecord start;
+  private final List<Metrics> metrics;
+  private final List<Sample> samples;
+  private boolean training = true;
+
+  /**
+   * Begins with what the run's directory holds, which is more than nothing where it is resumed.
+   *
+   * @throws IOException if it cannot be read; one line
+   */
+  public RunRecorder(TrainingRun run) throws IOException {
+    RunRecord read = RunRecord.read(run.files().directory().path());
+    OptionalLong parameters = OptionalLong.of(run.model().parameters().count());
+    start =
+        new RunRecord(
+            read.name(),
+            true,
+            run.config(),
+            parameters,
+            read.metrics(),
+            read.samples(),
+            read.machine());
+    metrics = new ArrayList<>(read.metrics());
+    samples = new ArrayList<>(read.samples());
+  }
+
+  @Override
+  public synchronized void onMetrics(Metrics line) {
+    metrics.add(line);
+  }
+
+  @Override
+  public synchronized void onSample(int step, String text) {
+    if (samples.isEmpty() || samples.getLast().step() < step) {
+      samples.add(new Sample(step, text));
+    }
+  }
+
+  /** The run trains no more. */
+  public synchronized void end() {
+    training = false;
+  }
+
+  /** As it stands now. */
+  public synchronized RunRecord record() {
+    return new RunRecord(
+        start.name(),
+        training,
+        start.config(),
+        start.parameters(),
+        metrics,
+        samples,
+        start.machine());
+  }
+}
