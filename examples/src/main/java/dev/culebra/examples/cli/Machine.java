@@ -72,8 +72,8 @@ record Machine(
   }
 
   /**
-   * Notes in {@code file} what a run is trained on: all this but where Java lies, which is nobody
-   * else's business.
+   * Notes in {@code file} what a run is trained on: of all this, what stays so, and not where Java
+   * lies, which is nobody else's business.
    *
    * @param device what computes
    * @throws IOException if it cannot be written; one line
@@ -82,7 +82,7 @@ record Machine(
     JsonMapper json = JsonMapper.builder().build();
     ObjectNode fields = json.createObjectNode().put("device", device);
     fields.setAll((ObjectNode) json.valueToTree(this));
-    fields.remove(List.of("java_home", "auto_device", "auto_reason"));
+    fields.remove(List.of("java_home", "free_memory_bytes", "auto_device", "auto_reason"));
     AtomicFile.write(file, json.writerWithDefaultPrettyPrinter().writeValueAsString(fields) + "\n");
   }
 

@@ -2,6 +2,7 @@ package dev.culebra.examples.cli;
 
 import dev.culebra.checkpoint.RunDirectory;
 import dev.culebra.data.Corpora;
+import dev.culebra.examples.report.Dashboard;
 import dev.culebra.train.Progress;
 import dev.culebra.train.RunFiles;
 import dev.culebra.train.TrainConfig;
@@ -33,6 +34,8 @@ import picocli.CommandLine.Spec;
     })
 final class TrainCommand implements Callable<Integer> {
   private static final Path RUNS = Path.of("runs");
+  private static final String DASHBOARD_PORT = "7337";
+  private static final int MAX_PORT = 65_535;
 
   @Spec private CommandSpec spec;
   @Mixin private CommonOptions common;
@@ -62,12 +65,36 @@ final class TrainCommand implements Callable<Integer> {
       description = "JSON with some or all fields of a run's config.json.")
   private Path configFile;
 
+  @Option(
+      names = "--dashboard",
+      arity = "0..1",
+      fallbackValue = DASHBOARD_PORT,
+      paramLabel = "PORT",
+      description = {
+        "Serve the run's report live, to this machine only, on port "
+            + DASHBOARD_PORT
+            + " unless PORT is given;",
+        "0 takes one that is free."
+      })
+  private Integer dashboard;
+
   @Override
   public Integer call() throws IOException {
-    TrainView view = new TrainView();
-    try (TrainingRun run = open(view)) {
+    try (TrainView view = new TrainView(openDashboard());
+        TrainingRun run = open(view)) {
       return train(run, view);
     }
+  }
+
+  /** Before anything is made for the run: it may be in the way of another. */
+  private Dashboard openDashboard() throws IOException {
+    if (dashboard == null) {
+      return null;
+    }
+    if (dashboard < 0 || dashboard > MAX_PORT) {
+      throw usage("--dashboard takes a port from 0 to %d, not %d".formatted(MAX_PORT, dashboard));
+    }
+    return Dashboard.open(dashboard);
   }
 
   private TrainingRun open(TrainListener listener) throws IOException {
@@ -131,8 +158,6 @@ final class TrainCommand implements Callable<Integer> {
       }
       view.finished(run, progress);
       return 0;
-    } finally {
-      view.close();
     }
   }
 }

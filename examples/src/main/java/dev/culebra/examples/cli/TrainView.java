@@ -2,6 +2,7 @@ package dev.culebra.examples.cli;
 
 import dev.culebra.checkpoint.Metrics;
 import dev.culebra.checkpoint.RunDirectory;
+import dev.culebra.examples.report.Dashboard;
 import dev.culebra.examples.report.ReportWriter;
 import dev.culebra.examples.report.RunRecorder;
 import dev.culebra.train.Progress;
@@ -10,12 +11,18 @@ import dev.culebra.train.TrainingRun;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/** All that shows a run while it goes: the terminal and the report. */
+/** All that shows a run while it goes: the terminal, the report, and the dashboard if asked for. */
 final class TrainView implements TrainListener, AutoCloseable {
   private final TrainDisplay display = new TrainDisplay();
+  private final Dashboard dashboard;
   private TrainListener listeners = TrainListener.NONE;
   private RunRecorder recorder;
   private ReportWriter report;
+
+  /** With a dashboard, which becomes this one's to close, or null without. */
+  TrainView(Dashboard dashboard) {
+    this.dashboard = dashboard;
+  }
 
   /**
    * Says what will be trained, and notes on what.
@@ -32,7 +39,13 @@ final class TrainView implements TrainListener, AutoCloseable {
             directory.report(),
             recorder::record,
             e -> display.warn("no report: " + e.getMessage() + "; the training goes on"));
-    listeners = TrainListener.all(recorder, display, report);
+    if (dashboard == null) {
+      listeners = TrainListener.all(recorder, display, report);
+    } else {
+      listeners = TrainListener.all(recorder, display, report, dashboard);
+      dashboard.begin(recorder);
+      System.err.println("dashboard: " + dashboard.url());
+    }
   }
 
   @Override
@@ -75,6 +88,9 @@ final class TrainView implements TrainListener, AutoCloseable {
       recorder.end();
       report.write();
       report = null;
+    }
+    if (dashboard != null) {
+      dashboard.close();
     }
   }
 }

@@ -3,7 +3,7 @@
 (() => {
   const STEP = 0, SECONDS = 1, LOSS = 2, VALIDATION = 3, RATE = 4, NORM = 5, SPEED = 6; // a row's columns
   const COLOURS = 8;
-  const FEW = 60; // so many values or fewer have a dot each
+  const FEW = 60; // so many evaluations or fewer have a dot each
   const byId = id => document.getElementById(id);
   let state = JSON.parse(byId("data").textContent);
   let charts = [];
@@ -17,12 +17,16 @@
     if (size >= 1000) return v.toLocaleString("en", {maximumFractionDigits: 0});
     return String(+v.toPrecision(4));
   };
-  const tick = v => {
-    const size = Math.abs(v);
-    if (size >= 1e6) return +(v / 1e6).toPrecision(3) + "M";
-    if (size >= 1e4) return +(v / 1e3).toPrecision(3) + "k";
-    if (size !== 0 && size < 1e-3) return v.toExponential(0) === (+v.toPrecision(1)).toExponential(0) && +v.toPrecision(1) === +v.toPrecision(6) ? v.toExponential(0) : v.toExponential(1);
+  const tick = (v, most) => {
+    if (v === 0) return "0";
+    if (most >= 1e6) return +(v / 1e6).toPrecision(6) + "M";
+    if (most >= 1e4) return +(v / 1e3).toPrecision(6) + "k";
+    if (most < 0.01) return v.toExponential().replace(/(\.\d{3})\d+/, "$1");
     return String(+v.toPrecision(6));
+  };
+  const ticks = (u, splits) => {
+    const most = Math.max(...splits.map(Math.abs));
+    return splits.map(v => tick(v, most));
   };
   const duration = s => s >= 3600 ? +(s / 3600).toFixed(2) + " h" : s >= 60 ? +(s / 60).toFixed(2) + " min" : +s.toFixed(1) + " s";
 
@@ -110,12 +114,12 @@
     const series = [{label: time ? "time" : "step", value: (u, v, i, at) => showX(u, at == null ? last(u.data[0]) : v)}];
     state.runs.forEach((run, r) => kind.curves.forEach(curve => {
       const colour = colourOf(r);
-      const count = run.rows.reduce((n, row) => n + (row[curve.column] != null), 0);
+      const few = curve.column === VALIDATION ? FEW : 2;
       series.push({
         label: nameOf(run, curve, kind), spanGaps: true,
         stroke: curve.pale ? colour + "70" : colour, width: curve.pale ? 1.25 : 2,
         dash: r >= COLOURS ? [6, 4] : undefined,
-        points: {show: count <= (curve.pale ? 2 : FEW), size: 5, fill: curve.pale ? undefined : colour},
+        points: {show: (u, i) => u.data[i].reduce((n, v) => n + (v != null), 0) <= few, size: 5, fill: colour},
         value: (u, v, i, at) => format(at == null ? last(u.data[i]) : v),
       });
     }));
@@ -136,11 +140,11 @@
         y: {distr: log ? 3 : 1, range: around(log, kind.fromZero)},
       },
       axes: [
-        {...look, size: 32, space: 60, values: (u, splits) => splits.map(v => over === "time" ? duration(v) : tick(v)), ...(over === "log" ? logAxis : {})},
-        {...look, size: 56, space: 34, values: (u, splits) => splits.map(tick), ...(log ? logAxis : {})},
+        {...look, size: 32, space: 60, values: (u, splits) => over === "time" ? splits.map(duration) : ticks(u, splits), ...(over === "log" ? logAxis : {})},
+        {...look, size: 56, space: 30, values: ticks, ...(log ? logAxis : {})},
       ],
       cursor: {sync: {key: "culebra"}, dataIdx: (u, curve, index) => curve === 0 ? index : nearest(u, curve, index), y: false},
-      legend: {live: true},
+      legend: {markers: {width: 0, fill: (u, i) => u.series[i].stroke(u, i)}},
       hooks: {setScale: [zoomTogether]},
     };
   };

@@ -29,7 +29,13 @@ class AdditionTest {
   void learnsSumsThatItHasNeverSeen() {
     Outcome outcome =
         train(
-            "--layers=2", "--heads=2", "--embd=64", "--steps=700", "--lr=0.003", "--eval-every=0");
+            "--layers=2",
+            "--heads=2",
+            "--embd=64",
+            "--steps=700",
+            "--lr=0.003",
+            "--eval-every=0",
+            "--sample-every=0");
     assertThat(outcome.exitCode()).as("%s", outcome).isZero();
     Matcher exact = EXACT.matcher(outcome.out());
     assertThat(exact.find()).as(outcome.out()).isTrue();
