@@ -219,10 +219,13 @@ public final class RunFiles implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    try (directory;
-        MetricsLog metrics = log;
-        SampleLog texts = samples) {
-      // each is closed whatever happens to the others
+    try (directory) {
+      if (log != null) {
+        log.close();
+      }
+      if (samples != null) {
+        samples.close();
+      }
     }
   }
 }

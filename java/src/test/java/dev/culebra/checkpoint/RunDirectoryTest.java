@@ -32,6 +32,9 @@ class RunDirectoryTest {
       assertThat(run.last()).isEqualTo(path.resolve("checkpoint/last.safetensors"));
       assertThat(run.best()).isEqualTo(path.resolve("checkpoint/best.safetensors"));
       assertThat(run.sample()).isEqualTo(path.resolve("sample.txt"));
+      assertThat(run.samples()).isEqualTo(path.resolve("samples.jsonl"));
+      assertThat(run.machine()).isEqualTo(path.resolve("machine.json"));
+      assertThat(run.report()).isEqualTo(path.resolve("report.html"));
       assertThat(run.last().getParent()).isEmptyDirectory();
     }
   }

@@ -127,7 +127,7 @@ final class TrainDisplay implements TrainListener {
           directory.sample(),
           directory.report()
         }) {
-      if (Files.exists(file)) {
+      if (Files.isRegularFile(file)) {
         System.err.println("  " + file);
       }
     }

@@ -33,7 +33,7 @@ final class TrainView implements TrainListener, AutoCloseable {
     RunDirectory directory = run.files().directory();
     Machine.now().write(directory.machine(), run.model().backend().name());
     display.begin(run);
-    recorder = new RunRecorder(run);
+    recorder = RunRecorder.of(run);
     report =
         new ReportWriter(
             directory.report(),

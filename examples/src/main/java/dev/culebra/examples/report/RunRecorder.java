@@ -19,25 +19,29 @@ public final class RunRecorder implements TrainListener {
   private final List<Sample> samples;
   private boolean training = true;
 
+  /** Begins where a run stands. */
+  public RunRecorder(RunRecord start) {
+    this.start = start;
+    metrics = new ArrayList<>(start.metrics());
+    samples = new ArrayList<>(start.samples());
+  }
+
   /**
-   * Begins with what the run's directory holds, which is more than nothing where it is resumed.
+   * Begins with what a run's directory holds, which is more than nothing where it is resumed.
    *
    * @throws IOException if it cannot be read; one line
    */
-  public RunRecorder(TrainingRun run) throws IOException {
+  public static RunRecorder of(TrainingRun run) throws IOException {
     RunRecord read = RunRecord.read(run.files().directory().path());
-    OptionalLong parameters = OptionalLong.of(run.model().parameters().count());
-    start =
+    return new RunRecorder(
         new RunRecord(
             read.name(),
             true,
             run.config(),
-            parameters,
+            OptionalLong.of(run.model().parameters().count()),
             read.metrics(),
             read.samples(),
-            read.machine());
-    metrics = new ArrayList<>(read.metrics());
-    samples = new ArrayList<>(read.samples());
+            read.machine()));
   }
 
   @Override
