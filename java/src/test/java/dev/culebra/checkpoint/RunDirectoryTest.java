@@ -115,8 +115,10 @@ class RunDirectoryTest {
     Path path = run("run");
     RunDirectory training = RunDirectory.openLocked(path);
     assertBusy(path);
+    assertThat(RunDirectory.open(path).isTraining()).isTrue();
     training.close();
     training.close();
+    assertThat(RunDirectory.open(path).isTraining()).isFalse();
     RunDirectory.openLocked(path).close();
   }
 
@@ -126,7 +128,9 @@ class RunDirectoryTest {
     try (ChildJvm child = ChildJvm.start(HoldsTheLock.class, path.toString())) {
       assertThat(child.readLine()).isEqualTo("locked");
       assertBusy(path);
+      assertThat(RunDirectory.open(path).isTraining()).isTrue();
       child.kill();
+      assertThat(RunDirectory.open(path).isTraining()).isFalse();
       RunDirectory.openLocked(path).close();
     }
   }
