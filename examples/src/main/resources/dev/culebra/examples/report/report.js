@@ -75,10 +75,8 @@
     {id: "speed", height: 160, fromZero: true, curves: [{column: SPEED, name: "tokens/s"}]},
   ];
 
-  const colourOf = run => {
-    const style = getComputedStyle(document.documentElement);
-    return style.getPropertyValue("--run-" + (run % COLOURS + 1)).trim();
-  };
+  const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const colourOf = run => css("--run-" + (run % COLOURS + 1));
   const nameOf = (run, curve, kind) =>
     state.runs.length === 1 ? curve.name : kind.curves.length === 1 ? run.name : run.name + " " + curve.name;
 
@@ -108,7 +106,7 @@
     return null;
   };
 
-  const seriesOf = (kind, table) => {
+  const seriesOf = kind => {
     const time = chosen("x") === "time";
     const showX = (u, v) => v == null ? "–" : time ? duration(v) : v.toLocaleString("en");
     const series = [{label: time ? "time" : "step", value: (u, v, i, at) => showX(u, at == null ? last(u.data[0]) : v)}];
@@ -117,7 +115,7 @@
       const few = curve.column === VALIDATION ? FEW : 2;
       series.push({
         label: nameOf(run, curve, kind), spanGaps: true,
-        stroke: curve.pale ? colour + "70" : colour, width: curve.pale ? 1.25 : 2,
+        stroke: curve.pale ? colour + css("--pale") : colour, width: curve.pale ? 1.25 : 2,
         dash: r >= COLOURS ? [6, 4] : undefined,
         points: {show: (u, i) => u.data[i].reduce((n, v) => n + (v != null), 0) <= few, size: 5, fill: colour},
         value: (u, v, i, at) => format(at == null ? last(u.data[i]) : v),
@@ -126,15 +124,14 @@
     return series;
   };
 
-  const optionsOf = (kind, box, table) => {
-    const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const optionsOf = (kind, box) => {
     const log = kind.canLog && chosen("y") === "log", over = chosen("x");
     const look = {stroke: css("--muted"), font: "12px system-ui, sans-serif",
       grid: {stroke: css("--grid"), width: 1}, ticks: {stroke: css("--line"), width: 1, size: 4}};
     const logAxis = {splits: logSplits, filter: (u, splits) => splits};
     return {
       width: box.clientWidth, height: heightOf(kind),
-      series: seriesOf(kind, table),
+      series: seriesOf(kind),
       scales: {
         x: {time: false, distr: over === "log" ? 3 : 1, range: along(over === "log")},
         y: {distr: log ? 3 : 1, range: around(log, kind.fromZero)},
@@ -179,7 +176,7 @@
       box.append(Object.assign(document.createElement("p"), {textContent: "Nothing logged yet."}));
       return {kind, box, plot: null};
     }
-    const plot = new uPlot(optionsOf(kind, box, table), table, box);
+    const plot = new uPlot(optionsOf(kind, box), table, box);
     describe(kind, box);
     return {kind, box, plot};
   };
