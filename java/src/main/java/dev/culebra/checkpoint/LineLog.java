@@ -18,7 +18,7 @@ import java.util.stream.Collectors;
  * it writes leaves half a line at the end; resuming drops that and what came after the checkpoint.
  * Not thread-safe.
  */
-final class LineLog<T> implements AutoCloseable {
+abstract class LineLog<T> implements AutoCloseable {
   /** How an entry is a line. */
   interface Format<T> {
     /** What a line is one of, for a message. */
@@ -39,33 +39,26 @@ final class LineLog<T> implements AutoCloseable {
   private final Writer writer;
   private int lastStep;
 
-  private LineLog(Path file, Format<T> format, int lastStep) throws IOException {
-    this.file = file;
-    this.format = format;
-    this.lastStep = lastStep;
-    this.writer =
-        Files.newBufferedWriter(
-            file, StandardCharsets.UTF_8, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
-  }
-
   /**
    * Continues the log of a run that stands at {@code step}: lines of later steps are dropped.
    *
    * @throws IOException one line that names the file
    */
-  static <T> LineLog<T> continueAt(Path file, int step, Format<T> format) throws IOException {
-    int lastStep = 0;
+  LineLog(Path file, int step, Format<T> format) throws IOException {
+    this.file = file;
+    this.format = format;
     if (Files.exists(file)) {
       List<T> kept =
           read(file, format).stream().filter(entry -> format.step(entry) <= step).toList();
-      AtomicFile.write(
-          file, kept.stream().map(entry -> line(format, entry)).collect(Collectors.joining()));
+      AtomicFile.write(file, kept.stream().map(this::line).collect(Collectors.joining()));
       lastStep = kept.isEmpty() ? 0 : format.step(kept.getLast());
     }
     try {
-      return new LineLog<>(file, format, lastStep);
+      writer =
+          Files.newBufferedWriter(
+              file, StandardCharsets.UTF_8, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
     } catch (IOException e) {
-      throw cannotWrite(file, e);
+      throw cannotWrite(e);
     }
   }
 
@@ -100,13 +93,13 @@ final class LineLog<T> implements AutoCloseable {
    *
    * @throws IOException one line that names the file
    */
-  void append(T entry) throws IOException {
+  public void append(T entry) throws IOException {
     try {
-      writer.write(line(format, entry));
+      writer.write(line(entry));
       writer.flush();
       lastStep = format.step(entry);
     } catch (IOException e) {
-      throw cannotWrite(file, e);
+      throw cannotWrite(e);
     }
   }
 
@@ -115,11 +108,11 @@ final class LineLog<T> implements AutoCloseable {
     return lastStep;
   }
 
-  private static <T> String line(Format<T> format, T entry) {
+  private String line(T entry) {
     return format.write(entry) + "\n";
   }
 
-  private static IOException cannotWrite(Path file, IOException cause) {
+  private IOException cannotWrite(IOException cause) {
     return new IOException("cannot write " + file + ": " + FileErrors.reason(cause), cause);
   }
 

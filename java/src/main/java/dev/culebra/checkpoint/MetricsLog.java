@@ -9,11 +9,9 @@ import java.util.List;
  * while it writes leaves half a line at the end; resuming drops that and what came after the
  * checkpoint. Not thread-safe.
  */
-public final class MetricsLog implements AutoCloseable {
-  private final LineLog<Metrics> log;
-
-  private MetricsLog(LineLog<Metrics> log) {
-    this.log = log;
+public final class MetricsLog extends LineLog<Metrics> {
+  private MetricsLog(Path file, int step) throws IOException {
+    super(file, step, MetricsJson.FORMAT);
   }
 
   /**
@@ -22,7 +20,7 @@ public final class MetricsLog implements AutoCloseable {
    * @throws IOException one line that names the file
    */
   public static MetricsLog continueAt(Path file, int step) throws IOException {
-    return new MetricsLog(LineLog.continueAt(file, step, MetricsJson.FORMAT));
+    return new MetricsLog(file, step);
   }
 
   /**
@@ -32,20 +30,6 @@ public final class MetricsLog implements AutoCloseable {
    * @throws IOException if the file cannot be read
    */
   public static List<Metrics> read(Path file) throws IOException {
-    return LineLog.read(file, MetricsJson.FORMAT);
-  }
-
-  /**
-   * Appends a line.
-   *
-   * @throws IOException one line that names the file
-   */
-  public void append(Metrics metrics) throws IOException {
-    log.append(metrics);
-  }
-
-  @Override
-  public void close() throws IOException {
-    log.close();
+    return read(file, MetricsJson.FORMAT);
   }
 }

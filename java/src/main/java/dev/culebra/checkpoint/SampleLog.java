@@ -6,48 +6,28 @@ import java.util.List;
 
 /**
  * {@code samples.jsonl}: what the model wrote as it learned, one JSON object a sample, with the
- * rules of {@link MetricsLog}. Not thread-safe.
+ * rules of {@link MetricsLog}. A step has one sample: that of a run which had reached its end, and
+ * is resumed and shows it again, is not kept twice. Not thread-safe.
  */
-public final class SampleLog implements AutoCloseable {
-  private final LineLog<Sample> log;
-
-  private SampleLog(LineLog<Sample> log) {
-    this.log = log;
+public final class SampleLog extends LineLog<Sample> {
+  private SampleLog(Path file, int step) throws IOException {
+    super(file, step, SampleJson.FORMAT);
   }
 
-  /**
-   * Continues the log of a run that stands at {@code step}: samples of later steps are dropped.
-   *
-   * @throws IOException one line that names the file
-   */
+  /** Continues the log of a run that stands at {@code step}, see {@link MetricsLog#continueAt}. */
   public static SampleLog continueAt(Path file, int step) throws IOException {
-    return new SampleLog(LineLog.continueAt(file, step, SampleJson.FORMAT));
+    return new SampleLog(file, step);
   }
 
-  /**
-   * All whole lines; one that was cut off by a crash must be the last and is left out.
-   *
-   * @throws CheckpointException if another line is not a sample, with its number
-   * @throws IOException if the file cannot be read
-   */
+  /** All whole lines, see {@link MetricsLog#read}. */
   public static List<Sample> read(Path file) throws IOException {
-    return LineLog.read(file, SampleJson.FORMAT);
-  }
-
-  /**
-   * Appends a sample, unless there is one of its step: a run that had reached its end and is
-   * resumed shows its last sample again.
-   *
-   * @throws IOException one line that names the file
-   */
-  public void append(Sample sample) throws IOException {
-    if (sample.step() > log.lastStep()) {
-      log.append(sample);
-    }
+    return read(file, SampleJson.FORMAT);
   }
 
   @Override
-  public void close() throws IOException {
-    log.close();
+  public void append(Sample sample) throws IOException {
+    if (sample.step() > lastStep()) {
+      super.append(sample);
+    }
   }
 }

@@ -10,6 +10,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -56,7 +57,7 @@ public final class Dashboard implements TrainListener, AutoCloseable {
     try {
       return new Dashboard(HttpServer.create(new InetSocketAddress(loopback, port), 0));
     } catch (IOException e) {
-      String reason = FileErrors.reason(e).toLowerCase(java.util.Locale.ROOT);
+      String reason = FileErrors.reason(e).toLowerCase(Locale.ROOT);
       throw new IOException("cannot serve a dashboard on port %d: %s".formatted(port, reason), e);
     }
   }
@@ -105,8 +106,7 @@ public final class Dashboard implements TrainListener, AutoCloseable {
   private boolean isOurs(String name) {
     int port = server.getAddress().getPort();
     return name != null
-        && Set.of(host + ":" + port, "localhost:" + port)
-            .contains(name.toLowerCase(java.util.Locale.ROOT));
+        && Set.of(host + ":" + port, "localhost:" + port).contains(name.toLowerCase(Locale.ROOT));
   }
 
   private static void answer(HttpExchange exchange, int code, String type, String text)

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 
 /** {@code machine.json} as names and values for people. */
@@ -67,6 +68,6 @@ final class MachineFile {
 
   /** {@code memoryBytes} and {@code memory_bytes} are {@code memory bytes}. */
   private static String words(String name) {
-    return name.replaceAll("(?<=[a-z])(?=[A-Z])|_", " ").toLowerCase(java.util.Locale.ROOT);
+    return name.replaceAll("(?<=[a-z])(?=[A-Z])|_", " ").toLowerCase(Locale.ROOT);
   }
 }

@@ -115,7 +115,8 @@ public final class ReportPage {
   }
 
   private String policy(boolean live) {
-    return "default-src 'none'; img-src data:; script-src %s %s; style-src %s; %sbase-uri 'none'; form-action 'none'"
+    return ("default-src 'none'; img-src data:; script-src %s %s; style-src %s; %sbase-uri 'none';"
+            + " form-action 'none'")
         .formatted(hash(library), hash(script), hash(style), live ? "connect-src 'self'; " : "");
   }
 
@@ -134,8 +135,9 @@ public final class ReportPage {
     return most <= Thinning.LIMIT
         ? ""
         : """
-          <p class="note">Of up to %,d logged steps a run this page holds at most %,d: of each stretch \
-          those with the lowest and the highest value of every curve. The others are in metrics.jsonl.</p>"""
+          <p class="note">Of up to %,d logged steps a run this page holds at most %,d: of each \
+          stretch those with the lowest and the highest value of every curve. All are in \
+          metrics.jsonl.</p>"""
             .formatted(most, Thinning.LIMIT);
   }
 }

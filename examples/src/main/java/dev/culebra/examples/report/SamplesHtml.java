@@ -26,7 +26,11 @@ final class SamplesHtml {
 
   private static String article(Sample sample, boolean alone) {
     String heading = alone ? "h3" : "h4";
-    return "<article data-step=\"%1$d\"><%2$s>After step %1$,d</%2$s>\n<pre>\n%3$s</pre></article>\n"
+    return """
+        <article data-step="%1$d"><%2$s>After step %1$,d</%2$s>
+        <pre>
+        %3$s</pre></article>
+        """
         .formatted(sample.step(), heading, Html.escape(sample.text().strip()));
   }
 }

@@ -90,7 +90,9 @@ final class TablesHtml {
       List<RunRecord> runs, List<Map<String, String>> columns, List<String> names) {
     StringBuilder html =
         new StringBuilder(
-            "<div class=\"scroll\"><table class=\"differences\">\n<thead><tr><th scope=\"col\">differs</th>");
+            """
+            <div class="scroll"><table class="differences">
+            <thead><tr><th scope="col">differs</th>""");
     for (int i = 0; i < runs.size(); i++) {
       html.append("<th scope=\"col\">%s</th>".formatted(FactsHtml.name(runs.get(i), i)));
     }

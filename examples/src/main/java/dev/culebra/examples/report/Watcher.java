@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -93,7 +94,7 @@ final class Watcher {
       data.set("page", ReportJson.page(runs, true));
       data.put("samples", SamplesHtml.of(runs));
     }
-    String name = event.kind().name().toLowerCase(java.util.Locale.ROOT);
+    String name = event.kind().name().toLowerCase(Locale.ROOT);
     return "event: %s\ndata: %s\n\n".formatted(name, data);
   }
 
