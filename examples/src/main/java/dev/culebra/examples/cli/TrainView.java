@@ -38,7 +38,7 @@ final class TrainView implements TrainListener, AutoCloseable {
         new ReportWriter(
             directory.report(),
             recorder::record,
-            e -> display.warn("no report: " + e.getMessage() + "; the training goes on"));
+            e -> display.warn("no report: " + Errors.describe(e) + "; the training goes on"));
     if (dashboard == null) {
       listeners = TrainListener.all(recorder, display, report);
     } else {

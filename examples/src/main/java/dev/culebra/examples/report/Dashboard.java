@@ -25,6 +25,7 @@ import java.util.concurrent.Executors;
  * queue of its own.
  */
 public final class Dashboard implements TrainListener, AutoCloseable {
+  private static final Set<String> NAMES = Set.of("localhost", "127.0.0.1", "[::1]");
   private static final int FORBIDDEN = 403;
   private static final int NOT_FOUND = 404;
   private static final int WRONG_METHOD = 405;
@@ -103,10 +104,9 @@ public final class Dashboard implements TrainListener, AutoCloseable {
     }
   }
 
-  private boolean isOurs(String name) {
-    int port = server.getAddress().getPort();
-    return name != null
-        && Set.of(host + ":" + port, "localhost:" + port).contains(name.toLowerCase(Locale.ROOT));
+  /** With any port: the way here may lead through a tunnel from another. */
+  private static boolean isOurs(String host) {
+    return host != null && NAMES.contains(host.toLowerCase(Locale.ROOT).replaceFirst(":\\d+$", ""));
   }
 
   private static void answer(HttpExchange exchange, int code, String type, String text)

@@ -1,13 +1,13 @@
 package dev.culebra.examples.report;
 
 import dev.culebra.checkpoint.Metrics;
+import dev.culebra.train.TrainConfig;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 
 /** The head of the page: how each run stands. */
 final class FactsHtml {
@@ -26,12 +26,7 @@ final class FactsHtml {
     facts(run)
         .forEach(
             (name, fact) ->
-                html.append(
-                    "<div><dt>%s</dt><dd>%s%s</dd></div>\n"
-                        .formatted(
-                            name,
-                            fact.value(),
-                            fact.note().isEmpty() ? "" : " <small>" + fact.note() + "</small>")));
+                html.append("<div><dt>%s</dt><dd>%s</dd></div>\n".formatted(name, fact.html())));
     return html.append("</dl>\n").toString();
   }
 
@@ -46,15 +41,7 @@ final class FactsHtml {
     for (int i = 0; i < runs.size(); i++) {
       RunRecord run = runs.get(i);
       html.append("<tr><th scope=\"row\">%s</th><td>%s</td>".formatted(name(run, i), status(run)));
-      facts(run)
-          .values()
-          .forEach(
-              fact ->
-                  html.append(
-                      "<td>%s%s</td>"
-                          .formatted(
-                              fact.value(),
-                              fact.note().isEmpty() ? "" : " <small>" + fact.note() + "</small>")));
+      facts(run).values().forEach(fact -> html.append("<td>%s</td>".formatted(fact.html())));
       html.append("</tr>\n");
     }
     return html.append("</tbody></table></div>\n").toString();
@@ -86,38 +73,42 @@ final class FactsHtml {
             Html.escape(run.config().data()));
   }
 
-  private record Fact(String value, String note) {}
+  /** A figure and what it is of; neither holds anything that others wrote. */
+  private record Fact(String value, String note) {
+    static final Fact NONE = new Fact("–", "");
+
+    String html() {
+      return note.isEmpty() ? value : value + " <small>" + note + "</small>";
+    }
+  }
 
   private static Map<String, Fact> facts(RunRecord run) {
     Map<String, Fact> facts = new LinkedHashMap<>();
-    facts.put(
-        "step", new Fact("%,d".formatted(run.step()), "of %,d".formatted(run.config().steps())));
-    Optional<Metrics> best =
-        run.metrics().stream()
-            .filter(line -> line.validationLoss() != null && !line.validationLoss().isNaN())
-            .min(Comparator.comparing(Metrics::validationLoss));
-    facts.put(
-        "best validation loss",
-        best.map(
-                line ->
-                    new Fact(
-                        "%.4f".formatted(line.validationLoss()),
-                        "at step %,d".formatted(line.step())))
-            .orElse(new Fact("–", "")));
+    String steps = "of %,d".formatted(run.config().steps());
+    facts.put("step", new Fact("%,d".formatted(run.step()), steps));
+    facts.put("best validation loss", best(run.metrics()));
     Metrics last = run.metrics().isEmpty() ? null : run.metrics().getLast();
+    boolean trained = last != null && last.seconds() > 0;
     facts.put(
-        "training loss",
-        last == null ? new Fact("–", "") : new Fact("%.4f".formatted(last.loss()), ""));
-    facts.put(
-        "time", last == null ? new Fact("–", "") : new Fact(time(last.seconds()), "of training"));
-    facts.put(
-        "tokens/s",
-        last == null || !(last.seconds() > 0)
-            ? new Fact("–", "")
-            : new Fact(
-                "%,.0f".formatted(run.config().tokensPerStep() * last.step() / last.seconds()),
-                "on average"));
+        "training loss", last == null ? Fact.NONE : new Fact("%.4f".formatted(last.loss()), ""));
+    facts.put("time", trained ? new Fact(time(last.seconds()), "of training") : Fact.NONE);
+    facts.put("tokens/s", trained ? new Fact(speed(run.config(), last), "on average") : Fact.NONE);
     return facts;
+  }
+
+  private static Fact best(List<Metrics> metrics) {
+    return metrics.stream()
+        .filter(line -> line.validationLoss() != null && !line.validationLoss().isNaN())
+        .min(Comparator.comparing(Metrics::validationLoss))
+        .map(
+            line ->
+                new Fact(
+                    "%.4f".formatted(line.validationLoss()), "at step %,d".formatted(line.step())))
+        .orElse(Fact.NONE);
+  }
+
+  private static String speed(TrainConfig config, Metrics last) {
+    return "%,.0f".formatted(config.tokensPerStep() * last.step() / last.seconds());
   }
 
   private static String time(double seconds) {

@@ -22,7 +22,7 @@ public final class ReportWriter implements TrainListener {
   private final ReportPage page = new ReportPage();
   private final Path file;
   private final Supplier<RunRecord> record;
-  private final Consumer<IOException> onFailure;
+  private final Consumer<Exception> onFailure;
   private boolean due;
   private boolean failed;
   private long notBefore;
@@ -31,9 +31,9 @@ public final class ReportWriter implements TrainListener {
    * Writes the first report.
    *
    * @param record the run as it stands when asked
-   * @param onFailure is told once, the first time that the file cannot be written
+   * @param onFailure is told once, the first time that the report cannot be written
    */
-  public ReportWriter(Path file, Supplier<RunRecord> record, Consumer<IOException> onFailure) {
+  public ReportWriter(Path file, Supplier<RunRecord> record, Consumer<Exception> onFailure) {
     this.file = file;
     this.record = record;
     this.onFailure = onFailure;
@@ -83,7 +83,7 @@ public final class ReportWriter implements TrainListener {
     try {
       AtomicFile.write(file, page.of(List.of(record.get())));
       return true;
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) { // days of training are not lost to a picture
       if (!failed) {
         onFailure.accept(e);
       }
