@@ -22,7 +22,7 @@ import java.util.concurrent.TimeUnit;
 final class Watcher {
   private static final int QUEUE = 256;
   private static final Duration HEARTBEAT = Duration.ofSeconds(15);
-  private static final Duration FAREWELL = Duration.ofSeconds(1);
+  private static final Duration FAREWELL = Duration.ofSeconds(3);
 
   /** What happened. */
   record Event(Kind kind, Metrics row) {
@@ -64,6 +64,19 @@ final class Watcher {
   /** Writes until the run ends or the page is closed. */
   void run() {
     try {
+      write();
+    } catch (IOException e) {
+      // the page was closed
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      gone.countDown();
+    }
+  }
+
+  /** Closes the answer too: a browser takes one without its end for an error. */
+  private void write() throws IOException, InterruptedException {
+    try (out) {
       Event.Kind kind;
       do {
         Event event = queue.poll(HEARTBEAT.toSeconds(), TimeUnit.SECONDS);
@@ -71,12 +84,6 @@ final class Watcher {
         out.write(text(event).getBytes(StandardCharsets.UTF_8));
         out.flush();
       } while (kind != Event.Kind.END);
-    } catch (IOException e) {
-      // the page was closed
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    } finally {
-      gone.countDown();
     }
   }
 

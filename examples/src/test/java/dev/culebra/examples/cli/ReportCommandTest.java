@@ -213,6 +213,8 @@ class ReportCommandTest {
       Outcome.of(run.train("--data=macbeth", "--dashboard=" + taken.getLocalPort()))
           .assertFails(1, "cannot serve a dashboard on port \\d+: address already in use");
     }
+    // Nor does a dashboard that never began keep the program from saying what is wrong and ending.
+    Outcome.of("train", "--data=gone.txt", "--dashboard=0").assertFails(1, "no such data: .*");
     assertThat(run.path()).doesNotExist();
   }
 }

@@ -144,6 +144,8 @@ class DashboardTest {
       Map.Entry<String, JsonNode> end = client.event();
       assertThat(end.getKey()).isEqualTo("end");
       assertThat(end.getValue().get("facts").textValue()).contains("stopped");
+      assertThat(client.in.readLine()).isEmpty();
+      assertThat(client.in.readLine()).isNull(); // the answer is whole
     }
   }
 
