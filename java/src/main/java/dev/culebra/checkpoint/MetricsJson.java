@@ -12,12 +12,10 @@ import java.util.Optional;
  * {@link Metrics} as a JSON object on one line. A figure that is NaN or infinite is {@code null},
  * since JSON has no other word for it that every reader knows, and NaN when it is read again.
  */
-final class MetricsJson {
-  private static final JsonMapper JSON =
-      JsonMapper.builder()
-          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .build();
+final class MetricsJson implements LineLog.Format<Metrics> {
+  static final MetricsJson FORMAT = new MetricsJson();
+
+  private static final JsonMapper JSON = strict();
 
   private static final String STEP = "step";
   private static final String LOSS = "loss";
@@ -29,8 +27,26 @@ final class MetricsJson {
 
   private MetricsJson() {}
 
-  /** Without a line break. */
-  static String write(Metrics metrics) {
+  /** Reads one value and nothing beside it, in which no name stands twice. */
+  static JsonMapper strict() {
+    return JsonMapper.builder()
+        .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+        .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+        .build();
+  }
+
+  @Override
+  public String noun() {
+    return "metrics";
+  }
+
+  @Override
+  public int step(Metrics metrics) {
+    return metrics.step();
+  }
+
+  @Override
+  public String write(Metrics metrics) {
     ObjectNode line = JSON.createObjectNode().put(STEP, metrics.step());
     put(line, LOSS, metrics.loss());
     if (metrics.validationLoss() != null) {
@@ -51,8 +67,8 @@ final class MetricsJson {
     line.put(name, Double.isFinite(value) ? Double.valueOf(value) : null);
   }
 
-  /** What a line says; empty where it is not a whole line of metrics. */
-  static Optional<Metrics> read(String line) {
+  @Override
+  public Optional<Metrics> read(String line) {
     try {
       JsonNode json = JSON.readTree(line);
       return isMetrics(json) ? Optional.of(metrics(json)) : Optional.empty();

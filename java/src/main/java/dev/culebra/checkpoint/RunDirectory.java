@@ -101,6 +101,15 @@ public final class RunDirectory implements AutoCloseable {
     return new RunDirectory(path, RunLock.acquire(path));
   }
 
+  /**
+   * Whether a process trains in it now, this one or another.
+   *
+   * @throws IOException one line, if that cannot be found out
+   */
+  public boolean isTraining() throws IOException {
+    return RunLock.isHeld(path);
+  }
+
   /** The directory itself. */
   public Path path() {
     return path;
@@ -129,6 +138,21 @@ public final class RunDirectory implements AutoCloseable {
   /** The weights with the lowest validation loss. */
   public Path best() {
     return path.resolve("checkpoint").resolve("best.safetensors");
+  }
+
+  /** What the model wrote on its way; one JSON object a sample. */
+  public Path samples() {
+    return path.resolve("samples.jsonl");
+  }
+
+  /** Where it was trained. */
+  public Path machine() {
+    return path.resolve("machine.json");
+  }
+
+  /** All of this as a page for people. */
+  public Path report() {
+    return path.resolve("report.html");
   }
 
   /** What the model wrote at the end. */

@@ -3,6 +3,7 @@ package dev.culebra.checkpoint;
 import dev.culebra.io.FileErrors;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Set;
@@ -68,6 +69,32 @@ final class RunLock implements AutoCloseable {
       if (!locked) {
         channel.close();
       }
+    }
+  }
+
+  /**
+   * Whether this or another process holds the lock of a directory. Asks by taking it for a moment,
+   * shared with others who ask: the system has no other way that Java knows.
+   *
+   * @throws IOException one line, if that cannot be found out
+   */
+  static boolean isHeld(Path directory) throws IOException {
+    Path file = directory.resolve("lock");
+    if (!Files.exists(file)) {
+      return false;
+    }
+    try {
+      Path real = directory.toRealPath();
+      if (!HELD.add(real)) {
+        return true;
+      }
+      try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+        return channel.tryLock(0, Long.MAX_VALUE, true) == null;
+      } finally {
+        HELD.remove(real);
+      }
+    } catch (IOException e) {
+      throw new IOException("cannot ask for the lock " + file + ": " + FileErrors.reason(e), e);
     }
   }
 

@@ -131,6 +131,11 @@ public final class Safetensors implements AutoCloseable {
     }
   }
 
+  /** Bytes of all tensors. */
+  public long dataBytes() {
+    return all.byteSize() - dataStart;
+  }
+
   /** Whether there is a tensor of that name. */
   public boolean contains(String name) {
     return header.entries().containsKey(name);

@@ -8,6 +8,8 @@ import dev.culebra.checkpoint.RunDirectory;
 import dev.culebra.checkpoint.Safetensors;
 import dev.culebra.checkpoint.SafetensorsWriter;
 import dev.culebra.checkpoint.SafetensorsWriter.Item;
+import dev.culebra.checkpoint.Sample;
+import dev.culebra.checkpoint.SampleLog;
 import dev.culebra.data.TokenizerFile;
 import dev.culebra.io.AtomicFile;
 import dev.culebra.nn.Gpt;
@@ -24,6 +26,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 
 /**
  * A run on disk. A checkpoint is one file, replaced as a whole: weights under their own names, the
@@ -33,6 +36,7 @@ import java.util.List;
 public final class RunFiles implements AutoCloseable {
   private final RunDirectory directory;
   private MetricsLog log;
+  private SampleLog samples;
 
   private RunFiles(RunDirectory directory) {
     this.directory = directory;
@@ -129,7 +133,22 @@ public final class RunFiles implements AutoCloseable {
     return tensor.slice(0, parameter.savedShape());
   }
 
-  /** Restores the last checkpoint, where there is one, and opens the log behind it. */
+  /**
+   * How many numbers the model has, by its best weights.
+   *
+   * @return empty before the first are saved
+   * @throws IOException if they are damaged; one line
+   */
+  public OptionalLong parameterCount() throws IOException {
+    if (!Files.exists(directory.best())) {
+      return OptionalLong.empty();
+    }
+    try (Safetensors best = Safetensors.open(directory.best())) {
+      return OptionalLong.of(best.dataBytes() / DType.F32.bytes());
+    }
+  }
+
+  /** Restores the last checkpoint, where there is one, and opens the logs behind it. */
   Progress restore(Gpt model, Optimizer optimizer) throws IOException {
     Progress progress = Progress.START;
     if (Files.exists(directory.last())) {
@@ -144,11 +163,16 @@ public final class RunFiles implements AutoCloseable {
       }
     }
     log = MetricsLog.continueAt(directory.metrics(), progress.step());
+    samples = SampleLog.continueAt(directory.samples(), progress.step());
     return progress;
   }
 
   void append(Metrics metrics) throws IOException {
     log.append(metrics);
+  }
+
+  void append(Sample sample) throws IOException {
+    samples.append(sample);
   }
 
   /** Replaces the checkpoint that the run would go on from. */
@@ -198,6 +222,9 @@ public final class RunFiles implements AutoCloseable {
     try (directory) {
       if (log != null) {
         log.close();
+      }
+      if (samples != null) {
+        samples.close();
       }
     }
   }

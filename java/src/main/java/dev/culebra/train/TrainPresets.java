@@ -75,7 +75,6 @@ final class TrainPresets {
         .beta1(0.9f)
         .clip(1f)
         .logEvery(10)
-        .sampleEvery(0)
         .seed(1337L)
         .threads(0)
         .device(DeviceChoice.AUTO)
@@ -112,6 +111,7 @@ final class TrainPresets {
         .warmup(100)
         .beta2(0.99f)
         .evalEvery(250)
+        .sampleEvery(250)
         .saveEvery(250);
   }
 
@@ -126,6 +126,7 @@ final class TrainPresets {
         .warmup(2000)
         .beta2(0.95f)
         .evalEvery(1000)
+        .sampleEvery(1000)
         .evalBatches(50)
         .saveEvery(1000);
   }

@@ -2,6 +2,7 @@ package dev.culebra.train;
 
 import dev.culebra.backend.Recording;
 import dev.culebra.checkpoint.Metrics;
+import dev.culebra.checkpoint.Sample;
 import dev.culebra.data.Arithmetic;
 import dev.culebra.data.Batch;
 import dev.culebra.data.Batches;
@@ -101,17 +102,22 @@ public final class Trainer implements AutoCloseable {
       progress = progress.next();
       boolean last = progress.step() == config.steps();
       boolean evaluate = last || due(config.evalEvery());
+      boolean sample = !last && due(config.sampleEvery());
+      boolean save = last || due(config.saveEvery());
       if (evaluate || due(config.logEvery())) {
         log(evaluate);
       } else {
+        if (sample || save) {
+          model.readLossBlocking(); // what follows waits for the device: that is training still
+        }
         stopwatch.pause();
       }
       listener.onStep(progress.step());
-      if (last || due(config.saveEvery())) {
-        save();
+      if (sample) {
+        sample(); // before the checkpoint, which then stands for a run that has it
       }
-      if (!last && due(config.sampleEvery())) {
-        listener.onSample(progress.step(), samples.write());
+      if (save) {
+        save();
       }
     }
     if (savedStep < progress.step()) {
@@ -207,9 +213,17 @@ public final class Trainer implements AutoCloseable {
     return progress;
   }
 
-  /** Text that shows what the model can do now. */
-  public String sample() {
-    return samples.write();
+  /**
+   * Writes a text that shows what the model can do now, keeps it with the run and tells the
+   * listener.
+   *
+   * @throws IOException if it cannot be kept; one line
+   */
+  public String sample() throws IOException {
+    String text = samples.write();
+    files.append(new Sample(progress.step(), text));
+    listener.onSample(progress.step(), text);
+    return text;
   }
 
   /** Asks {@link #run} to save and return after the step it is in. */

@@ -32,6 +32,9 @@ class RunDirectoryTest {
       assertThat(run.last()).isEqualTo(path.resolve("checkpoint/last.safetensors"));
       assertThat(run.best()).isEqualTo(path.resolve("checkpoint/best.safetensors"));
       assertThat(run.sample()).isEqualTo(path.resolve("sample.txt"));
+      assertThat(run.samples()).isEqualTo(path.resolve("samples.jsonl"));
+      assertThat(run.machine()).isEqualTo(path.resolve("machine.json"));
+      assertThat(run.report()).isEqualTo(path.resolve("report.html"));
       assertThat(run.last().getParent()).isEmptyDirectory();
     }
   }
@@ -112,8 +115,10 @@ class RunDirectoryTest {
     Path path = run("run");
     RunDirectory training = RunDirectory.openLocked(path);
     assertBusy(path);
+    assertThat(RunDirectory.open(path).isTraining()).isTrue();
     training.close();
     training.close();
+    assertThat(RunDirectory.open(path).isTraining()).isFalse();
     RunDirectory.openLocked(path).close();
   }
 
@@ -123,7 +128,9 @@ class RunDirectoryTest {
     try (ChildJvm child = ChildJvm.start(HoldsTheLock.class, path.toString())) {
       assertThat(child.readLine()).isEqualTo("locked");
       assertBusy(path);
+      assertThat(RunDirectory.open(path).isTraining()).isTrue();
       child.kill();
+      assertThat(RunDirectory.open(path).isTraining()).isFalse();
       RunDirectory.openLocked(path).close();
     }
   }

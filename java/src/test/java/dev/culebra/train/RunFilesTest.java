@@ -13,6 +13,8 @@ import dev.culebra.checkpoint.MetricsLog;
 import dev.culebra.checkpoint.RunDirectory;
 import dev.culebra.checkpoint.Safetensors;
 import dev.culebra.checkpoint.SafetensorsWriter;
+import dev.culebra.checkpoint.Sample;
+import dev.culebra.checkpoint.SampleLog;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Parameter;
@@ -204,6 +206,7 @@ class RunFilesTest {
     long count;
     try (State state = new State(shape, 1)) {
       count = state.model.parameters().count();
+      assertThat(files.parameterCount()).isEmpty();
       files.saveLast(state.model, state.optimizer, PROGRESS);
       files.saveBest(state.model, PROGRESS);
     }
@@ -217,6 +220,7 @@ class RunFilesTest {
       assertThat(best.contains("wte.weight")).isTrue();
       assertThat(best.contains("adamw.m.wte.weight")).isFalse();
     }
+    assertThat(files.parameterCount()).hasValue(count);
     assertThat(dataBytes(files.directory().last())).isEqualTo(3 * count * Float.BYTES);
     assertThat(dataBytes(files.directory().best())).isEqualTo(count * Float.BYTES);
   }
@@ -254,13 +258,14 @@ class RunFilesTest {
   }
 
   @Test
-  void theLogGoesOnBehindTheCheckpoint() throws IOException {
+  void theLogsGoOnBehindTheCheckpoint() throws IOException {
     Metrics[] lines = new Metrics[4];
     try (State state = new State(TIED, 1)) {
       files.restore(state.model, state.optimizer);
       for (int i = 0; i < lines.length; i++) {
         lines[i] = new Metrics(11 + i, 2, null, 1e-3f, 1, 1000, i);
         files.append(lines[i]);
+        files.append(new Sample(11 + i, "text " + i));
       }
       files.saveLast(state.model, state.optimizer, PROGRESS);
     }
@@ -271,6 +276,8 @@ class RunFilesTest {
       files.restore(state.model, state.optimizer);
     }
     assertThat(MetricsLog.read(files.directory().metrics())).containsExactly(lines[0], lines[1]);
+    assertThat(SampleLog.read(files.directory().samples()))
+        .containsExactly(new Sample(11, "text 0"), new Sample(12, "text 1"));
   }
 
   @Test

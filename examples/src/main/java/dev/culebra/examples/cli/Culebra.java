@@ -43,6 +43,7 @@ import picocli.CommandLine.TypeConversionException;
       TrainCommand.class,
       SampleCommand.class,
       EvalCommand.class,
+      ReportCommand.class,
       DataCommand.class,
       LectureCommand.class,
       PapersCommand.class,

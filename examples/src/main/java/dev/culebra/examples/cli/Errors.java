@@ -78,7 +78,8 @@ final class Errors {
         : "unknown command '" + argument + "'";
   }
 
-  private static String describe(Throwable error) {
+  /** What went wrong, without the program's name. */
+  static String describe(Throwable error) {
     return switch (error) {
       case ParameterException e -> usageLine(e);
       case CommandException e -> e.getMessage();

@@ -2,10 +2,13 @@ package dev.culebra.examples.cli;
 
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.culebra.cuda.Binding;
 import dev.culebra.cuda.CudaReport;
 import dev.culebra.cuda.DriverProbe;
 import dev.culebra.cuda.GpuReport;
+import dev.culebra.io.AtomicFile;
 import dev.culebra.train.Devices;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -66,6 +69,21 @@ record Machine(
         CudaReport.now(),
         auto.gpu() ? "cuda:0" : "cpu",
         auto.reason());
+  }
+
+  /**
+   * Notes in {@code file} what a run is trained on: of all this, what stays so, and not where Java
+   * lies, which is nobody else's business.
+   *
+   * @param device what computes
+   * @throws IOException if it cannot be written; one line
+   */
+  void write(Path file, String device) throws IOException {
+    JsonMapper json = JsonMapper.builder().build();
+    ObjectNode fields = json.createObjectNode().put("device", device);
+    fields.setAll((ObjectNode) json.valueToTree(this));
+    fields.remove(List.of("java_home", "free_memory_bytes", "auto_device", "auto_reason"));
+    AtomicFile.write(file, json.writerWithDefaultPrettyPrinter().writeValueAsString(fields) + "\n");
   }
 
   private static int preferredVectorBits() {

@@ -2,9 +2,11 @@ package dev.culebra.examples.cli;
 
 import dev.culebra.checkpoint.RunDirectory;
 import dev.culebra.data.Corpora;
+import dev.culebra.examples.report.Dashboard;
 import dev.culebra.train.Progress;
 import dev.culebra.train.RunFiles;
 import dev.culebra.train.TrainConfig;
+import dev.culebra.train.TrainListener;
 import dev.culebra.train.TrainOptions;
 import dev.culebra.train.TrainingRun;
 import java.io.IOException;
@@ -32,6 +34,8 @@ import picocli.CommandLine.Spec;
     })
 final class TrainCommand implements Callable<Integer> {
   private static final Path RUNS = Path.of("runs");
+  private static final String DASHBOARD_PORT = "7337";
+  private static final int MAX_PORT = 65_535;
 
   @Spec private CommandSpec spec;
   @Mixin private CommonOptions common;
@@ -61,27 +65,51 @@ final class TrainCommand implements Callable<Integer> {
       description = "JSON with some or all fields of a run's config.json.")
   private Path configFile;
 
+  @Option(
+      names = "--dashboard",
+      arity = "0..1",
+      fallbackValue = DASHBOARD_PORT,
+      paramLabel = "PORT",
+      description = {
+        "Serve the run's report live, to this machine only, on port "
+            + DASHBOARD_PORT
+            + " unless PORT is given;",
+        "0 takes one that is free."
+      })
+  private Integer dashboard;
+
   @Override
   public Integer call() throws IOException {
-    TrainDisplay display = new TrainDisplay();
-    try (TrainingRun run = open(display)) {
-      return train(run, display);
+    try (TrainView view = new TrainView(openDashboard());
+        TrainingRun run = open(view)) {
+      return train(run, view);
     }
   }
 
-  private TrainingRun open(TrainDisplay display) throws IOException {
+  /** Before anything is made for the run: it may be in the way of another. */
+  private Dashboard openDashboard() throws IOException {
+    if (dashboard == null) {
+      return null;
+    }
+    if (dashboard < 0 || dashboard > MAX_PORT) {
+      throw usage("--dashboard takes a port from 0 to %d, not %d".formatted(MAX_PORT, dashboard));
+    }
+    return Dashboard.open(dashboard);
+  }
+
+  private TrainingRun open(TrainListener listener) throws IOException {
     Corpora corpora = Corpora.ofUser();
     if (resume) {
       requireNothingElse();
-      return TrainingRun.resume(out, flags.machine(), corpora, display);
+      return TrainingRun.resume(out, flags.machine(), corpora, listener);
     }
     if (initFrom == null) {
       TrainConfig config = config(new TrainOptions());
-      return TrainingRun.start(config, corpora, () -> directory(config), display);
+      return TrainingRun.start(config, corpora, () -> directory(config), listener);
     }
     try (RunFiles from = RunFiles.open(initFrom)) {
       TrainConfig config = config(from.config().shape());
-      return TrainingRun.finetune(config, from, corpora, () -> directory(config), display);
+      return TrainingRun.finetune(config, from, corpora, () -> directory(config), listener);
     }
   }
 
@@ -120,19 +148,16 @@ final class TrainCommand implements Callable<Integer> {
         RUNS, name == null ? "run" : name.toString().replaceFirst("(?<=.)\\.[^.]*$", ""));
   }
 
-  private static int train(TrainingRun run, TrainDisplay display) throws IOException {
-    display.begin(run);
+  private static int train(TrainingRun run, TrainView view) throws IOException {
+    view.begin(run);
     try (Interrupt interrupt = new Interrupt(run.trainer()::requestStop)) {
       Progress progress = run.run();
-      display.end();
       if (interrupt.happened()) {
-        display.stopped(run, progress);
+        view.stopped(run, progress);
         return Interrupt.EXIT_CODE;
       }
-      display.finished(run, progress);
+      view.finished(run, progress);
       return 0;
-    } finally {
-      display.end();
     }
   }
 }

@@ -73,12 +73,24 @@ final class TrainDisplay implements TrainListener {
     }
   }
 
+  /** But for the one at the end, which {@link #finished} shows. */
   @Override
   public void onSample(int step, String text) {
+    if (step == config.steps()) {
+      return;
+    }
     if (bar != null) {
       bar.erase();
     }
     System.out.printf("%n--- after step %d ---%n%s%n", step, text);
+  }
+
+  /** Says something that the run goes on in spite of. */
+  void warn(String line) {
+    if (bar != null) {
+      bar.erase();
+    }
+    System.err.println(line);
   }
 
   /** Takes the progress bar away. */
@@ -111,12 +123,17 @@ final class TrainDisplay implements TrainListener {
         new Path[] {
           directory.config(),
           directory.tokenizer(),
+          directory.machine(),
           directory.metrics(),
+          directory.samples(),
           directory.last(),
           directory.best(),
-          directory.sample()
+          directory.sample(),
+          directory.report()
         }) {
-      System.err.println("  " + file);
+      if (Files.isRegularFile(file)) {
+        System.err.println("  " + file);
+      }
     }
     System.err.println(suggestion(run.data(), directory.path()));
   }

@@ -64,7 +64,8 @@ class ArithmeticTest {
             "--embd=64",
             "--steps=700",
             "--lr=0.003",
-            "--eval-every=0");
+            "--eval-every=0",
+            "--sample-every=0");
     assertThat(outcome.exitCode()).as("%s", outcome).isZero();
     Matcher exact = EXACT.matcher(outcome.out());
     assertThat(exact.find()).as(outcome.out()).isTrue();
@@ -87,7 +88,8 @@ class ArithmeticTest {
             "--embd=32",
             "--steps=400",
             "--lr=0.005",
-            "--eval-every=0");
+            "--eval-every=0",
+            "--sample-every=0");
     assertThat(outcome.exitCode()).as("%s", outcome).isZero();
     assertThat(outcome.err()).contains("--prompt \"").contains("--tokens 5 --temperature 0");
 

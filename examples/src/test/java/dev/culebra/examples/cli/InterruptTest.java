@@ -23,7 +23,12 @@ class InterruptTest {
       throws Exception {
     assumeTrue(canResetSignals(), "no env --default-signal here");
     String[] flags = {
-      "--data=macbeth", "--schedule=constant", "--log-every=1", "--eval-every=20", "--save-every=0"
+      "--data=macbeth",
+      "--schedule=constant",
+      "--log-every=1",
+      "--eval-every=20",
+      "--save-every=0",
+      "--sample-every=0"
     };
     RunFolder run = new RunFolder(folder.resolve("run"));
     Outcome stopped = trainUntil(run, signal, run.train(flags, "--steps=1000000000"));

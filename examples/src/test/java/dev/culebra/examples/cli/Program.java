@@ -1,5 +1,8 @@
 package dev.culebra.examples.cli;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
@@ -13,6 +16,8 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** {@code culebra} in a JVM of its own: for what only a process can show, such as its death. */
@@ -25,6 +30,7 @@ final class Program implements AutoCloseable {
       "WARNING: Using incubator modules: jdk.incubator.vector\n";
 
   private final Process process;
+  private final ByteArrayOutputStream errSoFar = new ByteArrayOutputStream();
   private final CompletableFuture<String> out;
   private final CompletableFuture<String> err;
 
@@ -32,8 +38,11 @@ final class Program implements AutoCloseable {
     this.process = process;
     // Threads of their own: a read that waits would hold up the few of the common pool.
     Executor readers = task -> Thread.ofPlatform().daemon().start(task);
-    this.out = CompletableFuture.supplyAsync(() -> readAll(process.getInputStream()), readers);
-    this.err = CompletableFuture.supplyAsync(() -> readAll(process.getErrorStream()), readers);
+    ByteArrayOutputStream outSoFar = new ByteArrayOutputStream();
+    this.out =
+        CompletableFuture.supplyAsync(() -> readAll(process.getInputStream(), outSoFar), readers);
+    this.err =
+        CompletableFuture.supplyAsync(() -> readAll(process.getErrorStream(), errSoFar), readers);
   }
 
   /** Starts it in {@code directory}. */
@@ -89,9 +98,10 @@ final class Program implements AutoCloseable {
         .collect(Collectors.joining(File.pathSeparator));
   }
 
-  private static String readAll(InputStream stream) {
+  private static String readAll(InputStream stream, ByteArrayOutputStream sink) {
     try (stream) {
-      return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
+      stream.transferTo(sink);
+      return sink.toString(StandardCharsets.UTF_8);
     } catch (IOException e) {
       return "(stream broke: " + e + ")";
     }
@@ -110,6 +120,14 @@ final class Program implements AutoCloseable {
       Thread.sleep(POLL_MILLIS);
     }
     return this;
+  }
+
+  /** Waits until standard error has what {@code pattern} finds; the result is its first group. */
+  String awaitErr(Pattern pattern) throws Exception {
+    await(() -> pattern.matcher(errSoFar.toString(StandardCharsets.UTF_8)).find());
+    Matcher matcher = pattern.matcher(errSoFar.toString(StandardCharsets.UTF_8));
+    assertThat(matcher.find()).isTrue();
+    return matcher.group(1);
   }
 
   /** Sends a signal, {@code KILL}, {@code INT} or {@code TERM}, and waits for the end. */

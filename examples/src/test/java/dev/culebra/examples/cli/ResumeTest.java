@@ -25,7 +25,12 @@ class ResumeTest {
   @Test
   void afterKillNineTheRunGoesOnAsIfNothingHadHappened() throws Exception {
     String[] flags = {
-      "--data=macbeth", "--schedule=constant", "--log-every=1", "--eval-every=15", "--save-every=10"
+      "--data=macbeth",
+      "--schedule=constant",
+      "--sample-every=0",
+      "--log-every=1",
+      "--eval-every=15",
+      "--save-every=10"
     };
     RunFolder victim = run("victim");
     Outcome killed = trainAndKill(victim, 33, flags);
@@ -39,6 +44,7 @@ class ResumeTest {
     String[] flags = {
       "--data=macbeth",
       "--schedule=constant",
+      "--sample-every=0",
       "--log-every=1",
       "--eval-every=9",
       "--save-every=7",
@@ -58,6 +64,7 @@ class ResumeTest {
     String[] flags = {
       "--data=macbeth",
       "--schedule=constant",
+      "--sample-every=0",
       "--log-every=1",
       "--eval-every=9",
       "--save-every=7",
@@ -76,7 +83,12 @@ class ResumeTest {
   @Test
   void killedBeforeItsFirstCheckpointItBeginsAgain() throws Exception {
     String[] flags = {
-      "--data=macbeth", "--schedule=constant", "--log-every=1", "--eval-every=0", "--save-every=0"
+      "--data=macbeth",
+      "--schedule=constant",
+      "--sample-every=0",
+      "--log-every=1",
+      "--eval-every=0",
+      "--save-every=0"
     };
     RunFolder victim = run("victim");
     trainAndKill(victim, 5, flags);

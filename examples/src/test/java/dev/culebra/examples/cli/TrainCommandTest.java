@@ -28,8 +28,11 @@ class TrainCommandTest {
         .containsExactlyInAnyOrder(
             "config.json",
             "tokenizer.json",
+            "machine.json",
             "metrics.jsonl",
+            "samples.jsonl",
             "sample.txt",
+            "report.html",
             "checkpoint/best.safetensors",
             "checkpoint/last.safetensors",
             "lock");

@@ -1,0 +1,82 @@
+package dev.culebra.examples.cli;
+
+import dev.culebra.examples.report.ReportPage;
+import dev.culebra.examples.report.RunRecord;
+import dev.culebra.io.AtomicFile;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code culebra report}. */
+@Command(
+    name = "report",
+    header = "Write a page with the curves and samples of runs, to look at and to compare.",
+    description = {
+      "The page needs nothing but itself: no network, no server. A run may still be in progress.",
+      "'culebra train' writes that of its own run by itself, as report.html in the run's directory."
+    },
+    footer = {"", "Example: culebra report runs/dickens-1 runs/dickens-2 --out comparison.html"})
+final class ReportCommand implements Callable<Integer> {
+  private static final Path COMPARISON = Path.of("report.html");
+
+  @Spec private CommandSpec spec;
+  @Mixin private CommonOptions common;
+
+  @Parameters(arity = "1..*", paramLabel = "RUN", description = "Run directories.")
+  private List<Path> directories;
+
+  @Option(
+      names = "--out",
+      paramLabel = "FILE",
+      description = "The page. Default: report.html in the run's directory; of several, here")
+  private Path out;
+
+  @Override
+  public Integer call() throws IOException {
+    List<RunRecord> runs = new ArrayList<>();
+    Set<Path> seen = new HashSet<>();
+    for (Path directory : directories) {
+      runs.add(RunRecord.read(directory));
+      if (!seen.add(directory.toRealPath())) {
+        throw new ParameterException(
+            spec.commandLine(), "%s is given more than once".formatted(directory));
+      }
+    }
+    Path file = file();
+    AtomicFile.write(file, new ReportPage().of(named(runs)));
+    System.out.println(file);
+    return 0;
+  }
+
+  private Path file() {
+    if (out != null) {
+      return out;
+    }
+    return directories.size() == 1 ? directories.getFirst().resolve(COMPARISON) : COMPARISON;
+  }
+
+  /** Runs of the same name are called by their paths. */
+  private List<RunRecord> named(List<RunRecord> runs) {
+    Set<String> names = new HashSet<>();
+    runs.forEach(run -> names.add(run.name()));
+    if (names.size() == runs.size()) {
+      return runs;
+    }
+    List<RunRecord> named = new ArrayList<>();
+    for (int i = 0; i < runs.size(); i++) {
+      named.add(runs.get(i).called(directories.get(i).toString()));
+    }
+    return named;
+  }
+}

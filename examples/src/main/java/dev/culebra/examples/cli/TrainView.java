@@ -1,0 +1,96 @@
+package dev.culebra.examples.cli;
+
+import dev.culebra.checkpoint.Metrics;
+import dev.culebra.checkpoint.RunDirectory;
+import dev.culebra.examples.report.Dashboard;
+import dev.culebra.examples.report.ReportWriter;
+import dev.culebra.examples.report.RunRecorder;
+import dev.culebra.train.Progress;
+import dev.culebra.train.TrainListener;
+import dev.culebra.train.TrainingRun;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/** All that shows a run while it goes: the terminal, the report, and the dashboard if asked for. */
+final class TrainView implements TrainListener, AutoCloseable {
+  private final TrainDisplay display = new TrainDisplay();
+  private final Dashboard dashboard;
+  private TrainListener listeners = TrainListener.NONE;
+  private RunRecorder recorder;
+  private ReportWriter report;
+
+  /** With a dashboard, which becomes this one's to close, or null without. */
+  TrainView(Dashboard dashboard) {
+    this.dashboard = dashboard;
+  }
+
+  /**
+   * Says what will be trained, and notes on what.
+   *
+   * @throws IOException if a file of the run cannot be written or read
+   */
+  void begin(TrainingRun run) throws IOException {
+    RunDirectory directory = run.files().directory();
+    Machine.now().write(directory.machine(), run.model().backend().name());
+    display.begin(run);
+    recorder = RunRecorder.of(run);
+    report =
+        new ReportWriter(
+            directory.report(),
+            recorder::record,
+            e -> display.warn("no report: " + Errors.describe(e) + "; the training goes on"));
+    if (dashboard == null) {
+      listeners = TrainListener.all(recorder, display, report);
+    } else {
+      listeners = TrainListener.all(recorder, display, report, dashboard);
+      dashboard.begin(recorder);
+      System.err.println("dashboard: " + dashboard.url());
+    }
+  }
+
+  @Override
+  public void onStep(int step) {
+    listeners.onStep(step);
+  }
+
+  @Override
+  public void onMetrics(Metrics metrics) {
+    listeners.onMetrics(metrics);
+  }
+
+  @Override
+  public void onSample(int step, String text) {
+    listeners.onSample(step, text);
+  }
+
+  @Override
+  public void onCheckpoint(int step, Path file, boolean best) {
+    listeners.onCheckpoint(step, file, best);
+  }
+
+  /** Shows a run that reached its end. */
+  void finished(TrainingRun run, Progress progress) throws IOException {
+    close();
+    display.finished(run, progress);
+  }
+
+  /** Shows a run that was stopped before. */
+  void stopped(TrainingRun run, Progress progress) {
+    close();
+    display.stopped(run, progress);
+  }
+
+  /** Shows that the training is over, however it ended. Closing twice is harmless. */
+  @Override
+  public void close() {
+    display.end();
+    if (report != null) {
+      recorder.end();
+      report.write();
+      report = null;
+    }
+    if (dashboard != null) {
+      dashboard.close();
+    }
+  }
+}

@@ -1,0 +1,123 @@
+package dev.culebra.examples.report;
+
+import dev.culebra.checkpoint.Metrics;
+import dev.culebra.train.TrainConfig;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** The head of the page: how each run stands. */
+final class FactsHtml {
+  private FactsHtml() {}
+
+  /** For one run a row of figures, for several a table. */
+  static String of(List<RunRecord> runs) {
+    return runs.size() == 1 ? figures(runs.getFirst()) : table(runs);
+  }
+
+  private static String figures(RunRecord run) {
+    StringBuilder html = new StringBuilder();
+    html.append(
+        "<p class=\"about\">%s %s</p>\n<dl class=\"figures\">\n"
+            .formatted(status(run), about(run)));
+    facts(run)
+        .forEach(
+            (name, fact) ->
+                html.append("<div><dt>%s</dt><dd>%s</dd></div>\n".formatted(name, fact.html())));
+    return html.append("</dl>\n").toString();
+  }
+
+  private static String table(List<RunRecord> runs) {
+    StringBuilder html =
+        new StringBuilder("<div class=\"scroll\"><table class=\"runs\">\n<thead><tr>");
+    html.append("<th scope=\"col\">run</th><th scope=\"col\">state</th>");
+    facts(runs.getFirst())
+        .keySet()
+        .forEach(name -> html.append("<th scope=\"col\">%s</th>".formatted(name)));
+    html.append("</tr></thead>\n<tbody>\n");
+    for (int i = 0; i < runs.size(); i++) {
+      RunRecord run = runs.get(i);
+      html.append("<tr><th scope=\"row\">%s</th><td>%s</td>".formatted(name(run, i), status(run)));
+      facts(run).values().forEach(fact -> html.append("<td>%s</td>".formatted(fact.html())));
+      html.append("</tr>\n");
+    }
+    return html.append("</tbody></table></div>\n").toString();
+  }
+
+  /** The name of the run at {@code index} beside its colour in the charts. */
+  static String name(RunRecord run, int index) {
+    return "<span class=\"swatch run-%d\"></span>%s"
+        .formatted(index % Palette.COLOURS + 1, Html.escape(run.name()));
+  }
+
+  private static String status(RunRecord run) {
+    String status = run.status().name().toLowerCase(Locale.ROOT);
+    return "<span class=\"status %s\">%s</span>".formatted(status, status);
+  }
+
+  private static String about(RunRecord run) {
+    String size =
+        run.parameters().isPresent()
+            ? "%,d parameters, ".formatted(run.parameters().getAsLong())
+            : "";
+    return "A GPT (%s%d layers, %d heads, %d wide, context %d) on <b>%s</b>"
+        .formatted(
+            size,
+            run.config().layers(),
+            run.config().heads(),
+            run.config().embd(),
+            run.config().context(),
+            Html.escape(run.config().data()));
+  }
+
+  /** A figure and what it is of; neither holds anything that others wrote. */
+  private record Fact(String value, String note) {
+    static final Fact NONE = new Fact("–", "");
+
+    String html() {
+      return note.isEmpty() ? value : value + " <small>" + note + "</small>";
+    }
+  }
+
+  private static Map<String, Fact> facts(RunRecord run) {
+    Map<String, Fact> facts = new LinkedHashMap<>();
+    String steps = "of %,d".formatted(run.config().steps());
+    facts.put("step", new Fact("%,d".formatted(run.step()), steps));
+    facts.put("best validation loss", best(run.metrics()));
+    Metrics last = run.metrics().isEmpty() ? null : run.metrics().getLast();
+    boolean trained = last != null && last.seconds() > 0;
+    facts.put(
+        "training loss", last == null ? Fact.NONE : new Fact("%.4f".formatted(last.loss()), ""));
+    facts.put("time", trained ? new Fact(time(last.seconds()), "of training") : Fact.NONE);
+    facts.put("tokens/s", trained ? new Fact(speed(run.config(), last), "on average") : Fact.NONE);
+    return facts;
+  }
+
+  private static Fact best(List<Metrics> metrics) {
+    return metrics.stream()
+        .filter(line -> line.validationLoss() != null && !line.validationLoss().isNaN())
+        .min(Comparator.comparing(Metrics::validationLoss))
+        .map(
+            line ->
+                new Fact(
+                    "%.4f".formatted(line.validationLoss()), "at step %,d".formatted(line.step())))
+        .orElse(Fact.NONE);
+  }
+
+  private static String speed(TrainConfig config, Metrics last) {
+    return "%,.0f".formatted(config.tokensPerStep() * last.step() / last.seconds());
+  }
+
+  private static String time(double seconds) {
+    Duration time = Duration.ofMillis(Math.round(seconds * 1000));
+    if (time.toHours() > 0) {
+      return "%d h %02d min".formatted(time.toHours(), time.toMinutesPart());
+    }
+    return time.toMinutes() > 0
+        ? "%d min %02d s".formatted(time.toMinutes(), time.toSecondsPart())
+        : "%.1f s".formatted(seconds);
+  }
+}

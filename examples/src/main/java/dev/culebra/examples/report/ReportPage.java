@@ -1,0 +1,143 @@
+package dev.culebra.examples.report;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.util.Base64;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Properties;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * One page about one or more runs that needs nothing but itself: style, script, chart library and
+ * figures are in it. Its security policy lets it run its own two scripts, known by their hashes,
+ * and load nothing.
+ */
+public final class ReportPage {
+  private static final String UPLOT = "/META-INF/resources/webjars/uplot/";
+  private static final Pattern PLACE = Pattern.compile("\\{\\{(\\w+)}}");
+  private static final DateTimeFormatter TIME =
+      DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss zzz", Locale.ROOT);
+
+  private final String template;
+  private final String style;
+  private final String library;
+  private final String script;
+  private final String licence;
+  private final String libraryVersion;
+
+  /** Reads what every page is made of. */
+  public ReportPage() {
+    libraryVersion = uplotVersion();
+    String uplot = UPLOT + libraryVersion;
+    template = resource("report.html");
+    style = resource(uplot + "/dist/uPlot.min.css") + "\n" + resource("report.css");
+    licence = resource(uplot + "/LICENSE").strip();
+    library = "/*\n" + licence + "\n*/\n" + resource(uplot + "/dist/uPlot.iife.min.js");
+    script = resource("report.js");
+  }
+
+  /** Which version is on the class path: Maven wrote it into the jar. */
+  private static String uplotVersion() {
+    Properties properties = new Properties();
+    try (InputStream file = open("/META-INF/maven/org.webjars.npm/uplot/pom.properties")) {
+      properties.load(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return properties.getProperty("version");
+  }
+
+  private static InputStream open(String name) {
+    InputStream resource = ReportPage.class.getResourceAsStream(name);
+    if (resource == null) {
+      throw new IllegalStateException("the class path lacks " + name);
+    }
+    return resource;
+  }
+
+  private static String resource(String name) {
+    try (InputStream resource = open(name)) {
+      return new String(resource.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * A page to keep.
+   *
+   * @param runs at least one
+   */
+  public String of(List<RunRecord> runs) {
+    return of(runs, false);
+  }
+
+  /**
+   * @param live whether the page asks its server for what comes
+   */
+  String of(List<RunRecord> runs, boolean live) {
+    String names = runs.stream().map(RunRecord::name).collect(Collectors.joining(", "));
+    return fill(
+        Map.ofEntries(
+            Map.entry("policy", policy(live)),
+            Map.entry("title", Html.escape(names + " · Culebra")),
+            Map.entry("style", style),
+            Map.entry("library", library),
+            Map.entry("script", script),
+            Map.entry("data", Html.scriptJson(ReportJson.page(runs, live).toString())),
+            Map.entry("heading", Html.escape(runs.size() == 1 ? names : runs.size() + " runs")),
+            Map.entry("facts", FactsHtml.of(runs)),
+            Map.entry("thinned", thinned(runs)),
+            Map.entry("samples", SamplesHtml.of(runs)),
+            Map.entry("configuration", TablesHtml.configuration(runs)),
+            Map.entry("machine", TablesHtml.machine(runs)),
+            Map.entry("written", TIME.format(Instant.now().atZone(ZoneId.systemDefault()))),
+            Map.entry("uplot", Html.escape(libraryVersion)),
+            Map.entry("licence", Html.escape(licence))));
+  }
+
+  /** Fills the places of the template, once: what comes in is not looked at again. */
+  private String fill(Map<String, String> parts) {
+    return PLACE
+        .matcher(template)
+        .replaceAll(place -> Matcher.quoteReplacement(parts.get(place.group(1))));
+  }
+
+  private String policy(boolean live) {
+    return ("default-src 'none'; img-src data:; script-src %s %s; style-src %s; %sbase-uri 'none';"
+            + " form-action 'none'")
+        .formatted(hash(library), hash(script), hash(style), live ? "connect-src 'self'; " : "");
+  }
+
+  private static String hash(String content) {
+    try {
+      byte[] digest =
+          MessageDigest.getInstance("SHA-256").digest(content.getBytes(StandardCharsets.UTF_8));
+      return "'sha256-" + Base64.getEncoder().encodeToString(digest) + "'";
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e); // every Java has it
+    }
+  }
+
+  private static String thinned(List<RunRecord> runs) {
+    int most = runs.stream().mapToInt(run -> run.metrics().size()).max().orElse(0);
+    return most <= Thinning.LIMIT
+        ? ""
+        : """
+          <p class="note">Of up to %,d logged steps a run this page holds at most %,d: of each \
+          stretch those with the lowest and the highest value of every curve. All are in \
+          metrics.jsonl.</p>"""
+            .formatted(most, Thinning.LIMIT);
+  }
+}

@@ -1,0 +1,94 @@
+package dev.culebra.examples.report;
+
+import dev.culebra.checkpoint.Metrics;
+import dev.culebra.io.AtomicFile;
+import dev.culebra.train.TrainListener;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/**
+ * Writes a run's {@code report.html} while it is trained: after evaluations, samples and
+ * checkpoints, at the beginning and at the end. It may take a twentieth of the time at most, and if
+ * it fails the training goes on.
+ */
+public final class ReportWriter implements TrainListener {
+  private static final Duration LEAST_PAUSE = Duration.ofSeconds(2);
+  private static final int SHARE = 20;
+
+  private final ReportPage page = new ReportPage();
+  private final Path file;
+  private final Supplier<RunRecord> record;
+  private final Consumer<Exception> onFailure;
+  private boolean due;
+  private boolean failed;
+  private long notBefore;
+
+  /**
+   * Writes the first report.
+   *
+   * @param record the run as it stands when asked
+   * @param onFailure is told once, the first time that the report cannot be written
+   */
+  public ReportWriter(Path file, Supplier<RunRecord> record, Consumer<Exception> onFailure) {
+    this.file = file;
+    this.record = record;
+    this.onFailure = onFailure;
+    write();
+  }
+
+  @Override
+  public void onMetrics(Metrics metrics) {
+    due |= metrics.validationLoss() != null;
+  }
+
+  @Override
+  public void onSample(int step, String text) {
+    due = true;
+  }
+
+  @Override
+  public void onCheckpoint(int step, Path checkpoint, boolean best) {
+    due = true;
+  }
+
+  /**
+   * Evaluation, sample and checkpoint fall on one step mostly: the next one writes for them all.
+   */
+  @Override
+  public void onStep(int step) {
+    if (due && System.nanoTime() - notBefore >= 0) {
+      write();
+    }
+  }
+
+  /**
+   * Writes the report as the run stands now.
+   *
+   * @return whether that went well
+   */
+  public boolean write() {
+    long start = System.nanoTime();
+    boolean written = tryToWrite();
+    long end = System.nanoTime();
+    notBefore = end + Math.max(LEAST_PAUSE.toNanos(), SHARE * (end - start));
+    due = false;
+    return written;
+  }
+
+  private boolean tryToWrite() {
+    try {
+      AtomicFile.write(file, page.of(List.of(record.get())));
+      return true;
+    } catch (IOException | RuntimeException e) { // days of training are not lost to a picture
+      if (!failed) {
+        onFailure.accept(e);
+      }
+      failed = true;
+      return false;
+    }
+  }
+}

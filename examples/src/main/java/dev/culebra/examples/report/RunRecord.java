@@ -1,0 +1,108 @@
+package dev.culebra.examples.report;
+
+import dev.culebra.checkpoint.Metrics;
+import dev.culebra.checkpoint.MetricsLog;
+import dev.culebra.checkpoint.RunDirectory;
+import dev.culebra.checkpoint.Sample;
+import dev.culebra.checkpoint.SampleLog;
+import dev.culebra.train.RunFiles;
+import dev.culebra.train.TrainConfig;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.OptionalLong;
+
+/**
+ * What a report tells of a run.
+ *
+ * @param name of the run
+ * @param training whether a process trains it at this moment
+ * @param config what it was told
+ * @param parameters of the model; empty where nothing tells them yet
+ * @param metrics of its logged steps, in their order
+ * @param samples what it wrote, in the order of their steps
+ * @param machine where it was trained: names and values for people; empty where nobody noted it
+ */
+public record RunRecord(
+    String name,
+    boolean training,
+    TrainConfig config,
+    OptionalLong parameters,
+    List<Metrics> metrics,
+    List<Sample> samples,
+    Map<String, String> machine) {
+
+  /** Copies the collections. */
+  public RunRecord {
+    Objects.requireNonNull(name, "name");
+    Objects.requireNonNull(config, "config");
+    Objects.requireNonNull(parameters, "parameters");
+    metrics = List.copyOf(metrics);
+    samples = List.copyOf(samples);
+    machine = Collections.unmodifiableMap(new LinkedHashMap<>(machine));
+  }
+
+  /**
+   * Reads a run's directory, also one that is being trained in, or whose process was killed.
+   *
+   * @throws IOException if there is no run or it is damaged; one line that names the file
+   */
+  public static RunRecord read(Path directory) throws IOException {
+    try (RunFiles files = RunFiles.open(directory)) {
+      RunDirectory run = files.directory();
+      List<Metrics> metrics =
+          Files.exists(run.metrics()) ? MetricsLog.read(run.metrics()) : List.of();
+      return new RunRecord(
+          name(directory),
+          run.isTraining(),
+          files.config(),
+          files.parameterCount(),
+          metrics,
+          samples(run, metrics),
+          MachineFile.read(run.machine()));
+    }
+  }
+
+  /** Runs of versions that kept no samples have one at the end. */
+  private static List<Sample> samples(RunDirectory run, List<Metrics> metrics) throws IOException {
+    if (Files.exists(run.samples())) {
+      return SampleLog.read(run.samples());
+    }
+    return Files.exists(run.sample()) && !metrics.isEmpty()
+        ? List.of(new Sample(metrics.getLast().step(), Files.readString(run.sample())))
+        : List.of();
+  }
+
+  private static String name(Path directory) {
+    Path name = directory.toAbsolutePath().normalize().getFileName();
+    return name == null ? directory.toString() : name.toString();
+  }
+
+  /** The same run under another name. */
+  public RunRecord called(String other) {
+    return new RunRecord(other, training, config, parameters, metrics, samples, machine);
+  }
+
+  /** How it stands. */
+  Status status() {
+    boolean complete = !samples.isEmpty() && samples.getLast().step() >= config.steps();
+    return training ? Status.RUNNING : complete ? Status.FINISHED : Status.STOPPED;
+  }
+
+  /** The last logged step; 0 before the first. */
+  int step() {
+    return metrics.isEmpty() ? 0 : metrics.getLast().step();
+  }
+
+  /** How a run stands. */
+  enum Status {
+    RUNNING,
+    STOPPED,
+    FINISHED
+  }
+}

@@ -1,0 +1,75 @@
+package dev.culebra.examples.report;
+
+import dev.culebra.checkpoint.Metrics;
+import dev.culebra.checkpoint.Sample;
+import dev.culebra.train.TrainListener;
+import dev.culebra.train.TrainingRun;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+
+/**
+ * The record of a run that goes on in this process, without reading its files again at every step.
+ * Thread-safe.
+ */
+public final class RunRecorder implements TrainListener {
+  private final RunRecord start;
+  private final List<Metrics> metrics;
+  private final List<Sample> samples;
+  private boolean training = true;
+
+  /** Begins where a run stands. */
+  public RunRecorder(RunRecord start) {
+    this.start = start;
+    metrics = new ArrayList<>(start.metrics());
+    samples = new ArrayList<>(start.samples());
+  }
+
+  /**
+   * Begins with what a run's directory holds, which is more than nothing where it is resumed.
+   *
+   * @throws IOException if it cannot be read; one line
+   */
+  public static RunRecorder of(TrainingRun run) throws IOException {
+    RunRecord read = RunRecord.read(run.files().directory().path());
+    return new RunRecorder(
+        new RunRecord(
+            read.name(),
+            true,
+            run.config(),
+            OptionalLong.of(run.model().parameters().count()),
+            read.metrics(),
+            read.samples(),
+            read.machine()));
+  }
+
+  @Override
+  public synchronized void onMetrics(Metrics line) {
+    metrics.add(line);
+  }
+
+  @Override
+  public synchronized void onSample(int step, String text) {
+    if (samples.isEmpty() || samples.getLast().step() < step) {
+      samples.add(new Sample(step, text));
+    }
+  }
+
+  /** The run trains no more. */
+  public synchronized void end() {
+    training = false;
+  }
+
+  /** As it stands now. */
+  public synchronized RunRecord record() {
+    return new RunRecord(
+        start.name(),
+        training,
+        start.config(),
+        start.parameters(),
+        metrics,
+        samples,
+        start.machine());
+  }
+}

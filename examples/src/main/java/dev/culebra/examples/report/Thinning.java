@@ -1,0 +1,69 @@
+package dev.culebra.examples.report;
+
+import dev.culebra.checkpoint.Metrics;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.function.ToDoubleFunction;
+
+/**
+ * Fewer rows for a page, none of which is made up: of every stretch of equal length those in which
+ * a curve has its lowest and its highest value are kept, so that no peak is lost.
+ */
+final class Thinning {
+  /** Rows that a page holds at most. */
+  static final int LIMIT = 2000;
+
+  private static final List<ToDoubleFunction<Metrics>> CURVES =
+      List.of(
+          Metrics::loss,
+          line -> line.validationLoss() == null ? Double.NaN : line.validationLoss(),
+          Metrics::gradientNorm,
+          Metrics::tokensPerSecond);
+
+  private Thinning() {}
+
+  /** All rows where they are at most {@code limit}, else at most so many of them, in order. */
+  static List<Metrics> thin(List<Metrics> rows, int limit) {
+    if (rows.size() <= limit) {
+      return rows;
+    }
+    int stretches = Math.max(1, (limit - 2) / (2 * CURVES.size()));
+    SortedSet<Integer> kept = new TreeSet<>(List.of(0, rows.size() - 1));
+    for (int stretch = 0; stretch < stretches; stretch++) {
+      int from = (int) ((long) rows.size() * stretch / stretches);
+      int to = (int) ((long) rows.size() * (stretch + 1) / stretches);
+      CURVES.forEach(curve -> addExtremes(rows, from, to, curve, kept));
+    }
+    List<Metrics> thinned = new ArrayList<>(kept.size());
+    kept.forEach(index -> thinned.add(rows.get(index)));
+    return thinned;
+  }
+
+  private static void addExtremes(
+      List<Metrics> rows,
+      int from,
+      int to,
+      ToDoubleFunction<Metrics> curve,
+      SortedSet<Integer> kept) {
+    int lowest = -1;
+    int highest = -1;
+    for (int i = from; i < to; i++) {
+      double value = curve.applyAsDouble(rows.get(i));
+      if (Double.isNaN(value)) {
+        continue;
+      }
+      if (lowest < 0 || value < curve.applyAsDouble(rows.get(lowest))) {
+        lowest = i;
+      }
+      if (highest < 0 || value > curve.applyAsDouble(rows.get(highest))) {
+        highest = i;
+      }
+    }
+    if (lowest >= 0) {
+      kept.add(lowest);
+      kept.add(highest);
+    }
+  }
+}

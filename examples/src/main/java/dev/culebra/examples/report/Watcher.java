@@ -1,0 +1,119 @@
+package dev.culebra.examples.report;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.culebra.checkpoint.Metrics;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * One open page: server-sent events, written on this watcher's own thread. It hears all there is at
+ * first, then what comes. One that reads too slowly for that loses what it has not read and hears
+ * all there is again.
+ */
+final class Watcher {
+  private static final int QUEUE = 256;
+  private static final Duration HEARTBEAT = Duration.ofSeconds(15);
+  private static final Duration FAREWELL = Duration.ofSeconds(3);
+
+  /** What happened. */
+  record Event(Kind kind, Metrics row) {
+    static final Event ALL = new Event(Kind.ALL, null);
+    static final Event END = new Event(Kind.END, null);
+
+    enum Kind {
+      ROW,
+      ALL,
+      END
+    }
+
+    static Event row(Metrics metrics) {
+      return new Event(Kind.ROW, metrics);
+    }
+  }
+
+  private final RunRecorder recorder;
+  private final OutputStream out;
+  private final BlockingQueue<Event> queue = new LinkedBlockingQueue<>(QUEUE);
+  private final CountDownLatch gone = new CountDownLatch(1);
+
+  /** Of a run, over an open answer. */
+  Watcher(RunRecorder recorder, OutputStream out) {
+    this.recorder = recorder;
+    this.out = out;
+    queue.add(Event.ALL);
+  }
+
+  /** Hands an event over without waiting. */
+  synchronized void tell(Event event) {
+    if (!queue.offer(event)) {
+      boolean end = event.kind() == Event.Kind.END;
+      queue.clear();
+      queue.add(end ? event : Event.ALL);
+    }
+  }
+
+  /** Writes until the run ends or the page is closed. */
+  void run() {
+    try {
+      write();
+    } catch (IOException e) {
+      // the page was closed
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      gone.countDown();
+    }
+  }
+
+  /** Closes the answer too: a browser takes one without its end for an error. */
+  private void write() throws IOException, InterruptedException {
+    try (out) {
+      Event.Kind kind;
+      do {
+        Event event = queue.poll(HEARTBEAT.toSeconds(), TimeUnit.SECONDS);
+        kind = event == null ? null : event.kind();
+        out.write(text(event).getBytes(StandardCharsets.UTF_8));
+        out.flush();
+      } while (kind != Event.Kind.END);
+    }
+  }
+
+  /** A comment where nothing happened: only writing shows that a page was closed. */
+  private String text(Event event) {
+    if (event == null) {
+      return ": nothing new\n\n";
+    }
+    List<RunRecord> runs = List.of(recorder.record());
+    ObjectNode data = ReportJson.object();
+    data.put("facts", FactsHtml.of(runs));
+    if (event.kind() == Event.Kind.ROW) {
+      data.set("row", ReportJson.row(event.row()));
+    } else {
+      data.set("page", ReportJson.page(runs, true));
+      data.put("samples", SamplesHtml.of(runs));
+    }
+    String name = event.kind().name().toLowerCase(Locale.ROOT);
+    return "event: %s\ndata: %s\n\n".formatted(name, data);
+  }
+
+  /** Waits a moment until all have heard of the end, or are not going to. */
+  static void awaitAll(Collection<Watcher> watchers) {
+    long deadline = System.nanoTime() + FAREWELL.toNanos();
+    try {
+      for (Watcher watcher : watchers) {
+        watcher.gone.await(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

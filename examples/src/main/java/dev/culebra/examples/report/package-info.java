@@ -1,0 +1,4 @@
+/**
+ * The report: a run directory as one page with charts, written to a file or served while it grows.
+ */
+package dev.culebra.examples.report;

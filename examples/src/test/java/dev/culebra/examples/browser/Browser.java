@@ -1,0 +1,183 @@
+package dev.culebra.examples.browser;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.WebSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+
+/** A headless Chromium, spoken to by its DevTools protocol. */
+public final class Browser implements AutoCloseable {
+  static final int PATIENCE_SECONDS = 60;
+  private static final int POLL_MILLIS = 20;
+  private static final JsonMapper JSON = JsonMapper.builder().build();
+  private static final List<String> NAMES =
+      List.of("chromium", "chromium-browser", "google-chrome", "google-chrome-stable");
+
+  private final Process process;
+  private final WebSocket socket;
+  private final AtomicInteger calls = new AtomicInteger();
+  private final Map<Integer, CompletableFuture<JsonNode>> pending = new ConcurrentHashMap<>();
+
+  /** An event of a page. */
+  record Event(String session, String method, JsonNode params) {}
+
+  private final List<Event> events = new CopyOnWriteArrayList<>();
+
+  private Browser(Process process, URI devTools) {
+    this.process = process;
+    this.socket =
+        HttpClient.newHttpClient().newWebSocketBuilder().buildAsync(devTools, new Ears()).join();
+  }
+
+  /** The browser of this machine, if it has one. */
+  public static Optional<Path> executable() {
+    return NAMES.stream()
+        .flatMap(
+            name ->
+                Stream.of(System.getenv("PATH").split(File.pathSeparator))
+                    .map(folder -> Path.of(folder, name)))
+        .filter(Files::isExecutable)
+        .findFirst();
+  }
+
+  /**
+   * Starts it.
+   *
+   * @param folder for what it writes, which must be empty
+   */
+  public static Browser start(Path executable, Path folder) throws Exception {
+    Process process =
+        new ProcessBuilder(
+                executable.toString(),
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--remote-debugging-port=0",
+                "--user-data-dir=" + folder,
+                "about:blank")
+            .redirectErrorStream(true)
+            .redirectOutput(folder.resolve("browser.log").toFile())
+            .start();
+    try {
+      return new Browser(process, devTools(process, folder.resolve("DevToolsActivePort")));
+    } catch (Exception e) {
+      process.destroyForcibly();
+      throw e;
+    }
+  }
+
+  /** The browser writes its port and the path of its socket there when it is ready. */
+  private static URI devTools(Process process, Path file) throws Exception {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+    while (true) {
+      List<String> lines = Files.exists(file) ? Files.readAllLines(file) : List.of();
+      if (lines.size() >= 2) {
+        return URI.create("ws://127.0.0.1:" + lines.get(0) + lines.get(1));
+      }
+      if (!process.isAlive() || System.nanoTime() > deadline) {
+        Path log = file.resolveSibling("browser.log");
+        throw new IllegalStateException("no browser: " + Files.readString(log));
+      }
+      Thread.sleep(POLL_MILLIS);
+    }
+  }
+
+  /** Opens an empty page of this size; a phone has a touch screen and 2 pixels a CSS pixel. */
+  public Page page(int width, int height, boolean phone, boolean dark) {
+    JsonNode target = call(null, "Target.createTarget", Map.of("url", "about:blank"));
+    String id = target.get("targetId").textValue();
+    JsonNode session = call(null, "Target.attachToTarget", Map.of("targetId", id, "flatten", true));
+    return new Page(this, session.get("sessionId").textValue(), width, height, phone, dark);
+  }
+
+  /** Calls a method and waits for what it returns. */
+  JsonNode call(String session, String method, Map<String, ?> params) {
+    int id = calls.incrementAndGet();
+    ObjectNode message = JSON.createObjectNode().put("id", id).put("method", method);
+    message.set("params", JSON.valueToTree(params));
+    if (session != null) {
+      message.put("sessionId", session);
+    }
+    CompletableFuture<JsonNode> answer = new CompletableFuture<>();
+    pending.put(id, answer);
+    synchronized (socket) {
+      socket.sendText(message.toString(), true).join();
+    }
+    return answer.orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS).join();
+  }
+
+  /** What a page's session told so far. */
+  List<JsonNode> events(String session, String method) {
+    return events.stream()
+        .filter(event -> session.equals(event.session()) && method.equals(event.method()))
+        .map(Event::params)
+        .toList();
+  }
+
+  @Override
+  public void close() throws Exception {
+    call(null, "Browser.close", Map.of());
+    if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+      process.destroyForcibly();
+    }
+  }
+
+  /** Hears answers and events, which may come in pieces. */
+  private final class Ears implements WebSocket.Listener {
+    private final StringBuilder pieces = new StringBuilder();
+
+    @Override
+    public CompletionStage<?> onText(WebSocket from, CharSequence piece, boolean last) {
+      pieces.append(piece);
+      if (last) {
+        try {
+          hear(JSON.readTree(pieces.toString()));
+        } catch (IOException e) {
+          throw new UncheckedIOException(e);
+        }
+        pieces.setLength(0);
+      }
+      from.request(1);
+      return null;
+    }
+
+    private void hear(JsonNode message) {
+      if (!message.has("id")) {
+        events.add(
+            new Event(
+                message.path("sessionId").asText(),
+                message.get("method").textValue(),
+                message.get("params")));
+        return;
+      }
+      CompletableFuture<JsonNode> answer = pending.remove(message.get("id").intValue());
+      if (message.has("error")) {
+        answer.completeExceptionally(new IllegalStateException(message.get("error").toString()));
+      } else {
+        answer.complete(message.get("result"));
+      }
+    }
+  }
+}

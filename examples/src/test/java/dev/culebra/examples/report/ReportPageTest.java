@@ -1,0 +1,99 @@
+package dev.culebra.examples.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.culebra.checkpoint.Metrics;
+import dev.culebra.checkpoint.Sample;
+import dev.culebra.train.TrainConfig;
+import dev.culebra.train.TrainOptions;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+class ReportPageTest {
+  private static final Pattern DATA =
+      Pattern.compile("<script type=\"application/json\" id=\"data\">(.*)</script>");
+
+  private final ReportPage pages = new ReportPage();
+
+  private static JsonNode data(String page) throws Exception {
+    Matcher data = DATA.matcher(page);
+    assertThat(data.find()).isTrue();
+    return JsonMapper.builder().build().readTree(data.group(1));
+  }
+
+  @Test
+  void itIsWholeAndNeedsNothingElse() {
+    String page = pages.of(List.of(Records.run("one", Records.rows(30), new Sample(300, "text"))));
+
+    assertThat(page)
+        .startsWith("<!doctype html>")
+        .endsWith("</html>\n")
+        .contains("Permission is hereby granted", "var uPlot=", "<noscript>")
+        .doesNotContainPattern("\\{\\{\\w+}}")
+        .doesNotContainPattern("(src|href)=\"(?!data:)")
+        .doesNotContain("@import", "url(", "unsafe-inline");
+  }
+
+  @Test
+  void itHoldsTheFigures() throws Exception {
+    Metrics odd = new Metrics(310, Float.NaN, null, 1e-3f, Float.POSITIVE_INFINITY, Double.NaN, 31);
+    List<Metrics> rows = List.of(Records.row(100), Records.row(110), odd);
+    JsonNode data = data(pages.of(List.of(Records.run("one", rows))));
+
+    assertThat(data.get("live").booleanValue()).isFalse();
+    assertThat(data.at("/runs/0/name").textValue()).isEqualTo("one");
+    assertThat(data.at("/runs/0/rows").toString())
+        .isEqualTo(
+            "[[100,10.0,2.1,2.01,0.001,1.0,1000.0],[110,11.0,2.090909,null,0.001,1.0,1000.0],"
+                + "[310,31.0,null,null,0.001,null,null]]");
+  }
+
+  @Test
+  void textsOfOthersAreShownAndDoNothing() throws Exception {
+    String markup = "</pre></script><img src=x onerror=alert(1)> {{script}} $1 \\ <!--";
+    String page = pages.of(List.of(Records.run(markup, Records.rows(3), new Sample(30, markup))));
+
+    assertThat(page)
+        .doesNotContain("<img", markup)
+        .contains("&lt;/pre&gt;&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt; {{script}} $1 \\");
+    assertThat(data(page).at("/runs/0/name").textValue()).isEqualTo(markup);
+  }
+
+  @Test
+  void aRunThatHasLoggedNothingHasAPage() {
+    assertThat(pages.of(List.of(Records.run("new", List.of())))).contains("None yet.", "stopped");
+  }
+
+  @Test
+  void longRunsAreThinnedAndThePageSaysSo() throws Exception {
+    String page = pages.of(List.of(Records.run("long", Records.rows(9000))));
+
+    assertThat(page).contains("Of up to 9,000 logged steps");
+    assertThat(data(page).at("/runs/0/rows")).hasSizeBetween(500, Thinning.LIMIT);
+    assertThat(pages.of(List.of(Records.run("short", Records.rows(2000)))))
+        .doesNotContain("logged steps a run");
+  }
+
+  @Test
+  void whatDiffersBetweenRunsComesFirst() {
+    TrainConfig other = new TrainOptions().data("dickens").lr(0.01f).minLr(1e-4f).config();
+    RunRecord one = Records.run("one", Records.rows(3));
+    RunRecord two =
+        new RunRecord(
+            "two", true, other, OptionalLong.empty(), List.of(), List.of(), Map.of("cpu", "<x>"));
+    String page = pages.of(List.of(one, two));
+    String differences = page.substring(page.indexOf("<table class=\"differences\""));
+    String table = differences.substring(0, differences.indexOf("</table>"));
+
+    assertThat(table).contains("<th scope=\"row\">data</th><td>macbeth</td><td>dickens</td>");
+    assertThat(table).contains("<th scope=\"row\">lr</th>").doesNotContain(">layers<", ">seed<");
+    assertThat(differences).contains("values are the same in all runs", "<dt>layers</dt>");
+    assertThat(page).contains("<td>–</td><td>&lt;x&gt;</td>", "status running", "status stopped");
+  }
+}

@@ -1,0 +1,63 @@
+package dev.culebra.examples.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.culebra.checkpoint.Metrics;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class ThinningTest {
+  @Test
+  void whatFitsStays() {
+    List<Metrics> rows = Records.rows(2000);
+    assertThat(Thinning.thin(rows, 2000)).isSameAs(rows);
+    assertThat(Thinning.thin(List.of(), 2000)).isEmpty();
+  }
+
+  @Test
+  void peaksEvaluationsAndEndsAreKept() {
+    List<Metrics> rows = new ArrayList<>(Records.rows(50_000));
+    Metrics peak = new Metrics(123_450, 77, null, 1e-3f, 1, 1000, 1);
+    Metrics dip = new Metrics(234_560, 2, null, 1e-3f, 0.001f, 1000, 1);
+    Metrics pause = new Metrics(345_670, 2, null, 1e-3f, 1, 3, 1);
+    List.of(peak, dip, pause).forEach(row -> rows.set(row.step() / 10 - 1, row));
+    // An evaluation every 1,000 steps, as long runs have it.
+    rows.replaceAll(ThinningTest::seldomEvaluated);
+
+    List<Metrics> thin = Thinning.thin(rows, 2000);
+
+    assertThat(thin)
+        .hasSizeBetween(500, 2000)
+        .isSortedAccordingTo(Comparator.comparingInt(Metrics::step))
+        .contains(rows.getFirst(), rows.getLast(), peak, dip, pause);
+    assertThat(rows).containsAll(thin);
+    double best =
+        rows.stream()
+            .filter(r -> r.validationLoss() != null)
+            .mapToDouble(Metrics::validationLoss)
+            .min()
+            .orElseThrow();
+    assertThat(thin).anyMatch(r -> r.validationLoss() != null && r.validationLoss() == best);
+  }
+
+  private static Metrics seldomEvaluated(Metrics row) {
+    Float validation = row.step() % 1000 == 0 ? row.validationLoss() : null;
+    return new Metrics(
+        row.step(),
+        row.loss(),
+        validation,
+        row.learningRate(),
+        row.gradientNorm(),
+        row.tokensPerSecond(),
+        row.seconds());
+  }
+
+  @Test
+  void figuresThatAreNoNumbersAreNoPeaks() {
+    List<Metrics> rows = new ArrayList<>(Records.rows(100));
+    rows.replaceAll(row -> new Metrics(row.step(), Float.NaN, null, 0, Float.NaN, Double.NaN, 1));
+    assertThat(Thinning.thin(rows, 20)).containsExactly(rows.getFirst(), rows.getLast());
+  }
+}

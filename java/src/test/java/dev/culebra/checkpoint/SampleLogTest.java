@@ -1,0 +1,95 @@
+package dev.culebra.checkpoint;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What is special about samples; the rest is {@link MetricsLogTest}'s. */
+class SampleLogTest {
+  private static final Sample FIRST = new Sample(250, "Enter \"GHOST\"\r\n\t\u2028\u0000 \\n {}");
+  private static final Sample SECOND = new Sample(500, "ö 漢 \uD83D\uDE00");
+  private static final Sample THIRD = new Sample(750, "");
+
+  @TempDir Path folder;
+  private Path file;
+
+  @BeforeEach
+  void nameTheFile() {
+    file = folder.resolve("samples.jsonl");
+  }
+
+  private void write(Sample... samples) throws IOException {
+    try (SampleLog log = SampleLog.continueAt(file, 0)) {
+      for (Sample sample : samples) {
+        log.append(sample);
+      }
+    }
+  }
+
+  @Test
+  void aSampleIsALineWhateverItsText() throws IOException {
+    write(FIRST, SECOND, THIRD);
+    assertThat(SampleLog.read(file)).containsExactly(FIRST, SECOND, THIRD);
+    assertThat(Files.readAllLines(file)).hasSize(3);
+    assertThat(Files.readAllLines(file).get(1))
+        .isEqualTo("{\"step\":500,\"text\":\"ö 漢 \uD83D\uDE00\"}");
+  }
+
+  @Test
+  void resumingDropsLaterSamplesAndOneThatWasCutOff() throws IOException {
+    write(FIRST, SECOND, THIRD);
+    byte[] whole = Files.readAllBytes(file);
+    Files.write(file, Arrays.copyOf(whole, whole.length - 5));
+    assertThat(SampleLog.read(file)).containsExactly(FIRST, SECOND);
+    try (SampleLog log = SampleLog.continueAt(file, 499)) {
+      assertThat(SampleLog.read(file)).containsExactly(FIRST);
+      log.append(THIRD);
+    }
+    assertThat(SampleLog.read(file)).containsExactly(FIRST, THIRD);
+  }
+
+  @Test
+  void aStepHasOneSample() throws IOException {
+    write(FIRST, SECOND);
+    try (SampleLog log = SampleLog.continueAt(file, SECOND.step())) {
+      log.append(new Sample(SECOND.step(), "again"));
+      log.append(THIRD);
+      log.append(new Sample(THIRD.step(), "again"));
+    }
+    assertThat(SampleLog.read(file)).containsExactly(FIRST, SECOND, THIRD);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{\"step\":2}",
+        "{\"text\":\"x\"}",
+        "{\"step\":0,\"text\":\"x\"}",
+        "{\"step\":2.5,\"text\":\"x\"}",
+        "{\"step\":2,\"text\":7}",
+        "[]",
+        ""
+      })
+  void aDamagedLineIsNamed(String damaged) throws IOException {
+    write(FIRST);
+    Files.writeString(file, damaged + "\n" + Files.readString(file));
+    assertThatThrownBy(() -> SampleLog.read(file))
+        .isExactlyInstanceOf(CheckpointException.class)
+        .hasMessage("%s is damaged: line 1 is not a line of samples", file);
+  }
+
+  @Test
+  void aSampleComesAfterAStep() {
+    assertThatThrownBy(() -> new Sample(0, "x")).hasMessageContaining("not 0");
+    assertThatThrownBy(() -> new Sample(1, null)).isInstanceOf(NullPointerException.class);
+  }
+}
