@@ -62,6 +62,7 @@ final class TrainPresets {
         .steps(10_000)
         .logEvery(100)
         .evalEvery(1000)
+        .sampleEvery(1000)
         .saveEvery(1000);
   }
 

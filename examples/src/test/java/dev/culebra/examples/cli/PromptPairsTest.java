@@ -34,7 +34,13 @@ class PromptPairsTest {
     file = Files.writeString(folder.resolve("swap.jsonl"), String.join("\n", lines));
     run = new RunFolder(folder.resolve("run"));
     training =
-        Outcome.of(run.train("--data=" + file, "--steps=300", "--lr=1e-2", "--eval-every=0"));
+        Outcome.of(
+            run.train(
+                "--data=" + file,
+                "--steps=300",
+                "--lr=1e-2",
+                "--eval-every=0",
+                "--sample-every=0"));
     assertThat(training.exitCode()).as("%s", training).isZero();
   }
 
