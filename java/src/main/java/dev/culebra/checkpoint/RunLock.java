@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * The right to train in a run directory: a lock on its file {@code lock}, which the system takes
@@ -20,6 +21,9 @@ final class RunLock implements AutoCloseable {
    * that is held must not be tried again.
    */
   private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
+
+  private static final int ATTEMPTS = 5;
+  private static final long PAUSE_NANOS = 20_000_000;
 
   private final Path directory;
   private final FileChannel channel;
@@ -42,7 +46,7 @@ final class RunLock implements AutoCloseable {
       Path real = directory.toRealPath();
       if (HELD.add(real)) {
         held = real;
-        channel = tryLock(file);
+        channel = lock(file);
       }
     } catch (IOException e) {
       throw new IOException("cannot lock " + file + ": " + FileErrors.reason(e), e);
@@ -57,7 +61,19 @@ final class RunLock implements AutoCloseable {
     return new RunLock(held, channel);
   }
 
-  /** A channel that holds the lock on a file, or null if another process does. */
+  /**
+   * A channel that holds the lock on a file, or null if another process does: not only for the
+   * moment in which it asks whether it is held.
+   */
+  private static FileChannel lock(Path file) throws IOException {
+    FileChannel channel = tryLock(file);
+    for (int attempt = 1; channel == null && attempt < ATTEMPTS; attempt++) {
+      LockSupport.parkNanos(PAUSE_NANOS);
+      channel = tryLock(file);
+    }
+    return channel;
+  }
+
   private static FileChannel tryLock(Path file) throws IOException {
     FileChannel channel =
         FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);

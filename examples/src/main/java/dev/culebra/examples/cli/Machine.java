@@ -2,13 +2,10 @@ package dev.culebra.examples.cli;
 
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.culebra.cuda.Binding;
 import dev.culebra.cuda.CudaReport;
 import dev.culebra.cuda.DriverProbe;
 import dev.culebra.cuda.GpuReport;
-import dev.culebra.io.AtomicFile;
 import dev.culebra.train.Devices;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -56,14 +53,14 @@ record Machine(
     Devices.Auto auto = Devices.auto(Binding.AUTO);
     return new Machine(
         Culebra.Version.text(),
-        System.getProperty("java.version") + ", " + System.getProperty("java.vendor"),
+        javaVersion(),
         System.getProperty("java.home"),
-        field(Path.of("/proc/cpuinfo"), "model name", System.getProperty("os.arch")),
+        cpuModel(),
         Runtime.getRuntime().availableProcessors(),
         vectorBits,
         "none: Culebra's own matrix products"
             + (vectorBits == 0 ? ", plain loops" : " on the Vector API"),
-        kilobytes("MemTotal"),
+        memory(),
         kilobytes("MemAvailable"),
         gpus,
         CudaReport.now(),
@@ -71,22 +68,20 @@ record Machine(
         auto.reason());
   }
 
-  /**
-   * Notes in {@code file} what a run is trained on: of all this, what stays so, and not where Java
-   * lies, which is nobody else's business.
-   *
-   * @param device what computes
-   * @throws IOException if it cannot be written; one line
-   */
-  void write(Path file, String device) throws IOException {
-    JsonMapper json = JsonMapper.builder().build();
-    ObjectNode fields = json.createObjectNode().put("device", device);
-    fields.setAll((ObjectNode) json.valueToTree(this));
-    fields.remove(List.of("java_home", "free_memory_bytes", "auto_device", "auto_reason"));
-    AtomicFile.write(file, json.writerWithDefaultPrettyPrinter().writeValueAsString(fields) + "\n");
+  static String javaVersion() {
+    return System.getProperty("java.version") + ", " + System.getProperty("java.vendor");
   }
 
-  private static int preferredVectorBits() {
+  static String cpuModel() {
+    return field(Path.of("/proc/cpuinfo"), "model name", System.getProperty("os.arch"));
+  }
+
+  /** Bytes; 0 if unknown. */
+  static long memory() {
+    return kilobytes("MemTotal");
+  }
+
+  static int preferredVectorBits() {
     return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent() ? Vectors.bits() : 0;
   }
 

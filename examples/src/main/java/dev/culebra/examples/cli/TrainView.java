@@ -31,7 +31,7 @@ final class TrainView implements TrainListener, AutoCloseable {
    */
   void begin(TrainingRun run) throws IOException {
     RunDirectory directory = run.files().directory();
-    Machine.now().write(directory.machine(), run.model().backend().name());
+    RunMachine.of(run.model().backend()).write(directory.machine());
     display.begin(run);
     recorder = RunRecorder.of(run);
     report =

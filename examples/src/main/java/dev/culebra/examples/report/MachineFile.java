@@ -36,9 +36,6 @@ final class MachineFile {
         throw new CheckpointException(file + " is damaged: it holds no JSON object");
       }
       flatten("", json, facts);
-      if (json.path("gpus").path("gpus").isEmpty()) {
-        facts.keySet().removeIf(name -> name.startsWith("cuda ")); // why is told once already
-      }
       return facts;
     } catch (JsonProcessingException e) {
       throw new CheckpointException(file + " is damaged: it is not valid JSON");
