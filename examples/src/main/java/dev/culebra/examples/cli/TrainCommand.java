@@ -70,12 +70,11 @@ final class TrainCommand implements Callable<Integer> {
       arity = "0..1",
       fallbackValue = DASHBOARD_PORT,
       paramLabel = "PORT",
-      description = {
-        "Serve the run's report live, to this machine only, on port "
-            + DASHBOARD_PORT
-            + " unless PORT is given;",
-        "0 takes one that is free."
-      })
+      description =
+          "Serve the run's report live, to this machine only, on port "
+              + DASHBOARD_PORT
+              + " unless PORT is given; "
+              + "0 takes one that is free.")
   private Integer dashboard;
 
   @Override

@@ -65,12 +65,11 @@ final class TrainFlags {
     @Option(
         names = "--data",
         paramLabel = "NAME|PATH",
-        description = {
-          "A corpus by name (see: culebra data list), a text file, a folder of",
-          "them, a .bin of tokens, a .jsonl of {\"prompt\": …, \"completion\": …},",
-          "or addition or calculator: problems made on the fly (see: culebra",
-          "data show calculator). Default: ${default.data}"
-        })
+        description =
+            "A corpus by name (see: culebra data list), a text file, a folder of "
+                + "them, a .bin of tokens, a .jsonl of {\"prompt\": …, \"completion\": …}, "
+                + "or addition or calculator: problems made on the fly (see: culebra "
+                + "data show calculator). Default: ${default.data}")
     private String data;
 
     @Option(
@@ -160,10 +159,9 @@ final class TrainFlags {
     @Option(
         names = "--activation",
         paramLabel = "NAME",
-        description = {
-          "Of the MLP: identity, relu, gelu_tanh, gelu_erf, relu_squared or silu.",
-          "Default: ${default.activation}"
-        })
+        description =
+            "Of the MLP: identity, relu, gelu_tanh, gelu_erf, relu_squared or silu. "
+                + "Default: ${default.activation}")
     private Activation activation;
 
     @Option(
@@ -193,10 +191,9 @@ final class TrainFlags {
     @Option(
         names = "--kv-heads",
         paramLabel = "N",
-        description = {
-          "Heads of keys and values, a divisor of --heads (GQA); 0: as many.",
-          "Default: ${default.kvHeads}"
-        })
+        description =
+            "Heads of keys and values, a divisor of --heads (GQA); 0: as many. "
+                + "Default: ${default.kvHeads}")
     private Integer kvHeads;
 
     @Option(
@@ -208,10 +205,9 @@ final class TrainFlags {
     @Option(
         names = "--llama",
         arity = "0",
-        description = {
-          "A block as Llama has it: --positions rotary --norm rms --activation silu --gated-mlp",
-          "--no-bias --no-tied-head, each unless the command line says otherwise."
-        })
+        description =
+            "A block as Llama has it: --positions rotary --norm rms --activation silu --gated-mlp "
+                + "--no-bias --no-tied-head, each unless the command line says otherwise.")
     private boolean llama;
 
     private static TrainOptions llamaBlock() {
@@ -272,10 +268,9 @@ final class TrainFlags {
     @Option(
         names = "--optimizer",
         paramLabel = "NAME",
-        description = {
-          "adamw, or muon: Muon for the matrices of the blocks, AdamW for the rest.",
-          "Default: ${default.optimizer}"
-        })
+        description =
+            "adamw, or muon: Muon for the matrices of the blocks, AdamW for the rest. "
+                + "Default: ${default.optimizer}")
     private Optimizer.Kind optimizer;
 
     @Option(
@@ -423,10 +418,9 @@ final class TrainFlags {
     @Option(
         names = "--recompute",
         paramLabel = "WHAT",
-        description = {
-          "none, gelu or block: what backward computes again instead of keeping it, for less",
-          "memory. Default: ${default.recompute}"
-        })
+        description =
+            "none, gelu or block: what backward computes again instead of keeping it, for less "
+                + "memory. Default: ${default.recompute}")
     private Recompute recompute;
 
     private void addTo(TrainOptions options) {
