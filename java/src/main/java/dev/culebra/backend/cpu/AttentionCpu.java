@@ -4,7 +4,6 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.culebra.backend.AttentionSpec;
 import dev.culebra.tensor.Tensor;
-import java.lang.ref.Reference;
 
 /**
  * Attention of {@link dev.culebra.backend.Ops}: each head of each sequence is one piece of parallel
@@ -51,7 +50,7 @@ final class AttentionCpu {
     tilesOfThread = new AttentionTiles[pool.threads()];
     dropoutOfThread = new AttentionDropout[pool.threads()];
     for (int i = 0; i < pool.threads(); i++) {
-      tilesOfThread[i] = new AttentionTiles(gemm);
+      tilesOfThread[i] = new AttentionTiles(gemm, pool.scratch());
       dropoutOfThread[i] = kernel.newDropout();
     }
   }
@@ -94,11 +93,7 @@ final class AttentionCpu {
   }
 
   private void run(WorkerPool.Task task, Tensor qkv) {
-    try {
-      pool.run(task, qkv.shape().dim(0) * heads);
-    } finally {
-      Reference.reachabilityFence(this); // the workspaces are used by address only
-    }
+    pool.run(task, qkv.shape().dim(0) * heads);
   }
 
   /** Address of Q of a head at time 0; K and V lie {@code outBytes} and twice that behind it. */

@@ -4,7 +4,6 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.lang.ref.Reference;
 
 /**
  * Attention of one new token a sequence on cached keys and values, and what fills the cache. Each
@@ -14,7 +13,7 @@ final class AttentionDecodeCpu {
   private final WorkerPool pool;
   private final Kernels kernels;
   private final AttentionKernel attention;
-  private final ScratchMemory scratch = new ScratchMemory();
+  private final ScratchMemory scratch;
   private final WorkerPool.Task decodeHead = this::decodeHead;
 
   private long out;
@@ -32,6 +31,7 @@ final class AttentionDecodeCpu {
     this.pool = pool;
     this.kernels = kernels;
     attention = AttentionKernel.best();
+    scratch = pool.scratch();
   }
 
   /** See {@link dev.culebra.backend.Ops#cacheKeysValues}. */
@@ -86,11 +86,7 @@ final class AttentionDecodeCpu {
     width = out.shape().dim(-1);
     cachedWidth = keys.shape().dim(2);
     scores = scratch.floats((long) batch * heads * capacity);
-    try {
-      pool.run(decodeHead, batch * heads);
-    } finally {
-      Reference.reachabilityFence(this); // the scratch memory is used by address only
-    }
+    pool.run(decodeHead, batch * heads);
   }
 
   private void decodeHead(int index) {

@@ -13,10 +13,11 @@ final class AttentionTiles {
   private final GemmKernel gemm;
 
   /** The memory for the operands. */
-  final AttentionWorkspace memory = new AttentionWorkspace();
+  final AttentionWorkspace memory;
 
-  AttentionTiles(GemmKernel gemm) {
+  AttentionTiles(GemmKernel gemm, ScratchMemory memory) {
     this.gemm = gemm;
+    this.memory = new AttentionWorkspace(memory);
   }
 
   /** Makes room for a head of size {@code d} over {@code t} times. */

@@ -1,8 +1,5 @@
 package dev.culebra.backend.cpu;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-
 /**
  * One thread's memory for one head of attention: the head's Q, K, V and dO as operands of the
  * products of {@link AttentionTiles}, and a block of queries of the score matrix. Grows to the
@@ -13,7 +10,7 @@ final class AttentionWorkspace {
   private static final int BLOCK = AttentionKernel.BLOCK;
   private static final long ALIGNMENT = 64;
 
-  private MemorySegment memory = MemorySegment.NULL;
+  private final ScratchMemory memory;
   private long next;
 
   /** K and V, depth D: panels of ROWS times. */
@@ -52,13 +49,14 @@ final class AttentionWorkspace {
   /** {@link GemmKernel#SCRATCH} bytes. */
   long scratch;
 
+  AttentionWorkspace(ScratchMemory memory) {
+    this.memory = memory;
+  }
+
   /** Makes room for a head of size {@code d} over {@code t} times, tiles {@code columns} wide. */
   void reserve(int t, int d, int columns) {
     long bytes = layOut(0, t, d, columns);
-    if (memory.byteSize() < bytes) {
-      memory = Arena.ofAuto().allocate(bytes, ALIGNMENT);
-    }
-    layOut(memory.address(), t, d, columns);
+    layOut(memory.bytes(bytes), t, d, columns);
   }
 
   /** Puts the regions one behind the other, from {@code base}; returns how long they are. */

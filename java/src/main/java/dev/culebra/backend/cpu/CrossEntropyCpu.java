@@ -7,7 +7,6 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import dev.culebra.backend.Ops;
 import dev.culebra.tensor.Tensor;
-import java.lang.ref.Reference;
 
 /**
  * Softmax and cross-entropy, with the gradient in place of the logits. A row is read three times,
@@ -40,7 +39,7 @@ final class CrossEntropyCpu {
   CrossEntropyCpu(WorkerPool pool, Kernels kernels) {
     this.pool = pool;
     this.kernels = kernels;
-    exponentials = ScratchMemory.each(pool);
+    exponentials = pool.scratchOfEach();
   }
 
   /**
@@ -67,11 +66,7 @@ final class CrossEntropyCpu {
     int counted = checkedTargets(backward ? "crossEntropyForwardBackward" : "crossEntropyForward");
     slope = scale / Math.max(counted, 1);
     rowsPerPart = Math.max(1, PART / columns);
-    try {
-      pool.run(computeRows, Math.ceilDiv(n, rowsPerPart));
-    } finally {
-      Reference.reachabilityFence(this); // scratch memory is used by address only
-    }
+    pool.run(computeRows, Math.ceilDiv(n, rowsPerPart));
     double sum = 0;
     for (int r = 0; r < n; r++) {
       sum += ALL.get(JAVA_FLOAT, safe(this.losses + 4L * r));

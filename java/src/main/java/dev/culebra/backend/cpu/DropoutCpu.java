@@ -5,7 +5,6 @@ import static dev.culebra.backend.cpu.RawMemory.ALL;
 import dev.culebra.backend.DropoutSpec;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.lang.ref.Reference;
 
 /**
  * Elementwise dropout; forward and backward are the same. Every element has its own draw, so the
@@ -29,7 +28,7 @@ final class DropoutCpu {
   DropoutCpu(WorkerPool pool, Kernels kernels) {
     this.pool = pool;
     this.kernels = kernels;
-    uniforms = ScratchMemory.each(pool);
+    uniforms = pool.scratchOfEach();
     words = new int[pool.threads()][4];
   }
 
@@ -47,11 +46,7 @@ final class DropoutCpu {
       return;
     }
     draws.set(dropout.key());
-    try {
-      pool.run(dropStretch, Stretches.count(length));
-    } finally {
-      Reference.reachabilityFence(this); // scratch memory is used by address only
-    }
+    pool.run(dropStretch, Stretches.count(length));
   }
 
   private void dropStretch(int index) {

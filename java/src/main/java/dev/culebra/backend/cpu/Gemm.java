@@ -1,7 +1,5 @@
 package dev.culebra.backend.cpu;
 
-import java.lang.ref.Reference;
-
 /**
  * Matrix multiplication C = A · B, or C += A · B: packed operands and register tiles, the scheme of
  * Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008). The threads of
@@ -21,8 +19,8 @@ final class Gemm {
   private final GemmKernel kernel;
   private final ScratchMemory[] scratch;
   private final ScratchMemory[] tileBuffers;
-  private final ScratchMemory memoryA = new ScratchMemory();
-  private final ScratchMemory memoryB = new ScratchMemory();
+  private final ScratchMemory memoryA;
+  private final ScratchMemory memoryB;
   private final GemmSplit split = new GemmSplit();
   private final WorkerPool.Task packing = this::pack;
   private final WorkerPool.Task multiplying = this::multiplyPart;
@@ -51,8 +49,10 @@ final class Gemm {
   Gemm(WorkerPool pool, GemmKernel kernel) {
     this.pool = pool;
     this.kernel = kernel;
-    scratch = ScratchMemory.each(pool);
-    tileBuffers = ScratchMemory.each(pool);
+    memoryA = pool.scratch();
+    memoryB = pool.scratch();
+    scratch = pool.scratchOfEach();
+    tileBuffers = pool.scratchOfEach();
   }
 
   /**
@@ -92,17 +92,13 @@ final class Gemm {
     split.set(m, n, k, kernel.columns());
     panelsA = memoryA.floats((long) split.chunkRows() * split.depth());
     panelsB = memoryB.floats((long) split.chunkColumns() * split.depth());
-    try {
-      for (from = 0; from < k; from += split.depth()) {
-        depth = Math.min(split.depth(), k - from);
-        for (firstRow = 0; firstRow < m; firstRow += split.chunkRows()) {
-          rows = Math.min(split.chunkRows(), m - firstRow);
-          rowTiles = Math.ceilDiv(rows, GemmKernel.ROWS);
-          runRows();
-        }
+    for (from = 0; from < k; from += split.depth()) {
+      depth = Math.min(split.depth(), k - from);
+      for (firstRow = 0; firstRow < m; firstRow += split.chunkRows()) {
+        rows = Math.min(split.chunkRows(), m - firstRow);
+        rowTiles = Math.ceilDiv(rows, GemmKernel.ROWS);
+        runRows();
       }
-    } finally {
-      Reference.reachabilityFence(this); // scratch memory is used by address only
     }
   }
 

@@ -5,7 +5,6 @@ import static dev.culebra.backend.cpu.RawMemory.ALL;
 import dev.culebra.backend.HeadsSpec;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.lang.ref.Reference;
 
 /**
  * Queries, keys and values on their way from the projection to attention: normalised, turned,
@@ -20,7 +19,7 @@ final class HeadsCpu {
   private final WorkerPool pool;
   private final Kernels kernels;
   private final AttentionKernel dots = AttentionKernel.best();
-  private final RotationTable rotations = new RotationTable();
+  private final RotationTable rotations;
   private final ScratchMemory[] sums;
   private final WorkerPool.Task forwardRows = this::forwardRows;
   private final WorkerPool.Task backwardRows = this::backwardRows;
@@ -37,7 +36,8 @@ final class HeadsCpu {
   HeadsCpu(WorkerPool pool, Kernels kernels) {
     this.pool = pool;
     this.kernels = kernels;
-    sums = ScratchMemory.each(pool);
+    rotations = new RotationTable(pool.scratch());
+    sums = pool.scratchOfEach();
   }
 
   /** See {@link dev.culebra.backend.Ops#headsForward}. */
@@ -71,11 +71,7 @@ final class HeadsCpu {
   }
 
   private void run(WorkerPool.Task task) {
-    try {
-      pool.run(task, Math.ceilDiv(rows, rowsPerPart));
-    } finally {
-      Reference.reachabilityFence(this); // scratch memory is used by address only
-    }
+    pool.run(task, Math.ceilDiv(rows, rowsPerPart));
   }
 
   private int end(int part) {

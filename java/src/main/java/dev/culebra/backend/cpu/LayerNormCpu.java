@@ -6,7 +6,6 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.lang.ref.Reference;
 
 /**
  * Layernorm and RMSNorm with and without the residual sum before it. A row stays in the nearest
@@ -25,14 +24,14 @@ final class LayerNormCpu {
 
   private final WorkerPool pool;
   private final Kernels kernels;
-  private final ScratchMemory chunkSums = new ScratchMemory();
+  private final ScratchMemory chunkSums;
   private final ScratchMemory[] scratch;
 
   /**
    * Where sums begin, and what a gradient that is written is added to: new memory is 0, and nobody
    * writes it.
    */
-  private final ScratchMemory zeros = new ScratchMemory();
+  private final ScratchMemory zeros;
 
   private final WorkerPool.Task forwardRows = this::forwardRows;
   private final WorkerPool.Task backwardChunk = this::backwardChunk;
@@ -56,7 +55,9 @@ final class LayerNormCpu {
   LayerNormCpu(WorkerPool pool, Kernels kernels) {
     this.pool = pool;
     this.kernels = kernels;
-    scratch = ScratchMemory.each(pool);
+    chunkSums = pool.scratch();
+    scratch = pool.scratchOfEach();
+    zeros = pool.scratch();
   }
 
   /** See {@link dev.culebra.backend.Ops#layerNormForward}. */
@@ -87,11 +88,7 @@ final class LayerNormCpu {
     this.bias = bias == null ? 0 : RawMemory.address(bias);
     set(in, mean, rstd, weight);
     rowsPerPart = Math.max(1, FORWARD_PART / c);
-    try {
-      pool.run(forwardRows, Math.ceilDiv(n, rowsPerPart));
-    } finally {
-      Reference.reachabilityFence(this); // scratch memory is used by address only
-    }
+    pool.run(forwardRows, Math.ceilDiv(n, rowsPerPart));
   }
 
   private void set(Tensor in, Tensor mean, Tensor rstd, Tensor weight) {
@@ -152,16 +149,12 @@ final class LayerNormCpu {
     rowsPerPart = Math.max(MIN_CHUNK_ROWS, Math.ceilDiv(n, MAX_CHUNKS));
     int chunks = Math.ceilDiv(n, rowsPerPart);
     sums = chunkSums.floats(2L * c * chunks);
-    try {
-      pool.run(backwardChunk, chunks);
-      for (int chunk = 0; chunk < chunks; chunk++) {
-        kernels.add(toWeight, toWeight, weightSums(chunk), c);
-        if (toBias != 0) {
-          kernels.add(toBias, toBias, biasSums(chunk), c);
-        }
+    pool.run(backwardChunk, chunks);
+    for (int chunk = 0; chunk < chunks; chunk++) {
+      kernels.add(toWeight, toWeight, weightSums(chunk), c);
+      if (toBias != 0) {
+        kernels.add(toBias, toBias, biasSums(chunk), c);
       }
-    } finally {
-      Reference.reachabilityFence(this); // scratch memory is used by address only
     }
   }
 

@@ -5,7 +5,6 @@ import static dev.culebra.backend.cpu.RawMemory.ALL;
 import dev.culebra.backend.MuonStep;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.lang.ref.Reference;
 
 /**
  * The parts of a Muon step. Allocates nothing once it has seen the largest matrix. One thread at a
@@ -23,7 +22,7 @@ final class MuonCpu {
   private final Gemm gemm;
   private final GemmOperand left = new GemmOperand();
   private final GemmOperand right = new GemmOperand();
-  private final ScratchMemory scratch = new ScratchMemory();
+  private final ScratchMemory scratch;
   private final WorkerPool.Task momentumStretch = this::momentumStretch;
   private final WorkerPool.Task combineStretch = this::combineStretch;
 
@@ -44,6 +43,7 @@ final class MuonCpu {
     this.pool = pool;
     this.kernels = kernels;
     gemm = new Gemm(pool, GemmKernel.best());
+    scratch = pool.scratch();
   }
 
   /** See {@link dev.culebra.backend.Ops#muonMomentum}. */
@@ -101,17 +101,13 @@ final class MuonCpu {
     long y = products + 8 * square;
     float inverse = (float) (1 / (norm(x, elements) + TINY));
     combine(x, x, inverse, x, 0, elements);
-    try {
-      for (int step = 0; step < STEPS; step++) {
-        improve(y, x, products, rows, columns);
-        long last = x;
-        x = y;
-        y = last;
-      }
-      MemorySegment.copy(ALL, x, ALL, y, 4 * elements); // after an odd number of steps
-    } finally {
-      Reference.reachabilityFence(this); // scratch memory is used by address only
+    for (int step = 0; step < STEPS; step++) {
+      improve(y, x, products, rows, columns);
+      long last = x;
+      x = y;
+      y = last;
     }
+    MemorySegment.copy(ALL, x, ALL, y, 4 * elements); // after an odd number of steps
   }
 
   /** In stretches one after the other, whatever the number of threads. */

@@ -8,10 +8,15 @@ final class RotationTable {
   private static final double BASE = 10_000;
   private static final int LEAST_POSITIONS = 64;
 
-  private final ScratchMemory memory = new ScratchMemory();
+  private final ScratchMemory memory;
   private long table;
   private int size;
   private int positions;
+
+  /** Kept in {@code memory}. */
+  RotationTable(ScratchMemory memory) {
+    this.memory = memory;
+  }
 
   /** Makes the table hold positions below {@code end} for heads of {@code size}. */
   void reach(int size, int end) {

@@ -8,7 +8,6 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import dev.culebra.backend.RandomKey;
 import dev.culebra.backend.SamplingSpec;
 import dev.culebra.tensor.Tensor;
-import java.lang.ref.Reference;
 
 /**
  * Draws a token from each row of logits. Probabilities are never divided by their sum; the draw is
@@ -29,9 +28,13 @@ final class SamplingCpu {
 
   /** What one thread needs for a row. */
   private static final class Workspace {
-    final ScratchMemory weights = new ScratchMemory();
+    final ScratchMemory weights;
     final TokenRanking ranking = new TokenRanking();
     final int[] words = new int[4];
+
+    Workspace(ScratchMemory weights) {
+      this.weights = weights;
+    }
   }
 
   SamplingCpu(WorkerPool pool, Kernels kernels) {
@@ -39,7 +42,7 @@ final class SamplingCpu {
     this.kernels = kernels;
     workspaces = new Workspace[pool.threads()];
     for (int i = 0; i < workspaces.length; i++) {
-      workspaces[i] = new Workspace();
+      workspaces[i] = new Workspace(pool.scratch());
     }
   }
 
@@ -72,16 +75,12 @@ final class SamplingCpu {
 
   private int draw(long from, float max, int row) {
     Workspace workspace = workspaces[pool.slot()];
-    try {
-      long weights = workspace.weights.floats(vocab);
-      float slope = Math.min(1 / spec.temperature(), Float.MAX_VALUE);
-      kernels.exp(weights, from, max, slope, vocab);
-      boolean all = spec.topP() == 1 && (spec.topK() == 0 || spec.topK() >= vocab);
-      long least = all ? Long.MIN_VALUE : leastEligible(workspace.ranking, from, weights);
-      return choose(from, weights, least, draws.uniform(row, workspace.words));
-    } finally {
-      Reference.reachabilityFence(workspace);
-    }
+    long weights = workspace.weights.floats(vocab);
+    float slope = Math.min(1 / spec.temperature(), Float.MAX_VALUE);
+    kernels.exp(weights, from, max, slope, vocab);
+    boolean all = spec.topP() == 1 && (spec.topK() == 0 || spec.topK() >= vocab);
+    long least = all ? Long.MIN_VALUE : leastEligible(workspace.ranking, from, weights);
+    return choose(from, weights, least, draws.uniform(row, workspace.words));
   }
 
   /** The rank of the least likely token that top-k and then top-p leave. */

@@ -2,32 +2,51 @@ package dev.culebra.backend.cpu;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 
 /**
  * Off-heap memory that an operation keeps for itself and that grows to the largest size asked for,
- * so that a steady step allocates nothing. It lives as long as this object; whoever uses its
- * address must keep the object reachable. Not thread-safe.
+ * so that a steady step allocates nothing. It is used by address: growing and closing free what was
+ * there. Not thread-safe.
  */
-final class ScratchMemory {
+final class ScratchMemory implements AutoCloseable {
   private static final long ALIGNMENT = 64;
 
+  private Arena arena = Arena.ofShared();
   private MemorySegment memory = MemorySegment.NULL;
 
-  /** One for each thread of the pool, by its slot. */
-  static ScratchMemory[] each(WorkerPool pool) {
-    ScratchMemory[] scratch = new ScratchMemory[pool.threads()];
-    Arrays.setAll(scratch, slot -> new ScratchMemory());
-    return scratch;
-  }
-
   /**
-   * The address of at least {@code floats} floats: 0 at first, later what was last written there.
+   * The address of at least {@code floats} floats: 0 at first, later what was last written there,
+   * unless it had to grow.
+   *
+   * @throws IllegalStateException if it is closed
    */
   long floats(long floats) {
-    if (memory.byteSize() < 4 * floats) {
-      memory = Arena.ofAuto().allocate(4 * floats, ALIGNMENT);
+    return bytes(4 * floats);
+  }
+
+  /** The same in bytes. */
+  long bytes(long bytes) {
+    if (!arena.scope().isAlive()) {
+      throw new IllegalStateException("the memory of a closed backend is used");
+    }
+    if (memory.byteSize() < bytes) {
+      arena.close();
+      arena = Arena.ofShared();
+      memory = arena.allocate(bytes, ALIGNMENT);
     }
     return memory.address();
+  }
+
+  /** Bytes that it holds now. */
+  long size() {
+    return arena.scope().isAlive() ? memory.byteSize() : 0;
+  }
+
+  /** Closing twice is harmless. */
+  @Override
+  public void close() {
+    if (arena.scope().isAlive()) {
+      arena.close();
+    }
   }
 }

@@ -1,5 +1,8 @@
 package dev.culebra.backend.cpu;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -33,6 +36,7 @@ final class WorkerPool implements AutoCloseable {
 
   private final Worker[] workers;
   private final int spins;
+  private final List<ScratchMemory> scratch = new ArrayList<>();
 
   /**
    * The loop's number in the upper half, the parts nobody has claimed yet in the lower. While parts
@@ -79,6 +83,25 @@ final class WorkerPool implements AutoCloseable {
     return Thread.currentThread() instanceof Worker worker && worker.pool() == this
         ? worker.slot
         : 0;
+  }
+
+  /** Memory for an operation on this pool, freed when the pool is closed. */
+  ScratchMemory scratch() {
+    ScratchMemory memory = new ScratchMemory();
+    scratch.add(memory);
+    return memory;
+  }
+
+  /** The same for each thread, by its {@link #slot}. */
+  ScratchMemory[] scratchOfEach() {
+    ScratchMemory[] memory = new ScratchMemory[threads()];
+    Arrays.setAll(memory, slot -> scratch());
+    return memory;
+  }
+
+  /** Bytes of all that {@link #scratch} gave out. */
+  long scratchBytes() {
+    return scratch.stream().mapToLong(ScratchMemory::size).sum();
   }
 
   /**
@@ -175,10 +198,11 @@ final class WorkerPool implements AutoCloseable {
     }
   }
 
-  /** Ends the threads. */
+  /** Ends the threads and frees the scratch memory; no loop may be running. */
   @Override
   public void close() {
     closed = true;
+    scratch.forEach(ScratchMemory::close);
     for (Worker worker : workers) {
       LockSupport.unpark(worker);
     }

@@ -29,6 +29,7 @@ class KernelsTest {
   @AfterEach
   void close() {
     buffer.close();
+    scratchMemory.close();
   }
 
   private final ScratchMemory scratchMemory = new ScratchMemory();

@@ -141,4 +141,24 @@ class WorkerPoolTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("threads must be at least 1, not 0");
   }
+
+  @Test
+  void scratchMemoryGrowsAndIsFreedWithThePool() {
+    WorkerPool pool = new WorkerPool(2);
+    ScratchMemory one = pool.scratch();
+    ScratchMemory[] each = pool.scratchOfEach();
+    one.floats(100);
+    one.floats(10);
+    each[1].floats(7);
+    assertThat(each).hasSize(2);
+    assertThat(pool.scratchBytes()).isEqualTo(428);
+    one.floats(200);
+    assertThat(pool.scratchBytes()).isEqualTo(828);
+
+    pool.close();
+
+    assertThat(pool.scratchBytes()).isZero();
+    assertThatThrownBy(() -> one.floats(1)).isInstanceOf(IllegalStateException.class);
+    pool.close();
+  }
 }
