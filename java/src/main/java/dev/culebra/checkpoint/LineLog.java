@@ -104,7 +104,7 @@ abstract class LineLog<T> implements AutoCloseable {
   }
 
   /** The step of the last line; 0 where there is none. */
-  int lastStep() {
+  public int lastStep() {
     return lastStep;
   }
 

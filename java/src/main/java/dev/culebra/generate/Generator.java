@@ -4,7 +4,9 @@ import dev.culebra.backend.Backend;
 import dev.culebra.backend.RandomKey;
 import dev.culebra.backend.Recording;
 import dev.culebra.backend.SamplingSpec;
+import dev.culebra.io.Owned;
 import dev.culebra.nn.Gpt;
+import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.KvCache;
 import dev.culebra.tensor.Buffer;
 import dev.culebra.tensor.DType;
@@ -20,16 +22,16 @@ import java.util.function.IntPredicate;
  * model in training. One thread at a time.
  *
  * <p>Past the model's context the older half of the window is dropped and the rest read again at
- * positions from 0: learned positions do not allow a cached key to move.
+ * positions from 0: neither a learned position nor a rotation allows a cached key to move.
  */
 public final class Generator implements AutoCloseable {
   private static final int SITE = 0x53414D50;
 
+  private final Owned owned = new Owned();
   private final Backend backend;
   private final Gpt decoder;
   private final Gpt reader;
   private final KvCache cache;
-  private final Buffer drawBuffer;
   private final RandomKey key;
   private final Tensor drawn;
   private final int[] window;
@@ -40,16 +42,27 @@ public final class Generator implements AutoCloseable {
   /** For {@code model}, which must outlive the generator. */
   public Generator(Gpt model) {
     backend = model.backend();
-    decoder = model.shareWeights();
-    reader = model.shareWeights();
-    decoder.eval();
-    reader.eval();
-    cache = new KvCache(backend, model.config(), 1);
-    decoder.planDecoding(cache);
-    drawBuffer = backend.allocate(5 * Integer.BYTES);
-    key = new RandomKey(new Tensor(drawBuffer, 0, DType.I32, Shape.of(4)), SITE);
-    drawn = new Tensor(drawBuffer, 4 * Integer.BYTES, DType.I32, Shape.of(1));
     window = new int[model.context()];
+    try {
+      cache = owned.add(new KvCache(backend, model.config(), 1));
+      decoder = owned.add(model.shareWeights());
+      reader = owned.add(model.shareWeights());
+      decoder.eval();
+      reader.eval();
+      decoder.planDecoding(cache);
+      reader.planPrefill(cache, window.length); // what does not fit is known now
+      Buffer drawBuffer = owned.add(backend.allocate(5 * Integer.BYTES));
+      key = new RandomKey(new Tensor(drawBuffer, 0, DType.I32, Shape.of(4)), SITE);
+      drawn = new Tensor(drawBuffer, 4 * Integer.BYTES, DType.I32, Shape.of(1));
+    } catch (RuntimeException e) {
+      owned.closeAfter(e);
+      throw e;
+    }
+  }
+
+  /** Bytes on a device of {@code dtype} that a generator for such a model takes. */
+  public static long bytes(GptConfig config, DType dtype) {
+    return KvCache.bytes(config, dtype, 1) + Gpt.prefillBytes(config, dtype);
   }
 
   /**
@@ -149,9 +162,6 @@ public final class Generator implements AutoCloseable {
   @Override
   public void close() {
     closeRecording();
-    decoder.close();
-    reader.close();
-    cache.close();
-    drawBuffer.close();
+    owned.close();
   }
 }

@@ -22,6 +22,10 @@ public final class Gpt extends LanguageModel {
   private final Head head;
   private Tensor stream;
   private Tensor lastSum;
+
+  /** While a plan is made that stops before the head, whose logits are most of its memory. */
+  private boolean endsBeforeHead;
+
   private Tensor dStream;
 
   /** A model on {@code backend}, its parameters drawn from {@code seed}. */
@@ -99,6 +103,9 @@ public final class Gpt extends LanguageModel {
       block.plan(planner, batch, time);
     }
     planner.releaseScratch();
+    if (endsBeforeHead) {
+      return;
+    }
     lastNorm.planOnStream(planner, batch, time);
     lastSum = planner.training() ? planner.keepActivation(batch, time, config.embd()) : null;
     head.plan(planner, batch, time);
@@ -108,8 +115,21 @@ public final class Gpt extends LanguageModel {
    * Plans passes over T tokens that fill {@code cache} from position 0 and stop before the head.
    */
   public void planPrefill(KvCache cache, int time) {
-    planInference(1, time);
+    endsBeforeHead = true;
+    try {
+      planInference(1, time);
+    } finally {
+      endsBeforeHead = false;
+    }
     useCache(cache, false);
+  }
+
+  /** Bytes that {@link #planPrefill} takes for a whole context. */
+  public static long prefillBytes(GptConfig config, DType dtype) {
+    Gpt unbacked = new Gpt(config, (Backend) null);
+    unbacked.endsBeforeHead = true;
+    return Planner.bytes(
+        dtype, false, Recompute.NONE, planner -> unbacked.plan(planner, 1, config.context()));
   }
 
   /** Plans passes over one token that continue {@code cache}. */

@@ -36,13 +36,19 @@ public final class KvCache implements AutoCloseable {
     Shape shape = Shape.of(batch, capacity, config.cachedWidth());
     DType dtype = backend.dtype();
     long bytes = shape.elements() * dtype.bytes();
-    buffer = backend.allocate(2 * config.layers() * bytes + Integer.BYTES);
+    buffer = backend.allocate(bytes(config, dtype, batch));
     position = new Tensor(buffer, 2 * config.layers() * bytes, DType.I32, Shape.of(1));
     for (int layer = 0; layer < config.layers(); layer++) {
       Tensor keys = new Tensor(buffer, 2 * layer * bytes, dtype, shape);
       Tensor values = new Tensor(buffer, (2 * layer + 1) * bytes, dtype, shape);
       layers.add(new Layer(keys, values, position));
     }
+  }
+
+  /** Bytes on a device of {@code dtype} that such a cache takes. */
+  public static long bytes(GptConfig config, DType dtype, int batch) {
+    long elements = (long) batch * config.context() * config.cachedWidth();
+    return 2 * config.layers() * elements * dtype.bytes() + Integer.BYTES;
   }
 
   /** How many tokens it holds. */

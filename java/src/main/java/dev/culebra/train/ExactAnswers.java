@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 
 /**
  * Lets a model work out problems that it was never trained on, always taking the most likely digit,
@@ -66,13 +67,22 @@ public final class ExactAnswers implements Showcase {
   }
 
   @Override
-  public String write() {
-    return ask().toString();
+  public String write(BooleanSupplier abandon) {
+    Result result = ask(abandon);
+    return result == null ? null : result.toString();
   }
 
   /** Asks all held-out problems, or {@value #PROBLEMS} of each operation; waits for the device. */
   public Result ask() {
-    boolean[] exact = examiner.ask().exact();
+    return ask(() -> false);
+  }
+
+  private Result ask(BooleanSupplier abandon) {
+    Examiner.Result answers = examiner.ask(abandon);
+    if (answers == null) {
+      return null;
+    }
+    boolean[] exact = answers.exact();
     Map<Operation, Score> scores = new EnumMap<>(Operation.class);
     List<String> examples = new ArrayList<>();
     int operations = data.kind().operations().size();

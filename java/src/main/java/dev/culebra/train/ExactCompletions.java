@@ -8,11 +8,12 @@ import dev.culebra.text.TokenDecoder;
 import dev.culebra.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 /**
  * Lets a model complete the prompts of the validation part: how likely it finds the right
- * completions, and which of them it writes to the last character when it always takes the likeliest
- * token. Shares the model's weights and has activations of its own.
+ * completions, and which of them it writes to the last token when it always takes the likeliest.
+ * Shares the model's weights and has activations of its own.
  */
 public final class ExactCompletions implements Showcase {
   /** Most pairs that are asked during a training. */
@@ -65,13 +66,21 @@ public final class ExactCompletions implements Showcase {
   }
 
   @Override
-  public String write() {
-    return ask().toString();
+  public String write(BooleanSupplier abandon) {
+    Result result = ask(abandon);
+    return result == null ? null : result.toString();
   }
 
   /** Asks; waits for the device. */
   public Result ask() {
-    Examiner.Result result = examiner.ask();
+    return ask(() -> false);
+  }
+
+  private Result ask(BooleanSupplier abandon) {
+    Examiner.Result result = examiner.ask(abandon);
+    if (result == null) {
+      return null;
+    }
     return new Result(
         result.lossSum() / result.tokens(),
         result.tokens(),

@@ -5,10 +5,12 @@ import dev.culebra.backend.SamplingSpec;
 import dev.culebra.data.Batch;
 import dev.culebra.data.Question;
 import dev.culebra.generate.Generator;
+import dev.culebra.io.Owned;
 import dev.culebra.nn.Gpt;
 import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntPredicate;
 
 /**
@@ -35,6 +37,10 @@ final class Examiner implements AutoCloseable {
     }
   }
 
+  /** Logits that are read at once: those of a whole answer in a large vocabulary are too many. */
+  private static final int READ_AT_ONCE = 1 << 16;
+
+  private final Owned owned = new Owned();
   private final Backend backend;
   private final Gpt model;
   private final Generator generator;
@@ -51,23 +57,33 @@ final class Examiner implements AutoCloseable {
     this.questions = questions;
     this.batch = Math.min(batch, questions.size());
     this.context = questions.stream().mapToInt(Question::length).max().orElseThrow() - 1;
-    this.generator = new Generator(model);
-    this.model = model.shareWeights();
-    this.model.eval();
-    this.model.planInference(this.batch, context);
+    try {
+      this.generator = owned.add(new Generator(model));
+      this.model = owned.add(model.shareWeights());
+      this.model.eval();
+      this.model.planInference(this.batch, context);
+    } catch (RuntimeException e) {
+      owned.closeAfter(e);
+      throw e;
+    }
   }
 
   /**
    * Asks all questions; waits for the device. An answer is what always taking the likeliest token
    * would write, although nothing is written: the first token of it that differs from the right one
    * has only right ones before it, which the model reads here as well.
+   *
+   * @return null if {@code abandon} said to give up, which it is asked before each batch
    */
-  Result ask() {
+  Result ask(BooleanSupplier abandon) {
     boolean[] exact = new boolean[questions.size()];
     double loss = 0;
     long tokens = 0;
     try (Batch rows = new Batch(batch, context)) {
       for (int first = 0; first < questions.size(); first += batch) {
+        if (abandon.getAsBoolean()) {
+          return null;
+        }
         List<Question> asked = questions.subList(first, Math.min(first + batch, questions.size()));
         Tensor logits = forward(rows, asked);
         for (int row = 0; row < asked.size(); row++) {
@@ -94,16 +110,20 @@ final class Examiner implements AutoCloseable {
     return logits;
   }
 
-  /** Reads the logits (answer's length, ≥ vocab) before each token of the answer. */
+  /** Reads the logits (≥ vocab) before each token of the answer, some at a time. */
   private boolean isExact(Tensor logits, int row, Question question) {
     int[] answer = question.answer();
     int width = logits.shape().dim(-1);
     long first = (long) row * context + question.prompt().length - 1;
-    float[] values =
-        backend.readFloatsBlocking(logits.slice(first * width, Shape.of(answer.length, width)));
-    for (int i = 0; i < answer.length; i++) {
-      if (largest(values, i * width, model.vocab()) != answer[i]) {
-        return false;
+    int most = Math.max(1, READ_AT_ONCE / width);
+    for (int from = 0; from < answer.length; from += most) {
+      int count = Math.min(most, answer.length - from);
+      Tensor some = logits.slice((first + from) * width, Shape.of(count, width));
+      float[] values = backend.readFloatsBlocking(some);
+      for (int i = 0; i < count; i++) {
+        if (largest(values, i * width, model.vocab()) != answer[from + i]) {
+          return false;
+        }
       }
     }
     return true;
@@ -126,7 +146,6 @@ final class Examiner implements AutoCloseable {
 
   @Override
   public void close() {
-    model.close();
-    generator.close();
+    owned.close();
   }
 }

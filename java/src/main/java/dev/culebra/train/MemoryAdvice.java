@@ -3,6 +3,7 @@ package dev.culebra.train;
 import dev.culebra.backend.Backend;
 import dev.culebra.backend.OutOfDeviceMemoryException;
 import dev.culebra.backend.Recompute;
+import dev.culebra.generate.Generator;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.MemoryNeeds;
@@ -40,14 +41,15 @@ final class MemoryAdvice {
   private String text(String device) {
     MemoryNeeds needs = needs(config.batch(), config.recompute());
     String text =
-        "not enough memory on %s: this run needs %s (parameters %s, gradients %s, optimizer %s, activations %s, workspace %s)"
+        "not enough memory on %s: this run needs %s (parameters %s, gradients %s, optimizer %s, activations %s, samples %s, workspace %s)"
             .formatted(
                 device,
-                bytes(needs.total() + workspace()),
+                bytes(total(config.batch(), config.recompute())),
                 bytes(needs.parameters()),
                 bytes(needs.gradients()),
                 bytes(needs.optimizer()),
                 bytes(needs.activations()),
+                bytes(samples()),
                 bytes(workspace()));
     return available == OutOfDeviceMemoryException.UNKNOWN
         ? text + "; try a smaller --batch with more --grad-accum, or --recompute block"
@@ -77,7 +79,16 @@ final class MemoryAdvice {
   }
 
   private boolean fits(int batch, Recompute recompute) {
-    return needs(batch, recompute).total() + workspace() <= available;
+    return total(batch, recompute) <= available;
+  }
+
+  private long total(int batch, Recompute recompute) {
+    return needs(batch, recompute).total() + samples() + workspace();
+  }
+
+  /** What shows in between what the model has learned. */
+  private long samples() {
+    return Generator.bytes(model, dtype);
   }
 
   private long workspace() {

@@ -175,6 +175,11 @@ public final class RunFiles implements AutoCloseable {
     samples.append(sample);
   }
 
+  /** The last step whose sample is kept; 0 if none is. */
+  int lastSampleStep() {
+    return samples.lastStep();
+  }
+
   /** Replaces the checkpoint that the run would go on from. */
   void saveLast(Gpt model, Optimizer optimizer, Progress progress) throws IOException {
     List<Item> items = weights(model.parameters());

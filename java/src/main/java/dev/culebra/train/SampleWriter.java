@@ -6,28 +6,25 @@ import dev.culebra.nn.Gpt;
 import dev.culebra.text.TokenDecoder;
 import dev.culebra.text.Tokenizer;
 import dev.culebra.text.UnknownCharacterException;
+import java.util.function.BooleanSupplier;
 
 /** Shows during a run what the model has learned: the same draws each time, other weights. */
 final class SampleWriter implements Showcase {
   private static final int TOKENS = 400;
   private static final SamplingSpec SPEC = new SamplingSpec(0.8f, 200, 1);
 
-  private final Gpt model;
   private final Tokenizer tokenizer;
   private final long seed;
-  private Generator generator;
+  private final Generator generator;
 
   SampleWriter(Gpt model, Tokenizer tokenizer, long seed) {
-    this.model = model;
     this.tokenizer = tokenizer;
     this.seed = seed;
+    generator = new Generator(model);
   }
 
   @Override
-  public String write() {
-    if (generator == null) {
-      generator = new Generator(model);
-    }
+  public String write(BooleanSupplier abandon) {
     StringBuilder text = new StringBuilder();
     TokenDecoder decoder = tokenizer.decoder();
     generator.generate(
@@ -38,9 +35,9 @@ final class SampleWriter implements Showcase {
         0,
         token -> {
           text.append(decoder.accept(token));
-          return true;
+          return !abandon.getAsBoolean();
         });
-    return text.append(decoder.finish()).toString();
+    return abandon.getAsBoolean() ? null : text.append(decoder.finish()).toString();
   }
 
   /** A new line, as a text begins; token 0 for a vocabulary that has none. */
@@ -54,8 +51,6 @@ final class SampleWriter implements Showcase {
 
   @Override
   public void close() {
-    if (generator != null) {
-      generator.close();
-    }
+    generator.close();
   }
 }

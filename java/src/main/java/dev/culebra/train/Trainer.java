@@ -10,6 +10,7 @@ import dev.culebra.data.Corpus;
 import dev.culebra.data.Dataset;
 import dev.culebra.data.PromptPairs;
 import dev.culebra.data.Split;
+import dev.culebra.io.Owned;
 import dev.culebra.nn.Gpt;
 import dev.culebra.optim.LearningRate;
 import dev.culebra.optim.Optimizer;
@@ -23,6 +24,7 @@ import java.util.function.BooleanSupplier;
  * #requestStop} may come from any.
  */
 public final class Trainer implements AutoCloseable {
+  private final Owned owned = new Owned();
   private final TrainConfig config;
   private final Gpt model;
   private final Optimizer optimizer;
@@ -62,30 +64,31 @@ public final class Trainer implements AutoCloseable {
     trainBatches = data.batches(Split.TRAIN, config.seed());
     validationBatches = data.batches(Split.VALIDATION, config.seed());
     model.train();
-    batch = new Batch(config.batch(), config.context());
-    microStep = model.backend().record(this::forwardAndBackward);
-    optimizer = Optimizer.of(config.optimizer(), model.parameters(), config.adamW(), config.seed());
-    samples =
-        switch (data) {
-          case Corpus corpus -> new SampleWriter(model, corpus.tokenizer(), config.seed());
-          case PromptPairs pairs ->
-              new ExactCompletions(model, pairs, config.batch(), ExactCompletions.SHOWN);
-          case Arithmetic arithmetic -> new ExactAnswers(model, arithmetic);
-        };
-    progress = restore();
+    try {
+      batch = owned.add(new Batch(config.batch(), config.context()));
+      optimizer =
+          owned.add(
+              Optimizer.of(config.optimizer(), model.parameters(), config.adamW(), config.seed()));
+      samples = owned.add(showcase(data));
+      microStep = owned.add(model.backend().record(this::forwardAndBackward));
+      progress = files.restore(model, optimizer);
+    } catch (IOException | RuntimeException e) {
+      owned.closeAfter(e);
+      throw e;
+    }
     savedStep = progress.step();
     loggedStep = progress.step();
     loggedSeconds = progress.seconds();
     stopwatch = new Stopwatch(progress.seconds());
   }
 
-  private Progress restore() throws IOException {
-    try {
-      return files.restore(model, optimizer);
-    } catch (IOException | RuntimeException e) {
-      close();
-      throw e;
-    }
+  private Showcase showcase(Dataset data) {
+    return switch (data) {
+      case Corpus corpus -> new SampleWriter(model, corpus.tokenizer(), config.seed());
+      case PromptPairs pairs ->
+          new ExactCompletions(model, pairs, config.batch(), ExactCompletions.SHOWN);
+      case Arithmetic arithmetic -> new ExactAnswers(model, arithmetic);
+    };
   }
 
   /**
@@ -96,13 +99,16 @@ public final class Trainer implements AutoCloseable {
    * @throws IOException if a file cannot be written; the last checkpoint is as it was
    */
   public Progress run() throws IOException {
+    if (sampleIsDue() && progress.step() > files.lastSampleStep()) {
+      sample(); // the run ended between its checkpoint and this
+    }
     while (progress.step() < config.steps() && !stopRequested) {
       stopwatch.start();
       step(progress.step());
       progress = progress.next();
       boolean last = progress.step() == config.steps();
       boolean evaluate = last || due(config.evalEvery());
-      boolean sample = !last && due(config.sampleEvery());
+      boolean sample = sampleIsDue();
       boolean save = last || due(config.saveEvery());
       if (evaluate || due(config.logEvery())) {
         log(evaluate);
@@ -113,11 +119,11 @@ public final class Trainer implements AutoCloseable {
         stopwatch.pause();
       }
       listener.onStep(progress.step());
-      if (sample) {
-        sample(); // before the checkpoint, which then stands for a run that has it
-      }
       if (save) {
         save();
+      }
+      if (sample && !stopRequested) {
+        sample(); // behind the checkpoint: should it fail, nothing is lost
       }
     }
     if (savedStep < progress.step()) {
@@ -145,6 +151,11 @@ public final class Trainer implements AutoCloseable {
 
   private boolean due(int every) {
     return every > 0 && progress.step() % every == 0;
+  }
+
+  private boolean sampleIsDue() {
+    boolean between = progress.step() > 0 && progress.step() < config.steps();
+    return between && due(config.sampleEvery());
   }
 
   /** Reads the loss, which waits for the device, and writes a line of metrics. */
@@ -217,10 +228,14 @@ public final class Trainer implements AutoCloseable {
    * Writes a text that shows what the model can do now, keeps it with the run and tells the
    * listener.
    *
+   * @return null if a stop was asked for meanwhile
    * @throws IOException if it cannot be kept; one line
    */
   public String sample() throws IOException {
-    String text = samples.write();
+    String text = samples.write(this::stopRequested);
+    if (text == null) {
+      return null;
+    }
     files.append(new Sample(progress.step(), text));
     listener.onSample(progress.step(), text);
     return text;
@@ -238,9 +253,6 @@ public final class Trainer implements AutoCloseable {
 
   @Override
   public void close() {
-    microStep.close();
-    samples.close();
-    optimizer.close();
-    batch.close();
+    owned.close();
   }
 }

@@ -9,15 +9,15 @@ import dev.culebra.data.Corpora;
 import dev.culebra.data.DataException;
 import dev.culebra.data.Dataset;
 import dev.culebra.data.NamedCorpus;
+import dev.culebra.io.Owned;
 import dev.culebra.nn.Gpt;
 import dev.culebra.optim.Optimizer;
 import dev.culebra.text.CharTokenizer;
 import dev.culebra.text.Tokenizer;
 import dev.culebra.text.UnknownCharacterException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -33,7 +33,7 @@ public final class TrainingRun implements AutoCloseable {
     RunDirectory create() throws IOException;
   }
 
-  private final Deque<AutoCloseable> owned = new ArrayDeque<>();
+  private final Owned owned = new Owned();
   private final Backend backend;
   private TrainConfig config;
   private Dataset data;
@@ -43,7 +43,7 @@ public final class TrainingRun implements AutoCloseable {
 
   private TrainingRun(TrainConfig config) {
     this.config = config;
-    this.backend = own(Devices.open(config.deviceConfig()));
+    this.backend = owned.add(Devices.open(config.deviceConfig()));
   }
 
   /**
@@ -58,12 +58,12 @@ public final class TrainingRun implements AutoCloseable {
     TrainingRun run = new TrainingRun(config);
     try {
       run.openModel(corpora.dataset(config.data(), config.tokenizer()));
-      run.files = run.own(RunFiles.in(place.create()));
+      run.files = run.owned.add(RunFiles.in(place.create()));
       run.describe();
       run.openTrainer(listener);
       return run;
     } catch (IOException | RuntimeException e) {
-      run.closeAfter(e);
+      run.owned.closeAfter(e);
       throw e;
     }
   }
@@ -89,13 +89,13 @@ public final class TrainingRun implements AutoCloseable {
     try {
       run.openModel(openWithCharactersOf(from, corpora, config, tokenizer));
       from.loadWeights(run.model);
-      run.files = run.own(RunFiles.in(place.create()));
+      run.files = run.owned.add(RunFiles.in(place.create()));
       run.saveInitialWeights();
       run.describe();
       run.openTrainer(listener);
       return run;
     } catch (IOException | RuntimeException e) {
-      run.closeAfter(e);
+      run.owned.closeAfter(e);
       throw e;
     }
   }
@@ -154,11 +154,11 @@ public final class TrainingRun implements AutoCloseable {
           corpora.dataset(run.config.data(), files.tokenizer(), run.config.skipUnknown()));
       run.files = files;
       run.openTrainer(listener);
-      run.own(files);
+      run.owned.add(files);
       return run;
     } catch (IOException | RuntimeException e) {
       if (run != null) {
-        run.closeAfter(e);
+        run.owned.closeAfter(e);
       }
       files.close();
       throw e;
@@ -166,10 +166,10 @@ public final class TrainingRun implements AutoCloseable {
   }
 
   private void openModel(Dataset data) {
-    this.data = own(data);
+    this.data = owned.add(data);
     data.requireContext(config.context());
     try {
-      model = own(new Gpt(config.model(vocab()), backend, config.seed()));
+      model = owned.add(new Gpt(config.model(vocab()), backend, config.seed()));
       model.plan(config.batch(), config.context(), config.recompute());
     } catch (OutOfDeviceMemoryException e) {
       throw MemoryAdvice.explain(e, config, vocab(), backend);
@@ -201,7 +201,7 @@ public final class TrainingRun implements AutoCloseable {
 
   private void openTrainer(TrainListener listener) throws IOException {
     try {
-      trainer = own(new Trainer(model, config, data, files, listener));
+      trainer = owned.add(new Trainer(model, config, data, files, listener));
     } catch (OutOfDeviceMemoryException e) {
       throw MemoryAdvice.explain(e, config, vocab(), backend);
     }
@@ -221,7 +221,10 @@ public final class TrainingRun implements AutoCloseable {
   public Progress run() throws IOException {
     Progress progress = trainer.run();
     if (!trainer.stopRequested()) {
-      files.writeSample(trainer.sample());
+      String sample = trainer.sample();
+      if (sample != null) {
+        files.writeSample(sample);
+      }
     }
     return progress;
   }
@@ -246,39 +249,13 @@ public final class TrainingRun implements AutoCloseable {
     return trainer;
   }
 
-  private <C extends AutoCloseable> C own(C resource) {
-    owned.push(resource);
-    return resource;
-  }
-
-  private void closeAfter(Exception cause) {
-    try {
-      close();
-    } catch (IOException e) {
-      cause.addSuppressed(e);
-    }
-  }
-
   /** Closes everything, also when something fails to close; the first failure is thrown. */
   @Override
   public void close() throws IOException {
-    Exception failure = null;
-    while (!owned.isEmpty()) {
-      try {
-        owned.pop().close();
-      } catch (Exception e) {
-        if (failure == null) {
-          failure = e;
-        } else {
-          failure.addSuppressed(e);
-        }
-      }
-    }
-    switch (failure) {
-      case null -> {}
-      case IOException e -> throw e;
-      case RuntimeException e -> throw e;
-      case Exception e -> throw new IllegalStateException(e);
+    try {
+      owned.close();
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
     }
   }
 }

@@ -65,17 +65,24 @@ class ExaminerTest {
   @Test
   void whatTheModelWouldWriteIsExact() {
     try (Examiner examiner = new Examiner(model, questions, BATCH)) {
-      Examiner.Result result = examiner.ask();
+      Examiner.Result result = examiner.ask(() -> false);
       assertThat(result.exact()).isEqualTo(expected);
       assertThat(result.right()).isEqualTo(4);
-      assertThat(examiner.ask().exact()).isEqualTo(expected);
+      assertThat(examiner.ask(() -> false).exact()).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void itGivesUpWhenToldTo() {
+    try (Examiner examiner = new Examiner(model, questions, BATCH)) {
+      assertThat(examiner.ask(() -> true)).isNull();
     }
   }
 
   @Test
   void theLossCountsEachTokenOfAnAnswerOnce() {
     try (Examiner examiner = new Examiner(model, questions, BATCH)) {
-      Examiner.Result result = examiner.ask();
+      Examiner.Result result = examiner.ask(() -> false);
       assertThat(result.tokens())
           .isEqualTo(questions.stream().mapToInt(question -> question.answer().length).sum());
       double sum = questions.stream().mapToDouble(this::loss).sum();

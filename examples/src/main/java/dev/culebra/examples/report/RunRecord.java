@@ -7,6 +7,7 @@ import dev.culebra.checkpoint.Sample;
 import dev.culebra.checkpoint.SampleLog;
 import dev.culebra.train.RunFiles;
 import dev.culebra.train.TrainConfig;
+import dev.culebra.train.TrainingRun;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -55,17 +56,33 @@ public record RunRecord(
   public static RunRecord read(Path directory) throws IOException {
     try (RunFiles files = RunFiles.open(directory)) {
       RunDirectory run = files.directory();
-      List<Metrics> metrics =
-          Files.exists(run.metrics()) ? MetricsLog.read(run.metrics()) : List.of();
-      return new RunRecord(
-          name(directory),
-          run.isTraining(),
-          files.config(),
-          files.parameterCount(),
-          metrics,
-          samples(run, metrics),
-          MachineFile.read(run.machine()));
+      return read(run, run.isTraining(), files.config(), files.parameterCount());
     }
+  }
+
+  /**
+   * What the directory of a run that is trained here tells so far, without a look at its weights.
+   *
+   * @throws IOException if it is damaged; one line that names the file
+   */
+  static RunRecord of(TrainingRun run) throws IOException {
+    OptionalLong parameters = OptionalLong.of(run.model().parameters().count());
+    return read(run.files().directory(), true, run.config(), parameters);
+  }
+
+  private static RunRecord read(
+      RunDirectory run, boolean training, TrainConfig config, OptionalLong parameters)
+      throws IOException {
+    List<Metrics> metrics =
+        Files.exists(run.metrics()) ? MetricsLog.read(run.metrics()) : List.of();
+    return new RunRecord(
+        name(run.path()),
+        training,
+        config,
+        parameters,
+        metrics,
+        samples(run, metrics),
+        MachineFile.read(run.machine()));
   }
 
   /** Runs of versions that kept no samples have one at the end. */

@@ -7,7 +7,6 @@ import dev.culebra.train.TrainingRun;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalLong;
 
 /**
  * The record of a run that goes on in this process, without reading its files again at every step.
@@ -32,16 +31,7 @@ public final class RunRecorder implements TrainListener {
    * @throws IOException if it cannot be read; one line
    */
   public static RunRecorder of(TrainingRun run) throws IOException {
-    RunRecord read = RunRecord.read(run.files().directory().path());
-    return new RunRecorder(
-        new RunRecord(
-            read.name(),
-            true,
-            run.config(),
-            OptionalLong.of(run.model().parameters().count()),
-            read.metrics(),
-            read.samples(),
-            read.machine()));
+    return new RunRecorder(RunRecord.of(run));
   }
 
   @Override

@@ -137,4 +137,14 @@ class DamagedRunTest {
     System.arraycopy(bytes, 0, changed, at, bytes.length);
     return changed;
   }
+
+  @Test
+  void theRunGoesOnWithoutItsBestWeights() throws IOException {
+    Files.write(best(), new byte[7]);
+    run.setSteps(3);
+    Outcome resumed = Outcome.of("train", "--resume", "--out", run.path().toString());
+    run.setSteps(2);
+
+    assertThat(resumed.exitCode()).as("%s", resumed).isZero();
+  }
 }

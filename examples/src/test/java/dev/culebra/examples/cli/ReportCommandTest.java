@@ -80,7 +80,9 @@ class ReportCommandTest {
   @Test
   void aResumedRunKeepsItsSamples() throws Exception {
     RunFolder run = run("run");
-    String[] flags = {"--data=macbeth", "--sample-every=2", "--save-every=4"};
+    String[] flags = {
+      "--data=macbeth", "--sample-every=2", "--save-every=4", "--schedule=constant"
+    };
     Outcome.of(run.train(flags, "--steps=7"));
     run.setSteps(10);
     Outcome resumed = Outcome.of("train", "--resume", "--out", run.path().toString());
@@ -91,6 +93,9 @@ class ReportCommandTest {
     assertThat(samples(run))
         .map(sample -> sample.get("step").intValue())
         .containsExactly(2, 4, 6, 7, 8, 10);
+    assertThat(samples(run))
+        .filteredOn(sample -> sample.get("step").intValue() != 7)
+        .isEqualTo(samples(whole));
     assertThat(report(run)).contains("status finished", "After step 2<", "After step 10<");
   }
 

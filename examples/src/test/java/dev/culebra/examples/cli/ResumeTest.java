@@ -2,6 +2,7 @@ package dev.culebra.examples.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -27,7 +28,7 @@ class ResumeTest {
     String[] flags = {
       "--data=macbeth",
       "--schedule=constant",
-      "--sample-every=0",
+      "--sample-every=5",
       "--log-every=1",
       "--eval-every=15",
       "--save-every=10"
@@ -106,6 +107,23 @@ class ResumeTest {
   }
 
   @Test
+  void aSampleThatTheRunDidNotComeToIsMadeUpFor() throws Exception {
+    String[] flags = {
+      "--data=macbeth", "--schedule=constant", "--sample-every=4", "--save-every=8"
+    };
+    RunFolder whole = run("whole");
+    Outcome.of(whole.train(flags, "--steps=12"));
+    RunFolder victim = run("victim");
+    Outcome.of(victim.train(flags, "--steps=8"));
+    Path samples = victim.path().resolve("samples.jsonl");
+    Files.writeString(samples, Files.readAllLines(samples).getFirst() + "\n"); // of step 4
+    victim.setSteps(12);
+
+    assertThat(resume(victim).exitCode()).isZero();
+    assertThat(samples).hasSameTextualContentAs(whole.path().resolve("samples.jsonl"));
+  }
+
+  @Test
   void aRunThatReachedItsEndHasNothingMoreToDo() throws Exception {
     RunFolder run = run("run");
     Outcome first = Outcome.of(run.train("--data=macbeth", "--steps=4", "--log-every=1"));
@@ -153,7 +171,9 @@ class ResumeTest {
     assertThat(continuedAt(resumed)).isPositive().isLessThan(end);
     assertThat(victim.steps()).hasSize(end).isEqualTo(whole.steps());
     assertThat(victim.steps()).anyMatch(step -> step.validationLoss() != null);
-    assertThat(resumed.out()).isEqualTo(uninterrupted.out()); // drawn from the weights at the end
+    assertThat(uninterrupted.out()).endsWith(resumed.out());
+    assertThat(victim.path().resolve("samples.jsonl")) // drawn from the weights
+        .hasSameTextualContentAs(whole.path().resolve("samples.jsonl"));
   }
 
   private RunFolder run(String name) {

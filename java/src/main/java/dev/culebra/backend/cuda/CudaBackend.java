@@ -12,12 +12,11 @@ import dev.culebra.cuda.DeviceBuffer;
 import dev.culebra.cuda.GemmCall;
 import dev.culebra.cuda.KernelIndex;
 import dev.culebra.cuda.Stream;
+import dev.culebra.io.Owned;
 import dev.culebra.tensor.Buffer;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayDeque;
-import java.util.Deque;
 
 /**
  * An NVIDIA GPU. All work goes to one stream; the host is ahead of it until something is read. One
@@ -25,7 +24,7 @@ import java.util.Deque;
  */
 public final class CudaBackend implements Backend {
   private final CudaConfig config;
-  private final Deque<AutoCloseable> owned = new ArrayDeque<>();
+  private final Owned owned = new Owned();
   private final CudaContext context;
   private final Stream stream;
   private final Uploads uploads;
@@ -41,16 +40,16 @@ public final class CudaBackend implements Backend {
   public CudaBackend(CudaConfig config) {
     this.config = config;
     try {
-      context = own(new CudaContext(Cuda.open(config.binding()), config.device()));
+      context = owned.add(new CudaContext(Cuda.open(config.binding()), config.device()));
       KernelIndex index = KernelIndex.load();
-      stream = own(new Stream(context));
-      uploads = own(new Uploads(context, stream));
-      launcher = own(new Launcher(context, stream, index));
-      Blas blas = own(new Blas(context, stream));
+      stream = owned.add(new Stream(context));
+      uploads = owned.add(new Uploads(context, stream));
+      launcher = owned.add(new Launcher(context, stream, index));
+      Blas blas = owned.add(new Blas(context, stream));
       launcher.requireUsable();
       ops = new CudaOps(launcher, blas, config.dtype(), precision());
     } catch (RuntimeException e) {
-      closeAfter(e);
+      owned.closeAfter(e);
       throw e;
     }
     ownObjects = context.liveObjects() - launcher.liveObjects();
@@ -68,19 +67,6 @@ public final class CudaBackend implements Backend {
 
   private GemmCall.Precision precision() {
     return config.tf32() ? GemmCall.Precision.TF32 : GemmCall.Precision.FULL;
-  }
-
-  private <C extends AutoCloseable> C own(C resource) {
-    owned.push(resource);
-    return resource;
-  }
-
-  private void closeAfter(RuntimeException cause) {
-    try {
-      close();
-    } catch (RuntimeException e) {
-      cause.addSuppressed(e);
-    }
   }
 
   @Override
@@ -156,6 +142,6 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void close() {
-    CloseAll.close(owned);
+    owned.close();
   }
 }

@@ -5,10 +5,9 @@ import dev.culebra.cuda.DeviceBuffer;
 import dev.culebra.cuda.Event;
 import dev.culebra.cuda.PinnedBuffer;
 import dev.culebra.cuda.Stream;
+import dev.culebra.io.Owned;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 
 /**
@@ -29,7 +28,7 @@ final class Uploads implements AutoCloseable {
   private final Stream compute;
   private final Stream copies;
   private final List<Slot> ring = new ArrayList<>();
-  private final Deque<AutoCloseable> owned = new ArrayDeque<>();
+  private final Owned owned = new Owned();
   private int next;
 
   /** A piece of pinned memory with its twin on the device. */
@@ -37,20 +36,15 @@ final class Uploads implements AutoCloseable {
 
   Uploads(CudaContext context, Stream compute) {
     this.compute = compute;
-    this.copies = own(new Stream(context));
+    this.copies = owned.add(new Stream(context));
     for (int i = 0; i < SLOTS; i++) {
       ring.add(
           new Slot(
-              own(new PinnedBuffer(context, SLOT_BYTES)),
-              own(context.allocate(SLOT_BYTES)),
-              own(Event.untimed(context)),
-              own(Event.untimed(context))));
+              owned.add(new PinnedBuffer(context, SLOT_BYTES)),
+              owned.add(context.allocate(SLOT_BYTES)),
+              owned.add(Event.untimed(context)),
+              owned.add(Event.untimed(context))));
     }
-  }
-
-  private <C extends AutoCloseable> C own(C resource) {
-    owned.push(resource);
-    return resource;
   }
 
   /** Copies {@code from}, which may be reused on return, to the device. */
@@ -90,6 +84,6 @@ final class Uploads implements AutoCloseable {
 
   @Override
   public void close() {
-    CloseAll.close(owned);
+    owned.close();
   }
 }
