@@ -37,7 +37,7 @@ abstract class LineLog<T> implements AutoCloseable {
   private final Path file;
   private final Format<T> format;
   private final Writer writer;
-  private int lastStep;
+  private T last;
 
   /**
    * Continues the log of a run that stands at {@code step}: lines of later steps are dropped.
@@ -51,7 +51,7 @@ abstract class LineLog<T> implements AutoCloseable {
       List<T> kept =
           read(file, format).stream().filter(entry -> format.step(entry) <= step).toList();
       AtomicFile.write(file, kept.stream().map(this::line).collect(Collectors.joining()));
-      lastStep = kept.isEmpty() ? 0 : format.step(kept.getLast());
+      last = kept.isEmpty() ? null : kept.getLast();
     }
     try {
       writer =
@@ -97,7 +97,7 @@ abstract class LineLog<T> implements AutoCloseable {
     try {
       writer.write(line(entry));
       writer.flush();
-      lastStep = format.step(entry);
+      last = entry;
     } catch (IOException e) {
       throw cannotWrite(e);
     }
@@ -105,7 +105,12 @@ abstract class LineLog<T> implements AutoCloseable {
 
   /** The step of the last line; 0 where there is none. */
   public int lastStep() {
-    return lastStep;
+    return last == null ? 0 : format.step(last);
+  }
+
+  /** What the last line says; null where there is none. */
+  public T last() {
+    return last;
   }
 
   private String line(T entry) {

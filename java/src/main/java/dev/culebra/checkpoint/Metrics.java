@@ -18,4 +18,9 @@ public record Metrics(
     float learningRate,
     float gradientNorm,
     double tokensPerSecond,
-    double seconds) {}
+    double seconds) {
+  /** The same step, evaluated. */
+  public Metrics withValidationLoss(float evaluated) {
+    return new Metrics(step, loss, evaluated, learningRate, gradientNorm, tokensPerSecond, seconds);
+  }
+}

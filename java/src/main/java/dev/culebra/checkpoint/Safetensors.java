@@ -13,7 +13,9 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Collections;
 import java.util.Map;
+import java.util.Set;
 import java.util.zip.CRC32C;
 
 /**
@@ -108,6 +110,11 @@ public final class Safetensors implements AutoCloseable {
   /** The header's {@code __metadata__}, empty where there is none. */
   public Map<String, String> metadata() {
     return header.metadata();
+  }
+
+  /** The names of all tensors, in the order of the header. */
+  public Set<String> names() {
+    return Collections.unmodifiableSet(header.entries().keySet());
   }
 
   /**

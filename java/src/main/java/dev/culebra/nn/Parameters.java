@@ -1,6 +1,7 @@
 package dev.culebra.nn;
 
 import dev.culebra.backend.Backend;
+import dev.culebra.backend.OutOfDeviceMemoryException;
 import dev.culebra.random.RandomStream;
 import dev.culebra.tensor.Buffer;
 import dev.culebra.tensor.DType;
@@ -39,7 +40,11 @@ public final class Parameters implements AutoCloseable {
   private Buffer gradientBuffer;
   private Tensor gradients;
 
-  /** Memory on {@code backend} for the parameters of {@code root}, all 0. */
+  /**
+   * Memory on {@code backend} for the parameters of {@code root}, all 0.
+   *
+   * @throws OutOfDeviceMemoryException if there is not enough, or if they are 2³¹ or more
+   */
   public Parameters(Backend backend, Module root) {
     this.backend = backend;
     Map<String, Parameter> named = new LinkedHashMap<>();
@@ -47,7 +52,12 @@ public final class Parameters implements AutoCloseable {
     long end = place(named, true, 0);
     decayed = end;
     end = place(named, false, end);
-    Shape flat = Shape.of(Math.toIntExact(Math.max(end, ALIGNMENT)));
+    if (end > Integer.MAX_VALUE) {
+      throw new OutOfDeviceMemoryException(
+          "a model of %,d parameters is too large: at most %,d are possible"
+              .formatted(end, Integer.MAX_VALUE));
+    }
+    Shape flat = Shape.of((int) Math.max(end, ALIGNMENT));
     valueBuffer = backend.allocate(flat.elements() * DType.F32.bytes());
     values = new Tensor(valueBuffer, 0, DType.F32, flat);
     boolean copied = backend.dtype() != DType.F32;

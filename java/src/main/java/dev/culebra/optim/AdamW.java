@@ -30,8 +30,11 @@ public final class AdamW implements Optimizer {
     public static final Config DEFAULT = new Config(0.9f, 0.95f, 1e-8f, 0.1f, 1);
   }
 
-  private static final String FIRST_MOMENT = "adamw.m.";
-  private static final String SECOND_MOMENT = "adamw.v.";
+  /** What names of states begin with. */
+  static final String STATE = "adamw.";
+
+  private static final String FIRST_MOMENT = STATE + "m.";
+  private static final String SECOND_MOMENT = STATE + "v.";
 
   private final Parameters parameters;
   private final Backend backend;

@@ -21,7 +21,10 @@ import java.util.List;
  * "Muon is scalable for LLM training", 2025).
  */
 public final class Muon implements Optimizer {
-  private static final String MOMENTUM = "muon.m.";
+  /** What names of states begin with. */
+  static final String STATE = "muon.";
+
+  private static final String MOMENTUM = STATE + "m.";
 
   /** μ of the paper. */
   private static final float MU = 0.95f;

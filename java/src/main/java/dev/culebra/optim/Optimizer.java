@@ -28,6 +28,11 @@ public sealed interface Optimizer extends AutoCloseable permits AdamW, Muon {
    */
   record State(String name, Parameter parameter, Tensor tensor) {}
 
+  /** Whether a tensor of a checkpoint is an optimizer's, by its name. */
+  static boolean isState(String name) {
+    return name.startsWith(AdamW.STATE) || name.startsWith(Muon.STATE);
+  }
+
   /** A new one for {@code parameters}, nothing behind it. */
   static Optimizer of(Kind kind, Parameters parameters, AdamW.Config config, long seed) {
     return switch (kind) {

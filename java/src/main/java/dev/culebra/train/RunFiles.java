@@ -25,8 +25,10 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.Set;
 
 /**
  * A run on disk. A checkpoint is one file, replaced as a whole: weights under their own names, the
@@ -114,11 +116,26 @@ public final class RunFiles implements AutoCloseable {
 
   private static void loadWeights(Safetensors checkpoint, Parameters parameters)
       throws IOException {
+    requireNothingElse(checkpoint, parameters);
     for (Parameter parameter : parameters.list()) {
       Tensor values = parameters.slice(parameters.values(), parameter);
       load(checkpoint, parameter.name(), parameter, values, parameters.backend());
     }
     parameters.refreshWeights();
+  }
+
+  /** A model that is smaller than the one that was saved would be another one. */
+  private static void requireNothingElse(Safetensors checkpoint, Parameters parameters)
+      throws IOException {
+    Set<String> known = new HashSet<>();
+    parameters.list().forEach(parameter -> known.add(parameter.name()));
+    for (String name : checkpoint.names()) {
+      if (!known.contains(name) && !Optimizer.isState(name)) {
+        throw new CheckpointException(
+            "%s holds %s, for which the model of config.json has no place"
+                .formatted(checkpoint.file(), name));
+      }
+    }
   }
 
   private static void load(
@@ -173,6 +190,18 @@ public final class RunFiles implements AutoCloseable {
 
   void append(Sample sample) throws IOException {
     samples.append(sample);
+  }
+
+  /** What is known of the last logged step; null where there is none. */
+  Metrics lastMetrics() {
+    return log.last();
+  }
+
+  /** Says {@code metrics} in the place of the last line, which is of the same step. */
+  void replaceLast(Metrics metrics) throws IOException {
+    log.close();
+    log = MetricsLog.continueAt(directory.metrics(), metrics.step() - 1);
+    log.append(metrics);
   }
 
   /** The last step whose sample is kept; 0 if none is. */

@@ -158,7 +158,7 @@ public record TrainConfig(
     atLeast(1, "--log-every", logEvery);
     atLeast(0, "--save-every", saveEvery);
     atLeast(0, "--sample-every", sampleEvery);
-    atLeast(0, "--threads", threads);
+    DeviceConfig.requireThreads(threads);
   }
 
   /** The model for a tokenizer of {@code vocab} tokens. */

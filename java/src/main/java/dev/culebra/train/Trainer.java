@@ -99,17 +99,17 @@ public final class Trainer implements AutoCloseable {
    * @throws IOException if a file cannot be written; the last checkpoint is as it was
    */
   public Progress run() throws IOException {
-    if (sampleIsDue() && progress.step() > files.lastSampleStep()) {
-      sample(); // the run ended between its checkpoint and this
-    }
+    makeUpForWhatWasInterrupted();
     while (progress.step() < config.steps() && !stopRequested) {
       stopwatch.start();
-      step(progress.step());
+      if (!step(progress.step())) {
+        stopwatch.pause();
+        break;
+      }
       progress = progress.next();
-      boolean last = progress.step() == config.steps();
-      boolean evaluate = last || due(config.evalEvery());
+      boolean evaluate = evaluationIsDue();
       boolean sample = sampleIsDue();
-      boolean save = last || due(config.saveEvery());
+      boolean save = progress.step() == config.steps() || due(config.saveEvery());
       if (evaluate || due(config.logEvery())) {
         log(evaluate);
       } else {
@@ -132,16 +132,24 @@ public final class Trainer implements AutoCloseable {
     return progress;
   }
 
-  /** One optimizer step. Nothing here waits for the device or allocates its memory. */
-  private void step(int step) {
+  /**
+   * One optimizer step. Nothing here waits for the device or allocates its memory.
+   *
+   * @return false if a stop was asked for before the last micro-step; the step is then not taken
+   */
+  private boolean step(int step) {
     model.zeroGradients();
     for (int micro = 0; micro < config.gradAccum(); micro++) {
+      if (micro > 0 && stopRequested) {
+        return false;
+      }
       trainBatches.fill(batch, step, micro);
       model.load(batch.inputs(), batch.targets());
       model.setDraw(config.seed(), (long) step * config.gradAccum() + micro);
       microStep.replay();
     }
     optimizer.step(learningRate.at(step));
+    return true;
   }
 
   private void forwardAndBackward() {
@@ -151,6 +159,31 @@ public final class Trainer implements AutoCloseable {
 
   private boolean due(int every) {
     return every > 0 && progress.step() % every == 0;
+  }
+
+  /** A run that was stopped while it evaluated or sampled does so when it goes on. */
+  private void makeUpForWhatWasInterrupted() throws IOException {
+    Metrics last = files.lastMetrics();
+    boolean unevaluated =
+        last != null && last.step() == progress.step() && last.validationLoss() == null;
+    if (unevaluated && evaluationIsDue()) {
+      Float validation = validationLoss(config.evalBatches(), this::stopRequested);
+      if (validation == null) {
+        return;
+      }
+      Metrics evaluated = last.withValidationLoss(validation);
+      files.replaceLast(evaluated);
+      listener.onMetrics(evaluated);
+      keepIfBest(validation);
+      save();
+    }
+    if (sampleIsDue() && progress.step() > files.lastSampleStep()) {
+      sample();
+    }
+  }
+
+  private boolean evaluationIsDue() {
+    return progress.step() > 0 && (progress.step() == config.steps() || due(config.evalEvery()));
   }
 
   private boolean sampleIsDue() {
@@ -177,10 +210,16 @@ public final class Trainer implements AutoCloseable {
     files.append(metrics);
     listener.onMetrics(metrics);
     progress = progress.at(seconds);
-    if (validation != null && validation < progress.bestValidationLoss()) {
+    if (validation != null) {
+      keepIfBest(validation);
+    }
+  }
+
+  private void keepIfBest(float validation) throws IOException {
+    if (validation < progress.bestValidationLoss()) {
       progress = progress.withBest(validation);
       files.saveBest(model, progress);
-      listener.onCheckpoint(step, files.directory().best(), true);
+      listener.onCheckpoint(progress.step(), files.directory().best(), true);
     }
   }
 
@@ -208,14 +247,15 @@ public final class Trainer implements AutoCloseable {
   private void requireFinite(String what, float value) {
     if (!Float.isFinite(value)) {
       throw new TrainingStoppedException(
-          "%s is %s at step %d: training stopped, %s; try a lower --lr or a --clip of 1"
+          "%s is %s at step %d: training stopped, %s; try a lower --lr%s, in a new run"
               .formatted(
                   what,
                   value,
                   progress.step(),
                   savedStep == 0
                       ? "no checkpoint was written yet"
-                      : "the checkpoint of step " + savedStep + " is kept"));
+                      : "the checkpoint of step " + savedStep + " is kept",
+                  config.clip() > 0 && config.clip() <= 1 ? "" : " or a --clip of 1"));
     }
   }
 

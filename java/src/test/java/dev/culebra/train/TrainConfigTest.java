@@ -132,7 +132,7 @@ class TrainConfigTest {
         impossible(o -> o.clip(-1f), "--clip must be 0 or more, not -1.0"),
         impossible(o -> o.steps(0), "--steps must be at least 1, not 0"),
         impossible(o -> o.logEvery(0), "--log-every must be at least 1, not 0"),
-        impossible(o -> o.threads(-2), "--threads must be at least 0, not -2"),
+        impossible(o -> o.threads(-2), "--threads must be from 0 to 1024, not -2"),
         impossible(o -> o.data(" "), "--data must name a corpus or a file"));
   }
 

@@ -43,10 +43,10 @@ final class DeviceFlags {
   private Binding binding;
 
   DeviceConfig config() {
-    if (threads < 0) {
-      throw new ParameterException(
-          spec.commandLine(), "--threads must be at least 0, not " + threads);
+    try {
+      return new DeviceConfig(device, threads, dtype, false, binding);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), e.getMessage());
     }
-    return new DeviceConfig(device, threads, dtype, false, binding);
   }
 }

@@ -43,6 +43,11 @@ final class EvalCommand implements Callable<Integer> {
       description = "Other data, whose last 10 %% are used. Default: the run's own")
   private String data;
 
+  @Option(
+      names = "--skip-unknown",
+      description = "Leave out characters of a text that the model does not know.")
+  private boolean skipUnknown;
+
   @Option(names = "--json", description = "Print one JSON object.")
   private boolean json;
 
@@ -54,7 +59,8 @@ final class EvalCommand implements Callable<Integer> {
       TrainConfig config = trained.config();
       String name = data == null ? config.data() : data;
       try (Dataset dataset =
-          Corpora.ofUser().dataset(name, trained.tokenizer(), config.skipUnknown())) {
+          Corpora.ofUser()
+              .dataset(name, trained.tokenizer(), skipUnknown || config.skipUnknown())) {
         System.out.print(measure(trained, name, dataset));
       }
       return 0;

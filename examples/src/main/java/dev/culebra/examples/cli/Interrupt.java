@@ -11,6 +11,7 @@ final class Interrupt implements AutoCloseable {
   /** 128 + SIGINT, as shells report it. */
   static final int EXIT_CODE = 130;
 
+  private static final long PATIENCE_SECONDS = 2;
   private static final long PATIENCE_MINUTES = 10;
 
   private final CountDownLatch finished = new CountDownLatch(1);
@@ -30,6 +31,10 @@ final class Interrupt implements AutoCloseable {
 
   private void awaitFinished() {
     try {
+      if (finished.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+        return;
+      }
+      System.err.println("stopping when what is being computed is done; only kill -9 is faster");
       if (!finished.await(PATIENCE_MINUTES, TimeUnit.MINUTES)) {
         System.err.println("culebra: gave up waiting for the checkpoint");
       }

@@ -21,6 +21,7 @@ import picocli.CommandLine.Spec;
 /** {@code culebra papers}. */
 @Command(
     name = "papers",
+    abbreviateSynopsis = true,
     header = "Measure what newer papers add to GPT-2, at equal steps and in equal time.",
     description = {
       "Trains a model with each of them, and with none, and prints a table in Markdown.",

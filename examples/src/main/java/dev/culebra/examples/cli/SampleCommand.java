@@ -1,6 +1,7 @@
 package dev.culebra.examples.cli;
 
 import dev.culebra.backend.SamplingSpec;
+import dev.culebra.data.Arithmetic;
 import dev.culebra.data.TextFiles;
 import dev.culebra.generate.Generator;
 import dev.culebra.text.TokenDecoder;
@@ -9,6 +10,7 @@ import dev.culebra.train.TrainedModel;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -24,6 +26,8 @@ import picocli.CommandLine.Spec;
     description = "Prints the prompt and what the model makes of it, nothing else.",
     footer = {"", "Example: culebra sample --run runs/dickens-1 --prompt \"The old man \""})
 final class SampleCommand implements Callable<Integer> {
+  private static final int USUAL_TOKENS = 500;
+
   @Spec private CommandSpec spec;
   @Mixin private CommonOptions common;
 
@@ -39,8 +43,9 @@ final class SampleCommand implements Callable<Integer> {
   @Option(
       names = "--tokens",
       paramLabel = "N",
-      defaultValue = "500",
-      description = "How many tokens to draw. Default: ${DEFAULT-VALUE}")
+      description =
+          "How many tokens to draw. Default: 500, or an answer for a model of addition or"
+              + " calculator")
   private Integer tokens;
 
   @Option(names = "--line", description = "Stop at the end of the line, as where an answer ends.")
@@ -88,6 +93,11 @@ final class SampleCommand implements Callable<Integer> {
     SamplingSpec sampling = sampling();
     try (TrainedModel trained = TrainedModel.open(directory, device.config());
         Generator generator = new Generator(trained.model())) {
+      Optional<Arithmetic> problems = Arithmetic.find(trained.config().data());
+      if (tokens == null) {
+        line |= problems.isPresent(); // line ends fill an answer that is shorter
+        tokens = problems.map(Arithmetic::answerLength).orElse(USUAL_TOKENS);
+      }
       int[] start = prompt == null ? trained.start() : encode(trained, promptText());
       long draws = seed == null ? System.nanoTime() : seed;
       for (int sample = 0; sample < samples; sample++) {
@@ -101,14 +111,18 @@ final class SampleCommand implements Callable<Integer> {
   }
 
   private SamplingSpec sampling() {
-    if (tokens < 1 || samples < 1) {
-      String name = tokens < 1 ? "--tokens" : "--samples";
-      throw usage("%s must be at least 1, not %d".formatted(name, tokens < 1 ? tokens : samples));
-    }
+    requirePositive("--tokens", tokens == null ? 1 : tokens);
+    requirePositive("--samples", samples);
     try {
       return new SamplingSpec(temperature, topK, topP);
     } catch (IllegalArgumentException e) {
       throw usage("--" + e.getMessage());
+    }
+  }
+
+  private void requirePositive(String option, int value) {
+    if (value < 1) {
+      throw usage("%s must be at least 1, not %d".formatted(option, value));
     }
   }
 

@@ -22,6 +22,7 @@ import picocli.CommandLine.Spec;
 /** {@code culebra train}. */
 @Command(
     name = "train",
+    abbreviateSynopsis = true,
     header = "Train a GPT on a text.",
     description = {
       "Without options: a small model on a novel that comes with Culebra, in minutes on a CPU.",
@@ -121,7 +122,7 @@ final class TrainCommand implements Callable<Integer> {
     if (others) {
       throw usage(
           "--resume continues a run with its own configuration: only --out and the options of the"
-              + " machine, such as --device, go with it");
+              + " machine, such as --device, go with it; to train on with others: --init-from DIR");
     }
   }
 
@@ -147,8 +148,11 @@ final class TrainCommand implements Callable<Integer> {
         RUNS, name == null ? "run" : name.toString().replaceFirst("(?<=.)\\.[^.]*$", ""));
   }
 
-  private static int train(TrainingRun run, TrainView view) throws IOException {
+  private int train(TrainingRun run, TrainView view) throws IOException {
     view.begin(run);
+    if (resume && run.trainer().progress().step() == 0) {
+      System.err.println("no checkpoint yet: begins again with the first step");
+    }
     try (Interrupt interrupt = new Interrupt(run.trainer()::requestStop)) {
       Progress progress = run.run();
       if (interrupt.happened()) {

@@ -105,7 +105,8 @@ final class TrainDisplay implements TrainListener {
   void stopped(TrainingRun run, Progress progress) {
     Path directory = run.files().directory().path();
     System.err.printf("stopped after step %d; checkpoint saved%n", progress.step());
-    System.err.printf("to continue: culebra train --resume --out %s%n", directory);
+    System.err.printf(
+        "to continue: culebra train --resume --out %s%n", quoted(directory.toString()));
   }
 
   /** Shows a sample and what was written. */
@@ -139,17 +140,19 @@ final class TrainDisplay implements TrainListener {
   }
 
   private static String suggestion(Dataset data, Path directory) {
-    String sample = "culebra sample --run " + directory;
+    String sample = "culebra sample --run " + quoted(directory.toString());
     return switch (data) {
       case Corpus corpus -> "more text: %s --prompt \"...\"".formatted(sample);
       case PromptPairs pairs ->
           "to ask: %s --prompt \"...\" --temperature 0 --line".formatted(sample);
       case Arithmetic arithmetic ->
-          "to ask: %s --prompt \"%s\" --tokens %d --temperature 0"
-              .formatted(
-                  sample,
-                  arithmetic.question(arithmetic.heldOut(1).getLast()),
-                  arithmetic.answerLength());
+          "to ask: %s --prompt \"%s\" --temperature 0"
+              .formatted(sample, arithmetic.question(arithmetic.heldOut(1).getLast()));
     };
+  }
+
+  /** As a shell reads it. */
+  static String quoted(String word) {
+    return word.matches("[\\w./+-]+") ? word : "'" + word.replace("'", "'\\''") + "'";
   }
 }

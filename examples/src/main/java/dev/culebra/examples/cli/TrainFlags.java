@@ -288,7 +288,8 @@ final class TrainFlags {
     @Option(
         names = "--warmup",
         paramLabel = "N",
-        description = "Steps of rising learning rate. Default: ${default.warmup}")
+        description =
+            "Steps of rising learning rate. Default: ${default.warmup}, at most a tenth of --steps")
     private Integer warmup;
 
     @Option(

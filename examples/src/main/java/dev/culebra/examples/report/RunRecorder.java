@@ -36,6 +36,9 @@ public final class RunRecorder implements TrainListener {
 
   @Override
   public synchronized void onMetrics(Metrics line) {
+    if (!metrics.isEmpty() && metrics.getLast().step() == line.step()) {
+      metrics.removeLast(); // it was evaluated later
+    }
     metrics.add(line);
   }
 

@@ -91,7 +91,7 @@ class ArithmeticTest {
             "--eval-every=0",
             "--sample-every=0");
     assertThat(outcome.exitCode()).as("%s", outcome).isZero();
-    assertThat(outcome.err()).contains("--prompt \"").contains("--tokens 5 --temperature 0");
+    assertThat(outcome.err()).contains("--prompt \"").contains("--temperature 0");
 
     Map<String, Integer> counted = recount();
     Map<String, Integer> printed = new TreeMap<>();
@@ -169,7 +169,7 @@ class ArithmeticTest {
     assertThat(resumed.exitCode()).as("%s", resumed).isZero();
     assertThat(resumed.out()).contains("exact answers on held-out problems: ");
 
-    String[] question = {"--prompt=8/3=", "--tokens=3", "--temperature=0"};
+    String[] question = {"--prompt=8/3=", "--temperature=0"};
     Outcome answer =
         Outcome.of(
             "sample", "--run=" + run().path(), question[0], question[1], question[2], "--line");

@@ -107,6 +107,45 @@ class ResumeTest {
   }
 
   @Test
+  void anEvaluationThatTheRunDidNotComeToIsMadeUpFor() throws Exception {
+    String[] flags = {"--data=macbeth", "--schedule=constant", "--log-every=1", "--eval-every=4"};
+    RunFolder whole = run("whole");
+    Outcome.of(whole.train(flags, "--steps=8"));
+    RunFolder victim = run("victim");
+    Outcome.of(victim.train(flags, "--steps=4"));
+    Path metrics = victim.path().resolve("metrics.jsonl");
+    Files.writeString(metrics, Files.readString(metrics).replaceAll("\"val_loss\":[^,]*,", ""));
+    Files.delete(victim.path().resolve("checkpoint/best.safetensors"));
+    assertThat(victim.steps().getLast().validationLoss()).isNull();
+    victim.setSteps(8);
+
+    assertThat(resume(victim).exitCode()).isZero();
+    assertThat(victim.steps()).isEqualTo(whole.steps());
+  }
+
+  @Test
+  void aModelWithLayersTheConfigurationLacksIsNotResumed() throws Exception {
+    RunFolder run = run("run");
+    Outcome.of(run.train("--data=macbeth", "--steps=2"));
+    Path config = run.path().resolve("config.json");
+    Files.writeString(config, Files.readString(config).replace("\"layers\" : 2", "\"layers\" : 1"));
+
+    resume(run)
+        .assertFails(
+            1,
+            ".*last.safetensors holds h\\.1\\..*, for which the model of config.json has no place");
+  }
+
+  @Test
+  void aRunWithoutACheckpointSaysThatItBeginsAgain() throws Exception {
+    RunFolder run = run("run");
+    Outcome.of(run.train("--data=macbeth", "--steps=2"));
+    Files.delete(run.last());
+
+    assertThat(resume(run).err()).contains("no checkpoint yet: begins again with the first step\n");
+  }
+
+  @Test
   void aSampleThatTheRunDidNotComeToIsMadeUpFor() throws Exception {
     String[] flags = {
       "--data=macbeth", "--schedule=constant", "--sample-every=4", "--save-every=8"

@@ -53,7 +53,8 @@ class TrainErrorsTest {
           --log-every 0           | --log-every must be at least 1, not 0 .*
           --eval-batches 0        | --eval-batches must be at least 1, not 0 .*
           --save-every -1         | --save-every must be at least 0, not -1 .*
-          --threads -2            | --threads must be at least 0, not -2 .*
+          --threads -2            | --threads must be from 0 to 1024, not -2 .*
+          --threads 5000          | --threads must be from 0 to 1024, not 5000 .*
           --schedule wavy         | invalid value for option '--schedule': 'wavy' is not one of .*
           --preset huge           | invalid value for option '--preset': 'huge' is not one of nano, .*
           --tokenizer words       | invalid value for option '--tokenizer': 'words' is not one of .*
@@ -166,7 +167,7 @@ class TrainErrorsTest {
     assertThat(outcome.err().lines().toList().getLast())
         .matches(
             "culebra: the validation loss is NaN at step 1: training stopped, no checkpoint was"
-                + " written yet; try a lower --lr or a --clip of 1");
+                + " written yet; try a lower --lr or a --clip of 1, in a new run");
     assertThat(run.last()).doesNotExist();
   }
 
