@@ -3,8 +3,13 @@ package dev.culebra.examples.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.culebra.checkpoint.Metrics;
 import dev.culebra.examples.browser.Browser;
 import dev.culebra.examples.browser.Page;
+import dev.culebra.examples.report.Dashboard;
+import dev.culebra.examples.report.RunRecord;
+import dev.culebra.examples.report.RunRecorder;
+import dev.culebra.train.TrainListener;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -244,6 +249,37 @@ class ReportInBrowserTest {
     assertThat(page.evaluate("document.title").textValue()).isEqualTo("<b>evil · Culebra");
     assertThat(drawn(page, "rate", 1)).isPositive();
     assertThat(page.problems()).isEmpty();
+  }
+
+  @Test
+  void aDashboardSaysWhatItLeavesOutAndKeepsWhatIsLookedAt() throws Exception {
+    RunRecorder recorder = new RunRecorder(RunRecord.read(first.path()));
+    try (Dashboard dashboard = Dashboard.open(0)) {
+      dashboard.begin(recorder);
+      TrainListener listener = TrainListener.all(recorder, dashboard);
+      Page page = desktop(false).open(dashboard.url());
+      page.await("document.getElementById('connection').textContent === 'live'");
+      assertThat(text(page, "#thinned")).isEmpty();
+
+      for (int step = 301; step <= 3000; step++) {
+        listener.onMetrics(new Metrics(step, 2, null, 1e-3f, 1, 1000, step));
+      }
+      listener.onSample(3000, "<b>text");
+      page.await("document.getElementById('thinned').textContent.includes('logged steps a run')");
+      page.evaluate("document.getElementById('earlier').click()");
+      assertThat(text(page, "#at")).isEqualTo("after step 300");
+
+      for (int step = 3001; step <= 3400; step++) {
+        listener.onSample(step, "text");
+      }
+      page.await("document.querySelector('#samples article').dataset.step === '3400'");
+      assertThat(text(page, "#samples > .note")).contains("samples a run");
+      assertThat(page.evaluate("+document.getElementById('moment').max").intValue())
+          .isBetween(100, 300);
+      // The sixth of all is one of those that are left out; the one before it is shown.
+      assertThat(text(page, "#at")).isEqualTo("after step 250");
+      assertThat(page.problems()).isEmpty();
+    }
   }
 
   @Test
