@@ -1,11 +1,10 @@
 package dev.culebra.checkpoint;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.culebra.io.StrictJson;
 import java.util.Optional;
 
 /**
@@ -15,7 +14,7 @@ import java.util.Optional;
 final class MetricsJson implements LineLog.Format<Metrics> {
   static final MetricsJson FORMAT = new MetricsJson();
 
-  private static final JsonMapper JSON = strict();
+  private static final JsonMapper JSON = StrictJson.mapper();
 
   private static final String STEP = "step";
   private static final String LOSS = "loss";
@@ -26,14 +25,6 @@ final class MetricsJson implements LineLog.Format<Metrics> {
   private static final String SECONDS = "elapsed_s";
 
   private MetricsJson() {}
-
-  /** Reads one value and nothing beside it, in which no name stands twice. */
-  static JsonMapper strict() {
-    return JsonMapper.builder()
-        .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-        .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-        .build();
-  }
 
   @Override
   public String noun() {

@@ -102,11 +102,9 @@ public final class RunDirectory implements AutoCloseable {
   }
 
   /**
-   * Whether a process trains in it now, this one or another.
-   *
-   * @throws IOException one line, if that cannot be found out
+   * Whether a process trains in it now, this one or another; false where that cannot be found out.
    */
-  public boolean isTraining() throws IOException {
+  public boolean isTraining() {
     return RunLock.isHeld(path);
   }
 

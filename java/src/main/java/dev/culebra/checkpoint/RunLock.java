@@ -6,8 +6,8 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.HashSet;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -18,9 +18,10 @@ final class RunLock implements AutoCloseable {
   /**
    * The directories that this process holds. The system's locks belong to the process: closing any
    * channel on a locked file, also one that was refused the lock, would release it. So a directory
-   * that is held must not be tried again.
+   * that is held must not be tried again, and who looks here and then tries or closes a lock does
+   * both as the owner of this set's monitor.
    */
-  private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
+  private static final Set<Path> HELD = new HashSet<>();
 
   private static final int ATTEMPTS = 5;
   private static final long PAUSE_NANOS = 20_000_000;
@@ -40,38 +41,32 @@ final class RunLock implements AutoCloseable {
    */
   static RunLock acquire(Path directory) throws IOException {
     Path file = directory.resolve("lock");
-    Path held = null;
-    FileChannel channel = null;
     try {
       Path real = directory.toRealPath();
-      if (HELD.add(real)) {
-        held = real;
-        channel = lock(file);
+      RunLock lock = tryToAcquire(real, file);
+      for (int attempt = 1; lock == null && attempt < ATTEMPTS; attempt++) {
+        LockSupport.parkNanos(PAUSE_NANOS); // another process may only be asking whether it is held
+        lock = tryToAcquire(real, file);
+      }
+      if (lock != null) {
+        return lock;
       }
     } catch (IOException e) {
       throw new IOException("cannot lock " + file + ": " + FileErrors.reason(e), e);
-    } finally {
-      if (held != null && channel == null) {
-        HELD.remove(held);
-      }
     }
-    if (channel == null) {
-      throw new IOException("another process is training in " + directory);
-    }
-    return new RunLock(held, channel);
+    throw new IOException("another process is training in " + directory);
   }
 
-  /**
-   * A channel that holds the lock on a file, or null if another process does: not only for the
-   * moment in which it asks whether it is held.
-   */
-  private static FileChannel lock(Path file) throws IOException {
-    FileChannel channel = tryLock(file);
-    for (int attempt = 1; channel == null && attempt < ATTEMPTS; attempt++) {
-      LockSupport.parkNanos(PAUSE_NANOS);
-      channel = tryLock(file);
+  /** The lock, or null if this or another process holds it now. */
+  private static RunLock tryToAcquire(Path directory, Path file) throws IOException {
+    synchronized (HELD) {
+      FileChannel channel = HELD.contains(directory) ? null : tryLock(file);
+      if (channel == null) {
+        return null;
+      }
+      HELD.add(directory);
+      return new RunLock(directory, channel);
     }
-    return channel;
   }
 
   private static FileChannel tryLock(Path file) throws IOException {
@@ -90,38 +85,41 @@ final class RunLock implements AutoCloseable {
 
   /**
    * Whether this or another process holds the lock of a directory. Asks by taking it for a moment,
-   * shared with others who ask: the system has no other way that Java knows.
-   *
-   * @throws IOException one line, if that cannot be found out
+   * shared with others who ask: the system has no other way that Java knows. Where that cannot be
+   * found out, as on a file system without locks, the answer is no: it is for people, and reading
+   * needs no lock.
    */
-  static boolean isHeld(Path directory) throws IOException {
+  static boolean isHeld(Path directory) {
     Path file = directory.resolve("lock");
     if (!Files.exists(file)) {
       return false;
     }
     try {
       Path real = directory.toRealPath();
-      if (!HELD.add(real)) {
-        return true;
-      }
-      try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-        return channel.tryLock(0, Long.MAX_VALUE, true) == null;
-      } finally {
-        HELD.remove(real);
+      synchronized (HELD) {
+        return HELD.contains(real) || isLockedByAnother(file);
       }
     } catch (IOException e) {
-      throw new IOException("cannot ask for the lock " + file + ": " + FileErrors.reason(e), e);
+      return false;
+    }
+  }
+
+  private static boolean isLockedByAnother(Path file) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      return channel.tryLock(0, Long.MAX_VALUE, true) == null;
     }
   }
 
   /** Releases the lock. Closing twice is harmless. */
   @Override
-  public synchronized void close() throws IOException {
-    if (channel.isOpen()) {
-      try {
-        channel.close();
-      } finally {
-        HELD.remove(directory);
+  public void close() throws IOException {
+    synchronized (HELD) {
+      if (channel.isOpen()) {
+        try {
+          channel.close();
+        } finally {
+          HELD.remove(directory);
+        }
       }
     }
   }

@@ -3,13 +3,14 @@ package dev.culebra.checkpoint;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.culebra.io.StrictJson;
 import java.util.Optional;
 
 /** A {@link Sample} as a JSON object on one line. */
 final class SampleJson implements LineLog.Format<Sample> {
   static final SampleJson FORMAT = new SampleJson();
 
-  private static final JsonMapper JSON = MetricsJson.strict();
+  private static final JsonMapper JSON = StrictJson.mapper();
   private static final String STEP = "step";
   private static final String TEXT = "text";
 

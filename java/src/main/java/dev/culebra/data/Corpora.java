@@ -17,10 +17,12 @@ import java.util.stream.Stream;
  *
  * <ul>
  *   <li>a {@link NamedCorpus}: {@code dickens};
+ *   <li>problems made on the fly ({@link Arithmetic}): {@code addition};
  *   <li>a text file, or a directory of them ({@link TextFiles});
  *   <li>a token file, whose name ends in {@code .bin} ({@link TokenFile}), or a directory with
  *       {@code train.bin} and {@code val.bin}. Their tokenizer is in {@code tokenizer.json} in the
- *       same directory; without that file it is GPT-2's.
+ *       same directory; without that file it is GPT-2's;
+ *   <li>questions with answers, in a file whose name ends in {@code .jsonl} ({@link PromptPairs}).
  * </ul>
  *
  * A name wins over a file of that name; {@code ./dickens} is the file. Immutable and thread-safe.

@@ -1,11 +1,10 @@
 package dev.culebra.data;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.culebra.io.FileErrors;
+import dev.culebra.io.StrictJson;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -17,11 +16,7 @@ import java.util.List;
 
 /** Reads the lines of a file of {@link PromptPairs}; whatever is wrong is named by FILE:LINE. */
 final class PromptLines {
-  private static final JsonMapper JSON =
-      JsonMapper.builder()
-          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .build();
+  private static final JsonMapper JSON = StrictJson.mapper();
   private static final String BYTE_ORDER_MARK = "\uFEFF";
   private static final int LEAST_PAIRS = 2;
 

@@ -1,5 +1,5 @@
 /**
- * Files written so that a crash, a full disk or a kill never leaves half of one behind; resources
- * closed together.
+ * Files written so that a crash, a full disk or a kill never leaves half of one behind; JSON read
+ * strictly; resources closed together.
  */
 package dev.culebra.io;

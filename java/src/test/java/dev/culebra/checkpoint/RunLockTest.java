@@ -4,8 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -63,6 +73,55 @@ class RunLockTest {
         .hasMessage("cannot lock %s: Is a directory", later.resolve("lock"));
     Files.delete(later.resolve("lock"));
     RunLock.acquire(later).close();
+  }
+
+  @Test
+  void askingInManyThreadsIsNotHolding() throws Exception {
+    RunLock.acquire(directory).close();
+    Callable<Long> asker = () -> answers(2000);
+    try (ExecutorService threads = Executors.newFixedThreadPool(2)) {
+      for (Future<Long> held : threads.invokeAll(List.of(asker, asker))) {
+        assertThat(held.get()).isZero();
+      }
+    }
+  }
+
+  /** How often it is held. */
+  private long answers(int count) {
+    return IntStream.range(0, count).filter(i -> RunLock.isHeld(directory)).count();
+  }
+
+  @Test
+  void whoAsksKeepsNobodyFromTheLock() throws Exception {
+    RunLock.acquire(directory).close();
+    AtomicBoolean done = new AtomicBoolean();
+    try (ExecutorService asker = Executors.newSingleThreadExecutor()) {
+      Future<?> asking =
+          asker.submit(
+              () -> {
+                while (!done.get()) {
+                  RunLock.isHeld(directory);
+                }
+              });
+      try {
+        for (int i = 0; i < 300; i++) {
+          try (RunLock _ = RunLock.acquire(directory)) {
+            assertThat(RunLock.isHeld(directory)).isTrue();
+          }
+        }
+      } finally {
+        done.set(true);
+      }
+      asking.get();
+    }
+  }
+
+  @Test
+  void whereNobodyCanLockNobodyTrains() throws IOException {
+    try (ServerSocketChannel socket = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+      socket.bind(UnixDomainSocketAddress.of(directory.resolve("lock"))); // cannot be opened
+      assertThat(RunLock.isHeld(directory)).isFalse();
+    }
   }
 
   private String rival() throws IOException {

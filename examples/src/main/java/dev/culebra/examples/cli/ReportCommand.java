@@ -1,5 +1,6 @@
 package dev.culebra.examples.cli;
 
+import dev.culebra.checkpoint.RunDirectory;
 import dev.culebra.examples.report.ReportPage;
 import dev.culebra.examples.report.RunRecord;
 import dev.culebra.io.AtomicFile;
@@ -28,8 +29,6 @@ import picocli.CommandLine.Spec;
     },
     footer = {"", "Example: culebra report runs/dickens-1 runs/dickens-2 --out comparison.html"})
 final class ReportCommand implements Callable<Integer> {
-  private static final Path COMPARISON = Path.of("report.html");
-
   @Spec private CommandSpec spec;
   @Mixin private CommonOptions common;
 
@@ -59,11 +58,12 @@ final class ReportCommand implements Callable<Integer> {
     return 0;
   }
 
-  private Path file() {
+  private Path file() throws IOException {
     if (out != null) {
       return out;
     }
-    return directories.size() == 1 ? directories.getFirst().resolve(COMPARISON) : COMPARISON;
+    Path own = RunDirectory.open(directories.getFirst()).report();
+    return directories.size() == 1 ? own : own.getFileName();
   }
 
   /** Runs of the same name are called by their paths. */

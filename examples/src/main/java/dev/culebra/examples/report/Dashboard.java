@@ -92,7 +92,8 @@ public final class Dashboard implements TrainListener, AutoCloseable {
     try (exchange) {
       if (!isOurs(exchange.getRequestHeaders().getFirst("Host"))) {
         answer(exchange, FORBIDDEN, "text/plain", "This is " + url());
-      } else if (!exchange.getRequestMethod().equals("GET")) {
+      } else if (!exchange.getRequestMethod().equals("GET") && !isHead(exchange)) {
+        exchange.getResponseHeaders().set("Allow", "GET, HEAD");
         answer(exchange, WRONG_METHOD, "text/plain", "GET only");
       } else {
         switch (exchange.getRequestURI().getPath()) {
@@ -102,6 +103,10 @@ public final class Dashboard implements TrainListener, AutoCloseable {
         }
       }
     }
+  }
+
+  private static boolean isHead(HttpExchange exchange) {
+    return exchange.getRequestMethod().equals("HEAD");
   }
 
   /** With any port: the way here may lead through a tunnel from another. */
@@ -115,11 +120,20 @@ public final class Dashboard implements TrainListener, AutoCloseable {
     exchange.getResponseHeaders().set("Content-Type", type + "; charset=utf-8");
     exchange.getResponseHeaders().set("Cache-Control", "no-store");
     exchange.getResponseHeaders().set("X-Content-Type-Options", "nosniff");
+    if (isHead(exchange)) {
+      // Of any other length the server warns, on the terminal.
+      exchange.sendResponseHeaders(code, -1);
+      return;
+    }
     exchange.sendResponseHeaders(code, body.length);
     exchange.getResponseBody().write(body);
   }
 
   private void watch(HttpExchange exchange) throws IOException {
+    if (isHead(exchange)) {
+      answer(exchange, 200, "text/event-stream", "");
+      return;
+    }
     exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
     exchange.getResponseHeaders().set("Cache-Control", "no-store");
     exchange.sendResponseHeaders(200, 0);

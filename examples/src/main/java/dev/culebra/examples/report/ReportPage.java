@@ -130,7 +130,8 @@ public final class ReportPage {
     }
   }
 
-  private static String thinned(List<RunRecord> runs) {
+  /** What the page says of rows that it leaves out; empty where it has them all. */
+  static String thinned(List<RunRecord> runs) {
     int most = runs.stream().mapToInt(run -> run.metrics().size()).max().orElse(0);
     return most <= Thinning.LIMIT
         ? ""

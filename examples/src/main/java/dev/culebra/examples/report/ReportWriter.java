@@ -83,11 +83,15 @@ public final class ReportWriter implements TrainListener {
     try {
       AtomicFile.write(file, page.of(List.of(record.get())));
       return true;
-    } catch (IOException | RuntimeException e) { // days of training are not lost to a picture
+    } catch (IOException | RuntimeException | OutOfMemoryError e) {
+      // days of training are not lost to a picture
       if (!failed) {
-        onFailure.accept(e);
+        failed = true;
+        onFailure.accept(
+            e instanceof Exception failure
+                ? failure
+                : new IOException("not enough memory for " + file, e));
       }
-      failed = true;
       return false;
     }
   }

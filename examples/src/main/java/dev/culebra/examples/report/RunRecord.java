@@ -5,10 +5,12 @@ import dev.culebra.checkpoint.MetricsLog;
 import dev.culebra.checkpoint.RunDirectory;
 import dev.culebra.checkpoint.Sample;
 import dev.culebra.checkpoint.SampleLog;
+import dev.culebra.io.FileErrors;
 import dev.culebra.train.RunFiles;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainingRun;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -91,8 +93,17 @@ public record RunRecord(
       return SampleLog.read(run.samples());
     }
     return Files.exists(run.sample()) && !metrics.isEmpty()
-        ? List.of(new Sample(metrics.getLast().step(), Files.readString(run.sample())))
+        ? List.of(new Sample(metrics.getLast().step(), text(run.sample())))
         : List.of();
+  }
+
+  /** Half a character at its end, as byte tokenizers may write, is no reason to read nothing. */
+  private static String text(Path file) throws IOException {
+    try {
+      return new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new IOException("cannot read " + file + ": " + FileErrors.reason(e), e);
+    }
   }
 
   private static String name(Path directory) {

@@ -18,10 +18,23 @@ final class SamplesHtml {
       if (run.samples().isEmpty()) {
         html.append("<p class=\"note\">None yet.</p>\n");
       }
-      run.samples().reversed().forEach(sample -> html.append(article(sample, runs.size() == 1)));
+      Thinning.thinSamples(run.samples(), Thinning.SAMPLE_LIMIT)
+          .reversed()
+          .forEach(sample -> html.append(article(sample, runs.size() == 1)));
       html.append("</div>\n");
     }
-    return html.toString();
+    return html.append(thinned(runs)).toString();
+  }
+
+  private static String thinned(List<RunRecord> runs) {
+    int most = runs.stream().mapToInt(run -> run.samples().size()).max().orElse(0);
+    return most <= Thinning.SAMPLE_LIMIT
+        ? ""
+        : """
+          <p class="note">Of up to %,d samples a run this page holds at most %,d: the first, the \
+          last, and some at equal distances. All are in samples.jsonl.</p>
+          """
+            .formatted(most, Thinning.SAMPLE_LIMIT);
   }
 
   private static String article(Sample sample, boolean alone) {

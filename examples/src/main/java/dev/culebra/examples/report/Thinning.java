@@ -1,6 +1,7 @@
 package dev.culebra.examples.report;
 
 import dev.culebra.checkpoint.Metrics;
+import dev.culebra.checkpoint.Sample;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedSet;
@@ -8,12 +9,16 @@ import java.util.TreeSet;
 import java.util.function.ToDoubleFunction;
 
 /**
- * Fewer rows for a page, none of which is made up: of every stretch of equal length those in which
- * a curve has its lowest and its highest value are kept, so that no peak is lost.
+ * Fewer samples and fewer rows for a page, none of which is made up: of every stretch of equal
+ * length those in which a curve has its lowest and its highest value are kept, so that no peak is
+ * lost.
  */
 final class Thinning {
   /** Rows that a page holds at most. */
   static final int LIMIT = 2000;
+
+  /** Samples of a run that a page holds at most. */
+  static final int SAMPLE_LIMIT = 300;
 
   private static final List<ToDoubleFunction<Metrics>> CURVES =
       List.of(
@@ -38,6 +43,27 @@ final class Thinning {
     }
     List<Metrics> thinned = new ArrayList<>(kept.size());
     kept.forEach(index -> thinned.add(rows.get(index)));
+    return thinned;
+  }
+
+  /**
+   * All samples where they are at most {@code limit}, else every second, fourth, eighth …, and the
+   * last. While a run goes on, what is kept stays the same until they are twice as many: nobody who
+   * looks at one has it taken away by the next.
+   */
+  static List<Sample> thinSamples(List<Sample> samples, int limit) {
+    if (samples.size() <= limit) {
+      return samples;
+    }
+    int stride = 2;
+    while ((samples.size() - 2) / stride + 2 > limit) {
+      stride *= 2;
+    }
+    List<Sample> thinned = new ArrayList<>();
+    for (int i = 0; i < samples.size() - 1; i += stride) {
+      thinned.add(samples.get(i));
+    }
+    thinned.add(samples.getLast());
     return thinned;
   }
 

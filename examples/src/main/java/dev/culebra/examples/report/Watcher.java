@@ -22,7 +22,9 @@ import java.util.concurrent.TimeUnit;
 final class Watcher {
   private static final int QUEUE = 256;
   private static final Duration HEARTBEAT = Duration.ofSeconds(15);
-  private static final Duration FAREWELL = Duration.ofSeconds(3);
+
+  /** How long {@link #awaitAll} waits at most. */
+  static final Duration FAREWELL = Duration.ofSeconds(3);
 
   /** What happened. */
   record Event(Kind kind, Metrics row) {
@@ -44,6 +46,7 @@ final class Watcher {
   private final OutputStream out;
   private final BlockingQueue<Event> queue = new LinkedBlockingQueue<>(QUEUE);
   private final CountDownLatch gone = new CountDownLatch(1);
+  private int rowsInSuccession;
 
   /** Of a run, over an open answer. */
   Watcher(RunRecorder recorder, OutputStream out) {
@@ -79,12 +82,28 @@ final class Watcher {
     try (out) {
       Event.Kind kind;
       do {
-        Event event = queue.poll(HEARTBEAT.toSeconds(), TimeUnit.SECONDS);
+        Event event = bounded(queue.poll(HEARTBEAT.toSeconds(), TimeUnit.SECONDS));
         kind = event == null ? null : event.kind();
         out.write(text(event).getBytes(StandardCharsets.UTF_8));
         out.flush();
       } while (kind != Event.Kind.END);
     }
+  }
+
+  /**
+   * All there is, which is thinned, in place of the row after so many single ones: a page that is
+   * open for days must not grow with every step.
+   */
+  private Event bounded(Event event) {
+    if (event == null) {
+      return null;
+    }
+    rowsInSuccession = event.kind() == Event.Kind.ROW ? rowsInSuccession + 1 : 0;
+    if (rowsInSuccession <= Thinning.LIMIT) {
+      return event;
+    }
+    rowsInSuccession = 0;
+    return Event.ALL;
   }
 
   /** A comment where nothing happened: only writing shows that a page was closed. */
@@ -99,6 +118,7 @@ final class Watcher {
       data.set("row", ReportJson.row(event.row()));
     } else {
       data.set("page", ReportJson.page(runs, true));
+      data.put("thinned", ReportPage.thinned(runs));
       data.put("samples", SamplesHtml.of(runs));
     }
     String name = event.kind().name().toLowerCase(Locale.ROOT);

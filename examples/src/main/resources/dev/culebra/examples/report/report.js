@@ -25,7 +25,7 @@
     return String(+v.toPrecision(6));
   };
   const ticks = (u, splits) => {
-    const most = Math.max(...splits.map(Math.abs));
+    const most = splits.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
     return splits.map(v => tick(v, most));
   };
   const duration = s => s >= 3600 ? +(s / 3600).toFixed(2) + " h" : s >= 60 ? +(s / 60).toFixed(2) + " min" : +s.toFixed(1) + " s";
@@ -161,7 +161,7 @@
     const parts = [];
     state.runs.forEach(run => kind.curves.forEach(curve => {
       const values = run.rows.map(row => row[curve.column]).filter(v => v != null);
-      if (values.length) parts.push(`${nameOf(run, curve, kind)}: from ${format(values[0])} to ${format(values[values.length - 1])}, lowest ${format(Math.min(...values))}`);
+      if (values.length) parts.push(`${nameOf(run, curve, kind)}: from ${format(values[0])} to ${format(values[values.length - 1])}, lowest ${format(values.reduce((a, b) => Math.min(a, b)))}`);
     }));
     const canvas = box.querySelector("canvas");
     canvas.setAttribute("role", "img");
@@ -223,7 +223,8 @@
     steps = [...new Set([...document.querySelectorAll("#samples article")].map(a => +a.dataset.step))].sort((a, b) => a - b);
     byId("stepper").hidden = steps.length < 2;
     moment.max = Math.max(0, steps.length - 1);
-    moment.value = newest ? steps.length - 1 : Math.max(0, steps.indexOf(step));
+    // The one that is looked at, or where it has been left out, the one before it.
+    moment.value = newest ? steps.length - 1 : Math.max(0, steps.filter(s => s <= step).length - 1);
     showSamples();
   };
   const move = by => { moment.value = +moment.value + by; showSamples(); };
@@ -238,6 +239,7 @@
     const all = JSON.parse(event.data);
     state = all.page;
     byId("facts").innerHTML = all.facts; // made by the server, which escapes what others wrote
+    byId("thinned").innerHTML = all.thinned;
     byId("samples").innerHTML = all.samples;
     collectSamples();
     refresh();

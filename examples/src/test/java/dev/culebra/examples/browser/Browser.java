@@ -11,10 +11,11 @@ import java.net.http.HttpClient;
 import java.net.http.WebSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -46,29 +47,52 @@ public final class Browser implements AutoCloseable {
         HttpClient.newHttpClient().newWebSocketBuilder().buildAsync(devTools, new Ears()).join();
   }
 
-  /** The browser of this machine, if it has one. */
-  public static Optional<Path> executable() {
+  private static List<Path> executables(String path) {
     return NAMES.stream()
         .flatMap(
-            name ->
-                Stream.of(System.getenv("PATH").split(File.pathSeparator))
-                    .map(folder -> Path.of(folder, name)))
-        .filter(Files::isExecutable)
-        .findFirst();
+            name -> Stream.of(path.split(File.pathSeparator)).map(folder -> Path.of(folder, name)))
+        .filter(file -> Files.isRegularFile(file) && Files.isExecutable(file))
+        .toList();
   }
 
   /**
-   * Starts it.
+   * Starts the first browser of a search path that can be used. Not every executable of that name
+   * is one: it may only say how to install it, or see other files than we do.
    *
-   * @param folder for what it writes, which must be empty
+   * @param path as in the environment's {@code PATH}
+   * @param folder for what it writes
+   * @throws NoBrowserException if there is none; its message says why
    */
-  public static Browser start(Path executable, Path folder) throws Exception {
+  public static Browser start(String path, Path folder) throws Exception {
+    List<String> reasons = new ArrayList<>();
+    for (Path executable : executables(path)) {
+      try {
+        return start(executable, Files.createTempDirectory(folder, "browser"));
+      } catch (IOException | IllegalStateException | CompletionException e) {
+        reasons.add("%s does not start: %s".formatted(executable, e.getMessage()));
+      }
+    }
+    throw new NoBrowserException(
+        reasons.isEmpty() ? "no Chromium here" : String.join("; ", reasons));
+  }
+
+  /** There is no browser that can be used. */
+  public static final class NoBrowserException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    NoBrowserException(String message) {
+      super(message);
+    }
+  }
+
+  private static Browser start(Path executable, Path folder) throws Exception {
     Process process =
         new ProcessBuilder(
                 executable.toString(),
                 "--headless",
                 "--no-sandbox",
                 "--disable-gpu",
+                "--disable-dev-shm-usage", // containers have 64 MB of it
                 "--disable-quic",
                 "--no-first-run",
                 "--disable-background-networking",
@@ -83,7 +107,7 @@ public final class Browser implements AutoCloseable {
     try {
       return new Browser(process, devTools(process, folder.resolve("DevToolsActivePort")));
     } catch (Exception e) {
-      process.destroyForcibly();
+      process.destroyForcibly().waitFor();
       throw e;
     }
   }
@@ -98,7 +122,7 @@ public final class Browser implements AutoCloseable {
       }
       if (!process.isAlive() || System.nanoTime() > deadline) {
         Path log = file.resolveSibling("browser.log");
-        throw new IllegalStateException("no browser: " + Files.readString(log));
+        throw new IllegalStateException("its output: " + Files.readString(log).strip());
       }
       Thread.sleep(POLL_MILLIS);
     }
@@ -138,8 +162,10 @@ public final class Browser implements AutoCloseable {
 
   @Override
   public void close() throws Exception {
-    call(null, "Browser.close", Map.of());
-    if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+    try {
+      call(null, "Browser.close", Map.of());
+      process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS);
+    } finally {
       process.destroyForcibly();
     }
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -62,11 +63,11 @@ class ReportCommandTest {
     String[] flags = {"--data=macbeth", "--steps=1000000000", "--log-every=1", "--sample-every=5"};
     String path = run.path().toString();
     try (Program program = Program.start(folder, run.train(flags))) {
-      program.await(() -> run.lastStep() >= 20);
+      program.await(() -> hasSample(run));
       Outcome running = Program.run(folder, "report", path);
       assertThat(running.exitCode()).as(running.err()).isZero();
       assertThat(running.out()).isEqualTo(run.path().resolve("report.html") + "\n");
-      assertThat(report(run)).contains("status running", "After step 20");
+      assertThat(report(run)).contains("status running", "After step 5<");
       program.signal("KILL");
     }
     for (String file : List.of("metrics.jsonl", "samples.jsonl")) {
@@ -75,6 +76,16 @@ class ReportCommandTest {
     }
     assertThat(Outcome.of("report", path).exitCode()).isZero();
     assertThat(report(run)).contains("status stopped").doesNotContain("99999999");
+  }
+
+  /** Its line is written after that of the metrics of its step. */
+  private static boolean hasSample(RunFolder run) {
+    try {
+      Path file = run.path().resolve("samples.jsonl");
+      return Files.exists(file) && Files.readString(file).contains("\n");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Test
@@ -135,6 +146,14 @@ class ReportCommandTest {
 
     assertThat(Outcome.of("report", run.path().toString()).exitCode()).isZero();
     assertThat(report(run)).contains("After step 3", "it has no machine.json");
+
+    Path sample = run.path().resolve("sample.txt");
+    Files.write(sample, new byte[] {'O', 'w', (byte) 0xC3}); // half a character
+    assertThat(Outcome.of("report", run.path().toString()).exitCode()).isZero();
+    assertThat(report(run)).contains("Ow\uFFFD</pre>");
+    Files.delete(sample);
+    Files.createDirectory(sample);
+    Outcome.of("report", run.path().toString()).assertFails(1, "cannot read .*sample.txt: .*");
   }
 
   @Test

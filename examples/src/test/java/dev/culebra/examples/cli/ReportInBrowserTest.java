@@ -3,13 +3,17 @@ package dev.culebra.examples.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.culebra.checkpoint.Metrics;
 import dev.culebra.examples.browser.Browser;
 import dev.culebra.examples.browser.Page;
+import dev.culebra.examples.report.Dashboard;
+import dev.culebra.examples.report.RunRecord;
+import dev.culebra.examples.report.RunRecorder;
+import dev.culebra.train.TrainListener;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -20,8 +24,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The report as a person has it before them, in a headless Chromium. With {@code
- * -Dculebra.screenshots=DIR} pictures of it are left there.
+ * The report as a person has it before them, in a headless Chromium. Where there is none that can
+ * be used, nothing is looked at, unless the environment says {@code CULEBRA_BROWSER=required}. With
+ * {@code -Dculebra.screenshots=DIR} pictures of it are left there.
  */
 class ReportInBrowserTest {
   private static final int WIDTH = 1280;
@@ -50,16 +55,21 @@ class ReportInBrowserTest {
 
   @TempDir static Path folder;
   private static Browser browser;
+  private static String absence;
   private static RunFolder first;
   private static RunFolder second;
 
   @BeforeAll
   static void trainAndStart() throws Exception {
-    Optional<Path> chromium = Browser.executable();
-    if (chromium.isEmpty()) {
+    try {
+      browser = Browser.start(System.getenv("PATH"), folder);
+    } catch (Browser.NoBrowserException e) {
+      if ("required".equals(System.getenv("CULEBRA_BROWSER"))) {
+        throw e;
+      }
+      absence = e.getMessage();
       return; // an assumption that fails here would leave no trace in the count of tests
     }
-    browser = Browser.start(chromium.get(), Files.createDirectory(folder.resolve("browser")));
     first = new RunFolder(folder.resolve("first"));
     second = new RunFolder(folder.resolve("second"));
     String[] flags = {"--data=macbeth", "--steps=300", "--eval-every=50", "--sample-every=50"};
@@ -69,7 +79,7 @@ class ReportInBrowserTest {
 
   @BeforeEach
   void needsABrowser() {
-    assumeTrue(browser != null, "no Chromium here: the report was not looked at");
+    assumeTrue(browser != null, () -> "the report was not looked at: " + absence);
   }
 
   @AfterAll
@@ -239,6 +249,37 @@ class ReportInBrowserTest {
     assertThat(page.evaluate("document.title").textValue()).isEqualTo("<b>evil · Culebra");
     assertThat(drawn(page, "rate", 1)).isPositive();
     assertThat(page.problems()).isEmpty();
+  }
+
+  @Test
+  void aDashboardSaysWhatItLeavesOutAndKeepsWhatIsLookedAt() throws Exception {
+    RunRecorder recorder = new RunRecorder(RunRecord.read(first.path()));
+    try (Dashboard dashboard = Dashboard.open(0)) {
+      dashboard.begin(recorder);
+      TrainListener listener = TrainListener.all(recorder, dashboard);
+      Page page = desktop(false).open(dashboard.url());
+      page.await("document.getElementById('connection').textContent === 'live'");
+      assertThat(text(page, "#thinned")).isEmpty();
+
+      for (int step = 301; step <= 3000; step++) {
+        listener.onMetrics(new Metrics(step, 2, null, 1e-3f, 1, 1000, step));
+      }
+      listener.onSample(3000, "<b>text");
+      page.await("document.getElementById('thinned').textContent.includes('logged steps a run')");
+      page.evaluate("document.getElementById('earlier').click()");
+      assertThat(text(page, "#at")).isEqualTo("after step 300");
+
+      for (int step = 3001; step <= 3400; step++) {
+        listener.onSample(step, "text");
+      }
+      page.await("document.querySelector('#samples article').dataset.step === '3400'");
+      assertThat(text(page, "#samples > .note")).contains("samples a run");
+      assertThat(page.evaluate("+document.getElementById('moment').max").intValue())
+          .isBetween(100, 300);
+      // The sixth of all is one of those that are left out; the one before it is shown.
+      assertThat(text(page, "#at")).isEqualTo("after step 250");
+      assertThat(page.problems()).isEmpty();
+    }
   }
 
   @Test

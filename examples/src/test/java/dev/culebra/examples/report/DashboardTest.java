@@ -10,10 +10,12 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.net.ConnectException;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
@@ -22,6 +24,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import java.util.logging.StreamHandler;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -55,9 +62,15 @@ class DashboardTest {
   }
 
   private HttpResponse<String> get(String path) throws Exception {
-    URI address = URI.create(dashboard.url()).resolve(path);
-    return HttpClient.newHttpClient()
-        .send(HttpRequest.newBuilder(address).build(), BodyHandlers.ofString());
+    return ask("GET", path);
+  }
+
+  private HttpResponse<String> ask(String method, String path) throws Exception {
+    HttpRequest request =
+        HttpRequest.newBuilder(URI.create(dashboard.url()).resolve(path))
+            .method(method, BodyPublishers.noBody())
+            .build();
+    return HttpClient.newHttpClient().send(request, BodyHandlers.ofString());
   }
 
   /** A page that listens. */
@@ -96,7 +109,9 @@ class DashboardTest {
   /** Asks for something by hand; nobody has to read the answer. */
   private Socket send(String method, String path, String host) throws IOException {
     URI address = URI.create(dashboard.url());
-    Socket socket = new Socket(address.getHost(), address.getPort());
+    Socket socket = new Socket();
+    socket.setReceiveBufferSize(4096); // little is on its way to one who does not read
+    socket.connect(new InetSocketAddress(address.getHost(), address.getPort()));
     String request = method + " " + path + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n";
     socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
     return socket;
@@ -161,8 +176,11 @@ class DashboardTest {
 
   @Test
   void whoNeverReadsKeepsNobodyWaiting() throws Exception {
+    for (int step = 1; step <= 16; step++) {
+      recorder.onSample(step, "x".repeat(1 << 20)); // far more than the system keeps on its way
+    }
     List<Socket> deaf = new ArrayList<>();
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 2; i++) {
       deaf.add(send("GET", "/events", URI.create(dashboard.url()).getAuthority()));
     }
     try (Client client = new Client()) {
@@ -173,11 +191,12 @@ class DashboardTest {
       }
       assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
       assertThat(client.event().getKey()).isIn("row", "all"); // the others go on
-
-      start = System.nanoTime();
-      dashboard.close();
-      assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
     }
+    long start = System.nanoTime();
+    dashboard.close();
+    assertThat(Duration.ofNanos(System.nanoTime() - start))
+        .isGreaterThanOrEqualTo(Watcher.FAREWELL) // they were waited for, so their threads hang
+        .isLessThan(Duration.ofSeconds(10));
     for (Socket client : deaf) {
       client.close();
     }
@@ -199,6 +218,57 @@ class DashboardTest {
         last = Math.max(last, row.get(0).intValue());
       }
     }
+  }
+
+  @Test
+  void aPageThatIsOpenForDaysDoesNotGrow() throws Exception {
+    try (Client client = new Client()) {
+      client.event();
+      int rows = 0;
+      for (int step = 1; step <= 2 * Thinning.LIMIT; step++) {
+        log(step);
+        Map.Entry<String, JsonNode> event = client.event(); // it keeps up
+        if (event.getKey().equals("row")) {
+          rows++;
+          continue;
+        }
+        assertThat(rows).isEqualTo(Thinning.LIMIT);
+        assertThat(event.getValue().at("/page/runs/0/rows"))
+            .hasSizeLessThanOrEqualTo(Thinning.LIMIT);
+        assertThat(event.getValue().get("thinned").textValue()).contains("logged steps a run");
+        return;
+      }
+    }
+    throw new AssertionError("only single rows came");
+  }
+
+  @Test
+  void headIsLikeGetWithoutABody() throws Exception {
+    List<String> logged = new CopyOnWriteArrayList<>();
+    Logger logger = Logger.getLogger("com.sun.net.httpserver");
+    Handler terminal =
+        new StreamHandler() {
+          @Override
+          public void publish(LogRecord entry) {
+            logged.add(entry.getMessage());
+          }
+        };
+    logger.addHandler(terminal);
+    try {
+      Map<String, Integer> codes = Map.of("/", 200, "/events", 200, "/else", 404);
+      for (String path : codes.keySet()) {
+        HttpResponse<String> head = ask("HEAD", path);
+        assertThat(head.statusCode()).isEqualTo(codes.get(path));
+        assertThat(head.body()).isEmpty();
+        assertThat(head.headers().firstValue("content-type")).isPresent();
+      }
+    } finally {
+      logger.removeHandler(terminal);
+    }
+    assertThat(logged).isEmpty();
+    HttpResponse<String> post = ask("POST", "/");
+    assertThat(post.statusCode()).isEqualTo(405);
+    assertThat(post.headers().firstValue("allow")).hasValue("GET, HEAD");
   }
 
   @Test

@@ -8,6 +8,7 @@ import dev.culebra.checkpoint.Metrics;
 import dev.culebra.checkpoint.Sample;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainOptions;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -78,6 +79,19 @@ class ReportPageTest {
     assertThat(data(page).at("/runs/0/rows")).hasSizeBetween(500, Thinning.LIMIT);
     assertThat(pages.of(List.of(Records.run("short", Records.rows(2000)))))
         .doesNotContain("logged steps a run");
+  }
+
+  @Test
+  void ofManySamplesAPageHoldsSomeAndSaysSo() {
+    Sample[] many = new Sample[10_000];
+    Arrays.setAll(many, i -> new Sample(i + 1, "text"));
+    String page = pages.of(List.of(Records.run("long", Records.rows(3), many)));
+
+    assertThat(page)
+        .contains("Of up to 10,000 samples", "After step 1<", "After step 10,000<")
+        .hasSizeLessThan(300_000);
+    assertThat(pages.of(List.of(Records.run("short", Records.rows(3), Arrays.copyOf(many, 300)))))
+        .doesNotContain("samples a run");
   }
 
   @Test

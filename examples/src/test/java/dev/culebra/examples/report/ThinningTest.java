@@ -3,9 +3,11 @@ package dev.culebra.examples.report;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.culebra.checkpoint.Metrics;
+import dev.culebra.checkpoint.Sample;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class ThinningTest {
@@ -59,5 +61,36 @@ class ThinningTest {
     List<Metrics> rows = new ArrayList<>(Records.rows(100));
     rows.replaceAll(row -> new Metrics(row.step(), Float.NaN, null, 0, Float.NaN, Double.NaN, 1));
     assertThat(Thinning.thin(rows, 20)).containsExactly(rows.getFirst(), rows.getLast());
+  }
+
+  private static List<Sample> samples(int count) {
+    return IntStream.rangeClosed(1, count).mapToObj(i -> new Sample(10 * i, "text " + i)).toList();
+  }
+
+  @Test
+  void ofManySamplesSomeAtEqualDistancesStay() {
+    for (int few : new int[] {0, 1, 2, 300}) {
+      assertThat(Thinning.thinSamples(samples(few), 300)).isEqualTo(samples(few));
+    }
+    for (int many : new int[] {301, 599, 600, 601, 10_000, 1_000_000}) {
+      List<Sample> all = samples(many);
+      List<Sample> thin = Thinning.thinSamples(all, 300);
+      assertThat(thin)
+          .hasSizeBetween(150, 300)
+          .startsWith(all.getFirst())
+          .endsWith(all.getLast())
+          .isSortedAccordingTo(Comparator.comparingInt(Sample::step));
+      int distance = thin.get(1).step() - thin.get(0).step();
+      for (int i = 1; i < thin.size() - 1; i++) {
+        assertThat(thin.get(i).step() - thin.get(i - 1).step()).isEqualTo(distance);
+      }
+    }
+  }
+
+  @Test
+  void whatIsLookedAtStaysWhileARunGoesOn() {
+    List<Sample> before = Thinning.thinSamples(samples(700), 300);
+    List<Sample> after = Thinning.thinSamples(samples(1100), 300);
+    assertThat(after).containsAll(before.subList(0, before.size() - 1));
   }
 }
