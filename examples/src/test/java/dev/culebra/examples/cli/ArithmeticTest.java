@@ -169,10 +169,8 @@ class ArithmeticTest {
     assertThat(resumed.exitCode()).as("%s", resumed).isZero();
     assertThat(resumed.out()).contains("exact answers on held-out problems: ");
 
-    String[] question = {"--prompt=8/3=", "--temperature=0"};
     Outcome answer =
-        Outcome.of(
-            "sample", "--run=" + run().path(), question[0], question[1], question[2], "--line");
+        Outcome.of("sample", "--run=" + run().path(), "--prompt=8/3=", "--temperature=0");
     assertThat(answer.exitCode()).isZero();
     assertThat(answer.out()).startsWith("8/3=").hasLineCount(1);
     Outcome.of("sample", "--run=" + run().path(), "--prompt=8%3=")
