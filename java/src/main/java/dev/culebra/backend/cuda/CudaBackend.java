@@ -9,7 +9,6 @@ import dev.culebra.cuda.Blas;
 import dev.culebra.cuda.Cuda;
 import dev.culebra.cuda.CudaContext;
 import dev.culebra.cuda.DeviceBuffer;
-import dev.culebra.cuda.GemmCall;
 import dev.culebra.cuda.KernelIndex;
 import dev.culebra.cuda.Stream;
 import dev.culebra.io.Owned;
@@ -47,7 +46,7 @@ public final class CudaBackend implements Backend {
       launcher = owned.add(new Launcher(context, stream, index));
       Blas blas = owned.add(new Blas(context, stream));
       launcher.requireUsable();
-      ops = new CudaOps(launcher, blas, config.dtype(), precision());
+      ops = new CudaOps(launcher, blas, config);
     } catch (RuntimeException e) {
       owned.closeAfter(e);
       throw e;
@@ -63,10 +62,6 @@ public final class CudaBackend implements Backend {
   public static void requireUsable(Binding binding) {
     Cuda.open(binding);
     KernelIndex.load();
-  }
-
-  private GemmCall.Precision precision() {
-    return config.tf32() ? GemmCall.Precision.TF32 : GemmCall.Precision.FULL;
   }
 
   @Override

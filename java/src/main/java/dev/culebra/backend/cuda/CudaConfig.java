@@ -10,10 +10,17 @@ import dev.culebra.tensor.DType;
  * @param binding how Java calls CUDA
  * @param dtype of activations and weights: {@link DType#BF16} or {@link DType#F32}
  * @param tf32 whether F32 matrix products may round their inputs to TF32; BF16 ones do not care
+ * @param kernels which implementations to use
  */
-public record CudaConfig(int device, Binding binding, DType dtype, boolean tf32) {
+public record CudaConfig(
+    int device, Binding binding, DType dtype, boolean tf32, KernelChoice kernels) {
   /** The first GPU, in BF16. */
   public static final CudaConfig DEFAULT = new CudaConfig(0, Binding.AUTO, DType.BF16, false);
+
+  /** The same with the fastest implementations. */
+  public CudaConfig(int device, Binding binding, DType dtype, boolean tf32) {
+    this(device, binding, dtype, tf32, KernelChoice.AUTO);
+  }
 
   public CudaConfig {
     if (device < 0) {

@@ -12,7 +12,6 @@ import dev.culebra.backend.RandomKey;
 import dev.culebra.backend.SamplingSpec;
 import dev.culebra.cuda.Blas;
 import dev.culebra.cuda.GemmCall;
-import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
 /** {@link Ops} on a GPU: arguments are checked here, one class does each operation. */
@@ -35,8 +34,10 @@ final class CudaOps implements Ops {
   private final MuonKernel muon;
   private final SampleKernel sample;
 
-  CudaOps(Launcher launcher, Blas blas, DType dtype, GemmCall.Precision precision) {
-    checks = new OpChecks(dtype);
+  CudaOps(Launcher launcher, Blas blas, CudaConfig config) {
+    GemmCall.Precision precision =
+        config.tf32() ? GemmCall.Precision.TF32 : GemmCall.Precision.FULL;
+    checks = new OpChecks(config.dtype());
     embedding = new EmbeddingKernel(launcher);
     layerNorm = new LayerNormKernel(launcher);
     linear = new LinearKernel(launcher, blas, precision);
