@@ -58,12 +58,12 @@ find_gxx() {
 
 # --- up to date or not -----------------------------------------------------------------------
 
-# A hash of a command and of the files that PRODUCT.d names.
+# A hash of a command, wherever the checkout lies, and of the files that PRODUCT.d names.
 state_of() {
   local product=$1
   shift
   {
-    printf '%s\n' "$version" "$@"
+    printf '%s\n' "$version" "${@//"$root"/}"
     sed 's/^[^:]*://; s/\\$//' "$product.d" | tr -s ' ' '\n' | grep . | xargs -d '\n' cat
   } 2>/dev/null | sha256sum
 }
@@ -201,6 +201,7 @@ mkdir -p "$2"
 ptx=$(cd -- "$1" && pwd -P)
 out=$(cd -- "$2" && pwd -P)
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
+root=$(cd ../.. && pwd -P)
 exec 9>"$out/lock"
 flock 9 # another build may be under way
 [[ $(uname -sm) == "Linux x86_64" ]] || give_up "$X86_NEEDED"
