@@ -35,6 +35,13 @@ public final class Gpt extends LanguageModel {
     parameters().initialize(seed);
   }
 
+  /** A model on {@code backend} whose parameters are all 0, for weights that are loaded. */
+  public static Gpt toBeLoaded(GptConfig config, Backend backend) {
+    Gpt model = new Gpt(config, backend);
+    model.allocateParameters();
+    return model;
+  }
+
   private Gpt(GptConfig config, Backend backend) {
     super(backend, config.vocab());
     this.config = config;

@@ -8,9 +8,11 @@ import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * The memory of all parameters of a model: values in one flat F32 buffer, gradients in a second of
@@ -28,6 +30,9 @@ import java.util.Map;
 public final class Parameters implements AutoCloseable {
   private static final long ALIGNMENT = 64;
   private static final int INIT_STREAM = 1;
+
+  /** Elements that a task of {@link #initialize} draws: whole blocks of random numbers. */
+  private static final int INIT_CHUNK = RandomStream.BLOCK << 14;
 
   private final Backend backend;
   private final List<Parameter> parameters = new ArrayList<>();
@@ -112,21 +117,38 @@ public final class Parameters implements AutoCloseable {
 
   /**
    * Sets every parameter as its {@link Init} says, from {@code seed} alone: on the host, so that
-   * every device begins equal. Padding rows stay 0.
+   * every device begins equal. Padding rows stay 0. On all processors, with the same bits for any
+   * number of them.
    */
   public void initialize(long seed) {
     for (int i = 0; i < parameters.size(); i++) {
       Parameter parameter = parameters.get(i);
-      RandomStream random = new RandomStream(seed, INIT_STREAM, i);
       float[] host = new float[Math.toIntExact(parameter.shape().elements())];
       int saved = Math.toIntExact(parameter.savedShape().elements());
-      Init init = parameter.init();
-      for (int e = 0; e < saved; e++) {
-        host[e] = init.std() == 0 ? init.mean() : init.mean() + init.std() * random.nextNormal();
-      }
+      draw(host, saved, parameter.init(), seed, i);
       backend.upload(slice(values, parameter), host);
     }
     refreshWeights();
+  }
+
+  /** The first {@code count} elements of parameter {@code index}. */
+  private static void draw(float[] host, int count, Init init, long seed, int index) {
+    if (init.std() == 0) {
+      Arrays.fill(host, 0, count, init.mean());
+      return;
+    }
+    IntStream.range(0, Math.ceilDiv(count, INIT_CHUNK))
+        .parallel()
+        .forEach(
+            chunk -> {
+              int first = chunk * INIT_CHUNK;
+              int end = Math.min(count - first, INIT_CHUNK) + first;
+              RandomStream random =
+                  new RandomStream(seed, INIT_STREAM, index, first / RandomStream.BLOCK);
+              for (int e = first; e < end; e++) {
+                host[e] = init.mean() + init.std() * random.nextNormal();
+              }
+            });
   }
 
   /** Makes {@link #weights()} the values, rounded to nearest; where they are one, does nothing. */

@@ -6,17 +6,26 @@ package dev.culebra.random;
  * be opened again anywhere, which is how training resumes exactly. Not thread-safe.
  */
 public final class RandomStream {
-  private final int[] words = new int[4];
+  /** Numbers that one block of Philox gives: {@link #nextInt()} or {@link #nextNormal()}. */
+  public static final int BLOCK = 4;
+
+  private final int[] words = new int[BLOCK];
   private final int k0;
   private final int k1;
   private final int stream;
   private final int index;
   private int block;
-  private int used = 4;
+  private int used = BLOCK;
   private double spareNormal = Double.NaN;
 
   /** Position {@code index} (a step, say) of stream {@code stream} of {@code seed}. */
   public RandomStream(long seed, int stream, int index) {
+    this(seed, stream, index, 0);
+  }
+
+  /** The same behind its first {@code blocks · BLOCK} numbers, which are not drawn. */
+  public RandomStream(long seed, int stream, int index, int blocks) {
+    this.block = blocks;
     this.k0 = (int) seed;
     this.k1 = (int) (seed >>> 32);
     this.stream = stream;
@@ -25,7 +34,7 @@ public final class RandomStream {
 
   /** 32 uniform bits. */
   public int nextInt() {
-    if (used == 4) {
+    if (used == BLOCK) {
       Philox.words(words, block++, 0x52414E44, index, stream, k0, k1);
       used = 0;
     }

@@ -17,7 +17,7 @@ public final class TrainedModel implements AutoCloseable {
     this.config = config;
     this.tokenizer = tokenizer;
     this.backend = backend;
-    this.model = new Gpt(config.model(tokenizer.vocab()), backend, config.seed());
+    this.model = Gpt.toBeLoaded(config.model(tokenizer.vocab()), backend);
     model.eval();
   }
 

@@ -11,12 +11,14 @@ import dev.culebra.data.Dataset;
 import dev.culebra.data.NamedCorpus;
 import dev.culebra.io.Owned;
 import dev.culebra.nn.Gpt;
+import dev.culebra.nn.GptConfig;
 import dev.culebra.optim.Optimizer;
 import dev.culebra.text.CharTokenizer;
 import dev.culebra.text.Tokenizer;
 import dev.culebra.text.UnknownCharacterException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -57,7 +59,7 @@ public final class TrainingRun implements AutoCloseable {
       TrainConfig config, Corpora corpora, Place place, TrainListener listener) throws IOException {
     TrainingRun run = new TrainingRun(config);
     try {
-      run.openModel(corpora.dataset(config.data(), config.tokenizer()));
+      run.openModel(corpora.dataset(config.data(), config.tokenizer()), false);
       run.files = run.owned.add(RunFiles.in(place.create()));
       run.describe();
       run.openTrainer(listener);
@@ -87,7 +89,7 @@ public final class TrainingRun implements AutoCloseable {
     requireSameShape(from, config);
     TrainingRun run = new TrainingRun(config);
     try {
-      run.openModel(openWithCharactersOf(from, corpora, config, tokenizer));
+      run.openModel(openWithCharactersOf(from, corpora, config, tokenizer), true);
       from.loadWeights(run.model);
       run.files = run.owned.add(RunFiles.in(place.create()));
       run.saveInitialWeights();
@@ -151,7 +153,8 @@ public final class TrainingRun implements AutoCloseable {
     try {
       run = new TrainingRun(files.config().with(machine));
       run.openModel(
-          corpora.dataset(run.config.data(), files.tokenizer(), run.config.skipUnknown()));
+          corpora.dataset(run.config.data(), files.tokenizer(), run.config.skipUnknown()),
+          Files.exists(files.directory().last()));
       run.files = files;
       run.openTrainer(listener);
       run.owned.add(files);
@@ -165,11 +168,17 @@ public final class TrainingRun implements AutoCloseable {
     }
   }
 
-  private void openModel(Dataset data) {
+  /**
+   * @param loaded whether weights are loaded next, so that none need to be drawn
+   */
+  private void openModel(Dataset data, boolean loaded) {
     this.data = owned.add(data);
     data.requireContext(config.context());
     try {
-      model = owned.add(new Gpt(config.model(vocab()), backend, config.seed()));
+      GptConfig shape = config.model(vocab());
+      model =
+          owned.add(
+              loaded ? Gpt.toBeLoaded(shape, backend) : new Gpt(shape, backend, config.seed()));
       model.plan(config.batch(), config.context(), config.recompute());
     } catch (OutOfDeviceMemoryException e) {
       throw MemoryAdvice.explain(e, config, vocab(), backend);

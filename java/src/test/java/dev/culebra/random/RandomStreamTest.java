@@ -57,6 +57,17 @@ class RandomStreamTest {
   }
 
   @Test
+  void beginsBehindWholeBlocks() {
+    for (int i = 0; i < 3 * RandomStream.BLOCK; i++) {
+      stream.nextNormal();
+    }
+    RandomStream behind = new RandomStream(42, 1, 0, 3);
+    for (int i = 0; i < 10; i++) {
+      assertThat(behind.nextNormal()).isEqualTo(stream.nextNormal());
+    }
+  }
+
+  @Test
   void boundedIntegersAreUniform() {
     int[] counts = new int[7];
     for (int i = 0; i < DRAWS; i++) {
