@@ -1,13 +1,10 @@
 package dev.culebra.cuda;
 
-import java.io.IOException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /**
  * Finds NVIDIA's libraries: where the loader looks, in {@code CUDA_HOME}, in the usual places, and
@@ -119,39 +116,11 @@ final class CudaLibraries {
       folders.add(Path.of(home, "lib64"));
     }
     folders.add(Path.of("/usr/local/cuda/lib64"));
-    matches(Path.of("/usr/local"), "cuda-*")
+    PythonWheels.matches(Path.of("/usr/local"), "cuda-*").stream()
         .map(cuda -> cuda.resolve("lib64"))
         .forEach(folders::add);
     folders.add(Path.of("/usr/lib/x86_64-linux-gnu"));
-    pythonLibraries()
-        .flatMap(lib -> matches(lib, "python3*"))
-        .flatMap(
-            python -> Stream.of(python.resolve("site-packages"), python.resolve("dist-packages")))
-        .flatMap(packages -> matches(packages.resolve("nvidia"), "{cu13,cublas}"))
-        .map(wheel -> wheel.resolve("lib"))
-        .forEach(folders::add);
+    folders.addAll(PythonWheels.folders());
     return folders;
-  }
-
-  /** Folders that hold python3.x folders. */
-  private static Stream<Path> pythonLibraries() {
-    Stream<String> roots =
-        Stream.of(System.getenv("VIRTUAL_ENV"), System.getenv("CONDA_PREFIX"), "/usr", "/usr/local")
-            .filter(root -> root != null && !root.isBlank());
-    Stream<Path> fixed = roots.map(root -> Path.of(root, "lib"));
-    Stream<Path> own = Stream.of(Path.of(System.getProperty("user.home"), ".local", "lib"));
-    Stream<Path> opt = matches(Path.of("/opt"), "*").map(tree -> tree.resolve("lib"));
-    return Stream.of(fixed, own, opt).flatMap(paths -> paths);
-  }
-
-  /** The entries of a folder that match a glob; none where there is no such folder. */
-  private static Stream<Path> matches(Path folder, String glob) {
-    List<Path> found = new ArrayList<>();
-    try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder, glob)) {
-      entries.forEach(found::add);
-    } catch (IOException | java.nio.file.DirectoryIteratorException e) {
-      return Stream.empty();
-    }
-    return found.stream().sorted();
   }
 }
