@@ -2,13 +2,10 @@ package dev.culebra.bench.profile;
 
 import dev.culebra.backend.AttentionSpec;
 import dev.culebra.tensor.Tensor;
-import java.util.Collections;
-import java.util.IdentityHashMap;
-import java.util.Set;
 
 /**
  * What an operation must do: floating-point operations where it multiplies matrices, else the bytes
- * of its tensors, each read or written once.
+ * that it reads and writes; a tensor that it reads and writes counts twice.
  */
 public record OpCost(double flops, double bytes) {
   /** Of a call of {@code op} of {@link dev.culebra.backend.Ops}. */
@@ -23,7 +20,12 @@ public record OpCost(double flops, double bytes) {
       case "attentionBackward" -> flops(10 * attention(arguments, 2, 6)); // computes Q Kᵀ again
       case "orthogonalise" -> flops(newtonSchulz(tensor(arguments, 0)));
       case "embeddingForward" -> bytes(2.0 * tensor(arguments, 0).bytes());
-      case "embeddingBackward" -> bytes(3.0 * tensor(arguments, 2).bytes());
+      case "embeddingBackward" -> bytes(embeddingBackward(arguments));
+      case "adamW" -> bytes(sum(arguments) + sum(arguments, 1, 3, 4));
+      case "muonMomentum", "muonUpdate" -> bytes(sum(arguments) + sum(arguments, 1));
+      case "layerNormBackward" -> bytes(sum(arguments) + sum(arguments, 1, 2));
+      case "residualLayerNormBackward" -> bytes(sum(arguments) + sum(arguments, 0, 1, 2));
+      case "crossEntropyForwardBackward" -> bytes(sum(arguments) + sum(arguments, 2));
       default -> bytes(sum(arguments));
     };
   }
@@ -48,13 +50,32 @@ public record OpCost(double flops, double bytes) {
     return 5 * 2 * (2 * n * n * m + n * n * n);
   }
 
+  /** Reads its gradient, adds to the rows of the tables that there are tokens and positions for. */
+  private static double embeddingBackward(Object[] arguments) {
+    Tensor table = tensor(arguments, 0);
+    Tensor dOut = tensor(arguments, 2);
+    double width = (double) dOut.shape().dim(-1) * table.dtype().bytes();
+    double rows = Math.min(table.shape().rows(), dOut.shape().rows());
+    double positions = arguments[1] == null ? 0 : dOut.shape().dim(1);
+    return dOut.bytes() + 2 * width * (rows + positions);
+  }
+
+  /** Bytes of all tensors: a tensor that is given as output and as input is there twice. */
   private static double sum(Object[] arguments) {
-    Set<Object> counted = Collections.newSetFromMap(new IdentityHashMap<>());
     double bytes = 0;
     for (Object argument : arguments) {
-      if (argument instanceof Tensor tensor && counted.add(tensor)) {
+      if (argument instanceof Tensor tensor) {
         bytes += tensor.bytes();
       }
+    }
+    return bytes;
+  }
+
+  /** Bytes of those of these arguments that are there. */
+  private static double sum(Object[] arguments, int... which) {
+    double bytes = 0;
+    for (int index : which) {
+      bytes += arguments[index] == null ? 0 : tensor(arguments, index).bytes();
     }
     return bytes;
   }

@@ -52,6 +52,7 @@ public final class ProfiledOps {
   private final Ops ops;
   private final Clock clock;
   private final Map<Key, Calls> all = new LinkedHashMap<>();
+  private boolean paused;
 
   /** Times calls of {@code ops} with a clock that suits their device. */
   public ProfiledOps(Ops ops, Clock clock) {
@@ -68,19 +69,31 @@ public final class ProfiledOps {
             (proxy, method, arguments) -> call(method, arguments));
   }
 
+  /** Whether operations are only done, and not timed; at first they are timed. */
+  public void pause(boolean paused) {
+    this.paused = paused;
+  }
+
   private Object call(Method method, Object[] arguments) throws Throwable {
-    Clock.Lap lap = clock.start();
-    try {
-      method.invoke(ops, arguments);
-    } catch (InvocationTargetException e) {
-      throw e.getCause();
+    if (paused) {
+      return invoke(method, arguments);
     }
+    Clock.Lap lap = clock.start();
+    invoke(method, arguments);
     LongSupplier nanos = lap.stop();
     Key key = new Key(method.getName(), shape(method.getName(), arguments));
     all.computeIfAbsent(key, unused -> new Calls(OpCost.of(method.getName(), arguments)))
         .nanos
         .add(nanos);
     return null;
+  }
+
+  private Object invoke(Method method, Object[] arguments) throws Throwable {
+    try {
+      return method.invoke(ops, arguments);
+    } catch (InvocationTargetException e) {
+      throw e.getCause();
+    }
   }
 
   /** Rows and weights of a matrix product, else the first tensor that is there. */
