@@ -1,6 +1,8 @@
 package dev.culebra.bench;
 
 import dev.culebra.bench.cpu.CpuBenchmarks;
+import dev.culebra.bench.gpu.BindingBench;
+import dev.culebra.bench.gpu.DecodeBench;
 import dev.culebra.bench.gpu.GpuBench;
 import dev.culebra.bench.gpu.LaunchBenchmarks;
 import picocli.CommandLine.Command;
@@ -10,7 +12,13 @@ import picocli.CommandLine.Command;
     name = "bench/run",
     description = "Times single operations.",
     mixinStandardHelpOptions = true,
-    subcommands = {CpuBenchmarks.class, GpuBench.class, LaunchBenchmarks.class})
+    subcommands = {
+      CpuBenchmarks.class,
+      GpuBench.class,
+      DecodeBench.class,
+      BindingBench.class,
+      LaunchBenchmarks.class
+    })
 public final class Benchmarks {
   private Benchmarks() {}
 

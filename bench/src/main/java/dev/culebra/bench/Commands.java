@@ -2,13 +2,17 @@ package dev.culebra.bench;
 
 import picocli.CommandLine;
 
-/** How the commands of this module run: one line for a failure, exit code 2 for usage. */
+/**
+ * How the commands of this module run: one line for a failure, exit code 2 for usage; of an option
+ * that is given twice the last counts.
+ */
 public final class Commands {
   private Commands() {}
 
   /** Runs {@code command} and ends the JVM with its exit code. */
   public static void run(Object command, String[] args) {
     CommandLine line = new CommandLine(command);
+    line.setOverwrittenOptionsAllowed(true);
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setExecutionExceptionHandler(
         (failure, where, parsed) -> {

@@ -16,7 +16,7 @@ final class JCudaBinding {
    */
   static Cuda open() {
     NativeLibrary cuda = CudaLibraries.loadDriver();
-    JCudaCalls driver = load("JCuda", JCudaCalls::new);
+    CudaDriver driver = driver();
     NativeLibrary cublas =
         CudaLibraries.loadCublas(CUBLAS)
             .orElseThrow(
@@ -34,6 +34,15 @@ final class JCudaBinding {
             });
     String libraries = "JCuda 12.6.0, " + cuda.name() + ", " + cublas.name();
     return new Cuda(Binding.JCUDA, driver, blas, libraries);
+  }
+
+  /**
+   * Loads JCuda's half for the driver, which NVIDIA's own must have been loaded before.
+   *
+   * @throws CudaUnavailableException if it is missing or the driver does not start
+   */
+  static CudaDriver driver() {
+    return load("JCuda", JCudaCalls::new);
   }
 
   private static <C> C load(String name, java.util.function.Supplier<C> calls) {

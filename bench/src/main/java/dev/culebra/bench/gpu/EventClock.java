@@ -1,11 +1,14 @@
 package dev.culebra.bench.gpu;
 
+import dev.culebra.backend.cuda.CudaBackend;
+import dev.culebra.bench.Median;
 import dev.culebra.bench.profile.Clock;
 import dev.culebra.cuda.CudaContext;
 import dev.culebra.cuda.Event;
 import dev.culebra.cuda.Stream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongSupplier;
 
 /** Takes times on the GPU itself, by events in its stream; nothing waits while it is measured. */
 final class EventClock implements Clock, AutoCloseable {
@@ -18,6 +21,22 @@ final class EventClock implements Clock, AutoCloseable {
   EventClock(CudaContext context, Stream stream) {
     this.context = context;
     this.stream = stream;
+  }
+
+  /** Median microseconds of a piece of work, done so often without a wait between. */
+  static double microsOf(CudaBackend backend, Runnable work, int repeats) {
+    try (EventClock clock = new EventClock(backend.context(), backend.stream())) {
+      List<LongSupplier> laps = new ArrayList<>();
+      work.run();
+      work.run();
+      for (int i = 0; i < repeats; i++) {
+        Lap lap = clock.start();
+        work.run();
+        laps.add(lap.stop());
+      }
+      backend.synchronize();
+      return 1e-3 * Median.of(laps.stream().mapToLong(LongSupplier::getAsLong).toArray());
+    }
   }
 
   @Override

@@ -1,25 +1,27 @@
 package dev.culebra.bench.gpu;
 
 import dev.culebra.backend.Activation;
-import dev.culebra.backend.Backend;
 import dev.culebra.backend.OutOfDeviceMemoryException;
 import dev.culebra.backend.cuda.CudaBackend;
 import dev.culebra.backend.cuda.CudaConfig;
+import dev.culebra.backend.cuda.KernelChoice;
 import dev.culebra.bench.Commands;
+import dev.culebra.bench.Median;
 import dev.culebra.bench.OpsBackend;
 import dev.culebra.bench.Surroundings;
 import dev.culebra.bench.profile.ProfiledOps;
 import dev.culebra.cuda.Binding;
-import dev.culebra.io.AtomicFile;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Normalization;
 import dev.culebra.nn.Positions;
 import dev.culebra.nn.Preset;
 import dev.culebra.nn.Variant;
 import dev.culebra.optim.Optimizer;
+import dev.culebra.tensor.Buffer;
 import dev.culebra.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -27,7 +29,7 @@ import picocli.CommandLine.Option;
 
 /**
  * Times a whole training step on a GPU, and each operation in it against what the GPU can do,
- * measured in the same run.
+ * measured in the same run. Says each thing as soon as it is known.
  */
 @Command(
     name = "cuda",
@@ -35,8 +37,15 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     usageHelpAutoWidth = true)
 public final class GpuBench implements Callable<Integer> {
-  private static final int TURNS = 5;
   private static final float SOFTCAP = 15;
+  private static final int PROFILED_STEPS = 3;
+
+  /**
+   * Bytes that are copied to keep the GPU busy while the host gets ahead, and how often at most.
+   */
+  private static final long AHEAD_BYTES = 256L << 20;
+
+  private static final int AHEAD_COPIES = 1000;
 
   @Option(
       names = "--preset",
@@ -62,6 +71,13 @@ public final class GpuBench implements Callable<Integer> {
       description = "Number of tokens (default: ${DEFAULT-VALUE}).")
   private int vocab;
 
+  @Option(
+      names = "--dropout",
+      paramLabel = "P",
+      defaultValue = "0",
+      description = "Probability (default: ${DEFAULT-VALUE}).")
+  private float dropout;
+
   @Option(names = "--fp32", description = "Computes in fp32 instead of bf16.")
   private boolean fp32;
 
@@ -78,9 +94,28 @@ public final class GpuBench implements Callable<Integer> {
   private Binding binding;
 
   @Option(
+      names = "--attention",
+      defaultValue = "auto",
+      description = "auto, portable or hopper (default: ${DEFAULT-VALUE}).")
+  private KernelChoice.Attention attention;
+
+  @Option(
+      names = "--products",
+      defaultValue = "auto",
+      description = "auto, lt or gemm (default: ${DEFAULT-VALUE}).")
+  private KernelChoice.Products products;
+
+  @Option(
+      names = "--repeat",
+      paramLabel = "N",
+      defaultValue = "5",
+      description = "Turns, whose median counts (default: ${DEFAULT-VALUE}).")
+  private int turns;
+
+  @Option(
       names = "--steps",
       defaultValue = "10",
-      description = "Steps of each of five turns (default: ${DEFAULT-VALUE}).")
+      description = "Steps of a turn (default: ${DEFAULT-VALUE}).")
   private int steps;
 
   @Option(
@@ -89,8 +124,13 @@ public final class GpuBench implements Callable<Integer> {
       description = "Rows of the square product (default: ${DEFAULT-VALUE}).")
   private int matrix;
 
-  @Option(names = "--markdown", paramLabel = "FILE", description = "Writes the tables there.")
+  @Option(names = "--no-operations", description = "Times whole steps only.")
+  private boolean wholeStepsOnly;
+
+  @Option(names = "--markdown", paramLabel = "FILE", description = "Writes the tables there too.")
   private Path markdown;
+
+  private Report report;
 
   public static void main(String[] args) {
     Commands.run(new GpuBench(), args);
@@ -98,7 +138,8 @@ public final class GpuBench implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    GptConfig model = preset.config(vocab).withDropout(0);
+    report = new Report(markdown);
+    GptConfig model = preset.config(vocab).withDropout(dropout);
     if (context != null) {
       model = model.withContext(context);
     }
@@ -106,14 +147,31 @@ public final class GpuBench implements Callable<Integer> {
       model = ofNewerPapers(model);
     }
     DType dtype = fp32 ? DType.F32 : DType.BF16;
-    try (CudaBackend backend = new CudaBackend(new CudaConfig(0, binding, dtype, false))) {
-      String report = report(backend, model);
-      System.out.print(report);
-      if (markdown != null) {
-        AtomicFile.write(markdown, report);
-      }
+    KernelChoice kernels = new KernelChoice(attention, products);
+    try (CudaBackend backend = new CudaBackend(new CudaConfig(0, binding, dtype, false, kernels))) {
+      report.line(
+          "%s, %s, attention %s, products %s, %s",
+          backend.name(),
+          backend.context().cuda().libraries(),
+          label(attention),
+          label(products),
+          Surroundings.date());
+      GpuRates rates = GpuRates.measure(backend, matrix);
+      report.line(
+          "\nCopy %.0f GB/s (read and written); product of %d³ %.1f TFLOP/s; a launch %.2f µs, a graph of one %.2f µs (%s).",
+          rates.copyGbps(),
+          matrix,
+          rates.gemmTflops(),
+          rates.launchMicros(),
+          rates.graphMicros(),
+          backend.context().cuda().binding());
+      measure(backend, model, rates);
     }
     return 0;
+  }
+
+  private static String label(Enum<?> choice) {
+    return choice.name().toLowerCase(Locale.ROOT);
   }
 
   private static GptConfig ofNewerPapers(GptConfig model) {
@@ -131,60 +189,58 @@ public final class GpuBench implements Callable<Integer> {
         new Variant(Positions.ROTARY, Normalization.RMS, true, true, kvHeads, SOFTCAP));
   }
 
-  private GpuStep step(Backend backend, GptConfig model, int batch) {
-    return new GpuStep(backend, model, batch, papers ? Optimizer.Kind.MUON : Optimizer.Kind.ADAMW);
-  }
-
-  private String report(CudaBackend backend, GptConfig model) {
-    StringBuilder text = new StringBuilder();
-    line(
-        text,
-        "%s, %s, %s",
-        backend.name(),
-        backend.context().cuda().libraries(),
-        Surroundings.date());
-    GpuRates rates = GpuRates.measure(backend, matrix);
-    line(
-        text,
-        "\nCopy %.0f GB/s (read and written); product of %d³ %.1f TFLOP/s; a launch %.2f µs, a graph of one %.2f µs (%s).",
-        rates.copyGbps(),
-        matrix,
-        rates.gemmTflops(),
-        rates.launchMicros(),
-        rates.graphMicros(),
-        backend.context().cuda().binding());
-    int fitting = wholeSteps(text, backend, model, rates);
-    operations(text, backend, model, fitting, rates);
-    return text.toString();
-  }
-
-  /** Returns the batch that fitted. */
-  private int wholeSteps(StringBuilder text, CudaBackend backend, GptConfig model, GpuRates rates) {
-    for (int fitting = batch; ; fitting /= 2) {
-      try (GpuStep step = step(backend, model, fitting)) {
-        double seconds = step.seconds(TURNS, steps);
-        double tokens = (double) fitting * model.context();
-        double flops = tokens * flopsOfAToken(model, step);
-        line(
-            text,
-            "\n%s, B=%d, T=%d: %.2f ms a step, **%,.0f tokens/s**, %.1f TFLOP/s: %.0f %% of the product's rate%s."
-                + " Loss %.3f.",
-            papers ? preset + " with newer papers" : preset,
-            fitting,
-            model.context(),
-            1e3 * seconds,
-            tokens / seconds,
-            1e-12 * flops / seconds,
-            1e-10 * flops / seconds / rates.gemmTflops(),
-            peakShare(backend, 1e-12 * flops / seconds),
-            step.lossBlocking());
-        return fitting;
-      } catch (OutOfDeviceMemoryException e) {
-        if (fitting == 1) {
-          throw e;
+  /** Steps of the largest batch that fits, halved from what was asked for. */
+  private void measure(CudaBackend backend, GptConfig model, GpuRates rates) throws IOException {
+    Optimizer.Kind optimizer = papers ? Optimizer.Kind.MUON : Optimizer.Kind.ADAMW;
+    try (EventClock clock = new EventClock(backend.context(), backend.stream())) {
+      ProfiledOps ops = new ProfiledOps(backend.ops(), clock);
+      for (int fitting = batch; ; fitting /= 2) {
+        long start = System.nanoTime();
+        try (GpuStep step = new GpuStep(new Unclosed(backend, ops), model, fitting, optimizer)) {
+          report.line("\nModel made in %.1f s.", 1e-9 * (System.nanoTime() - start));
+          ops.pause(true);
+          double seconds = wholeSteps(backend, step, model, fitting, rates);
+          if (!wholeStepsOnly) {
+            ops.pause(false);
+            operations(backend, step, ops, seconds, rates);
+          }
+          return;
+        } catch (OutOfDeviceMemoryException e) {
+          report.line("\nB=%d does not fit: %s.", fitting, e.getMessage());
+          if (fitting == 1) {
+            throw e;
+          }
         }
       }
     }
+  }
+
+  /** Returns the seconds of a step. */
+  private double wholeSteps(
+      CudaBackend backend, GpuStep step, GptConfig model, int fitting, GpuRates rates)
+      throws IOException {
+    double[] all = step.seconds(turns, steps);
+    double seconds = Median.of(all);
+    double tokens = (double) fitting * model.context();
+    double flops = tokens * flopsOfAToken(model, step);
+    report.line(
+        "\n%s%s, B=%d, T=%d: %.2f ms a step (%d turns, %.2f to %.2f), **%,.0f tokens/s**, %.1f TFLOP/s:"
+            + " %.0f %% of the product's rate%s. %.1f GB. Loss %.3f.",
+        papers ? preset + " with newer papers" : preset,
+        dropout == 0 ? "" : ", dropout " + dropout,
+        fitting,
+        model.context(),
+        1e3 * seconds,
+        turns,
+        1e3 * Arrays.stream(all).min().orElseThrow(),
+        1e3 * Arrays.stream(all).max().orElseThrow(),
+        tokens / seconds,
+        1e-12 * flops / seconds,
+        1e-10 * flops / seconds / rates.gemmTflops(),
+        peakShare(backend, 1e-12 * flops / seconds),
+        1e-9 * backend.context().liveBytes(),
+        step.lossBlocking());
+    return seconds;
   }
 
   /** 6 for each weight that is multiplied, and 6 · layers · C · T for causal attention. */
@@ -206,20 +262,29 @@ public final class GpuBench implements Callable<Integer> {
     return peak == 0 ? "" : ", MFU %.1f %% of %.0f".formatted(100 * tflops / peak, peak);
   }
 
+  /** The table of operations. Each step's launches wait on the GPU until all of them are there. */
   private void operations(
-      StringBuilder text, CudaBackend backend, GptConfig model, int fitting, GpuRates rates) {
-    try (EventClock clock = new EventClock(backend.context(), backend.stream())) {
-      ProfiledOps ops = new ProfiledOps(backend.ops(), clock);
-      try (GpuStep step = step(new Unclosed(backend, ops), model, fitting)) {
-        step.stepByStep();
-        step.stepByStep();
-        ops.reset();
-        for (int i = 0; i < 3; i++) {
-          step.stepByStep();
-        }
+      CudaBackend backend, GpuStep step, ProfiledOps ops, double graphSeconds, GpuRates rates)
+      throws IOException {
+    try (Buffer copied = backend.allocate(Math.min(AHEAD_BYTES, 16L * matrix * matrix))) {
+      step.stepByStep();
+      backend.synchronize();
+      long start = System.nanoTime();
+      step.stepByStep();
+      double hostNanos = System.nanoTime() - start;
+      double copyNanos = copied.bytes() / rates.copyGbps();
+      int copies = (int) Math.clamp(Math.ceil(1.5 * hostNanos / copyNanos), 1, AHEAD_COPIES);
+      ops.reset();
+      for (int i = 0; i < PROFILED_STEPS; i++) {
         backend.synchronize();
-        table(text, ops, 3, rates);
+        for (int copy = 0; copy < copies; copy++) {
+          long half = copied.bytes() / 2;
+          backend.stream().copy(copied.address() + half, copied.address(), half);
+        }
+        step.stepByStep();
       }
+      backend.synchronize();
+      table(ops, graphSeconds, rates);
     }
   }
 
@@ -233,31 +298,40 @@ public final class GpuBench implements Callable<Integer> {
     public void close() {}
   }
 
-  private static void table(StringBuilder text, ProfiledOps ops, int steps, GpuRates rates) {
+  private void table(ProfiledOps ops, double graphSeconds, GpuRates rates) throws IOException {
     double all = ops.entries().stream().mapToDouble(ProfiledOps.Entry::nanos).sum();
-    line(text, "\n| operation | shape | calls | µs | share | rate | of the GPU's |");
-    line(text, "| --- | --- | ---: | ---: | ---: | ---: | ---: |");
+    StringBuilder table =
+        new StringBuilder(
+            """
+
+            | operation | shape | calls | µs of a call | all, µs | share | does | rate | of the GPU's |
+            | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+            """);
     for (ProfiledOps.Entry entry : ops.entries()) {
       boolean computes = entry.flops() > 0;
       double rate =
           computes
               ? 1e-3 * entry.flops() / entry.medianNanos()
               : entry.bytes() / entry.medianNanos();
-      line(
-          text,
-          "| %s | %s | %d | %.1f | %.1f %% | %.1f %s | %.0f %% |",
-          entry.op(),
-          entry.shape(),
-          entry.calls() / steps,
-          1e-3 * entry.medianNanos(),
-          100 * entry.nanos() / all,
-          rate,
-          computes ? "TFLOP/s" : "GB/s",
-          100 * rate / (computes ? rates.gemmTflops() : rates.copyGbps()));
+      table.append(
+          String.format(
+              Locale.ROOT,
+              "| %s | %s | %d | %.1f | %.0f | %.1f %% | %.1f %s | %.1f %s | %.0f %% |%n",
+              entry.op(),
+              entry.shape(),
+              entry.calls() / PROFILED_STEPS,
+              1e-3 * entry.medianNanos(),
+              1e-3 * entry.nanos() / PROFILED_STEPS,
+              100 * entry.nanos() / all,
+              computes ? 1e-9 * entry.flops() : 1e-6 * entry.bytes(),
+              computes ? "GFLOP" : "MB",
+              rate,
+              computes ? "TFLOP/s" : "GB/s",
+              100 * rate / (computes ? rates.gemmTflops() : rates.copyGbps())));
     }
-  }
-
-  private static void line(StringBuilder text, String format, Object... values) {
-    text.append(String.format(Locale.ROOT, format, values)).append('\n');
+    report.line("%s", table.toString().stripTrailing());
+    report.line(
+        "\nSum of all operations, timed one by one by events: %.2f ms; the step with its micro-step as one graph: %.2f ms.",
+        1e-6 * all / PROFILED_STEPS, 1e3 * graphSeconds);
   }
 }

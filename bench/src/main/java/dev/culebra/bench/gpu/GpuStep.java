@@ -2,7 +2,6 @@ package dev.culebra.bench.gpu;
 
 import dev.culebra.backend.Backend;
 import dev.culebra.backend.Recording;
-import dev.culebra.bench.Median;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Parameter;
@@ -67,8 +66,8 @@ final class GpuStep implements AutoCloseable {
     optimizer.step(1e-4f);
   }
 
-  /** Median seconds of a step over turns of {@code stepsOfATurn}. */
-  double seconds(int turns, int stepsOfATurn) {
+  /** Seconds of a step in each of some turns of {@code stepsOfATurn}. */
+  double[] seconds(int turns, int stepsOfATurn) {
     for (int warm = 0; warm < 3; warm++) {
       step();
     }
@@ -82,7 +81,7 @@ final class GpuStep implements AutoCloseable {
       backend.synchronize();
       seconds[turn] = 1e-9 * (System.nanoTime() - start) / stepsOfATurn;
     }
-    return Median.of(seconds);
+    return seconds;
   }
 
   /** Numbers in the matrices of all blocks. */

@@ -1,0 +1,50 @@
+package dev.culebra.bench.gpu;
+
+import dev.culebra.backend.Activation;
+import dev.culebra.backend.cuda.CudaBackend;
+import dev.culebra.backend.cuda.CudaConfig;
+import dev.culebra.bench.Commands;
+import dev.culebra.cuda.Binding;
+import dev.culebra.nn.GptConfig;
+import dev.culebra.optim.Optimizer;
+import dev.culebra.tensor.DType;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Two training steps of one layer and nothing else, for tools that watch every access. */
+@Command(
+    name = "step",
+    description = "Does two training steps of one layer, to be run under compute-sanitizer.",
+    mixinStandardHelpOptions = true,
+    usageHelpAutoWidth = true)
+public final class StepCheck implements Callable<Integer> {
+  private static final int HEADS = 2;
+  private static final int CONTEXT = 192;
+  private static final int VOCAB = 200;
+  private static final float DROPOUT = 0.1f;
+
+  @Option(
+      names = "--head-size",
+      defaultValue = "64",
+      description = "Width of a head (default: ${DEFAULT-VALUE}).")
+  private int headSize;
+
+  public static void main(String[] args) {
+    Commands.run(new StepCheck(), args);
+  }
+
+  @Override
+  public Integer call() {
+    GptConfig model =
+        new GptConfig(
+            1, HEADS, HEADS * headSize, CONTEXT, VOCAB, DROPOUT, true, true, Activation.GELU_TANH);
+    try (CudaBackend backend = new CudaBackend(new CudaConfig(0, Binding.AUTO, DType.BF16, false));
+        GpuStep step = new GpuStep(backend, model, 1, Optimizer.Kind.ADAMW)) {
+      step.stepByStep();
+      step.stepByStep();
+      System.out.printf("%s: loss %.3f%n", backend.name(), step.lossBlocking());
+    }
+    return 0;
+  }
+}
