@@ -1,160 +1,447 @@
 #!/usr/bin/env bash
-# Checks Culebra on this machine's GPU, and measures it. Needs an NVIDIA driver and cuBLAS; under 8 minutes.
+# Checks Culebra on this machine's GPU, and measures it beside PyTorch where that is installed. Needs an NVIDIA driver and
+# cuBLAS.
 #
-#   run.sh [--small] [OUT]     OUT: folder for the results, results-DATE-GPU beside this file if not given
+#   run.sh [--seconds N] [--only PART,…] [--skip PART,…] [--list] [--small] [OUT]
 #
-# --small is for the simulator: few tests, small models. Every part has a time limit, and a part that fails does not keep
-# the others from running; the exit code is 1 if one failed.
-set -umo pipefail
+# Parts come in the order of their worth and share one deadline, N seconds or 360; what had not begun or ended by then is said
+# so. After each part OUT (results-DATE-GPU beside this file if not given) has results.md, results.json and results.tar.gz with
+# all logs: a run that is killed leaves what was done. --small is for the simulator: small models, few steps.
+# Exit code: 0; 1 if a part failed; 3 if none failed and the time was too short for all; 2 for a wrong command line.
+set -uo pipefail
 
 here=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
 java=$here/runtime/bin/java
 flags=(--add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC)
-small=false
-[[ ${1:-} != --small ]] || { small=true && shift; }
+libraries=$(printf '%s:' "$here/culebra.jar" "$here"/lib/*.jar "$here"/tests/*.jar)
 
-# --- Where cuBLAS is ----------------------------------------------------------------------------------
+# --- The parts: name, limit in seconds, what it does. A function of the same name does it. -----------------------------------
 
-# Python's CUDA wheels have it where the loader does not look; Culebra does, but compute-sanitizer's children may not.
-for lib in /usr/local/cuda/lib64 "${CUDA_HOME:-/none}/lib64" \
-  /usr/lib/python3*/*-packages/nvidia/{cu13,cublas}/lib /usr/local/lib/python3*/*-packages/nvidia/{cu13,cublas}/lib \
-  /opt/*/lib/python3*/site-packages/nvidia/{cu13,cublas}/lib "${VIRTUAL_ENV:-/none}"/lib/python3*/site-packages/nvidia/{cu13,cublas}/lib; do
-  [[ -e $lib/libcublas.so.13 || -e $lib/libcublas.so.12 ]] && export LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$lib
-done
+parts=(
+  "info|30|what there is: GPU, driver, cuBLAS, processor"
+  "gpt2|60|whole steps of GPT-2 124M, B=32, and every operation in them"
+  "contract|150|the operations' contract through FFM, fp32 and bf16 side by side"
+  "peers|150|PyTorch's compiled steps and operations, with our steps timed beside them; once all of it is compiled"
+  "baby|60|whole steps of baby, B=64, dropout 0.2, and every operation in them"
+  "paths|90|whole steps of GPT-2 with each choice of kernels"
+  "real_sizes|90|operations at the sizes of GPT-2 beside the processor's"
+  "training|90|training steps beside the processor's, generation token for token"
+  "losses|90|100 steps of baby beside the losses that the processor had"
+  "kernels|60|attention, products and rows alone: each choice's times, equal bits when done again"
+  "decode|40|GPT-2 124M token by token, after 128 and 1,000 tokens"
+  "bindings|30|launches, graphs and copies through FFM and JCuda"
+  "contract_jcuda|150|the contract through JCuda and JCublas, fp32 and bf16 side by side"
+  "primitives|30|the tensor cores' instructions that kernels are built from"
+  "papers|90|whole steps with Llama's block and Muon, and every operation in them"
+  "gpt2_b64|60|whole steps of GPT-2 with more than 2³¹ logits"
+  "memcheck|60|compute-sanitizer, head sizes 64 and 128"
+  "racecheck|120|compute-sanitizer, head sizes 64 and 128"
+)
 
-info=$("$here/culebra" info 2>/dev/null)
-gpu=$(sed -n 's/^gpu 0 *\([^,]*\),.*/\1/p' <<<"$info")
-driver=$(sed -n 's/^driver *//p' <<<"$info")
-out=${1:-$here/results-$(date +%F)-$(tr -cs 'A-Za-z0-9\n' '-' <<<"${gpu:-none}" | sed 's/-$//')}
-mkdir -p "$out" || exit
-out=$(cd -- "$out" && pwd)
-report=$out/results.md
-parts=()
-failed=false
-
-# --- Parts ---------------------------------------------------------------------------------------------
-
-# part NAME SECONDS COMMAND…: runs it, notes how it went; what it says goes to OUT/NAME.log
-part() {
-  local name=$1 limit=$2 start=$SECONDS outcome=ok code job watch
-  shift 2
-  printf '%-28s ' "$name"
-  "$@" >"$out/$name.log" 2>&1 & # with its children a process group, which the limit ends as a whole
-  job=$!
-  (sleep "$limit" && kill -KILL -- "-$job") >/dev/null 2>&1 &
-  watch=$!
-  wait "$job" 2>/dev/null
-  code=$?
-  kill -- "-$watch" 2>/dev/null
-  wait "$watch" 2>/dev/null
-  [[ $code -eq 0 ]] || { outcome="failed ($code)" && failed=true; }
-  [[ $code -ne 137 ]] || outcome="failed (more than $limit s)"
-  note "$name" "$outcome" $((SECONDS - start))
+info() {
+  printf '%s\n' "$info"
+  command -v nvidia-smi >/dev/null && timeout 10 nvidia-smi
+  command -v nvidia-smi >/dev/null && timeout 10 nvidia-smi -q -d CLOCK,POWER,PERFORMANCE
+  command -v lscpu >/dev/null && lscpu | head -n 20
+  says "$(sed -n 's/^ffm *//p' <<<"$info")"
 }
 
-note() {
-  printf '%s, %d s\n' "$2" "$3" | sed "s/^skipped/$(printf '%-28s ' "$1")skipped/"
-  parts+=("$1|$2|$3")
+gpt2() { steps_of gpt2 --preset gpt2 --batch 32; }
+baby() { steps_of baby --preset baby --vocab 65 --batch 64 --steps 40 --dropout 0.2; }
+papers() { steps_of papers --papers --preset gpt2 --batch 32 --repeat 3; }
+gpt2_b64() { steps_of gpt2_b64 --preset gpt2 --batch 64 --repeat 3 --steps 5 --no-operations; }
+
+paths() {
+  local choice code=0
+  for choice in "portable auto" "auto gemm" "portable gemm"; do
+    set -- $choice
+    steps_of "paths-$1-$2" --preset gpt2 --batch 32 --repeat 3 --no-operations --attention "$1" --products "$2" || code=1
+  done
+  return $code
 }
 
+contract() { side_by_side "junit fp32 backend.cuda.CudaOpsTest\$Fp32" "junit bf16 backend.cuda.CudaOpsTest\$Bf16"; }
+real_sizes() { junit all backend.cuda.CudaRealSizesTest; }
+training() { junit all backend.cuda.CudaTrainingTest; }
+primitives() { junit all cuda.TensorCorePrimitivesTest; }
+
+contract_jcuda() {
+  grep -q '^jcuda *JCuda' <<<"$info" || skip "$(sed -n 's/^jcuda *//p' <<<"$info")"
+  side_by_side "junit fp32 backend.cuda.CudaOpsTest\$Fp32ThroughJCuda" "junit bf16 backend.cuda.CudaOpsTest\$Bf16ThroughJCuda"
+}
+
+losses() { side_by_side "losses_of fp32 0.05" "losses_of bf16 0.15"; }
+
+kernels() { bench KernelBench --markdown "$out/kernels.md" $($small && echo --small); }
+decode() { bench DecodeBench --markdown "$out/decode.md" $($small && echo --preset nano --vocab 77 --positions 8,40 --tokens 4); }
+bindings() { bench BindingBench --markdown "$out/bindings.md"; }
+
+memcheck() { sanitizer memcheck; }
+racecheck() { sanitizer racecheck; }
+
+# --- What parts are made of; they run in a process group of their own, with $part set ------------------------------------------
+
+# says TEXT: what the table tells of the part
+says() { printf '%s\n' "$*" >>"$work/$part.says"; }
+
+# skip REASON: ends the part, which neither failed nor succeeded
+skip() { printf '%s\n' "$*" >"$work/$part.skipped" && exit 0; }
+
+# side_by_side COMMAND…: all at once, each a line of words; fails if one does
+side_by_side() {
+  local command jobs=() code=0
+  for command; do
+    $command &
+    jobs+=($!)
+  done
+  for command in "${jobs[@]}"; do wait "$command" || code=1; done
+  return $code
+}
+
+# junit LABEL CLASS: fails without a test that passed
 junit() {
-  local libraries
-  libraries=$(printf '%s:' "$here/culebra.jar" "$here"/lib/*.jar "$here"/tests/*.jar)
-  TMPDIR=$out "$java" "${flags[@]}" -Djava.io.tmpdir="$out" -Dculebra.primitives="$here/tests/primitives.ptx" -Xmx2g -jar "$here/tests/junit-console.jar" execute \
-    --disable-banner --details=summary --class-path "$libraries" "$@"
+  local label=$1 log=$out/$part-$1.log code passed skipped
+  TMPDIR=$work "$java" "${flags[@]}" -Djava.io.tmpdir="$work" -Dculebra.primitives="$here/tests/primitives.ptx" -Xmx4g \
+    -jar "$here/tests/junit-console.jar" execute --disable-banner --disable-ansi-colors --details=testfeed --fail-if-no-tests \
+    --class-path "$libraries" --select-class "dev.culebra.$2" >"$log" 2>&1
+  code=$?
+  passed=$(sed -n 's/^\[ *\([0-9]*\) tests successful *\].*/\1/p' "$log")
+  skipped=$(sed -n 's/^\[ *\([0-9]*\) tests aborted *\].*/\1/p' "$log")
+  says "$label: ${passed:-0} tests passed$([[ ${skipped:-0} -eq 0 ]] || echo ", $skipped skipped")"
+  [[ $code -eq 0 && ${passed:-0} -gt 0 ]]
 }
 
-# The losses of two runs step by step: the largest difference must be below the limit.
+# bench CLASS OPTIONS…
+bench() {
+  local class=$1
+  shift
+  "$java" "${flags[@]}" -Djava.io.tmpdir="$work" -cp "$libraries" "dev.culebra.bench.gpu.$class" "$@"
+}
+
+# steps_of NAME OPTIONS…: whole steps, into NAME.md
+steps_of() {
+  local name=$1
+  shift
+  ! $small || set -- "$@" --preset nano --vocab 77 --batch 2 --context 32 --steps 1 --repeat 1 --matrix 128
+  bench GpuBench "$@" --markdown "$out/$name.md" || return
+  name=${name#"$part"}
+  says "${name:+${name#-}: }$(step_line "$out/$part$name.md")"
+}
+
+step_line() { sed -n 's/^.*: \([0-9.]* ms a step\) .*\*\*\(.*\)\*\*.*/\1, \2/p' "$1" | head -n 1; }
+step_millis() { sed -n 's/^.*: \([0-9.]*\) ms a step .*/\1/p' "$1" 2>/dev/null | head -n 1; }
+
+# losses_of DTYPE LIMIT: trains, and compares with what the processor had when the package was made
+losses_of() {
+  local dtype=$1 limit=$2 name=baby options said code
+  ! $small || name=small
+  read -ra options <"$here/tests/losses-$name.options"
+  "$here/culebra" train "${options[@]}" --device cuda --dtype "$dtype" --out "$work/run-$dtype" >"$out/$part-$dtype.log" 2>&1 || return
+  said=$(compare "$limit" "$here/tests/losses-$name.jsonl" "$work/run-$dtype/metrics.jsonl")
+  code=$?
+  says "$dtype: $said"
+  return $code
+}
+
+# compare LIMIT FILE FILE: losses step by step; the largest difference must be below the limit
 compare() {
-  local limit=$1 one=$2 other=$3
-  awk -v limit="$limit" '
+  awk -v limit="$1" '
     match($0, /"step":[0-9]+/) { step = substr($0, RSTART + 7, RLENGTH - 7) }
     match($0, /"loss":[-0-9.eE]+/) { loss = substr($0, RSTART + 7, RLENGTH - 7) }
     NR == FNR { of[step] = loss; next }
     step in of { d = loss - of[step]; if (d < 0) d = -d; if (d > worst) worst = d; n++ }
-    END { printf "%d steps compared, largest difference of the loss %.4f, allowed %s\n", n, worst, limit; exit !(n > 2 && worst <= limit) }
-  ' "$one/metrics.jsonl" "$other/metrics.jsonl"
+    END { printf "%d steps, largest difference of the loss %.4f, allowed %s\n", n, worst, limit; exit !(n > 2 && worst <= limit) }
+  ' "$2" "$3"
 }
 
-beside_the_processor() {
-  local preset=(--preset baby --batch 8 --steps 200) dtype limit
-  $small && preset=(--layers 2 --embd 32 --heads 2 --context 32 --batch 4 --steps 20)
-  preset+=(--data dickens --dropout 0 --log-every 5 --eval-every 0 --eval-batches 1 --save-every 0)
-  rm -rf "$out"/run-*
-  "$here/culebra" train "${preset[@]}" --device cpu --out "$out/run-cpu" || return
-  for dtype in fp32 bf16; do
-    "$here/culebra" train "${preset[@]}" --device cuda --dtype "$dtype" --out "$out/run-$dtype" || return
-    limit=0.05
-    [[ $dtype != bf16 ]] || limit=0.15
-    compare "$limit" "$out/run-cpu" "$out/run-$dtype" || return
-  done
-}
-
-bench() {
-  local libraries
-  libraries=$(printf '%s:' "$here/tests/culebra-bench.jar" "$here/culebra.jar" "$here"/lib/*.jar)
-  "$java" "${flags[@]}" -cp "$libraries" dev.culebra.bench.gpu.GpuBench "$@"
-}
-
+# sanitizer TOOL: two steps of one layer, launch by launch; matrix products are not ours to check
 sanitizer() {
-  local tool=$1
-  CUDA_LAUNCH_BLOCKING=1 compute-sanitizer --tool "$tool" --error-exitcode 9 \
-    "$here/culebra" train --data dickens --device cuda --dtype bf16 --layers 2 --steps 2 --dropout 0.1 --eval-batches 1 --out "$out/run-$tool"
+  local size options=(--error-exitcode 9 --report-api-errors no) code=0
+  command -v compute-sanitizer >/dev/null || skip "no compute-sanitizer here"
+  if compute-sanitizer --help | grep -q -- --kernel-name-exclude; then
+    for size in gemm nvjet cutlass; do options+=(--kernel-name-exclude "kns=$size"); done
+  fi
+  for size in 64 128; do
+    CUDA_LAUNCH_BLOCKING=1 compute-sanitizer --tool "$1" "${options[@]}" \
+      "$java" "${flags[@]}" -cp "$libraries" dev.culebra.bench.gpu.StepCheck --head-size $size || code=1
+    says "head size $size: $([[ $code -eq 0 ]] && echo 'no error' || echo 'errors')"
+  done
+  return $code
 }
 
-# --- All of them ---------------------------------------------------------------------------------------
+# --- PyTorch: compiles from the start in the background, is timed when all of it has compiled --------------------------------
 
-tests=dev.culebra.backend.cuda
-part primitives 30 junit --select-class dev.culebra.cuda.TensorCorePrimitivesTest
-printf '%s\n' "$info" >"$out/info.log"
-part small-ops 150 junit --select-class "$tests.CudaOpsTest\$Fp32" --select-class "$tests.CudaOpsTest\$Bf16"
-if grep -q '^jcuda *JCuda' <<<"$info"; then
-  part small-ops-through-jcuda 150 junit --select-class "$tests.CudaOpsTest\$Fp32ThroughJCuda" --select-class "$tests.CudaOpsTest\$Bf16ThroughJCuda"
-else
-  note small-ops-through-jcuda "skipped: $(sed -n 's/^jcuda *//p' <<<"$info")" 0
-fi
-part ops-at-real-sizes 90 junit --select-class "$tests.CudaRealSizesTest"
-part training-steps 90 junit --select-class "$tests.CudaTrainingTest"
-for tool in memcheck racecheck; do
-  if command -v compute-sanitizer >/dev/null; then
-    part "sanitizer-$tool" 60 sanitizer "$tool"
-  else
-    note "sanitizer-$tool" "skipped: no compute-sanitizer here" 0
-  fi
-done
-part beside-the-processor 180 beside_the_processor
-if $small; then
-  part bench 120 bench --preset nano --vocab 77 --batch 2 --context 32 --steps 1 --matrix 128 --markdown "$out/bench.md"
-  part bench-papers 120 bench --papers --preset nano --vocab 77 --batch 2 --context 32 --steps 1 --matrix 128 --markdown "$out/bench-papers.md"
-else
-  part bench 120 bench --preset gpt2 --batch 32 --markdown "$out/bench.md"
-  part bench-papers 60 bench --papers --preset gpt2 --batch 32 --markdown "$out/bench-papers.md"
-  part bench-baby 60 bench --preset baby --vocab 65 --batch 64 --markdown "$out/bench-baby.md"
-fi
+peer_names=(gpt2 baby operations)
+peer_jobs=()
 
-# --- Results -------------------------------------------------------------------------------------------
-
-{
-  printf '# Device check\n\n%s; driver %s; %s; commit %s; `run.sh%s`\n\n' "${gpu:-no GPU}" "${driver:-none}" "$(date +%F)" \
-    "$(<"$here/commit")" "$($small && echo ' --small')"
-  printf '| part | outcome | seconds |\n| --- | --- | ---: |\n'
-  for each in "${parts[@]}"; do printf '| %s | %s | %s |\n' "${each%%|*}" "$(cut -d'|' -f2 <<<"$each")" "${each##*|}"; done
-  printf '\n'
-  grep -h 'steps compared' "$out/beside-the-processor.log" 2>/dev/null | sed 's/^/- /'
-  cat "$out"/bench*.md 2>/dev/null
-} >"$report"
-{
-  printf '{\n  "gpu": "%s",\n  "driver": "%s",\n  "date": "%s",\n  "commit": "%s",\n  "small": %s,\n  "parts": [\n' \
-    "$gpu" "$driver" "$(date +%F)" "$(<"$here/commit")" "$small"
-  separator=
-  for each in "${parts[@]}"; do
-    printf '%s    {"part": "%s", "outcome": "%s", "seconds": %s}' "$separator" "${each%%|*}" \
-      "$(cut -d'|' -f2 <<<"$each" | tr -d '"\\')" "${each##*|}"
-    separator=$',\n'
+start_peers() {
+  command -v python3 >/dev/null || return
+  local name command
+  for name in "${peer_names[@]}"; do
+    case $name in
+      gpt2) command="train_step.py --preset gpt2 --batch 32" ;;
+      baby) command="train_step.py --preset baby --batch 64 --dropout 0.2 --steps 40" ;;
+      operations) command=operations.py ;;
+    esac
+    {
+      cd "$here/peers" && TORCHINDUCTOR_CACHE_DIR=$work/inductor TORCHINDUCTOR_COMPILE_THREADS=4 PYTHONDONTWRITEBYTECODE=1 \
+        nice -n 5 python3 $command --ready "$work/$name.ready" --go "$work/$name.go"
+      echo $? >"$work/$name.ended"
+    } >"$out/peer-$name.json" 2>"$out/peer-$name.log" &
+    peer_jobs+=($!)
   done
-  printf '\n  ]\n}\n'
-} >"$out/results.json"
-rm -rf "$out"/run-* "$out"/lib*.so
-printf '\n'
-cat "$report"
-! $failed
+}
+
+peers_compiled() {
+  local name
+  for name in "${peer_names[@]}"; do [[ -e $work/$name.ready || -e $work/$name.ended ]] || return; done
+}
+
+peers() {
+  local name code=0
+  ((${#peer_jobs[@]})) || skip "no python3 here"
+  until peers_compiled; do sleep 0.2; done
+  ! grep -q "No module named 'torch'" "$out/peer-gpt2.log" || skip "no PyTorch here"
+  for name in "${peer_names[@]}"; do
+    peer "$name" || code=1
+  done
+  return $code
+}
+
+# peer NAME: our steps, then PyTorch's, alone on the GPU
+peer() {
+  case $1 in
+    gpt2) bench GpuBench --preset gpt2 --batch 32 --no-operations --markdown "$out/beside-gpt2.md" ;;
+    baby) bench GpuBench --preset baby --vocab 65 --batch 64 --dropout 0.2 --steps 40 --no-operations --markdown "$out/beside-baby.md" ;;
+  esac
+  touch "$work/$1.go"
+  until [[ -e $work/$1.ended ]]; do sleep 0.1; done
+  [[ $(<"$work/$1.ended") -eq 0 ]] || { says "$1: $(tail -n 1 "$out/peer-$1.log")" && return 1; }
+  [[ $1 == operations ]] || says "$1: $(ratio "$1")"
+}
+
+# field NAME FILE: of the JSON lines
+field() { sed -n "s/.*\"$1\": \"\{0,1\}\([^,\"}]*\).*/\1/p" "$2" 2>/dev/null | head -n 1; }
+
+ratio() {
+  awk -v ours="$(step_millis "$out/beside-$1.md")" -v theirs="$(field ms "$out/peer-$1.json")" \
+    'BEGIN { if (ours > 0 && theirs > 0) printf "%.2f times torch.compile (%.2f and %.2f ms)", theirs / ours, ours, theirs }'
+}
+
+# --- One after the other, until the deadline -----------------------------------------------------------------------------------
+
+rows=() # of the table: name|outcome|seconds|what it says
+failed=false
+unfinished=false
+job=
+
+left() { echo $((seconds - SECONDS)); }
+
+# run_part NAME: within its limit and what is left
+run_part() {
+  local limit outcome code watch start=$SECONDS note
+  part=$1
+  limit=$(for each in "${parts[@]}"; do [[ $each != "$part|"* ]] || cut -d'|' -f2 <<<"$each"; done)
+  if [[ $(left) -lt 3 ]]; then
+    unfinished=true
+    end_part "not begun: no time left" 0
+    return
+  fi
+  [[ $limit -le $(left) ]] || limit=$(left)
+  rm -f "$work/$part".{says,skipped}
+  (set +m && trap '' QUIT && "$part") >"$out/$part.log" 2>&1 & # a process group, which the limit ends as a whole
+  job=$!
+  (
+    sleep "$limit"
+    touch "$work/$part.late"
+    kill -QUIT -- "-$job" # a JVM says what its threads do
+    sleep 0.5
+    kill -KILL -- "-$job"
+  ) >/dev/null 2>&1 &
+  watch=$!
+  wait "$job" 2>/dev/null
+  code=$?
+  job=
+  kill -- "-$watch" 2>/dev/null
+  wait "$watch" 2>/dev/null
+  outcome=ok
+  if [[ -e $work/$part.skipped ]]; then
+    outcome="skipped: $(<"$work/$part.skipped")"
+  elif [[ -e $work/$part.late ]]; then
+    note=$(running_test)
+    if [[ $(left) -lt 3 ]]; then
+      outcome="unfinished: no time left${note:+, at $note}" && unfinished=true
+    else
+      outcome="failed: more than $limit s${note:+, at $note}" && failed=true
+    fi
+  elif [[ $code -ne 0 ]]; then
+    outcome="failed ($code)" && failed=true
+  fi
+  end_part "$outcome" $((SECONDS - start))
+}
+
+# The test that a log's last line has begun.
+running_test() {
+  local log last
+  for log in "$out/$part"-*.log; do
+    last=$(grep -a ' :: \(STARTED\|SUCCESSFUL\|FAILED\|ABORTED\|SKIPPED\)' "$log" 2>/dev/null | tail -n 1)
+    [[ $last != *' :: STARTED'* ]] || printf '%s ' "${last%% :: *}"
+  done
+}
+
+end_part() {
+  local said
+  said=$(paste -s -d';' "$work/$part.says" 2>/dev/null | sed 's/;/; /g')
+  rows+=("$part|$1|$2|${said//|/,}")
+  printf '%-15s %s, %d s%s\n' "$part" "$1" "$2" "${said:+: $said}"
+  write_results
+}
+
+# --- Results: whole again after each part ----------------------------------------------------------------------------------------
+
+write_results() {
+  local each name outcome took said separator=
+  {
+    printf '# Device check\n\n%s; driver %s; %s; commit %s; `run.sh%s`\n\n' "$gpu" "$driver" "$(date +%F)" "$(<"$here/commit")" "$command"
+    printf '| part | outcome | seconds | |\n| --- | --- | ---: | --- |\n'
+    for each in "${rows[@]}"; do
+      IFS='|' read -r name outcome took said <<<"$each"
+      printf '| %s | %s | %s | %s |\n' "$name" "$outcome" "$took" "$said"
+    done
+    ! $failed || printf '\n**Something failed.**\n'
+    ratios
+    for name in gpt2 baby papers gpt2_b64 paths-portable-auto paths-auto-gemm paths-portable-gemm kernels decode bindings; do
+      [[ ! -s $out/$name.md ]] || { printf '\n## %s\n' "$name" && cat "$out/$name.md"; }
+    done
+  } >"$work/results.md"
+  {
+    printf '{\n  "gpu": "%s",\n  "driver": "%s",\n  "date": "%s",\n  "commit": "%s",\n  "small": %s,\n  "parts": [' \
+      "$gpu" "$driver" "$(date +%F)" "$(<"$here/commit")" "$small"
+    for each in "${rows[@]}"; do
+      IFS='|' read -r name outcome took said <<<"${each//[\"\\]/}"
+      printf '%s\n    {"part": "%s", "outcome": "%s", "seconds": %s, "says": "%s"}' "$separator" "$name" "$outcome" "$took" "$said"
+      separator=,
+    done
+    printf '\n  ],\n  "peers": ['
+    separator=
+    while IFS= read -r each; do
+      printf '%s\n    %s' "$separator" "$each"
+      separator=,
+    done < <(cat "$out"/peer-*.json 2>/dev/null | grep '^{')
+    printf '\n  ]\n}\n'
+  } >"$work/results.json"
+  mv "$work/results.md" "$work/results.json" "$out/"
+  tar -C "$out" -c --exclude ./results.tar.gz --exclude ./.work . | gzip -1 >"$work/results.tar.gz" && mv "$work/results.tar.gz" "$out/"
+}
+
+# Beside PyTorch in the same run.
+ratios() {
+  local name
+  [[ -s $out/peer-gpt2.json || -s $out/peer-baby.json || -s $out/peer-operations.json ]] || return 0
+  printf '\n## Beside PyTorch %s\n\n' "$(field torch "$out/peer-gpt2.json")"
+  printf '| model | Culebra, ms a step | torch.compile | ratio | torch.compile without clipping | its memory, GB |\n'
+  printf '| --- | ---: | ---: | ---: | ---: | ---: |\n'
+  for name in gpt2 baby; do
+    [[ ! -s $out/peer-$name.json ]] || awk -v name="$name" -v ours="$(step_millis "$out/beside-$name.md")" \
+      -v theirs="$(field ms "$out/peer-$name.json")" -v unclipped="$(field ms_unclipped "$out/peer-$name.json")" \
+      -v memory="$(field peak_gb "$out/peer-$name.json")" \
+      'BEGIN { printf "| %s | %.2f | %.2f | **%.2f** | %.2f | %.1f |\n", name, ours, theirs, ours > 0 ? theirs / ours : 0, unclipped, memory }'
+  done
+  printf '\n| operation | forward, µs | backward, µs | |\n| --- | ---: | ---: | --- |\n'
+  while IFS= read -r each; do
+    printf '%s\n' "$each" >"$work/line"
+    printf '| %s | %s | %s | %s |\n' "$(field name "$work/line")" "$(field forward_us "$work/line")" "$(field backward_us "$work/line")" \
+      "$(field both_us "$work/line" | sed 's/$/ µs for both/')$(field tflops "$work/line" | sed 's/$/ TFLOP\/s/')$(field gbps "$work/line" | sed 's/$/ GB\/s/')$(field problem "$work/line")"
+  done < <(grep -s '^{' "$out/peer-operations.json")
+}
+
+# --- Command line ------------------------------------------------------------------------------------------------------------------
+
+die() {
+  printf 'run.sh: %s\n' "$2" >&2
+  exit "$1"
+}
+
+names() { printf '%s\n' "${parts[@]}" | cut -d'|' -f1; }
+
+# wanted LIST: are they parts?
+known() {
+  local each
+  for each in ${1//,/ }; do names | grep -qx -- "$each" || die 2 "no part called $each; run.sh --list shows them"; done
+}
+
+small=false
+seconds=360
+only=
+without=
+out=
+command=${*:+ $*}
+while [[ $# -gt 0 ]]; do
+  case $1 in
+    --small) small=true ;;
+    --seconds) seconds=${2:-} && shift ;;
+    --only) only=${2:-} && shift ;;
+    --skip) without=${2:-} && shift ;;
+    --list)
+      for each in "${parts[@]}"; do IFS='|' read -r name limit text <<<"$each" && printf '%-15s %3s s  %s\n' "$name" "$limit" "$text"; done
+      exit 0
+      ;;
+    -*) die 2 "unknown option $1; its first lines say what there is" ;;
+    *) out=$1 ;;
+  esac
+  shift || die 2 "an option lacks its value"
+done
+[[ $seconds =~ ^[1-9][0-9]*$ ]] || die 2 "--seconds must be a whole number above 0, not '$seconds'"
+known "$only"
+known "$without"
+
+info=$(timeout 60 "$here/culebra" info 2>&1)
+gpu=$(sed -n 's/^gpu 0 *\([^,]*\),.*/\1/p' <<<"$info")
+driver=$(sed -n 's/^driver *//p' <<<"$info")
+[[ -n $gpu ]] || die 1 "no GPU: $(sed -n 's/^gpu *//p' <<<"$info" | head -n 1)$(grep -qs ^culebra <<<"$info" || tail -n 1 <<<"$info")"
+! grep -q '^ffm *not usable' <<<"$info" || die 1 "$(sed -n 's/^ffm *//p' <<<"$info")"
+
+out=${out:-$here/results-$(date +%F)-$(tr -cs 'A-Za-z0-9\n' '-' <<<"$gpu" | sed 's/-$//')}
+mkdir -p "$out" || exit
+out=$(cd -- "$out" && pwd)
+work=$out/.work
+rm -rf "$work" "$out"/*.log "$out"/*.md "$out"/peer-*.json
+mkdir -p "$work"
+
+finish() {
+  [[ -z $job ]] || kill -KILL -- "-$job" 2>/dev/null
+  for each in "${peer_jobs[@]}"; do kill -KILL -- "-$each" 2>/dev/null; done
+  wait 2>/dev/null
+  rm -rf "$work"
+}
+stopped() {
+  [[ -z $job ]] || kill -KILL -- "-$job" 2>/dev/null
+  unfinished=true
+  job=
+  rows+=("$part|stopped|0|")
+  write_results
+  exit 3
+}
+trap finish EXIT
+trap stopped INT TERM HUP
+
+set -m
+queue=()
+pending=false
+for name in $(names); do
+  [[ -n $only && ,$only, != *,$name,* || ,$without, == *,$name,* ]] && continue
+  [[ $name != peers ]] || { pending=true && continue; }
+  queue+=("$name")
+done
+! $pending || start_peers
+for name in "${queue[@]}"; do
+  if $pending && ((${#rows[@]} > 1)) && peers_compiled; then
+    run_part peers
+    pending=false
+  fi
+  run_part "$name"
+done
+! $pending || run_part peers
+printf '\nResults: %s\n' "$out/results.md"
+! $failed || exit 1
+! $unfinished || exit 3

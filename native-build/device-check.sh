@@ -3,11 +3,11 @@
 #
 #   native-build/device-check.sh        builds target/device-check/ and target/culebra-device-check.tar.gz
 #
-# In it: a Java runtime, Culebra with its kernels, its GPU tests, a benchmark; run.sh (beside this file as
+# In it: a Java runtime, Culebra with its kernels, its GPU tests, the processor's losses, benchmarks, PyTorch scripts; run.sh (beside this file as
 # device-check-run.sh) does all that is to be done there. It is also a Culebra to be unpacked and used: ./culebra train …
 set -euo pipefail
 
-readonly LARGEST=$((50 << 20))
+readonly LARGEST=$((45 << 20))
 # The console that runs JUnit's tests without Maven; the version that goes with the JUnit of pom.xml.
 readonly JUNIT_CONSOLE=org.junit.platform:junit-platform-console-standalone:1.14.1
 readonly MODULES=java.base,java.logging,java.management,java.net.http,java.xml,jdk.httpserver,jdk.incubator.vector,jdk.management,jdk.unsupported
@@ -17,6 +17,7 @@ folder=$root/native-build/target/device-check
 packed=$root/native-build/target/culebra-device-check.tar.gz
 log=$root/native-build/target/device-check.log
 test_libraries=$root/native-build/target/test-libraries
+losses=$root/native-build/target/device-check-losses
 test_ptx=$root/native-build/target/device-check-ptx
 
 build() {
@@ -54,6 +55,7 @@ copy_programs() {
   "$jdk/bin/java" native-build/BuildKernels.java native-build/simulator/test-kernels "$test_ptx" "$test_ptx/registers.md"
   cp "$test_ptx/primitives.ptx" "$folder/tests/"
   cp native-build/device-check-run.sh "$folder/run.sh"
+  cp -r bench/peers "$folder/peers" && rm -rf "$folder/peers/__pycache__"
   cat >"$folder/culebra" <<'LAUNCHER'
 #!/bin/sh
 # Culebra with the Java runtime beside it.
@@ -63,6 +65,28 @@ exec "$here/runtime/bin/java" --add-modules jdk.incubator.vector --enable-native
 LAUNCHER
   chmod +x "$folder/culebra" "$folder/run.sh"
   git describe --always --dirty >"$folder/commit" 2>/dev/null || echo unknown >"$folder/commit"
+}
+
+# The losses of the processor, which the GPU's are compared with: the same each time, so computed again only when something
+# they depend on has changed.
+compute_losses() {
+  local small="--layers 2 --embd 32 --heads 2 --context 32 --batch 4 --steps 20"
+  local baby="--preset baby --batch 8 --steps 100"
+  local every="--data dickens --dropout 0 --log-every 5 --eval-every 0 --eval-batches 1 --save-every 0 --sample-every 0"
+  losses_of small "$small $every" && losses_of baby "$baby $every"
+}
+
+losses_of() {
+  local name=$1 options=$2 sources=(java/src/main/java/dev/culebra/{backend/cpu,data,nn,optim,random,tensor,text,train}) kept options_list
+  kept=$losses/$name-$({ echo "$options" && find "${sources[@]}" -type f | LC_ALL=C sort | xargs cat; } | sha256sum | cut -c-16).jsonl
+  if [[ ! -s $kept ]]; then
+    printf 'Computing losses of %s on the processor …\n' "$name"
+    read -ra options_list <<<"$options"
+    mkdir -p "$losses" && rm -rf "$losses/run"
+    "$folder/culebra" train "${options_list[@]}" --device cpu --out "$losses/run" >>"$log" 2>&1 || return
+    mv "$losses/run/metrics.jsonl" "$kept" && rm -rf "$losses/run"
+  fi
+  cp "$kept" "$folder/tests/losses-$name.jsonl" && printf '%s\n' "$options" >"$folder/tests/losses-$name.options"
 }
 
 find_jdk
@@ -76,7 +100,8 @@ build >"$log" 2>&1 || {
 }
 make_runtime
 copy_programs
+compute_losses || die "the processor's losses could not be computed; see $log"
 tar -C "${folder%/*}" -c "${folder##*/}" | gzip -9 >"$packed"
 size=$(stat -c %s "$packed")
 printf '%s: %d.%d MiB\n' "$packed" $((size >> 20)) $((size % (1 << 20) * 10 >> 20))
-[[ $size -le $LARGEST ]] || die "that is more than 50 MiB"
+[[ $size -le $LARGEST ]] || die "that is more than 45 MiB"
