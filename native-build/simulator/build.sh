@@ -3,7 +3,7 @@
 #
 #   build.sh PTX OUT          PTX: folder of the kernels' PTX, which names their entries
 #
-#   OUT/release, OUT/checked  libcuda.so.1, libcublas.so.12, libcublas.so.13: to be put on LD_LIBRARY_PATH
+#   OUT/release, OUT/checked  libcuda.so.1, libcublas.so.12 and .13, libcublasLt.so.12 and .13: to be put on LD_LIBRARY_PATH
 #     …/kernels               the kernels of cuda-kernels, loaded by libcuda
 #     …/test-kernels          those of simulator/test-kernels, for CULEBRA_SIM_KERNELS; their PTX is in OUT/test-ptx
 #   OUT/unavailable           instead, if this machine cannot build it: why
@@ -114,7 +114,9 @@ build_objects() {
   done
   start compile cublas/gemm.cpp "$out/objects/gemm.o" -O3 -march=native
   for major in 12 13; do
-    start compile cublas/cublas.cpp "$out/objects/cublas-$major.o" "-DCUBLAS_MAJOR=$major"
+    for source in cublas cublasLt; do
+      start compile "cublas/$source.cpp" "$out/objects/$source-$major.o" "-DCUBLAS_MAJOR=$major"
+    done
   done
   finish
 }
@@ -135,10 +137,12 @@ build_libraries() {
   mkdir -p "$out/release" "$out/checked"
   link "$out/release/libcuda.so.1" libcuda.so.1 "${objects[@]}"
   for major in 12 13; do
-    # JCuda asks for symbols of the version "libcublas.so.12".
-    printf 'libcublas.so.%s { global: cublas*; local: *; };\n' "$major" >"$out/objects/cublas-$major.map"
-    link "$out/release/libcublas.so.$major" "libcublas.so.$major" "-Wl,--version-script=$out/objects/cublas-$major.map" \
-      "$out/objects/cublas-$major.o" "$out/objects/gemm.o" "$out/release/libcuda.so.1"
+    for source in cublas cublasLt; do
+      # JCuda asks for symbols of the version "libcublas.so.12".
+      printf 'lib%s.so.%s { global: cublas*; local: *; };\n' "$source" "$major" >"$out/objects/$source-$major.map"
+      link "$out/release/lib$source.so.$major" "lib$source.so.$major" "-Wl,--version-script=$out/objects/$source-$major.map" \
+        "$out/objects/$source-$major.o" "$out/objects/gemm.o" "$out/release/libcuda.so.1"
+    done
   done
   cp -pfu "$out"/release/lib*.so.* "$out/checked/"
 }

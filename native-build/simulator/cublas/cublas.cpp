@@ -1,20 +1,12 @@
 // libcublas: handles and matrix products. Compiled once for each major version, CUBLAS_MAJOR.
-#include "driver.h"
-#include "gemm.h"
-
-#include <algorithm>
-#include <cstdint>
-#include <functional>
-#include <tuple>
+#include "products.h"
 
 namespace {
 
-enum Status : int { SUCCESS = 0, NOT_INITIALIZED = 1, INVALID_VALUE = 7, EXECUTION_FAILED = 13, NOT_SUPPORTED = 15 };
+using namespace sim;
 
-/** cublasComputeType_t */
-enum ComputeType : int { COMPUTE_32F = 68, COMPUTE_32F_PEDANTIC = 69, COMPUTE_32F_FAST_TF32 = 77 };
-
-constexpr int MATH_TF32 = 3;  // cublasMath_t
+/** cublasMath_t: one of the first, and a flag. */
+constexpr int MATH_TF32 = 3, MATH_DISALLOW_REDUCED_PRECISION_REDUCTION = 16;
 constexpr int POINTERS_TO_HOST = 0;  // cublasPointerMode_t
 
 struct Handle {
@@ -27,46 +19,6 @@ struct Strides {
   long long a, b, c;
 };
 
-/** The combinations of types that cuBLAS has for sums in float. */
-bool isSupported(const sim::Gemm& gemm, int computeType) {
-  using sim::Type;
-  const Type a = gemm.a.type, b = gemm.b.type, c = gemm.c.type;
-  const bool known = computeType == COMPUTE_32F || computeType == COMPUTE_32F_PEDANTIC || computeType == COMPUTE_32F_FAST_TF32;
-  if (!known || a != b || (a != Type::F32 && a != Type::F16 && a != Type::BF16)) return false;
-  return c == Type::F32 || (c == a && computeType != COMPUTE_32F_FAST_TF32);
-}
-
-bool isValid(const sim::Gemm& gemm) {
-  if (gemm.m < 0 || gemm.n < 0 || gemm.k < 0) return false;
-  const int a = gemm.a.transposed ? gemm.k : gemm.m, b = gemm.b.transposed ? gemm.n : gemm.k;
-  return gemm.a.stride >= std::max(a, 1) && gemm.b.stride >= std::max(b, 1) && gemm.c.stride >= std::max(gemm.m, 1);
-}
-
-/** Bytes from the first to the last element of a matrix. */
-size_t extent(int rows, int columns, long long stride, sim::Type type) {
-  return rows == 0 || columns == 0 ? 0 : (stride * (columns - 1) + rows) * sim::bytesOf(type);
-}
-
-bool isOnDevice(const sim::Gemm& gemm) {
-  const auto [m, n, k] = std::tuple(gemm.m, gemm.n, gemm.k);
-  const sim::Operand &a = gemm.a, &b = gemm.b;
-  const size_t aBytes = a.transposed ? extent(k, m, a.stride, a.type) : extent(m, k, a.stride, a.type);
-  const size_t bBytes = b.transposed ? extent(n, k, b.stride, b.type) : extent(k, n, b.stride, b.type);
-  return (aBytes == 0 || sim::isDeviceMemory(a.first, aBytes)) && (bBytes == 0 || sim::isDeviceMemory(b.first, bBytes)) &&
-         sim::isDeviceMemory(gemm.c.first, extent(m, n, gemm.c.stride, gemm.c.type));
-}
-
-int runOne(const sim::Gemm& gemm) {
-  if (gemm.m == 0 || gemm.n == 0) return SUCCESS;
-  if (!isOnDevice(gemm)) return EXECUTION_FAILED;
-  sim::multiply(gemm);
-  for (int j = 0; j < gemm.n; j++) {
-    const sim::Result column = gemm.c.shifted(j * gemm.c.stride);
-    sim::noteLibraryWrite(column.first, gemm.m * sim::bytesOf(gemm.c.type));
-  }
-  return SUCCESS;
-}
-
 int submit(const Handle* handle, sim::Gemm gemm, const void* alpha, const void* beta, Strides strides, int batches, int computeType) {
   if (handle == nullptr) return NOT_INITIALIZED;
   if (!isSupported(gemm, computeType)) return NOT_SUPPORTED;
@@ -76,7 +28,7 @@ int submit(const Handle* handle, sim::Gemm gemm, const void* alpha, const void* 
     gemm.alpha = *static_cast<const float*>(alpha);
     gemm.beta = *static_cast<const float*>(beta);
   }
-  const bool plain = computeType == COMPUTE_32F && handle->mathMode == MATH_TF32;
+  const bool plain = computeType == COMPUTE_32F && (handle->mathMode & MATH_TF32) == MATH_TF32;
   gemm.tf32 = gemm.a.type == sim::Type::F32 && (plain || computeType == COMPUTE_32F_FAST_TF32);
   return sim::submitMatrixProduct(handle->stream, [=]() mutable -> int {
     if (!host) {
@@ -88,7 +40,7 @@ int submit(const Handle* handle, sim::Gemm gemm, const void* alpha, const void* 
       one.a = gemm.a.shifted(i * strides.a);
       one.b = gemm.b.shifted(i * strides.b);
       one.c = gemm.c.shifted(i * strides.c);
-      const int status = runOne(one);
+      const int status = runNow(one);
       if (status != SUCCESS) return status;
     }
     return SUCCESS;
@@ -121,6 +73,7 @@ SIM_EXPORT int cublasGetStream_v2(Handle* handle, void** stream) {
   return SUCCESS;
 }
 SIM_EXPORT int cublasSetMathMode(Handle* handle, int mode) {
+  if ((mode & ~(MATH_TF32 | MATH_DISALLOW_REDUCED_PRECISION_REDUCTION)) != 0) return INVALID_VALUE;
   handle->mathMode = mode;
   return SUCCESS;
 }
@@ -164,7 +117,7 @@ SIM_EXPORT int cublasGemmStridedBatchedEx(Handle* handle, int transA, int transB
                                           int strideB, long long nextB, const void* beta, void* c, int typeC, int strideC,
                                           long long nextC, int batches, int computeType, int /* algorithm */) {
   const sim::Gemm gemm{m, n, k, 0, 0, {a, sim::Type(typeA), strideA, transA != 0}, {b, sim::Type(typeB), strideB, transB != 0},
-                       {c, sim::Type(typeC), strideC}, false};
+                       {c, sim::Type(typeC), strideC}, false, {}};
   return submit(handle, gemm, alpha, beta, {nextA, nextB, nextC}, batches, computeType);
 }
 

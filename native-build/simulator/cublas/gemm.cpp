@@ -3,6 +3,7 @@
 #include "grid.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <vector>
@@ -122,12 +123,38 @@ void multiplyPanels(const float* a, const float* b, int k, float (&sums)[COLUMNS
   std::memcpy(sums, tile, sizeof(tile));
 }
 
+// ---- epilogues ------------------------------------------------------------------------------------------------------
+
+constexpr float GELU_SCALE = 0.7978845608f, GELU_CUBIC = 0.044715f;
+
+float geluTanh(float x) { return std::tanh(GELU_SCALE * (x + GELU_CUBIC * x * x * x)); }
+
+float gelu(float x) { return 0.5f * x * (1 + geluTanh(x)); }
+
+float geluSlope(float x) {
+  const float t = geluTanh(x);
+  // Far out the tanh is flat, and the square of x may not be a number that can be multiplied by 0.
+  if (std::fabs(x) > 10) return 0.5f * (1 + t);
+  return 0.5f * (1 + t) + 0.5f * x * (1 - t * t) * GELU_SCALE * (1 + 3 * GELU_CUBIC * x * x);
+}
+
+/** Of x at row i and column j of C. */
+float finish(const Gemm& gemm, int i, int j, float x) {
+  const Epilogue& epilogue = gemm.epilogue;
+  const Result& auxiliary = epilogue.auxiliary;
+  if (epilogue.bias != nullptr) x += load(epilogue.bias, gemm.c.type, i);
+  if (epilogue.geluSlope) return x * geluSlope(load(auxiliary.first, auxiliary.type, i + j * auxiliary.stride));
+  if (!epilogue.gelu) return x;
+  if (auxiliary.first != nullptr) store(auxiliary.first, auxiliary.type, i + j * auxiliary.stride, x);
+  return gelu(x);
+}
+
 void writeTile(const Gemm& gemm, int row, int column, const float (&sums)[COLUMNS][ROWS]) {
   for (int j = column; j < std::min(column + COLUMNS, gemm.n); j++) {
     for (int i = row; i < std::min(row + ROWS, gemm.m); i++) {
       const long long at = i + j * gemm.c.stride;
       const float before = gemm.beta == 0 ? 0 : gemm.beta * load(gemm.c.first, gemm.c.type, at);
-      store(gemm.c.first, gemm.c.type, at, gemm.alpha * sums[j - column][i - row] + before);
+      store(gemm.c.first, gemm.c.type, at, finish(gemm, i, j, gemm.alpha * sums[j - column][i - row] + before));
     }
   }
 }

@@ -32,6 +32,15 @@ struct Result {
   }
 };
 
+/** What becomes of an element in float before it is rounded to C: x + bias, GELU(x) or x · GELU′(auxiliary), in this order. */
+struct Epilogue {
+  /** One element of C's type for each row of C, or null. */
+  const void* bias;
+  bool gelu, geluSlope;
+  /** As C: takes x + bias if `gelu`, gives the argument if `geluSlope`; or null. */
+  Result auxiliary;
+};
+
 struct Gemm {
   int m, n, k;
   float alpha, beta;
@@ -39,6 +48,7 @@ struct Gemm {
   Result c;
   /** Elements of A and B are rounded to TF32 (10 bits behind the point) first. */
   bool tf32;
+  Epilogue epilogue;
 };
 
 /** Sums are in float, in an order that the shape alone decides. C is not read where beta is 0. */
