@@ -5,7 +5,13 @@ package dev.culebra.cuda;
  * CudaException} where cuBLAS reports an error.
  */
 public interface CudaBlas {
-  /** Starts cuBLAS in the current context; to be destroyed. */
+  /** CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION. */
+  int MATH_MODE = 16;
+
+  /**
+   * Starts cuBLAS in the current context, such that it adds parts of a sum in single precision; to
+   * be destroyed.
+   */
   Handle create();
 
   void destroy(Handle blas);

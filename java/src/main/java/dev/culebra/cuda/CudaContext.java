@@ -64,6 +64,19 @@ public final class CudaContext implements AutoCloseable {
     return cuda.blas();
   }
 
+  /**
+   * cublasLt, under the same condition.
+   *
+   * @throws CudaUnavailableException if there is none
+   */
+  public CudaBlasLt blasLt() {
+    driver();
+    if (cuda.blasLt() == null) {
+      throw new CudaUnavailableException("cublasLt is not there: " + cuda.libraries());
+    }
+    return cuda.blasLt();
+  }
+
   /** How CUDA is called. */
   public Cuda cuda() {
     return cuda;

@@ -17,6 +17,7 @@ final class FfmBlas implements CudaBlas {
   private final MethodHandle create;
   private final MethodHandle destroy;
   private final MethodHandle getVersion;
+  private final MethodHandle setMathMode;
   private final MethodHandle setStream;
   private final MethodHandle setWorkspace;
   private final MethodHandle gemmEx;
@@ -27,6 +28,7 @@ final class FfmBlas implements CudaBlas {
     create = cublas.function("cublasCreate_v2", ADDRESS);
     destroy = cublas.function("cublasDestroy_v2", ADDRESS);
     getVersion = cublas.function("cublasGetVersion_v2", ADDRESS, ADDRESS);
+    setMathMode = cublas.function("cublasSetMathMode", ADDRESS, JAVA_INT);
     setStream = cublas.function("cublasSetStream_v2", ADDRESS, ADDRESS);
     setWorkspace = cublas.function("cublasSetWorkspace_v2", ADDRESS, ADDRESS, JAVA_LONG);
     gemmEx =
@@ -69,7 +71,9 @@ final class FfmBlas implements CudaBlas {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ADDRESS);
       check("cublasCreate", () -> (int) create.invokeExact(out));
-      return new FfmDriver.Address(MemorySegment.ofAddress(out.get(ADDRESS, 0).address()));
+      MemorySegment blas = MemorySegment.ofAddress(out.get(ADDRESS, 0).address());
+      check("cublasSetMathMode", () -> (int) setMathMode.invokeExact(blas, MATH_MODE));
+      return new FfmDriver.Address(blas);
     }
   }
 

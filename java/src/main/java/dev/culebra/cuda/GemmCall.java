@@ -18,7 +18,8 @@ package dev.culebra.cuda;
  * @param c address of C
  * @param ldc distance between the columns of C
  * @param output type of C
- * @param precision of the products; sums are single precision in each case
+ * @param precision of the products of F32 inputs: those of others are {@link Precision#FULL} in
+ *     single precision, whatever is said; so are sums
  */
 public record GemmCall(
     boolean transposeA,
@@ -36,6 +37,12 @@ public record GemmCall(
     int ldc,
     MatrixType output,
     Precision precision) {
+
+  public GemmCall {
+    if (inputs != MatrixType.F32) {
+      precision = Precision.FULL;
+    }
+  }
 
   /** How exactly single-precision inputs are multiplied. */
   public enum Precision {

@@ -25,6 +25,7 @@ final class JCublasCalls implements CudaBlas {
   public Handle create() {
     Blas blas = new Blas();
     check("cublasCreate", JCublas2.cublasCreate(blas));
+    check("cublasSetMathMode", JCublas2.cublasSetMathMode(blas, MATH_MODE));
     return blas;
   }
 

@@ -33,7 +33,7 @@ final class JCudaBinding {
               return new JCublasCalls();
             });
     String libraries = "JCuda 12.6.0, " + cuda.name() + ", " + cublas.name();
-    return new Cuda(Binding.JCUDA, driver, blas, libraries);
+    return new Cuda(Binding.JCUDA, driver, blas, null, libraries);
   }
 
   /**

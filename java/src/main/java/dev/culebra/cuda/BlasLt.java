@@ -1,0 +1,97 @@
+package dev.culebra.cuda;
+
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * cublasLt on one stream, with workspace of its own so that its products can be captured into
+ * graphs. What it needs to know of a product is made once for each shape.
+ */
+public final class BlasLt extends CudaObject {
+  /**
+   * Splits of long sums want up to 18 MB on an H200; {@link LtEpilogue#DGELU} takes an algorithm a
+   * third as fast where it has less than 4 MB.
+   */
+  private static final long WORKSPACE_BYTES = 32 << 20;
+
+  private final Stream stream;
+  private final Handle handle;
+  private final DeviceBuffer workspace;
+  private final Map<Shape, Optional<Handle>> plans = new HashMap<>();
+
+  /** All that a plan depends on. */
+  private record Shape(
+      boolean transposeA,
+      boolean transposeB,
+      int m,
+      int n,
+      int k,
+      int lda,
+      int ldb,
+      int ldc,
+      MatrixType inputs,
+      MatrixType output,
+      GemmCall.Precision precision,
+      LtEpilogue epilogue) {
+    static Shape of(LtCall call) {
+      GemmCall gemm = call.gemm();
+      return new Shape(
+          gemm.transposeA(),
+          gemm.transposeB(),
+          gemm.m(),
+          gemm.n(),
+          gemm.k(),
+          gemm.lda(),
+          gemm.ldb(),
+          gemm.ldc(),
+          gemm.inputs(),
+          gemm.output(),
+          gemm.precision(),
+          call.epilogue());
+    }
+  }
+
+  /**
+   * Starts cublasLt.
+   *
+   * @throws CudaUnavailableException if it could not be loaded, see {@link Cuda#blasLt}
+   */
+  public BlasLt(CudaContext context, Stream stream) {
+    this(context, stream, context.blasLt().create());
+  }
+
+  private BlasLt(CudaContext context, Stream stream, Handle handle) {
+    super(context, 0);
+    this.stream = stream;
+    this.handle = handle;
+    workspace = context.allocate(WORKSPACE_BYTES);
+  }
+
+  /**
+   * A matrix product on the stream.
+   *
+   * @return whether cublasLt has an algorithm for it; if not, nothing was done
+   */
+  public boolean multiply(LtCall call) {
+    CudaBlasLt lt = context().blasLt();
+    Handle plan = plans.computeIfAbsent(Shape.of(call), shape -> plan(lt, call)).orElse(null);
+    if (plan == null) {
+      return false;
+    }
+    lt.multiply(handle, plan, call, workspace.address(), workspace.bytes(), stream.handle());
+    return true;
+  }
+
+  private Optional<Handle> plan(CudaBlasLt lt, LtCall call) {
+    return Optional.ofNullable(lt.plan(handle, call, WORKSPACE_BYTES));
+  }
+
+  @Override
+  void release(CudaDriver driver) {
+    CudaBlasLt lt = context().blasLt();
+    plans.values().forEach(plan -> plan.ifPresent(lt::destroyPlan));
+    workspace.close();
+    lt.destroy(handle);
+  }
+}
