@@ -183,7 +183,14 @@ public final class OpChecks {
 
   /** Checks {@link Ops#linearBackward}. */
   public void linearBackward(
-      Tensor dIn, Tensor dWeight, Tensor dBias, Tensor dOut, Tensor in, Tensor weight) {
+      Tensor dIn,
+      Tensor dWeight,
+      Tensor dBias,
+      Tensor dOut,
+      Tensor in,
+      Tensor weight,
+      Tensor inPreActivation,
+      Activation inActivation) {
     String op = "linearBackward";
     linear(op, "dOut (N, OC)", dOut, in, weight);
     if (dIn != null) {
@@ -192,6 +199,14 @@ public final class OpChecks {
     typed(op, "dWeight (OC, IC)", dWeight, DType.F32, 2);
     alike(op, "dWeight (OC, IC)", dWeight, "weight (OC, IC)", weight);
     vectorOrNull(op, "dBias (OC)", dBias, DType.F32, rows(weight), "weight (OC, IC)", weight);
+    present(op, "inActivation", inActivation);
+    if (inPreActivation != null) {
+      same(op, "inPreActivation (N, IC)", inPreActivation, "in (N, IC)", in);
+    }
+    require(
+        op,
+        (inPreActivation == null) == (inActivation == Activation.IDENTITY),
+        "inPreActivation must be null where inActivation is IDENTITY, and only there");
   }
 
   private void linear(String op, String outName, Tensor out, Tensor in, Tensor weight) {

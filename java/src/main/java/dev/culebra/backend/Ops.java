@@ -21,9 +21,10 @@ import dev.culebra.tensor.Tensor;
  *       values and moments of the optimizer, row statistics (mean, rstd, logSumExp, delta), losses
  *       and norms are F32</b>, which all floats are where that dtype is F32. Tokens, targets,
  *       positions and random state are I32.
- *   <li>In BF16 arithmetic is F32; a result is rounded to nearest even when it is stored. A
- *       pre-activation or sum that is kept is what later arithmetic of the same operation sees;
- *       attention may round probabilities and their gradients for the matrix units.
+ *   <li>In BF16 arithmetic is F32; a result is rounded to nearest even when it is stored. A sum
+ *       that is kept is what later arithmetic of the same operation sees; a linear layer may see
+ *       its pre-activation before it is rounded, and attention may round probabilities and their
+ *       gradients for the matrix units.
  *   <li>{@code bias} and other tensors marked "or null" may be absent.
  *   <li>A shape that does not fit throws {@link IllegalArgumentException} before anything is
  *       written.
@@ -127,6 +128,9 @@ public interface Ops {
   /**
    * preActivation = in · weightᵀ + bias; out = activation(preActivation).
    *
+   * <p>In BF16 {@code out} may be the activation of what was rounded to {@code preActivation}, or
+   * of that before it was rounded; and the product may be rounded before the bias is added, or not.
+   *
    * @param out (N, OC)
    * @param preActivation (N, OC), saved for backward; null with {@link Activation#IDENTITY}, or
    *     where backward never runs
@@ -144,7 +148,13 @@ public interface Ops {
 
   /**
    * Backward of the linear part: dIn = dOut · weight; dWeight += dOutᵀ · in; dBias += column sums
-   * of dOut. For an activation, {@link #activationBackward} comes first.
+   * of dOut. For an activation of its own, {@link #activationBackward} comes first.
+   *
+   * <p>Where {@code in} is itself an activation's output, its backward can be had in one:
+   *
+   * <pre>dIn = (dOut · weight) ⊙ inActivation′(inPreActivation)</pre>
+   *
+   * <p>In BF16 the product may be rounded before it is multiplied, or not.
    *
    * @param dIn (N, IC), =, or null where nobody needs it
    * @param dWeight (OC, IC), +=
@@ -152,9 +162,20 @@ public interface Ops {
    * @param dOut (N, OC)
    * @param in (N, IC)
    * @param weight (OC, IC)
+   * @param inPreActivation (N, IC), what {@code inActivation} was applied to; null for the gradient
+   *     of {@code in} itself
+   * @param inActivation {@link Activation#IDENTITY} where {@code inPreActivation} is null, and only
+   *     there
    */
   void linearBackward(
-      Tensor dIn, Tensor dWeight, Tensor dBias, Tensor dOut, Tensor in, Tensor weight);
+      Tensor dIn,
+      Tensor dWeight,
+      Tensor dBias,
+      Tensor dOut,
+      Tensor in,
+      Tensor weight,
+      Tensor inPreActivation,
+      Activation inActivation);
 
   /** out = activation(in), elementwise; may be in place. */
   void activationForward(Tensor out, Tensor in, Activation activation);

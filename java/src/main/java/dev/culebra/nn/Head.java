@@ -58,7 +58,9 @@ public final class Head extends Module {
     if (softcap > 0) {
       ops().softcapBackward(dLogits, dLogits, product, softcap);
     }
-    ops().linearBackward(dIn, weight.gradient(), null, dLogits, in, weight.value());
+    ops()
+        .linearBackward(
+            dIn, weight.gradient(), null, dLogits, in, weight.value(), null, Activation.IDENTITY);
     return dIn;
   }
 }

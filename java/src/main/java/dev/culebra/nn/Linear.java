@@ -74,7 +74,35 @@ public final class Linear extends Module {
     if (activation != Activation.IDENTITY) {
       ops().activationBackward(dOut, dOut, preActivation, activation);
     }
-    ops().linearBackward(dIn, weight.gradient(), gradientOf(bias), dOut, in, weight.value());
+    return backwardOfPreActivation(dOut);
+  }
+
+  /**
+   * {@link #backward} where {@code dPreActivation} is already the gradient of what is activated.
+   */
+  Tensor backwardOfPreActivation(Tensor dPreActivation) {
+    return backward(dPreActivation, null, Activation.IDENTITY);
+  }
+
+  /**
+   * {@link #backward} of a layer without an activation whose input is the output of {@code before}:
+   * the gradient of what that layer activates, for its {@link #backwardOfPreActivation}.
+   */
+  Tensor backwardThrough(Linear before, Tensor dOut) {
+    return backward(dOut, before.preActivation, before.activation);
+  }
+
+  private Tensor backward(Tensor dPreActivation, Tensor inPreActivation, Activation inActivation) {
+    ops()
+        .linearBackward(
+            dIn,
+            weight.gradient(),
+            gradientOf(bias),
+            dPreActivation,
+            in,
+            weight.value(),
+            inPreActivation,
+            inActivation);
     return dIn;
   }
 

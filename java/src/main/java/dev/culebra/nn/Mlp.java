@@ -62,7 +62,7 @@ public final class Mlp extends Module {
   public Tensor backward(Tensor dOut) {
     if (gate == null) {
       expand.restoreOutput();
-      return expand.backward(project.backward(dOut));
+      return expand.backwardOfPreActivation(project.backwardThrough(expand, dOut));
     }
     gate.restoreOutput();
     return expand.backward(gate.backward(project.backward(dOut)));

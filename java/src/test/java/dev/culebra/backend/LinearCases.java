@@ -26,7 +26,10 @@ final class LinearCases {
     {12, 1030, 20},
     {20, 10, 600},
     {600, 3, 20},
-    {128, 192, 160}
+    {128, 192, 160},
+    {2, 8, 16},
+    {9, 40, 24},
+    {40, 136, 8}
   };
 
   private LinearCases() {}
@@ -40,17 +43,23 @@ final class LinearCases {
                         forward(s[0], s[1], s[2], true, Activation.IDENTITY, false),
                         forward(s[0], s[1], s[2], false, Activation.IDENTITY, false),
                         forward(s[0], s[1], s[2], true, Activation.GELU_TANH, true),
-                        backward(s[0], s[1], s[2], true, true),
-                        backward(s[0], s[1], s[2], false, false))),
+                        backward(s[0], s[1], s[2], true, true, Activation.GELU_TANH),
+                        backward(s[0], s[1], s[2], true, true, Activation.IDENTITY),
+                        backward(s[0], s[1], s[2], false, false, Activation.IDENTITY))),
         Arrays.stream(Activation.values())
             .filter(activation -> activation != Activation.IDENTITY)
             .flatMap(
                 activation ->
-                    Stream.of(
-                        forward(9, 21, 19, true, activation, true),
-                        forward(9, 21, 19, false, activation, true),
-                        forward(9, 21, 19, true, activation, false),
-                        forward(9, 21, 19, false, activation, false))));
+                    Stream.concat(of(activation, 9, 21, 19), of(activation, 11, 48, 32))));
+  }
+
+  private static Stream<OpCase> of(Activation activation, int n, int ic, int oc) {
+    return Stream.of(
+        forward(n, ic, oc, true, activation, true),
+        forward(n, ic, oc, false, activation, true),
+        forward(n, ic, oc, true, activation, false),
+        forward(n, ic, oc, false, activation, false),
+        backward(n, ic, oc, true, true, activation));
   }
 
   private static OpCase forward(
@@ -84,7 +93,8 @@ final class LinearCases {
                   n,
                   ic,
                   oc);
-          // The product without the bias may be stored before the pre-activation.
+          // The product without the bias may be stored before the pre-activation, and that before
+          // the activation.
           double[] product =
               magnitudes(ReferenceOps.linearForward(widened(in), widened(weight), null, n, ic, oc));
           if (keeps) {
@@ -110,16 +120,28 @@ final class LinearCases {
     return steep;
   }
 
-  private static OpCase backward(int n, int ic, int oc, boolean bias, boolean passesOn) {
+  /**
+   * @param through what made the input; its backward is asked for, too, unless it is the identity
+   */
+  private static OpCase backward(
+      int n, int ic, int oc, boolean bias, boolean passesOn, Activation through) {
+    boolean activated = through != Activation.IDENTITY;
     String name =
-        "linearBackward N=%d IC=%d OC=%d%s%s"
-            .formatted(n, ic, oc, bias ? " bias" : "", passesOn ? "" : " without dIn");
+        "linearBackward N=%d IC=%d OC=%d%s%s%s"
+            .formatted(
+                n,
+                ic,
+                oc,
+                bias ? " bias" : "",
+                passesOn ? "" : " without dIn",
+                activated ? " through " + through : "");
     return new OpCase(
         name,
         run -> {
           float[] in = run.normal(n * ic);
           float[] weight = run.normal(oc * ic);
           float[] d = run.normal(n * oc);
+          float[] pre = activated ? run.normal(n * ic) : null;
           float[] startWeight = run.singleNormal(oc * ic);
           float[] startBias = bias ? run.singleNormal(oc) : null;
           Tensor dIn = passesOn ? run.output(n, ic) : null;
@@ -132,7 +154,9 @@ final class LinearCases {
                   dBias,
                   run.input(d, n, oc),
                   run.input(in, n, ic),
-                  run.input(weight, oc, ic));
+                  run.input(weight, oc, ic),
+                  run.inputOrNull(pre, n, ic),
+                  through);
           var exact =
               ReferenceOps.linearBackward(widened(d), widened(in), widened(weight), n, ic, oc);
           var terms =
@@ -144,7 +168,7 @@ final class LinearCases {
                   ic,
                   oc);
           if (passesOn) {
-            run.result("dIn", dIn, () -> new Expected(exact.in(), terms.in(), oc));
+            run.result("dIn", dIn, () -> dIn(exact.in(), terms.in(), oc, pre, through));
           }
           run.result(
               "dWeight",
@@ -155,5 +179,19 @@ final class LinearCases {
                 "dBias", dBias, () -> Expected.added(startBias, exact.bias(), terms.bias(), n));
           }
         });
+  }
+
+  /** The product may be stored before it is multiplied by the slope. */
+  private static Expected dIn(
+      double[] product, double[] terms, int oc, float[] pre, Activation through) {
+    if (pre == null) {
+      return new Expected(product, terms, oc);
+    }
+    double[] at = widened(pre);
+    return new Expected(
+        ReferenceOps.activationBackward(product, at, through),
+        steepest(terms, at, through),
+        oc,
+        steepest(magnitudes(product), at, through));
   }
 }

@@ -200,11 +200,28 @@ class OpChecksTest {
   }
 
   @Test
+  void aPreActivationAndItsActivationGoTogether() {
+    Tensor x = floats(4, 7);
+    Tensor weight = floats(7, 7);
+    String message =
+        "linearBackward: inPreActivation must be null where inActivation is IDENTITY, and only there";
+    assertRejected(
+        message,
+        () -> checks.linearBackward(x, weight, null, x, x, weight, x, Activation.IDENTITY));
+    assertRejected(
+        message, () -> checks.linearBackward(x, weight, null, x, x, weight, null, Activation.RELU));
+    assertRejected(
+        "linearBackward: inActivation is missing",
+        () -> checks.linearBackward(x, weight, null, x, x, weight, null, null));
+  }
+
+  @Test
   void gradientsOfParametersAndStatisticsAreSingle() {
     Tensor x = halves(4, 7);
     assertThatCode(
             () -> {
-              halfChecks.linearBackward(x, floats(7, 7), floats(7), x, x, halves(7, 7));
+              halfChecks.linearBackward(
+                  x, floats(7, 7), floats(7), x, x, halves(7, 7), x, Activation.RELU);
               halfChecks.layerNormBackward(
                   x, floats(7), floats(7), x, x, floats(4), floats(4), halves(7));
               halfChecks.embeddingBackward(floats(9, 7), floats(2, 7), x, ints(2, 2));
@@ -212,7 +229,9 @@ class OpChecksTest {
         .doesNotThrowAnyException();
     assertRejected(
         "linearBackward: dWeight (OC, IC) must be F32, not BF16 (7, 7)",
-        () -> halfChecks.linearBackward(x, halves(7, 7), null, x, x, halves(7, 7)));
+        () ->
+            halfChecks.linearBackward(
+                x, halves(7, 7), null, x, x, halves(7, 7), null, Activation.IDENTITY));
     assertRejected(
         "layerNormForward: mean (N) must be F32, not BF16 (4)",
         () -> halfChecks.layerNormForward(x, halves(4), floats(4), x, halves(7), null));
@@ -291,7 +310,7 @@ class OpChecksTest {
     Runnable calls =
         () -> {
           checks.linearForward(x, null, x, square, row, Activation.RELU);
-          checks.linearBackward(x, square, row, x, x, square);
+          checks.linearBackward(x, square, row, x, x, square, x, Activation.RELU);
           checks.attentionForward(x, logSumExp, qkv, spec);
           checks.adamW(null, row, row, row, row, one, 2, clipping);
         };

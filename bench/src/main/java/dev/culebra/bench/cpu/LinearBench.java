@@ -58,7 +58,7 @@ public class LinearBench extends OpBench {
 
   @Benchmark
   public void backward() {
-    ops().linearBackward(dIn, dWeight, null, out, in, weight);
+    ops().linearBackward(dIn, dWeight, null, out, in, weight, null, Activation.IDENTITY);
   }
 
   @Override

@@ -113,12 +113,16 @@ public final class OpenBlasBackend extends OpsBackend {
       Tensor dOut = (Tensor) arguments[3];
       Tensor in = (Tensor) arguments[4];
       Tensor weight = (Tensor) arguments[5];
+      Tensor inPreActivation = (Tensor) arguments[6];
       int outputs = weight.shape().dim(0);
       int inputs = weight.shape().dim(1);
       int rows = in.shape().rows();
       if (dIn != null) {
         blas.sgemm(
             OpenBlas.Form.PLAIN, OpenBlas.Form.PLAIN, rows, inputs, outputs, dOut, weight, 0, dIn);
+        if (inPreActivation != null) {
+          others.activationBackward(dIn, dIn, inPreActivation, (Activation) arguments[7]);
+        }
       }
       blas.sgemm(
           OpenBlas.Form.TRANSPOSED,

@@ -131,9 +131,19 @@ final class CpuOps implements Ops {
 
   @Override
   public void linearBackward(
-      Tensor dIn, Tensor dWeight, Tensor dBias, Tensor dOut, Tensor in, Tensor weight) {
-    checks.linearBackward(dIn, dWeight, dBias, dOut, in, weight);
+      Tensor dIn,
+      Tensor dWeight,
+      Tensor dBias,
+      Tensor dOut,
+      Tensor in,
+      Tensor weight,
+      Tensor inPreActivation,
+      Activation inActivation) {
+    checks.linearBackward(dIn, dWeight, dBias, dOut, in, weight, inPreActivation, inActivation);
     linear.backward(dIn, dWeight, dBias, dOut, in, weight);
+    if (dIn != null && inPreActivation != null) {
+      activation.backward(dIn, dIn, inPreActivation, inActivation);
+    }
   }
 
   @Override

@@ -11,6 +11,7 @@ import dev.culebra.backend.Ops;
 import dev.culebra.backend.RandomKey;
 import dev.culebra.backend.SamplingSpec;
 import dev.culebra.cuda.Blas;
+import dev.culebra.cuda.BlasLt;
 import dev.culebra.cuda.GemmCall;
 import dev.culebra.tensor.Tensor;
 
@@ -34,14 +35,17 @@ final class CudaOps implements Ops {
   private final MuonKernel muon;
   private final SampleKernel sample;
 
-  CudaOps(Launcher launcher, Blas blas, CudaConfig config) {
+  /**
+   * @param lt null for products without cublasLt
+   */
+  CudaOps(Launcher launcher, Blas blas, BlasLt lt, CudaConfig config) {
     GemmCall.Precision precision =
         config.tf32() ? GemmCall.Precision.TF32 : GemmCall.Precision.FULL;
     checks = new OpChecks(config.dtype());
     embedding = new EmbeddingKernel(launcher);
     layerNorm = new LayerNormKernel(launcher);
-    linear = new LinearKernel(launcher, blas, precision);
     activation = new ActivationKernel(launcher);
+    linear = new LinearKernel(launcher, activation, blas, lt, precision);
     gated = new GatedKernel(launcher);
     heads = new HeadsKernel(launcher);
     attention = new AttentionKernel(launcher);
@@ -133,9 +137,16 @@ final class CudaOps implements Ops {
 
   @Override
   public void linearBackward(
-      Tensor dIn, Tensor dWeight, Tensor dBias, Tensor dOut, Tensor in, Tensor weight) {
-    checks.linearBackward(dIn, dWeight, dBias, dOut, in, weight);
-    linear.backward(dIn, dWeight, dBias, dOut, in, weight);
+      Tensor dIn,
+      Tensor dWeight,
+      Tensor dBias,
+      Tensor dOut,
+      Tensor in,
+      Tensor weight,
+      Tensor inPreActivation,
+      Activation inActivation) {
+    checks.linearBackward(dIn, dWeight, dBias, dOut, in, weight, inPreActivation, inActivation);
+    linear.backward(dIn, dWeight, dBias, dOut, in, weight, inPreActivation, inActivation);
   }
 
   @Override

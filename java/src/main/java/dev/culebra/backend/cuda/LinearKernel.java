@@ -2,14 +2,20 @@ package dev.culebra.backend.cuda;
 
 import dev.culebra.backend.Activation;
 import dev.culebra.cuda.Blas;
+import dev.culebra.cuda.BlasLt;
 import dev.culebra.cuda.GemmCall;
 import dev.culebra.cuda.LaunchSize;
+import dev.culebra.cuda.LtCall;
+import dev.culebra.cuda.LtEpilogue;
 import dev.culebra.cuda.MatrixType;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
 /**
- * Matrix products by cuBLAS, and {@code linear.cu} for what stands beside them.
+ * Matrix products by cublasLt or cuBLAS, and {@code linear.cu} for what stands beside them.
+ *
+ * <p>cublasLt has bias and GELU in the epilogue of a product. It does what is BF16, has aligned
+ * rows and more than one of them; cublasGemmEx and kernels of our own do the rest.
  *
  * <p>cuBLAS counts matrices column by column, so it sees the transpose of each of ours: y = x · Wᵀ
  * becomes yᵀ = W · xᵀ, where its "W" is our W read with a transpose.
@@ -23,12 +29,24 @@ final class LinearKernel {
   private static final int REDUCE_PARTS = 16;
 
   private final Launcher launcher;
+  private final ActivationKernel activations;
   private final Blas blas;
+  private final BlasLt lt;
   private final GemmCall.Precision precision;
 
-  LinearKernel(Launcher launcher, Blas blas, GemmCall.Precision precision) {
+  /**
+   * @param lt null for products by cuBLAS alone
+   */
+  LinearKernel(
+      Launcher launcher,
+      ActivationKernel activations,
+      Blas blas,
+      BlasLt lt,
+      GemmCall.Precision precision) {
     this.launcher = launcher;
+    this.activations = activations;
     this.blas = blas;
+    this.lt = lt;
     this.precision = precision;
   }
 
@@ -39,14 +57,16 @@ final class LinearKernel {
       Tensor weight,
       Tensor bias,
       Activation activation) {
-    int rows = Launcher.rows(in);
-    int inputs = Launcher.columns(in);
-    int outputs = Launcher.columns(out);
-    boolean epilogue = bias != null || activation != Activation.IDENTITY;
+    LtEpilogue epilogue = epilogue(activation, bias != null, preActivation != null);
+    if (epilogue != null
+        && multiplyLt(forwardProduct(out, in, weight), epilogue, bias, preActivation)) {
+      return;
+    }
     Tensor product = preActivation == null ? out : preActivation;
-    // outᵀ (OC, N) = W (OC, IC) · inᵀ (IC, N)
-    gemm(true, false, outputs, rows, inputs, weight, inputs, in, inputs, 0, product, outputs);
-    if (epilogue) {
+    multiply(forwardProduct(product, in, weight));
+    if (bias != null || activation != Activation.IDENTITY) {
+      int rows = Launcher.rows(out);
+      int outputs = Launcher.columns(out);
       launcher
           .kernel("linear_epilogue", out.dtype())
           .with(out)
@@ -60,6 +80,26 @@ final class LinearKernel {
     }
   }
 
+  /** outᵀ (OC, N) = W (OC, IC) · inᵀ (IC, N). */
+  private GemmCall forwardProduct(Tensor out, Tensor in, Tensor weight) {
+    int inputs = Launcher.columns(in);
+    int outputs = Launcher.columns(out);
+    return product(
+        true, false, outputs, Launcher.rows(in), inputs, weight, inputs, in, inputs, 0, out);
+  }
+
+  /** What cublasLt calls it, or null where it has no such epilogue. */
+  private static LtEpilogue epilogue(Activation activation, boolean bias, boolean keeps) {
+    return switch (activation) {
+      case IDENTITY -> bias ? LtEpilogue.BIAS : LtEpilogue.NONE;
+      case GELU_TANH ->
+          keeps
+              ? bias ? LtEpilogue.GELU_AUX_BIAS : LtEpilogue.GELU_AUX
+              : bias ? LtEpilogue.GELU_BIAS : LtEpilogue.GELU;
+      default -> null;
+    };
+  }
+
   private static LaunchSize epilogueSize(
       int rows, int columns, Tensor out, Tensor product, Tensor bias) {
     int packs = Math.ceilDiv(columns, Launcher.packOf(columns, out, product, bias));
@@ -69,22 +109,46 @@ final class LinearKernel {
             Math.ceilDiv(packs, threads), Math.min(MAX_GRID_Y, Math.ceilDiv(rows, EPILOGUE_ROWS)));
   }
 
-  void backward(Tensor dIn, Tensor dWeight, Tensor dBias, Tensor dOut, Tensor in, Tensor weight) {
+  void backward(
+      Tensor dIn,
+      Tensor dWeight,
+      Tensor dBias,
+      Tensor dOut,
+      Tensor in,
+      Tensor weight,
+      Tensor inPreActivation,
+      Activation inActivation) {
     int rows = Launcher.rows(in);
     int inputs = Launcher.columns(in);
     int outputs = Launcher.columns(dOut);
     if (dIn != null) {
       // dInᵀ (IC, N) = Wᵀ (IC, OC) · dOutᵀ (OC, N)
-      gemm(false, false, inputs, rows, outputs, weight, inputs, dOut, outputs, 0, dIn, inputs);
+      GemmCall product =
+          product(false, false, inputs, rows, outputs, weight, inputs, dOut, outputs, 0, dIn);
+      inputGradient(product, dIn, inPreActivation, inActivation);
     }
     // dWᵀ (IC, OC) += inᵀ (IC, N) · dOut (N, OC)
-    gemm(false, true, inputs, outputs, rows, in, inputs, dOut, outputs, 1, dWeight, inputs);
+    multiply(product(false, true, inputs, outputs, rows, in, inputs, dOut, outputs, 1, dWeight));
     if (dBias != null) {
       biasGradient(dBias, dOut, rows, outputs);
     }
   }
 
-  private void gemm(
+  /** dIn = product ⊙ activation′(preActivation). */
+  private void inputGradient(
+      GemmCall product, Tensor dIn, Tensor preActivation, Activation activation) {
+    if (activation == Activation.GELU_TANH
+        && multiplyLt(product, LtEpilogue.DGELU, null, preActivation)) {
+      return;
+    }
+    multiply(product);
+    if (activation != Activation.IDENTITY) {
+      activations.backward(dIn, dIn, preActivation, activation);
+    }
+  }
+
+  /** C (m, n), whose columns lie one behind the other. */
+  private GemmCall product(
       boolean transposeA,
       boolean transposeB,
       int m,
@@ -95,25 +159,50 @@ final class LinearKernel {
       Tensor b,
       int ldb,
       float beta,
-      Tensor c,
-      int ldc) {
-    blas.gemm(
-        new GemmCall(
-            transposeA,
-            transposeB,
-            m,
-            n,
-            k,
-            a.address(),
-            lda,
-            type(a),
-            b.address(),
-            ldb,
-            beta,
-            c.address(),
-            ldc,
-            type(c),
-            precision));
+      Tensor c) {
+    return new GemmCall(
+        transposeA,
+        transposeB,
+        m,
+        n,
+        k,
+        a.address(),
+        lda,
+        type(a),
+        b.address(),
+        ldb,
+        beta,
+        c.address(),
+        m,
+        type(c),
+        precision);
+  }
+
+  private void multiply(GemmCall product) {
+    if (!multiplyLt(product, LtEpilogue.NONE, null, null)) {
+      blas.gemm(product);
+    }
+  }
+
+  /** Does nothing and returns false where cublasLt does not do this product. */
+  private boolean multiplyLt(GemmCall product, LtEpilogue epilogue, Tensor bias, Tensor auxiliary) {
+    return lt != null
+        && isForLt(product, bias, auxiliary)
+        && lt.multiply(new LtCall(product, epilogue, addressOf(bias), addressOf(auxiliary)));
+  }
+
+  private static boolean isForLt(GemmCall product, Tensor bias, Tensor auxiliary) {
+    long addresses =
+        product.a() | product.b() | product.c() | addressOf(bias) | addressOf(auxiliary);
+    int strides = product.lda() | product.ldb() | product.ldc();
+    return product.inputs() == MatrixType.BF16
+        && product.n() > 1
+        && addresses % LtCall.ALIGNMENT == 0
+        && strides * MatrixType.BF16.bytes() % LtCall.ALIGNMENT == 0;
+  }
+
+  private static long addressOf(Tensor tensor) {
+    return tensor == null ? 0 : tensor.address();
   }
 
   private static MatrixType type(Tensor tensor) {

@@ -193,8 +193,17 @@ class CudaRealSizesTest {
           Tensor dWeight = bench.single(4 * C, C);
           Tensor dBias = bench.single(4 * C);
           ops.linearForward(out, pre, in, weight, bench.random(4 * C), Activation.GELU_TANH);
-          ops.linearBackward(dIn, dWeight, dBias, bench.random(2 * ROWS, 4 * C), in, weight);
-          return List.of(out, dIn, dWeight, dBias);
+          Tensor dOut = bench.random(2 * ROWS, 4 * C);
+          ops.linearBackward(
+              dIn,
+              dWeight,
+              dBias,
+              dOut,
+              in,
+              weight,
+              bench.random(2 * ROWS, C),
+              Activation.GELU_TANH);
+          return List.of(out, pre, dIn, dWeight, dBias);
         });
   }
 

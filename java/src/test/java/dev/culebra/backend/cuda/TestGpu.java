@@ -24,8 +24,13 @@ public final class TestGpu {
 
   /** A backend; skips the test, with the reason, where there can be none. */
   public static CudaBackend open(Binding binding, DType dtype) {
+    return open(binding, dtype, KernelChoice.AUTO);
+  }
+
+  /** The same with kernels of one's choice. */
+  public static CudaBackend open(Binding binding, DType dtype, KernelChoice kernels) {
     try {
-      return new CudaBackend(new CudaConfig(0, binding, dtype, false));
+      return new CudaBackend(new CudaConfig(0, binding, dtype, false, kernels));
     } catch (CudaUnavailableException e) {
       if (Files.exists(SIMULATOR.resolve("release"))) {
         throw e;
