@@ -26,7 +26,7 @@ parts=(
   "paths|90|whole steps of GPT-2 with each choice of kernels"
   "real_sizes|90|operations at the sizes of GPT-2 beside the processor's"
   "training|90|training steps beside the processor's, generation token for token"
-  "losses|90|100 steps of baby beside the losses that the processor had"
+  "losses|90|60 steps of baby beside the losses that the processor had"
   "kernels|60|attention, products and rows alone: each choice's times, equal bits when done again"
   "decode|40|GPT-2 124M token by token, after 128 and 1,000 tokens"
   "bindings|30|launches, graphs and copies through FFM and JCuda"
@@ -74,7 +74,7 @@ losses() { side_by_side "losses_of fp32 0.05" "losses_of bf16 0.15"; }
 
 kernels() { bench KernelBench --markdown "$out/kernels.md" $($small && echo --small); }
 decode() { bench DecodeBench --markdown "$out/decode.md" $($small && echo --preset nano --vocab 77 --positions 8,40 --tokens 4); }
-bindings() { bench BindingBench --markdown "$out/bindings.md"; }
+bindings() { bench LaunchBench --markdown "$out/bindings.md"; }
 
 memcheck() { sanitizer memcheck; }
 racecheck() { sanitizer racecheck; }
@@ -252,7 +252,10 @@ run_part() {
   (set +m && trap '' QUIT && "$part") >"$out/$part.log" 2>&1 & # a process group, which the limit ends as a whole
   job=$!
   (
-    sleep "$limit"
+    for ((waited = 0; waited < limit; waited++)); do
+      kill -0 $$ || kill -KILL -- "-$job" # run.sh was killed, and what it began ends with it
+      sleep 1
+    done
     touch "$work/$part.late"
     kill -QUIT -- "-$job" # a JVM says what its threads do
     sleep 0.5

@@ -71,7 +71,7 @@ LAUNCHER
 # they depend on has changed.
 compute_losses() {
   local small="--layers 2 --embd 32 --heads 2 --context 32 --batch 4 --steps 20"
-  local baby="--preset baby --batch 8 --steps 100"
+  local baby="--preset baby --batch 4 --steps 60"
   local every="--data dickens --dropout 0 --log-every 5 --eval-every 0 --eval-batches 1 --save-every 0 --sample-every 0"
   losses_of small "$small $every" && losses_of baby "$baby $every"
 }

@@ -1,10 +1,11 @@
 package dev.culebra.bench;
 
 import dev.culebra.bench.cpu.CpuBenchmarks;
-import dev.culebra.bench.gpu.BindingBench;
 import dev.culebra.bench.gpu.DecodeBench;
 import dev.culebra.bench.gpu.GpuBench;
-import dev.culebra.bench.gpu.LaunchBenchmarks;
+import dev.culebra.bench.gpu.KernelBench;
+import dev.culebra.bench.gpu.LaunchBench;
+import dev.culebra.bench.gpu.StepCheck;
 import picocli.CommandLine.Command;
 
 /** The benchmarks of single operations, by device. */
@@ -16,8 +17,9 @@ import picocli.CommandLine.Command;
       CpuBenchmarks.class,
       GpuBench.class,
       DecodeBench.class,
-      BindingBench.class,
-      LaunchBenchmarks.class
+      KernelBench.class,
+      LaunchBench.class,
+      StepCheck.class
     })
 public final class Benchmarks {
   private Benchmarks() {}

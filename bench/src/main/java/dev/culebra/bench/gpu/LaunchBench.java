@@ -1,83 +1,78 @@
 package dev.culebra.bench.gpu;
 
-import dev.culebra.backend.Recording;
-import dev.culebra.backend.cuda.CudaBackend;
-import dev.culebra.backend.cuda.CudaConfig;
+import dev.culebra.bench.Commands;
+import dev.culebra.bench.Surroundings;
 import dev.culebra.cuda.Binding;
-import dev.culebra.tensor.Buffer;
-import dev.culebra.tensor.DType;
-import dev.culebra.tensor.Shape;
-import dev.culebra.tensor.Tensor;
-import java.util.concurrent.TimeUnit;
-import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Level;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
-import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Scope;
-import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.TearDown;
+import dev.culebra.cuda.Cuda;
+import dev.culebra.cuda.CudaContext;
+import dev.culebra.cuda.CudaUnavailableException;
+import dev.culebra.cuda.DeviceBuffer;
+import dev.culebra.cuda.Graph;
+import dev.culebra.cuda.KernelFunction;
+import dev.culebra.cuda.KernelIndex;
+import dev.culebra.cuda.KernelLibrary;
+import dev.culebra.cuda.LaunchSize;
+import dev.culebra.cuda.Stream;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
 /**
- * What a call costs the host through each binding: a kernel of one element, a graph of it, a copy
- * on the device. In the simulator the work behind the call is done by the same thread, or queued.
+ * What a call of the driver costs through each binding: a kernel of one element, a graph of it, a
+ * copy of four bytes. Needs no cuBLAS, so that JCuda's driver half is measured on CUDA 13 too.
  */
-@State(Scope.Thread)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.NANOSECONDS)
-public class LaunchBench {
-  /** How CUDA is called. */
-  @Param({"FFM", "JCUDA"})
-  public Binding binding;
+@Command(
+    name = "launches",
+    description = "Times launches, graphs and copies through FFM and JCuda.",
+    mixinStandardHelpOptions = true,
+    usageHelpAutoWidth = true)
+public final class LaunchBench implements Callable<Integer> {
+  @Option(names = "--markdown", paramLabel = "FILE", description = "Writes the table there too.")
+  private Path markdown;
 
-  private CudaBackend backend;
-  private Buffer buffer;
-  private Tensor one;
-  private Recording graph;
-
-  @Setup
-  public void open() {
-    backend = new CudaBackend(new CudaConfig(0, binding, DType.F32, false));
-    buffer = backend.allocate(1024);
-    one = new Tensor(buffer, 0, DType.F32, Shape.of(1));
-    graph = backend.record(this::kernel);
-    graph.replay();
-    graph.replay();
+  public static void main(String[] args) {
+    Commands.run(new LaunchBench(), args);
   }
 
-  /** So that the queue of one iteration is no part of the next. */
-  @TearDown(Level.Iteration)
-  public void drain() {
-    backend.synchronize();
+  @Override
+  public Integer call() throws IOException {
+    Report report = new Report(markdown);
+    report.line("%s; µs from one call to the next", Surroundings.date());
+    report.line("");
+    report.line("| binding | launch | graph of one launch | copy | empty call |");
+    report.line("| --- | ---: | ---: | ---: | ---: |");
+    for (Binding binding : new Binding[] {Binding.FFM, Binding.JCUDA}) {
+      try {
+        measure(report, binding);
+      } catch (CudaUnavailableException e) {
+        report.line("| %s | %s | | | |", binding, e.getMessage());
+      }
+    }
+    return 0;
   }
 
-  @TearDown
-  public void close() {
-    graph.close();
-    buffer.close();
-    backend.close();
-  }
-
-  @Benchmark
-  public void kernel() {
-    backend.ops().fill(one, 1);
-  }
-
-  @Benchmark
-  public void graph() {
-    graph.replay();
-  }
-
-  @Benchmark
-  public void copy() {
-    backend.stream().copy(buffer.address() + 512, buffer.address(), 4);
-  }
-
-  /** Crosses into the driver and back and does nothing there. */
-  @Benchmark
-  public long emptyCall() {
-    return backend.context().driver().version();
+  private static void measure(Report report, Binding binding) throws IOException {
+    try (CudaContext context = new CudaContext(Cuda.withoutCublas(binding), 0);
+        Stream stream = new Stream(context);
+        KernelLibrary library = new KernelLibrary(context, KernelIndex.load());
+        DeviceBuffer buffer = context.allocate(1024)) {
+      KernelFunction fill = library.kernel("fill_f32");
+      LaunchSize size = LaunchSize.flat(1, 32);
+      Runnable launch = () -> fill.with(buffer.address()).with(1f).with(1L).launch(size, stream);
+      launch.run();
+      try (Graph graph = stream.capture(launch)) {
+        report.line(
+            "| %s | %.2f | %.2f | %.2f | %.3f |",
+            binding,
+            HostClock.microsOfACall(stream::synchronize, launch),
+            HostClock.microsOfACall(stream::synchronize, () -> stream.launch(graph)),
+            HostClock.microsOfACall(
+                stream::synchronize,
+                () -> stream.copy(buffer.address() + 512, buffer.address(), 4)),
+            HostClock.microsOfACall(stream::synchronize, () -> context.driver().version()));
+      }
+    }
   }
 }

@@ -15,23 +15,27 @@ final class RandomMemory {
   private static final int NUMBERS = (1 << 18) - 8;
 
   private static final long SEED = 1337;
+  private static final float[] SINGLES = new float[NUMBERS];
+  private static final short[] HALVES = new short[NUMBERS];
+
+  static {
+    RandomStream random = new RandomStream(SEED, 0, 0);
+    for (int i = 0; i < NUMBERS; i++) {
+      SINGLES[i] = random.nextNormal();
+      HALVES[i] = BFloat16.fromFloat(SINGLES[i]);
+    }
+  }
 
   private RandomMemory() {}
 
   /** All of a buffer, as numbers of {@code dtype}. */
   static void fill(CudaBackend backend, Buffer buffer, DType dtype) {
-    int count = (int) Math.min(NUMBERS, buffer.bytes() / dtype.bytes());
-    RandomStream random = new RandomStream(SEED, 0, 0);
-    float[] singles = new float[count];
-    short[] halves = new short[count];
-    for (int i = 0; i < count; i++) {
-      singles[i] = random.nextNormal();
-      halves[i] = BFloat16.fromFloat(singles[i]);
-    }
+    long bytes = Math.min((long) NUMBERS * dtype.bytes(), buffer.bytes());
     MemorySegment numbers =
-        dtype == DType.BF16 ? MemorySegment.ofArray(halves) : MemorySegment.ofArray(singles);
-    backend.upload(new Tensor(buffer, 0, dtype, Shape.of(count)), numbers);
-    for (long filled = numbers.byteSize(); filled < buffer.bytes(); filled *= 2) {
+        dtype == DType.BF16 ? MemorySegment.ofArray(HALVES) : MemorySegment.ofArray(SINGLES);
+    Shape first = Shape.of((int) (bytes / dtype.bytes()));
+    backend.upload(new Tensor(buffer, 0, dtype, first), numbers.asSlice(0, bytes));
+    for (long filled = bytes; filled < buffer.bytes(); filled *= 2) {
       long more = Math.min(filled, buffer.bytes() - filled);
       backend.stream().copy(buffer.address() + filled, buffer.address(), more);
     }
