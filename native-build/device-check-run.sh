@@ -28,6 +28,7 @@ parts=(
   "training|90|training steps beside the processor's, generation token for token"
   "losses|90|60 steps of baby beside the losses that the processor had"
   "kernels|60|attention, products and rows alone: each choice's times, equal bits when done again"
+  "profile|60|every kernel of two GPT-2 steps by ncu: how often and how long"
   "decode|40|GPT-2 124M token by token, after 128 and 1,000 tokens"
   "bindings|30|launches, graphs and copies through FFM and JCuda"
   "contract_jcuda|150|the contract through JCuda and JCublas, fp32 and bf16 side by side"
@@ -75,6 +76,21 @@ losses() { side_by_side "losses_of fp32 0.05" "losses_of bf16 0.15"; }
 kernels() { bench KernelBench --markdown "$out/kernels.md" $($small && echo --small); }
 decode() { bench DecodeBench --markdown "$out/decode.md" $($small && echo --preset nano --vocab 77 --positions 8,40 --tokens 4); }
 bindings() { bench LaunchBench --markdown "$out/bindings.md"; }
+
+# Kernels by name, of both steps; under ncu each runs alone, with the caches as they are.
+profile() {
+  command -v ncu >/dev/null || skip "no ncu here"
+  ncu --clock-control none --cache-control none --metrics gpu__time_duration.sum --print-units base --csv \
+    "$java" "${flags[@]}" -cp "$libraries" dev.culebra.bench.gpu.StepCheck --preset gpt2 --batch 32 >"$out/profile.csv" || return
+  {
+    printf '| kernel | calls | µs of one | all, µs |\n| --- | ---: | ---: | ---: |\n'
+    grep '"gpu__time_duration.sum"' "$out/profile.csv" | awk -F'","' '
+      { value = $NF; gsub(/[",]/, "", value); name = substr($5, 1, 100); gsub(/\|/, "/", name); n[name]++; sum[name] += value / 1000 }
+      END { for (name in n) printf "| %s | %d | %.1f | %.0f |\n", name, n[name], sum[name] / n[name], sum[name] }' | sort -t'|' -k5,5nr
+  } >"$out/profile.md"
+  says "$(grep -c '"gpu__time_duration.sum"' "$out/profile.csv") kernels"
+  gzip -f "$out/profile.csv"
+}
 
 memcheck() { sanitizer memcheck; }
 racecheck() { sanitizer racecheck; }
@@ -185,7 +201,7 @@ start_peers() {
     esac
     {
       cd "$here/peers" && TORCHINDUCTOR_CACHE_DIR=$work/inductor TORCHINDUCTOR_COMPILE_THREADS=4 PYTHONDONTWRITEBYTECODE=1 \
-        nice -n 5 python3 $command --ready "$work/$name.ready" --go "$work/$name.go"
+        nice -n 5 python3 $command --ready "$work/$name.ready" --go "$work/$name.go" --for $$
       echo $? >"$work/$name.ended"
     } >"$out/peer-$name.json" 2>"$out/peer-$name.log" &
     peer_jobs+=($!)
@@ -234,12 +250,13 @@ rows=() # of the table: name|outcome|seconds|what it says
 failed=false
 unfinished=false
 job=
+watch=
 
 left() { echo $((seconds - SECONDS)); }
 
 # run_part NAME: within its limit and what is left
 run_part() {
-  local limit outcome code watch start=$SECONDS note
+  local limit outcome code start=$SECONDS note
   part=$1
   limit=$(for each in "${parts[@]}"; do [[ $each != "$part|"* ]] || cut -d'|' -f2 <<<"$each"; done)
   if [[ $(left) -lt 3 ]]; then
@@ -267,6 +284,7 @@ run_part() {
   job=
   kill -- "-$watch" 2>/dev/null
   wait "$watch" 2>/dev/null
+  watch=
   outcome=ok
   if [[ -e $work/$part.skipped ]]; then
     outcome="skipped: $(<"$work/$part.skipped")"
@@ -313,7 +331,7 @@ write_results() {
     done
     ! $failed || printf '\n**Something failed.**\n'
     ratios
-    for name in gpt2 baby papers gpt2_b64 paths-portable-auto paths-auto-gemm paths-portable-gemm kernels decode bindings; do
+    for name in gpt2 baby papers gpt2_b64 paths-portable-auto paths-auto-gemm paths-portable-gemm kernels profile decode bindings; do
       [[ ! -s $out/$name.md ]] || { printf '\n## %s\n' "$name" && cat "$out/$name.md"; }
     done
   } >"$work/results.md"
@@ -408,19 +426,15 @@ out=${out:-$here/results-$(date +%F)-$(tr -cs 'A-Za-z0-9\n' '-' <<<"$gpu" | sed 
 mkdir -p "$out" || exit
 out=$(cd -- "$out" && pwd)
 work=$out/.work
-rm -rf "$work" "$out"/*.log "$out"/*.md "$out"/peer-*.json
+rm -rf "$work" "$out"/*.log "$out"/*.md "$out"/peer-*.json "$out"/profile.csv*
 mkdir -p "$work"
 
 finish() {
-  [[ -z $job ]] || kill -KILL -- "-$job" 2>/dev/null
-  for each in "${peer_jobs[@]}"; do kill -KILL -- "-$each" 2>/dev/null; done
+  for each in $job $watch "${peer_jobs[@]}"; do kill -KILL -- "-$each" 2>/dev/null; done
   wait 2>/dev/null
   rm -rf "$work"
 }
 stopped() {
-  [[ -z $job ]] || kill -KILL -- "-$job" 2>/dev/null
-  unfinished=true
-  job=
   rows+=("$part|stopped|0|")
   write_results
   exit 3

@@ -6,16 +6,17 @@ import dev.culebra.backend.cuda.CudaConfig;
 import dev.culebra.bench.Commands;
 import dev.culebra.cuda.Binding;
 import dev.culebra.nn.GptConfig;
+import dev.culebra.nn.Preset;
 import dev.culebra.optim.Optimizer;
 import dev.culebra.tensor.DType;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** Two training steps of one layer and nothing else, for tools that watch every access. */
+/** Two training steps, launch by launch, and nothing else: for tools that watch every kernel. */
 @Command(
     name = "step",
-    description = "Does two training steps of one layer, to be run under compute-sanitizer.",
+    description = "Does two training steps, to be run under compute-sanitizer or a profiler.",
     mixinStandardHelpOptions = true,
     usageHelpAutoWidth = true)
 public final class StepCheck implements Callable<Integer> {
@@ -25,10 +26,24 @@ public final class StepCheck implements Callable<Integer> {
   private static final float DROPOUT = 0.1f;
 
   @Option(
+      names = "--preset",
+      description = "The model; default: one layer of two heads, with dropout.")
+  private Preset preset;
+
+  @Option(
+      names = "--vocab",
+      defaultValue = "50257",
+      description = "Of the preset: number of tokens (default: ${DEFAULT-VALUE}).")
+  private int vocab;
+
+  @Option(
       names = "--head-size",
       defaultValue = "64",
-      description = "Width of a head (default: ${DEFAULT-VALUE}).")
+      description = "Of the small model: width of a head (default: ${DEFAULT-VALUE}).")
   private int headSize;
+
+  @Option(names = "--batch", defaultValue = "1", description = "Sequences.")
+  private int batch;
 
   public static void main(String[] args) {
     Commands.run(new StepCheck(), args);
@@ -36,15 +51,26 @@ public final class StepCheck implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    GptConfig model =
-        new GptConfig(
-            1, HEADS, HEADS * headSize, CONTEXT, VOCAB, DROPOUT, true, true, Activation.GELU_TANH);
+    GptConfig model = preset == null ? small() : preset.config(vocab).withDropout(0);
     try (CudaBackend backend = new CudaBackend(new CudaConfig(0, Binding.AUTO, DType.BF16, false));
-        GpuStep step = new GpuStep(backend, model, 1, Optimizer.Kind.ADAMW)) {
+        GpuStep step = new GpuStep(backend, model, batch, Optimizer.Kind.ADAMW)) {
       step.stepByStep();
       step.stepByStep();
       System.out.printf("%s: loss %.3f%n", backend.name(), step.lossBlocking());
     }
     return 0;
+  }
+
+  private GptConfig small() {
+    return new GptConfig(
+        1,
+        HEADS,
+        HEADS * headSize,
+        CONTEXT,
+        VOCAB,
+        DROPOUT,
+        true,
+        true,
+        Activation.GELU_TANH);
   }
 }
