@@ -48,7 +48,7 @@ final class CudaOps implements Ops {
     linear = new LinearKernel(launcher, activation, blas, lt, precision);
     gated = new GatedKernel(launcher);
     heads = new HeadsKernel(launcher);
-    attention = new AttentionKernel(launcher);
+    attention = new AttentionKernel(launcher, config.kernels().attention());
     decode = new AttentionDecodeKernel(launcher);
     dropout = new DropoutKernel(launcher);
     softcap = new SoftcapKernel(launcher);

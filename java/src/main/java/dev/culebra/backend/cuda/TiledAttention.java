@@ -1,0 +1,103 @@
+package dev.culebra.backend.cuda;
+
+import dev.culebra.backend.AttentionSpec;
+import dev.culebra.backend.DropoutSpec;
+import dev.culebra.cuda.KernelFunction;
+import dev.culebra.cuda.LaunchSize;
+import dev.culebra.tensor.Tensor;
+
+/** Launches {@code attention.cu}: single precision, any head size. */
+final class TiledAttention implements AttentionPath {
+  /** Rows of a block, and its warps. */
+  private static final int TILE = 32;
+
+  private static final int WARPS = 8;
+
+  private final Launcher launcher;
+
+  TiledAttention(Launcher launcher) {
+    this.launcher = launcher;
+  }
+
+  @Override
+  public boolean takes(int headSize, AttentionSpec spec, Tensor... tensors) {
+    return true;
+  }
+
+  @Override
+  public void forward(Tensor out, Tensor logSumExp, Tensor qkv, AttentionSpec spec) {
+    KernelFunction kernel = launcher.kernel("attention_forward", qkv.dtype());
+    int size = AttentionKernel.headSize(out, spec.heads());
+    launch(kernel.with(out).with(logSumExp).with(qkv), qkv, spec, size, 1);
+  }
+
+  @Override
+  public void backward(
+      Tensor dQkv,
+      Tensor delta,
+      Tensor dOut,
+      Tensor out,
+      Tensor logSumExp,
+      Tensor qkv,
+      AttentionSpec spec) {
+    int size = AttentionKernel.headSize(out, spec.heads());
+    delta(delta, dOut, out, spec.heads(), qkv.shape().dim(1), size);
+    for (String owner : new String[] {"queries", "keys"}) {
+      KernelFunction kernel = launcher.kernel("attention_backward_" + owner, qkv.dtype());
+      kernel.with(dQkv).with(dOut).with(logSumExp).with(delta).with(qkv);
+      launch(kernel, qkv, spec, size, 2);
+    }
+  }
+
+  private void delta(Tensor delta, Tensor dOut, Tensor out, int heads, int time, int size) {
+    int rows = Launcher.rows(out);
+    launcher
+        .kernel("attention_delta", out.dtype())
+        .with(delta)
+        .with(dOut)
+        .with(out)
+        .with(rows)
+        .with(heads)
+        .with(time)
+        .with(size)
+        .launch(
+            LaunchSize.rows(Math.ceilDiv((long) rows * heads, WARPS), Launcher.WARP, WARPS),
+            launcher.stream());
+  }
+
+  /** Adds the arguments that all have at the end, and launches a block for each tile of rows. */
+  private void launch(
+      KernelFunction kernel, Tensor qkv, AttentionSpec spec, int size, int ownedTiles) {
+    int time = qkv.shape().dim(1);
+    kernel.with(time).with(spec.heads()).with(size).with(spec.causal() ? 1 : 0);
+    addDropout(kernel, spec.dropout());
+    int sharedBytes = sharedBytes(ownedTiles, size);
+    kernel.allowSharedMemory(sharedBytes);
+    kernel.launch(
+        new LaunchSize(
+            Math.ceilDiv(time, TILE),
+            spec.heads(),
+            qkv.shape().dim(0),
+            Launcher.WARP,
+            WARPS,
+            sharedBytes),
+        launcher.stream());
+  }
+
+  /** Tiles of floats whose rows lie one behind the other, and two with one float between. */
+  private static int sharedBytes(int ownedTiles, int size) {
+    return TILE * (ownedTiles * size + 2 * (size + 1)) * Float.BYTES;
+  }
+
+  private static void addDropout(KernelFunction kernel, DropoutSpec dropout) {
+    if (dropout.isNone()) {
+      kernel.with(0L).with(0).with(0f).with(1f);
+    } else {
+      kernel
+          .with(dropout.key().state())
+          .with(dropout.key().site())
+          .with(dropout.p())
+          .with(dropout.scale());
+    }
+  }
+}
