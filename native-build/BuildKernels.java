@@ -18,7 +18,8 @@ import java.util.stream.Stream;
 
 /**
  * Compiles the CUDA sources to PTX, one module a {@code .cu} file, and has {@code ptxas} assemble
- * each for the GPUs it is meant for, to know what its kernels need.
+ * each for the GPUs it is meant for, to know what its kernels need. A source is meant for all GPUs
+ * from compute capability 8.0 on, unless a line {@code // target NAME} of it says otherwise.
  *
  * <pre>
  *   java BuildKernels.java SOURCES PTX REPORT
@@ -28,22 +29,34 @@ import java.util.stream.Stream;
  * </pre>
  *
  * A kernel that spills registers or needs a stack fails the build, unless its source names the
- * reason in a line {@code // spills ENTRY: reason}. Without {@code nvcc} only the index is written,
- * with the reason; that is no failure. Nothing is done if neither sources nor compiler changed.
+ * reason in a line {@code // spills ENTRY: reason}; so does one whose asynchronous products or
+ * register counts {@code ptxas} did not take as they were written. Without {@code nvcc} only the
+ * index is written, with the reason; that is no failure. Nothing is done if neither sources nor
+ * compiler changed.
  */
 final class BuildKernels {
-  /** Every GPU from here on runs the PTX: the driver compiles it for the one that is there. */
-  private static final String PTX_FLOOR = "compute_80";
-
-  private static final List<String> GPUS = List.of("sm_80", "sm_90", "sm_100");
   private static final List<String> FLAGS =
-      List.of("-std=c++17", "-arch=" + PTX_FLOOR, "-ptx", "-Werror", "all-warnings");
+      List.of("-std=c++17", "-ptx", "-Werror", "all-warnings");
 
   /**
-   * The PTX ISA of CUDA 12.0. An nvcc writes its own version and drivers refuse a newer one than
-   * they know, though nothing newer is used: then ptxas, which reads the same text, would say so.
+   * What a module is compiled for.
+   *
+   * @param name as nvcc calls it; a letter at the end: for that one capability, and no newer one
+   * @param version of the PTX ISA. An nvcc writes its own and drivers refuse a newer one than they
+   *     know, though nothing newer is used: then ptxas, which reads the same text, would say so
+   * @param driver the CUDA version, 1000 · major + 10 · minor, whose driver knows it
+   * @param gpus that it is assembled for
    */
-  private static final String PTX_VERSION = "8.0";
+  private record Target(String name, String version, int driver, List<String> gpus) {}
+
+  /** Every GPU from here on runs the PTX: the driver compiles it for the one that is there. */
+  private static final Target PORTABLE =
+      new Target("compute_80", "8.0", 12000, List.of("sm_80", "sm_90", "sm_100"));
+
+  /** Hopper's own instructions, and 16-byte reductions, which came with 8.1. */
+  private static final Target HOPPER = new Target("compute_90a", "8.1", 12010, List.of("sm_90a"));
+
+  private static final List<Target> TARGETS = List.of(PORTABLE, HOPPER);
 
   private static final Pattern VERSION = Pattern.compile("(?m)^\\.version .*$");
   private static final Pattern ENTRY = Pattern.compile("\\.entry\\s+(\\w+)\\(([^)]*)\\)");
@@ -56,6 +69,10 @@ final class BuildKernels {
   private static final Pattern USED = Pattern.compile("Used (\\d+) registers");
   private static final Pattern SHARED = Pattern.compile("(\\d+) bytes smem");
   private static final Pattern EXCUSE = Pattern.compile("// spills (\\w+): \\S");
+  private static final Pattern TARGET = Pattern.compile("(?m)^// target (\\w+)$");
+
+  /** Products done one by one, waits put between them, setmaxnreg ignored: C7508 and its like. */
+  private static final Pattern NOT_AS_WRITTEN = Pattern.compile("(?m)^.*\\(C75\\d\\d\\).*$");
 
   private record Usage(
       String entry, String gpu, int registers, int shared, int stack, int spilled) {}
@@ -140,7 +157,7 @@ final class BuildKernels {
   private String state(Path nvcc) throws IOException {
     MessageDigest digest = sha256();
     digest.update(output(List.of(nvcc.toString(), "--version")).getBytes());
-    digest.update((FLAGS + " " + PTX_VERSION + " " + GPUS).getBytes());
+    digest.update((FLAGS + " " + TARGETS).getBytes());
     for (String suffix : List.of(".cu", ".cuh")) {
       for (Path file : files(sources, suffix)) {
         digest.update(file.getFileName().toString().getBytes());
@@ -190,20 +207,21 @@ final class BuildKernels {
   }
 
   private static int gpu(String name) {
-    return Integer.parseInt(name.substring("sm_".length()));
+    return Integer.parseInt(name.replaceAll("\\D", ""));
   }
 
   private List<Usage> compile(Path nvcc, Path source) {
     try {
       Path out = ptx.resolve(name(source) + ".ptx");
+      Target target = target(source);
       List<String> command = new ArrayList<>(List.of(nvcc.toString()));
       command.addAll(FLAGS);
-      command.addAll(List.of(source.toString(), "-o", out.toString()));
+      command.addAll(List.of("-arch=" + target.name, source.toString(), "-o", out.toString()));
       output(command);
-      String text = VERSION.matcher(Files.readString(out)).replaceFirst(".version " + PTX_VERSION);
-      Files.writeString(out, text);
+      String version = ".version " + target.version;
+      Files.writeString(out, VERSION.matcher(Files.readString(out)).replaceFirst(version));
       List<Usage> usages = new ArrayList<>();
-      for (String gpu : GPUS) {
+      for (String gpu : target.gpus) {
         Path ptxas = nvcc.toRealPath().resolveSibling("ptxas");
         String said =
             output(
@@ -214,12 +232,29 @@ final class BuildKernels {
                     out.toString(),
                     "-o",
                     "/dev/null"));
+        Matcher notAsWritten = NOT_AS_WRITTEN.matcher(said);
+        if (notAsWritten.find()) {
+          throw new CompilerException(source + ", " + gpu + ": " + notAsWritten.group());
+        }
         usages.addAll(usages(said));
       }
       return usages;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** What a source says it is meant for. */
+  private static Target target(Path source) throws IOException {
+    Matcher said = TARGET.matcher(Files.readString(source));
+    if (!said.find()) {
+      return PORTABLE;
+    }
+    return TARGETS.stream()
+        .filter(target -> target.name.equals(said.group(1)))
+        .findFirst()
+        .orElseThrow(
+            () -> new CompilerException(source + ": no target is called " + said.group(1)));
   }
 
   private static String name(Path source) {
@@ -306,22 +341,20 @@ final class BuildKernels {
                 .results()
                 .map(type -> "\"" + type.group(1) + "\"")
                 .collect(Collectors.joining(", "));
-        String facts = "{\"module\": \"%s\", \"parameters\": [%s]}".formatted(name(source), types);
+        String facts =
+            "{\"module\": \"%s\", \"target\": \"%s\", \"parameters\": [%s]}"
+                .formatted(name(source), target(source).name, types);
         if (entries.put(entry.group(1), facts) != null) {
           throw new IOException("two kernels are called " + entry.group(1));
         }
       }
     }
-    String list =
-        entries.entrySet().stream()
-            .map(each -> "    \"%s\": %s".formatted(each.getKey(), each.getValue()))
-            .collect(Collectors.joining(",\n"));
     return """
         {
           "sources": "%s",
-          "ptx": "%s",
-          "version": "%s",
-          "assembledFor": [%s],
+          "targets": {
+        %s
+          },
           "entries": {
         %s
           }
@@ -329,10 +362,20 @@ final class BuildKernels {
         """
         .formatted(
             state,
-            PTX_FLOOR,
-            PTX_VERSION,
-            GPUS.stream().map(gpu -> "\"" + gpu + "\"").collect(Collectors.joining(", ")),
-            list);
+            TARGETS.stream()
+                .map(target -> "    \"%s\": %s".formatted(target.name, facts(target)))
+                .collect(Collectors.joining(",\n")),
+            entries.entrySet().stream()
+                .map(each -> "    \"%s\": %s".formatted(each.getKey(), each.getValue()))
+                .collect(Collectors.joining(",\n")));
+  }
+
+  private static String facts(Target target) {
+    return "{\"version\": \"%s\", \"driver\": %d, \"assembledFor\": [%s]}"
+        .formatted(
+            target.version,
+            target.driver,
+            target.gpus.stream().map(gpu -> "\"" + gpu + "\"").collect(Collectors.joining(", ")));
   }
 
   /** A compiler that did not like its input; the message is what it said. */

@@ -29,20 +29,46 @@ public final class KernelIndex {
   }
 
   /**
+   * What a module was compiled for.
+   *
+   * @param name as the compiler calls it: {@code compute_80}; {@code compute_90a} for exactly that
+   * @param version of the PTX ISA
+   * @param driver the CUDA version whose driver knows it: 1000 · major + 10 · minor
+   */
+  record Target(String name, String version, int driver) {
+    private static final String PREFIX = "compute_";
+
+    /** Compute capability: 10 · major + minor. */
+    int capability() {
+      int end = exactly() ? name.length() - 1 : name.length();
+      return Integer.parseInt(name, PREFIX.length(), end, 10);
+    }
+
+    /** Whether it is for that capability only, and not for newer ones. */
+    boolean exactly() {
+      return !Character.isDigit(name.charAt(name.length() - 1));
+    }
+
+    /** Whether a GPU of this capability runs it. */
+    boolean runsOn(int capability) {
+      return exactly() ? capability == capability() : capability >= capability();
+    }
+  }
+
+  /**
    * A kernel.
    *
    * @param module the PTX file it is in, without the ending
+   * @param target what that was compiled for
    * @param parameters its parameters in order
    */
-  record Entry(String module, List<ParameterType> parameters) {}
+  record Entry(String module, Target target, List<ParameterType> parameters) {}
 
   private final Map<String, Entry> entries;
   private final String sources;
-  private final String ptxVersion;
 
-  private KernelIndex(Map<String, Entry> entries, String sources, String ptxVersion) {
+  private KernelIndex(Map<String, Entry> entries, String sources) {
     this.entries = Map.copyOf(entries);
-    this.ptxVersion = ptxVersion;
     this.sources = sources;
   }
 
@@ -56,17 +82,23 @@ public final class KernelIndex {
     if (json.has("problem")) {
       throw new CudaUnavailableException(json.get("problem").asText());
     }
+    Map<String, Target> targets = new LinkedHashMap<>();
+    for (Map.Entry<String, JsonNode> target : json.get("targets").properties()) {
+      JsonNode facts = target.getValue();
+      String name = target.getKey();
+      targets.put(
+          name, new Target(name, facts.get("version").asText(), facts.get("driver").asInt()));
+    }
     Map<String, Entry> entries = new LinkedHashMap<>();
     for (Map.Entry<String, JsonNode> entry : json.get("entries").properties()) {
+      JsonNode facts = entry.getValue();
       List<ParameterType> parameters = new ArrayList<>();
-      entry
-          .getValue()
-          .get("parameters")
-          .forEach(type -> parameters.add(ParameterType.of(type.asText())));
-      String module = entry.getValue().get("module").asText();
-      entries.put(entry.getKey(), new Entry(module, List.copyOf(parameters)));
+      facts.get("parameters").forEach(type -> parameters.add(ParameterType.of(type.asText())));
+      Target target = targets.get(facts.get("target").asText());
+      entries.put(
+          entry.getKey(), new Entry(facts.get("module").asText(), target, List.copyOf(parameters)));
     }
-    return new KernelIndex(entries, json.get("sources").asText(), json.get("version").asText());
+    return new KernelIndex(entries, json.get("sources").asText());
   }
 
   private static JsonNode read() {
@@ -86,14 +118,13 @@ public final class KernelIndex {
     return sources;
   }
 
-  /** Version of the PTX ISA that the kernels are written in. */
-  public String ptxVersion() {
-    return ptxVersion;
-  }
-
   /** How many kernels there are. */
   public int size() {
     return entries.size();
+  }
+
+  boolean has(String name) {
+    return entries.containsKey(name);
   }
 
   Entry entry(String name) {

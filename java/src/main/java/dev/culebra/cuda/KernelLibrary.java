@@ -5,7 +5,8 @@ import java.util.Map;
 
 /**
  * The kernels of this version on one GPU. A module is compiled for it when its first kernel is
- * asked for; the driver keeps what it compiled in a cache of its own. One thread at a time.
+ * asked for; the driver keeps what it compiled in a cache of its own. Some are for GPUs of one
+ * compute capability only: see {@link #has}. One thread at a time.
  */
 public final class KernelLibrary implements AutoCloseable {
   /** CUDA_ERROR_UNSUPPORTED_PTX_VERSION. */
@@ -21,23 +22,47 @@ public final class KernelLibrary implements AutoCloseable {
     this.index = index;
   }
 
+  /** Whether there is such a kernel, and this GPU and its driver run it. */
+  public boolean has(String entry) {
+    if (!index.has(entry)) {
+      return false;
+    }
+    KernelIndex.Target target = index.entry(entry).target();
+    return target.runsOn(context.capability()) && context.driver().version() >= target.driver();
+  }
+
   /**
    * A kernel by the name of its entry, the same each time.
    *
    * @throws CudaUnavailableException if the driver is too old for the PTX
-   * @throws IllegalArgumentException if there is no such kernel
+   * @throws IllegalArgumentException if there is no such kernel, or it is not for this GPU
    */
   public KernelFunction kernel(String entry) {
     return kernels.computeIfAbsent(
         entry,
         name -> {
           KernelIndex.Entry found = index.entry(name);
-          PtxModule module = modules.computeIfAbsent(found.module(), this::load);
+          requireRunsHere(name, found.target());
+          PtxModule module =
+              modules.computeIfAbsent(found.module(), key -> load(key, found.target()));
           return new KernelFunction(context, name, module.function(name), found.parameters());
         });
   }
 
-  private PtxModule load(String module) {
+  private void requireRunsHere(String entry, KernelIndex.Target target) {
+    if (!target.runsOn(context.capability())) {
+      throw new IllegalArgumentException(
+          "%s is for %s, and %s has compute capability %d.%d"
+              .formatted(
+                  entry,
+                  target.name(),
+                  context.name(),
+                  context.capability() / 10,
+                  context.capability() % 10));
+    }
+  }
+
+  private PtxModule load(String module, KernelIndex.Target target) {
     try {
       return new PtxModule(context, module, index.ptx(module));
     } catch (CudaException e) {
@@ -48,7 +73,7 @@ public final class KernelLibrary implements AutoCloseable {
       throw new CudaUnavailableException(
           ("the NVIDIA driver, made for CUDA %d.%d, is too old for the kernels, whose PTX is %s:"
                   + " update the driver")
-              .formatted(version / 1000, version % 1000 / 10, index.ptxVersion()));
+              .formatted(version / 1000, version % 1000 / 10, target.version()));
     }
   }
 

@@ -35,6 +35,16 @@ class BuildKernelsTest {
       }
       """;
 
+  /** What only one GPU has; without bounds of a launch ptxas does not know what to do with it. */
+  private static final String FOR_HOPPER =
+      """
+      // target compute_90a
+      extern "C" __global__ void __launch_bounds__(128) reduced(float *x) {
+        asm volatile("setmaxnreg.dec.sync.aligned.u32 24;");
+        x[threadIdx.x] *= 2;
+      }
+      """;
+
   @TempDir private Path folder;
 
   private record Built(int exitCode, String said) {}
@@ -87,7 +97,8 @@ class BuildKernelsTest {
         .fieldNames()
         .forEachRemaining(
             name -> {
-              boolean forTensorCores = entries.get(name).get("module").asText().endsWith("_mma");
+              boolean forTensorCores =
+                  entries.get(name).get("module").asText().matches(".*_(mma|hopper_.*)");
               if (name.endsWith("_bf16") && !forTensorCores) {
                 assertThat(entries.has(name.replace("_bf16", "_f32"))).as(name).isTrue();
               }
@@ -98,9 +109,12 @@ class BuildKernelsTest {
   void everyEntryIsAssembledForEveryGpu() throws IOException {
     assumeNvcc();
     JsonNode index = index(BUILT);
-    long rows = Files.readAllLines(Path.of("target/registers.md")).size() - 2;
-    assertThat(rows)
-        .isEqualTo((long) index.get("entries").size() * index.get("assembledFor").size());
+    long expected = 0;
+    for (JsonNode entry : index.get("entries")) {
+      expected += index.get("targets").get(entry.get("target").asText()).get("assembledFor").size();
+    }
+    assertThat((long) Files.readAllLines(Path.of("target/registers.md")).size() - 2)
+        .isEqualTo(expected);
   }
 
   @Test
@@ -132,6 +146,34 @@ class BuildKernelsTest {
     assertThat(folder.resolve("ptx/index.json")).doesNotExist();
 
     assertThat(build("// spills stacked: a test\n" + WITH_A_STACK).exitCode()).isZero();
+  }
+
+  @Test
+  void aSourceSaysWhichGpuItIsFor() throws Exception {
+    assumeNvcc();
+    assertThat(build(FOR_HOPPER).exitCode()).isZero();
+    assertThat(index(folder.resolve("ptx")).at("/entries/reduced/target").asText())
+        .isEqualTo("compute_90a");
+    assertThat(folder.resolve("ptx/module.ptx"))
+        .content()
+        .contains(".version 8.1", ".target sm_90a");
+    assertThat(folder.resolve("registers.md")).content().contains("sm_90a").doesNotContain("sm_80");
+  }
+
+  @Test
+  void aGpuThatNobodyKnowsFails() throws Exception {
+    assumeNvcc();
+    Built built = build("// target compute_70\n" + SOUND);
+    assertThat(built.exitCode()).isOne();
+    assertThat(built.said()).contains("module.cu: no target is called compute_70");
+  }
+
+  @Test
+  void whatTheAssemblerDoesNotTakeAsItIsWrittenFails() throws Exception {
+    assumeNvcc();
+    Built built = build(FOR_HOPPER.replace("__launch_bounds__(128)", ""));
+    assertThat(built.exitCode()).isOne();
+    assertThat(built.said()).contains("module.cu, sm_90a:", "'setmaxnreg' ignored");
   }
 
   @Test
