@@ -331,7 +331,8 @@ enum class Major { K, MN };
 #define CULEBRA_SUMS_16(i) CULEBRA_SUMS_4(i), CULEBRA_SUMS_4(i + 4), CULEBRA_SUMS_4(i + 8), CULEBRA_SUMS_4(i + 12)
 #define CULEBRA_SUMS_32 CULEBRA_SUMS_16(0), CULEBRA_SUMS_16(16)
 #define CULEBRA_SUMS_64 CULEBRA_SUMS_32, CULEBRA_SUMS_16(32), CULEBRA_SUMS_16(48)
-#define CULEBRA_NAMES_32 "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31"
+#define CULEBRA_NAMES_32                                                                                                      \
+  "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31"
 #define CULEBRA_NAMES_64                                                                                                      \
   CULEBRA_NAMES_32 ",%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%59," \
                    "%60,%61,%62,%63"

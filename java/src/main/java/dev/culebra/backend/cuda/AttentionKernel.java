@@ -2,6 +2,7 @@ package dev.culebra.backend.cuda;
 
 import dev.culebra.backend.AttentionSpec;
 import dev.culebra.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Attention over whole sequences: the first of its paths that takes a call computes it. */
@@ -11,12 +12,27 @@ final class AttentionKernel {
   /** The last one takes everything. */
   private final List<AttentionPath> paths;
 
+  /**
+   * @throws IllegalArgumentException if Hopper's kernels are asked for and cannot run
+   */
   AttentionKernel(Launcher launcher, KernelChoice.Attention choice) {
-    paths =
-        switch (choice) {
-          case AUTO, HOPPER, PORTABLE ->
-              List.of(new PortableAttention(launcher), new TiledAttention(launcher));
-        };
+    AttentionPath portable = new PortableAttention(launcher);
+    paths = new ArrayList<>();
+    if (usesHopper(launcher, choice)) {
+      paths.add(new HopperAttention(launcher, portable));
+    }
+    paths.add(portable);
+    paths.add(new TiledAttention(launcher));
+  }
+
+  private static boolean usesHopper(Launcher launcher, KernelChoice.Attention choice) {
+    boolean possible = HopperAttention.runsOn(launcher);
+    if (choice == KernelChoice.Attention.HOPPER && !possible) {
+      throw new IllegalArgumentException(
+          "the attention kernels for Hopper need a GPU of compute capability 9.0 and a driver made"
+              + " for CUDA 12.1 or newer");
+    }
+    return possible && choice != KernelChoice.Attention.PORTABLE;
   }
 
   void forward(Tensor out, Tensor logSumExp, Tensor qkv, AttentionSpec spec) {

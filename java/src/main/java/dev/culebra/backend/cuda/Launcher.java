@@ -1,6 +1,7 @@
 package dev.culebra.backend.cuda;
 
 import dev.culebra.cuda.CudaContext;
+import dev.culebra.cuda.DeviceBuffer;
 import dev.culebra.cuda.KernelFunction;
 import dev.culebra.cuda.KernelIndex;
 import dev.culebra.cuda.KernelLibrary;
@@ -19,6 +20,9 @@ final class Launcher implements AutoCloseable {
   /** Threads of a block that works through flat memory. */
   private static final int FLAT_THREADS = 256;
 
+  /** Integers for kernels whose blocks take their work from a counter. */
+  static final int COUNTERS = 2;
+
   /** Bytes that a thread moves at once. */
   private static final int PACK_BYTES = 16;
 
@@ -29,12 +33,20 @@ final class Launcher implements AutoCloseable {
   private final Stream stream;
   private final KernelLibrary library;
   private final Workspace workspace;
+  private final DeviceBuffer counters;
 
   Launcher(CudaContext context, Stream stream, KernelIndex index) {
     this.context = context;
     this.stream = stream;
     this.library = new KernelLibrary(context, index);
     this.workspace = new Workspace(context);
+    this.counters = DeviceMemory.allocate(context, COUNTERS * (long) Integer.BYTES);
+    stream.clear(counters.address(), counters.bytes());
+  }
+
+  /** Whether there is an instance of a kernel for a dtype, and this GPU runs it. */
+  boolean has(String name, DType dtype) {
+    return library.has(name + suffix(dtype));
   }
 
   /** The instance of a kernel for a dtype. */
@@ -64,6 +76,13 @@ final class Launcher implements AutoCloseable {
   /** Address of scratch memory, good until the next kernel class asks for some. */
   long workspace(long bytes) {
     return workspace.address(bytes);
+  }
+
+  /**
+   * Address of {@link #COUNTERS} integers that are 0, and that each kernel leaves as it found them.
+   */
+  long counters() {
+    return counters.address();
   }
 
   int multiprocessors() {
@@ -127,11 +146,12 @@ final class Launcher implements AutoCloseable {
 
   /** How many modules and buffers it holds now. */
   int liveObjects() {
-    return library.modules() + workspace.buffers();
+    return library.modules() + workspace.buffers() + 1;
   }
 
   @Override
   public void close() {
+    counters.close();
     workspace.close();
     library.close();
   }
