@@ -183,16 +183,28 @@ public final class KernelBench implements Callable<Integer> {
   private void products(Memory memory, String choice) throws IOException {
     int rows = small ? 64 : 32 * 1024;
     int width = small ? 128 : WIDTH;
-    product(memory, choice, rows, width, 3 * width, Activation.IDENTITY);
-    product(memory, choice, rows, width, 4 * width, Activation.GELU_TANH);
-    product(memory, choice, rows, 4 * width, width, Activation.IDENTITY);
-    product(memory, choice, rows, width, width, Activation.IDENTITY);
+    product(memory, choice, rows, width, 3 * width, Activation.IDENTITY, Activation.IDENTITY);
+    product(memory, choice, rows, width, 4 * width, Activation.IDENTITY, Activation.GELU_TANH);
+    product(memory, choice, rows, 4 * width, width, Activation.GELU_TANH, Activation.IDENTITY);
+    product(memory, choice, rows, width, width, Activation.IDENTITY, Activation.IDENTITY);
   }
 
+  /**
+   * @param ofInput the activation that made the input, whose slope the backward pass applies
+   * @param activation of the output
+   */
   private void product(
-      Memory memory, String choice, int rows, int in, int out, Activation activation)
+      Memory memory,
+      String choice,
+      int rows,
+      int in,
+      int out,
+      Activation ofInput,
+      Activation activation)
       throws IOException {
     boolean activated = activation != Activation.IDENTITY;
+    boolean behind = ofInput != Activation.IDENTITY;
+    Tensor beforeInput = behind ? memory.random(DType.BF16, rows, in) : null;
     Tensor x = memory.random(DType.BF16, rows, in);
     Tensor weight = memory.random(DType.BF16, out, in);
     Tensor bias = memory.random(DType.BF16, out);
@@ -203,7 +215,8 @@ public final class KernelBench implements Callable<Integer> {
     Tensor dWeight = memory.zeros(DType.F32, out, in);
     Tensor dBias = memory.zeros(DType.F32, out);
     double flops = 2.0 * rows * in * out;
-    String shape = "%d × %d to %d%s".formatted(rows, in, out, activated ? ", GELU" : "");
+    String shape = "%d × %d%s to %d%s"
+            .formatted(rows, in, behind ? " of GELU" : "", out, activated ? ", GELU" : "");
     measure(
         memory,
         "product with bias, " + shape,
@@ -221,7 +234,8 @@ public final class KernelBench implements Callable<Integer> {
         0,
         List.of(dX, dWeight, dBias),
         () -> {},
-        () -> memory.ops.linearBackward(dX, dWeight, dBias, dY, x, weight));
+        () -> memory.ops.linearBackward(
+                dX, dWeight, dBias, dY, x, weight, beforeInput, ofInput));
     memory.close();
   }
 
