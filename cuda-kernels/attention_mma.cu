@@ -1,15 +1,25 @@
 // Attention of bf16 on tensor cores: what attention.cu does, for head sizes that are a multiple of 8, up to 128.
 //
-// Forward (Dao, "FlashAttention-2", 2023): a block has 64 queries, 16 a warp, whose Q stays in registers. Keys and values come
-// in tiles of 64 by asynchronous copies, a tile ahead, into swizzled shared memory. S = Q Kᵀ, its softmax and O += P V happen
-// in the fragments of mma.m16n8k16: the probabilities that a product leaves are the next one's operand.
+// Forward (Dao, "FlashAttention-2", 2023): a block owns rows of queries, whose Q stays in registers. Keys and values come in
+// tiles by asynchronous copies, a tile ahead, into swizzled shared memory. S = Q Kᵀ, its softmax and O += P V happen in the
+// fragments of mma.m16n8k16: the probabilities that a product leaves are the next one's operand.
 //
-// Backward: a block owns 64 rows, 16 a warp, and streams the others past. Owning queries it adds up dQ = dS K, owning keys
-// dV = Pᵀ dO and dK = dSᵀ Q, with P and dS = P ∘ (dO Vᵀ − δ) computed again from the saved log-sum-exp. Two passes instead of
-// one with atomics: two of seven products twice, and the result is the same each time.
+// Backward: owning queries a block adds up dQ = dS K and leaves δ = Σ dO · O, owning keys dV = Pᵀ dO and dK = dSᵀ Q, with P
+// and dS = P ∘ (dO Vᵀ − δ) computed again from the saved log-sum-exp. Two passes instead of one with atomics: two of seven
+// products twice, and the result is the same each time.
 //
-// Tiles that the causal mask hides are skipped; those that it cuts, and the last one, are masked element by element.
+// Beside its products a warp can do nothing else, so what counts is the number of its other instructions:
+//   - With TILES = 2 tiles of 16 rows a warp, each fragment of the streamed rows serves two products.
+//   - Exponents of a row refer to its maximum in the first chunk of keys. There is no running maximum and no rescaling; only
+//     where that goes wrong (see forwardPass) a block begins again with both.
+//   - Only tiles that the causal mask or the end cut are masked; those that it hides are skipped. −δ is what the product for
+//     dS begins with.
+//   - Row numbers and offsets are 32 bits, in units of 16 bytes.
+//
 // A head smaller than the instance (32, 64 or 128) is filled up with zeros. Bytes and FLOPs as in attention.cu.
+//
+// Dropout has instances of its own. The four elements of a Philox block are four neighbouring keys of a query, so the rows of
+// tiles are placed in such an order (KeyColumns, KeyRows) that a lane has all four: it draws once for four elements.
 #include "attention.cuh"
 #include "mma.cuh"
 
@@ -17,332 +27,787 @@ namespace culebra {
 
 constexpr int MMA_WARPS = 4;
 constexpr int MMA_THREADS = MMA_WARPS * WARP;
-/** Rows of a block, and of a warp. */
-constexpr int OWNED_ROWS = 64;
-constexpr int WARP_ROWS = 16;
 constexpr float LOG2_E = 1.4426950408889634f;
 constexpr float LN_2 = 0.6931471805599453f;
 
-extern __shared__ __align__(16) unsigned char attentionMmaShared[];
+extern __shared__ __align__(1024) unsigned char attentionMmaShared[];
 
-/** Begins to copy ROWS rows from `first` on, D wide; what is behind the last row or column becomes 0. */
-template <int D, int ROWS>
-__device__ __forceinline__ void copyTile(SwizzledTile<D> tile, HeadRows<const bf16> rows, int first, int time, int size) {
-  constexpr int CHUNKS = SwizzledTile<D>::CHUNKS;
-  for (int i = threadIdx.x; i < ROWS * CHUNKS; i += MMA_THREADS) {
-    const int row = i / CHUNKS, chunk = i % CHUNKS;
-    const bool valid = first + row < time && chunk * SwizzledTile<D>::CHUNK < size;
-    copyAsync(tile.at(row, chunk), valid ? rows.row(first + row) + chunk * SwizzledTile<D>::CHUNK : rows.base, valid);
-  }
-}
+__device__ __forceinline__ float infinity() { return __int_as_float(0x7f800000); }
 
-/** Two tiles that come together, twice: one pair is worked on while the other arrives. */
-template <int D, int ROWS>
-struct TilePairs {
-  bf16* base;
-  HeadRows<const bf16> first, second;
-  int time, size;
+/** What the kernels know besides tensors. group: see BlockPlace; allHeads: B · heads. */
+struct AttentionShape {
+  int time, heads, size, causal, group, allHeads;
+};
 
-  __device__ __forceinline__ SwizzledTile<D> firstTile(int buffer) const { return {base + 2 * buffer * ROWS * D}; }
-  __device__ __forceinline__ SwizzledTile<D> secondTile(int buffer) const { return {base + (2 * buffer + 1) * ROWS * D}; }
+/**
+ * Which head and which of its row blocks a block has, and where the head begins. Heads come in groups whose rows the L2 cache
+ * can hold; in a group the row blocks that have most to do come first.
+ */
+struct BlockPlace {
+  int rowBlock;
+  /** b · heads + h. */
+  int head;
+  /** In 16 bytes: from a row to the next in (B, T, C); where the head begins there, and in (B, T, 3, C). */
+  uint32_t width, plain, packed;
 
-  __device__ __forceinline__ void copy(int buffer, int row) const {
-    copyTile<D, ROWS>(firstTile(buffer), first, row, time, size);
-    copyTile<D, ROWS>(secondTile(buffer), second, row, time, size);
-    commitCopies();
-  }
-
-  /** body(first tile, second tile, row) for the tiles from `begin` to `end`, each after its copies have landed. */
-  template <typename Body>
-  __device__ __forceinline__ void forEach(int begin, int end, Body body) const {
-    copy(0, begin);
-    int buffer = 0;
-    for (int row = begin; row < end; row += ROWS) {
-      if (row + ROWS < end) {
-        copy(1 - buffer, row + ROWS);
-        waitForCopies<1>();
-      } else {
-        waitForCopies<0>();
-      }
-      __syncthreads();
-      body(firstTile(buffer), secondTile(buffer), row);
-      __syncthreads();  // all have read it before it is filled again
-      buffer = 1 - buffer;
-    }
+  __device__ __forceinline__ BlockPlace(const AttentionShape& s, int rowBlocks) {
+    const int blocksOfGroup = rowBlocks * s.group, group = blockIdx.x / blocksOfGroup;
+    const int block = blockIdx.x - group * blocksOfGroup;
+    const int heads = min(s.group, s.allHeads - group * s.group);
+    rowBlock = block / heads;
+    head = group * s.group + block - rowBlock * heads;
+    const int batch = head / s.heads;
+    const uint32_t ofBatch = (head - batch * s.heads) * (s.size / 8);
+    width = s.heads * s.size / 8;
+    plain = batch * s.time * width + ofBatch;
+    packed = batch * s.time * 3 * width + ofBatch;
   }
 };
 
-/** blocks[n] += rows of the warp (A fragments) times 8 · n … 8 · n + 7 of the tile's rows, transposed. */
-template <int D, int N>
-__device__ __forceinline__ void multiplyTransposed(float (&blocks)[N][4], const uint32_t (&a)[D / 16][4],
-                                                   SwizzledTile<D> tile) {
+// ---- orders of rows -------------------------------------------------------------------------------------------------
+// at(slot) is the row that lies in a slot of a tile. Bits move, nothing else: at(a + b) = at(a) + at(b) if a & b == 0.
+
+struct InOrder {
+  static __host__ __device__ constexpr int at(int slot) { return slot; }
+};
+
+/** Keys as columns of products: a lane's columns of two neighbouring blocks, 2t and 2t+1 of each, are the keys 4t … 4t+3. */
+struct KeyColumns {
+  static __host__ __device__ constexpr int at(int slot) {
+    return slot / 16 * 16 + slot % 8 / 2 * 4 + slot % 16 / 8 * 2 + slot % 2;
+  }
+};
+
+/** Keys as the rows of a warp: a lane's rows, g and g+8 of each of TILES tiles, are the keys 2·TILES·g and those behind it. */
+template <int TILES>
+struct KeyRows {
+  static constexpr int ROWS = TILES * 16;
+
+  static __host__ __device__ constexpr int at(int slot) { return slot / ROWS * ROWS + slot % 8 * (ROWS / 8) + slot % ROWS / 8; }
+};
+
+/**
+ * Begins to copy rows first … first + ROWS − 1 of a head to a tile; what is behind the last row or column becomes 0. The head
+ * begins start · 16 bytes behind base, its rows are stride · 16 bytes apart. Where all of it is there, nothing is asked row by
+ * row.
+ */
+template <int D, int ROWS, typename Order>
+__device__ __forceinline__ void copyRows(SharedAddress tile, const bf16* base, uint32_t start, uint32_t stride, int first,
+                                         const AttentionShape& s) {
+  constexpr int CHUNKS = Tile<D>::CHUNKS, STEP = MMA_THREADS / CHUNKS;
+  static_assert(ROWS % STEP == 0 && STEP % 8 == 0, "");
+  const int chunk = threadIdx.x % CHUNKS, slot = threadIdx.x / CHUNKS, row = first + Order::at(slot);
+  const SharedAddress to = tile + Tile<D>::offset(slot, chunk);
+  const uint32_t from = start + row * stride + chunk;
+  if (first + ROWS <= s.time && s.size == D) {
 #pragma unroll
-  for (int step = 0; step < D / 16; step++) {
+    for (int i = 0; i < ROWS; i += STEP) {
+      copyAsync(to + i * Tile<D>::ROW, base + static_cast<uint64_t>(from + Order::at(i) * stride) * 8, true);
+    }
+  } else {
+    const bool inHead = chunk * 8 < s.size;
 #pragma unroll
-    for (int n = 0; n < N; n += 2) {
-      uint32_t b[4];
-      tile.loadB(b, n * 8, step);
-      mma(blocks[n], a[step], b[0], b[1]);
-      mma(blocks[n + 1], a[step], b[2], b[3]);
+    for (int i = 0; i < ROWS; i += STEP) {
+      const bool valid = inHead && row + Order::at(i) < s.time;
+      copyAsync(to + i * Tile<D>::ROW, base + static_cast<uint64_t>(valid ? from + Order::at(i) * stride : start) * 8, valid);
     }
   }
 }
 
-/** The same with the A fragments read when they are needed. */
-template <int D, int N>
-__device__ __forceinline__ void multiplyTransposed(float (&blocks)[N][4], SwizzledTile<D> owned, int firstRow,
-                                                   SwizzledTile<D> tile) {
-#pragma unroll
-  for (int step = 0; step < D / 16; step++) {
-    uint32_t a[4];
-    owned.loadA(a, firstRow, step);
-#pragma unroll
-    for (int n = 0; n < N; n += 2) {
-      uint32_t b[4];
-      tile.loadB(b, n * 8, step);
-      mma(blocks[n], a, b[0], b[1]);
-      mma(blocks[n + 1], a, b[2], b[3]);
-    }
-  }
-}
-
-/** sums (16, D) += weights (16, 8 · N), rounded to bf16, times the tile (8 · N, D). */
-template <int D, int N>
-__device__ __forceinline__ void multiplyInto(float (&sums)[D / 8][4], const float (&weights)[N][4], SwizzledTile<D> tile) {
-#pragma unroll
-  for (int n = 0; n < N; n += 2) {
-    const uint32_t a[4] = {bf16Pair(weights[n][0], weights[n][1]), bf16Pair(weights[n][2], weights[n][3]),
-                           bf16Pair(weights[n + 1][0], weights[n + 1][1]), bf16Pair(weights[n + 1][2], weights[n + 1][3])};
-#pragma unroll
-    for (int part = 0; part < D / 16; part++) {
-      uint32_t b[4];
-      tile.loadRowsAsB(b, n * 8, part);
-      mma(sums[2 * part], a, b[0], b[1]);
-      mma(sums[2 * part + 1], a, b[2], b[3]);
-    }
-  }
-}
-
-/** Row first + g of the fragment's blocks from d[0], d[1], row first + g + 8 from d[2], d[3], each times its factor. */
-template <int D>
-__device__ __forceinline__ void storeBlocks(HeadRows<bf16> rows, const float (&blocks)[D / 8][4], float upper, float lower,
-                                            int first, int time, int size) {
+/**
+ * Writes the TILES · 16 rows of a warp, each times its factor: fragments go through shared memory that the warp has for
+ * itself, so that a lane writes 16 bytes, and neighbouring lanes whole rows.
+ */
+template <int D, int TILES, typename Order>
+__device__ __forceinline__ void storeRows(bf16* head, uint32_t stride, const float (&x)[TILES][D / 8][4],
+                                          const float (&factor)[TILES][2], SharedAddress own, int first, const AttentionShape& s) {
   const int lane = threadIdx.x % WARP;
-  const int row = first + lane / 4;
+  const SharedAddress to = own + Tile<D>::offset(lane / 4, 0) + lane % 4 * 4;
 #pragma unroll
-  for (int n = 0; n < D / 8; n++) {
-    const int column = n * 8 + lane % 4 * 2;
-    if (n * 8 >= size) break;
-    if (row < time) {
-      *reinterpret_cast<uint32_t*>(rows.row(row) + column) = bf16Pair(blocks[n][0] * upper, blocks[n][1] * upper);
-    }
-    if (row + 8 < time) {
-      *reinterpret_cast<uint32_t*>(rows.row(row + 8) + column) = bf16Pair(blocks[n][2] * lower, blocks[n][3] * lower);
+  for (int m = 0; m < TILES; m++) {
+#pragma unroll
+    for (int n = 0; n < D / 8; n++) {
+      const SharedAddress upper = (to ^ (n << 4)) + m * 16 * Tile<D>::ROW;
+      storeShared(upper, bf16Pair(x[m][n][0] * factor[m][0], x[m][n][1] * factor[m][0]));
+      storeShared(upper + 8 * Tile<D>::ROW, bf16Pair(x[m][n][2] * factor[m][1], x[m][n][3] * factor[m][1]));
     }
   }
+  __syncwarp();
+  constexpr int CHUNKS = Tile<D>::CHUNKS, STEP = WARP / CHUNKS;
+  const int chunk = lane % CHUNKS;
+#pragma unroll
+  for (int i = 0; i < TILES * 16; i += STEP) {
+    const int slot = i + lane / CHUNKS, row = first + Order::at(i) + Order::at(lane / CHUNKS);
+    const float4 x = loadShared4(own + Tile<D>::offset(slot, chunk));
+    if (row < s.time && chunk * 8 < s.size) {
+      *reinterpret_cast<float4*>(head + static_cast<int64_t>(row) * stride * 8 + chunk * 8) = x;
+    }
+  }
+  __syncwarp();
 }
 
-/** Which query and key element i of block n of a fragment stands for; the warp's rows are queries, or keys. */
-template <bool ROWS_ARE_KEYS>
-struct Positions {
-  int firstRow, firstColumn;
+// ---- queries own ----------------------------------------------------------------------------------------------------
 
-  __device__ __forceinline__ int row(int i) const { return firstRow + threadIdx.x % WARP / 4 + i / 2 * 8; }
-  __device__ __forceinline__ int column(int n, int i) const { return firstColumn + n * 8 + threadIdx.x % 4 * 2 + i % 2; }
-  __device__ __forceinline__ int query(int n, int i) const { return ROWS_ARE_KEYS ? column(n, i) : row(i); }
-  __device__ __forceinline__ int key(int n, int i) const { return ROWS_ARE_KEYS ? row(i) : column(n, i); }
+template <int D, int TILES>
+using Fragments = uint32_t[TILES][D / 16][4];
 
-  __device__ __forceinline__ bool seen(int n, int i, const AttentionHead& a) const {
-    return query(n, i) < a.time && key(n, i) < a.time && !(a.causal && key(n, i) > query(n, i));
-  }
-};
-
-template <int D>
-__device__ __forceinline__ void attentionMmaForward(bf16* out, float* logSumExp, const bf16* qkv, const AttentionHead& a,
-                                                    const ProbabilityDropout& dropout) {
-  constexpr int KEYS = 64, BLOCKS = KEYS / 8;
-  bf16* shared = reinterpret_cast<bf16*>(attentionMmaShared);
-  const SwizzledTile<D> queries{shared};
-  const TilePairs<D, KEYS> pairs{shared + OWNED_ROWS * D, a.packed(qkv, 1), a.packed(qkv, 2), a.time, a.size};
-  const int firstQuery = (gridDim.x - 1 - blockIdx.x) * OWNED_ROWS;  // the longest rows first
-  const int firstRow = firstQuery + threadIdx.x / WARP * WARP_ROWS;
-  const int64_t element = a.firstElement();
-  copyTile<D, OWNED_ROWS>(queries, a.packed(qkv, 0), firstQuery, a.time, a.size);
-  commitCopies();
-  waitForCopies<0>();
-  __syncthreads();
-  uint32_t q[D / 16][4];
+/** x = init, for all column blocks of a tile of rows, + the warp's rows (A fragments) times 8 · N rows of a tile, transposed. */
+template <int D, int TILES, int N>
+__device__ __forceinline__ void multiplyTransposed(float (&x)[TILES][N][4], const Fragments<D, TILES>& a, SharedAddress rows,
+                                                   const float (&init)[TILES][4]) {
 #pragma unroll
-  for (int step = 0; step < D / 16; step++) queries.loadA(q[step], firstRow - firstQuery, step);
-
-  const float scale = a.scale * LOG2_E;  // powers of 2 are what the hardware has
-  float maximum[2] = {-LARGEST, -LARGEST}, sum[2] = {}, output[D / 8][4] = {};
-  const int end = a.causal ? min(a.time, firstQuery + OWNED_ROWS) : a.time;
-  pairs.forEach(0, end, [&](SwizzledTile<D> keys, SwizzledTile<D> values, int firstKey) {
-    float p[BLOCKS][4] = {};
-    multiplyTransposed<D>(p, q, keys);
-    const Positions<false> at{firstRow, firstKey};
-    const bool cut = firstKey + KEYS > a.time || (a.causal && firstKey + KEYS > firstRow);
-    float higher[2] = {maximum[0], maximum[1]};
+  for (int step = 0; step < D / 16; step++) {
 #pragma unroll
-    for (int n = 0; n < BLOCKS; n++) {
+    for (int n = 0; n < N; n += 2) {
+      uint32_t b[4];
+      loadMatrices(b, Tile<D>::at(rows, n * 8, step));
 #pragma unroll
-      for (int i = 0; i < 4; i++) {
-        if (cut && (at.key(n, i) >= a.time || (a.causal && at.key(n, i) > at.query(n, i)))) p[n][i] = -LARGEST;
-        else p[n][i] *= scale;
-        higher[i / 2] = fmaxf(higher[i / 2], p[n][i]);
-      }
-    }
-    float shrink[2];
-#pragma unroll
-    for (int half = 0; half < 2; half++) {  // the four lanes of a row
-      higher[half] = fmaxf(higher[half], __shfl_xor_sync(ALL_LANES, higher[half], 1));
-      higher[half] = fmaxf(higher[half], __shfl_xor_sync(ALL_LANES, higher[half], 2));
-      shrink[half] = exp2f(maximum[half] - higher[half]);
-      maximum[half] = higher[half];
-      sum[half] *= shrink[half];
-    }
-#pragma unroll
-    for (int n = 0; n < BLOCKS; n++) {
-#pragma unroll
-      for (int i = 0; i < 4; i++) {
-        p[n][i] = exp2f(p[n][i] - maximum[i / 2]);
-        sum[i / 2] += p[n][i];
-      }
-      if (dropout.p > 0) {
-#pragma unroll
-        for (int half = 0; half < 2; half++) {
-          dropout.pair(p[n][2 * half], p[n][2 * half + 1], (element + at.query(n, 2 * half)) * a.time + at.key(n, 2 * half));
+      for (int m = 0; m < TILES; m++) {
+        if (step == 0) {
+          mma(x[m][n], a[m][step], b[0], b[1], init[m]);
+          mma(x[m][n + 1], a[m][step], b[2], b[3], init[m]);
+        } else {
+          mma(x[m][n], a[m][step], b[0], b[1]);
+          mma(x[m][n + 1], a[m][step], b[2], b[3]);
         }
       }
     }
+  }
+}
+
+/** sums (TILES · 16, D) += a (TILES · 16, 16) times 16 rows of a tile, from row `first` on. */
+template <int D, int TILES>
+__device__ __forceinline__ void multiplyInto(float (&sums)[TILES][D / 8][4], const uint32_t (&a)[TILES][4], SharedAddress rows,
+                                             int first) {
+#pragma unroll
+  for (int part = 0; part < D / 16; part++) {
+    uint32_t b[4];
+    loadMatrices<true>(b, Tile<D>::at(rows, first, part));
+#pragma unroll
+    for (int m = 0; m < TILES; m++) {
+      mma(sums[m][2 * part], a[m], b[0], b[1]);
+      mma(sums[m][2 * part + 1], a[m], b[2], b[3]);
+    }
+  }
+}
+
+/** Scores of keys (KeyColumns) that a query does not see, or that do not exist, become −∞. */
+template <int TILES, int N>
+__device__ __forceinline__ void hideKeys(float (&scores)[TILES][N][4], int firstRow, int firstKey, const AttentionShape& s) {
+  if (firstKey + N * 8 <= s.time && !(s.causal && firstKey + N * 8 - 1 > firstRow)) return;
+  const int lane = threadIdx.x % WARP;
+#pragma unroll
+  for (int m = 0; m < TILES; m++) {
+#pragma unroll
+    for (int half = 0; half < 2; half++) {
+      const int query = firstRow + m * 16 + lane / 4 + half * 8;
+      const int last = (s.causal ? min(query, s.time - 1) : s.time - 1) - firstKey - lane % 4 * 4;
+#pragma unroll
+      for (int n = 0; n < N; n++) {
+#pragma unroll
+        for (int i = 0; i < 2; i++) {
+          if (KeyColumns::at(n * 8 + i) > last) scores[m][n][2 * half + i] = -infinity();
+        }
+      }
+    }
+  }
+}
+
+/** Words of a lane's two rows of a tile and its four keys of a pair of column blocks; quad is that of the first row. */
+__device__ __forceinline__ void wordsOfRows(uint4 (&words)[2], const QuadDropout& dropout, uint32_t quad, uint32_t quadsOfRow) {
+  const uint32_t quads[2] = {quad, quad + 8 * quadsOfRow};
+  dropout.words(words, quads);
+}
+
+/** Beyond it the sum of a row is not trusted. Products of it with values of up to 2^63 are still finite. */
+constexpr float LARGEST_SUM = 0x1p64f;
+
+/**
+ * All keys of a block's queries once: output += P V, sum += Σ P, without the 1 / sum. The exponents of a row refer to its
+ * maximum in the first chunk of keys, whatever comes later: P may then be as large as LARGEST_SUM, which floats and bf16 hold
+ * with the same relative precision. Should a sum become larger, or not a number, the pass is to be repeated SAFE, with the
+ * running maximum.
+ *
+ * @param reference −maximum · c, what is added to a score times c to give the exponent of 2
+ */
+template <int D, int TILES, int STREAMED, int CHUNK, bool SAFE, typename Dropout, typename CopyPair>
+__device__ __forceinline__ void forwardPass(float (&output)[TILES][D / 8][4], float (&sum)[TILES][2], float (&reference)[TILES][2],
+                                            const Fragments<D, TILES>& q, const AttentionShape& s, const Dropout& dropout,
+                                            SharedAddress shared, int head, int firstRow, int tiles, float c, CopyPair copyPair) {
+  constexpr int BYTES = STREAMED * Tile<D>::ROW, BLOCKS = CHUNK / 8;
+  const int lane = threadIdx.x % WARP;
+  const uint32_t columns = Tile<D>::laneOfColumns(lane), rows = Tile<D>::laneOfRows(lane);
+  const float zeros[TILES][4] = {};
+  const uint32_t quadsOfRow = s.time / 4, quad = (head * s.time + firstRow + lane / 4) * quadsOfRow + lane % 4;
+#pragma unroll
+  for (int m = 0; m < TILES; m++) {
+    reference[m][0] = reference[m][1] = infinity();
+    sum[m][0] = sum[m][1] = 0;
 #pragma unroll
     for (int n = 0; n < D / 8; n++) {
 #pragma unroll
-      for (int i = 0; i < 4; i++) output[n][i] *= shrink[i / 2];
+      for (int i = 0; i < 4; i++) output[m][n][i] = 0;
     }
-    multiplyInto<D>(output, p, values);
-  });
-
-  const int lane = threadIdx.x % WARP;
-#pragma unroll
-  for (int half = 0; half < 2; half++) {
-    sum[half] += __shfl_xor_sync(ALL_LANES, sum[half], 1);
-    sum[half] += __shfl_xor_sync(ALL_LANES, sum[half], 2);
-    const int row = firstRow + lane / 4 + half * 8;
-    if (lane % 4 == 0 && row < a.time) a.statistics(logSumExp)[row] = (maximum[half] + log2f(sum[half])) * LN_2;
   }
-  storeBlocks<D>(a.plain(out), output, 1 / sum[0], 1 / sum[1], firstRow, a.time, a.size);
+  for (int tile = 0; tile < tiles; tile++) {
+    waitForCopies<0>();
+    __syncthreads();  // the tile has come, and all have done with the stage that is filled next
+    if (tile + 1 < tiles) copyPair(tile + 1);
+    const SharedAddress stage = shared + (tile & 1) * 2 * BYTES;
+#pragma unroll
+    for (int chunk = 0; chunk < STREAMED; chunk += CHUNK) {
+      const int firstKey = tile * STREAMED + chunk;
+      if (firstKey >= s.time || (s.causal && firstKey > firstRow + TILES * 16 - 1)) break;  // hidden from the whole warp
+      float p[TILES][BLOCKS][4];
+      multiplyTransposed<D>(p, q, stage + columns + chunk * Tile<D>::ROW, zeros);
+      hideKeys(p, firstRow, firstKey, s);
+      if (SAFE || (tile == 0 && chunk == 0)) {
+#pragma unroll
+        for (int m = 0; m < TILES; m++) {
+#pragma unroll
+          for (int half = 0; half < 2; half++) {
+            float x = fmaxf(p[m][0][2 * half], p[m][0][2 * half + 1]);
+#pragma unroll
+            for (int n = 1; n < BLOCKS; n++) x = fmaxf(x, fmaxf(p[m][n][2 * half], p[m][n][2 * half + 1]));
+            x = fmaxf(x, __shfl_xor_sync(ALL_LANES, x, 1));  // the four lanes of a row
+            x = fmaxf(x, __shfl_xor_sync(ALL_LANES, x, 2));
+            const float lower = fminf(-x * c, reference[m][half]);
+            if (SAFE) {
+              const float shrink = powerOf2(lower - reference[m][half]);
+              sum[m][half] *= shrink;
+#pragma unroll
+              for (int n = 0; n < D / 8; n++) {
+                output[m][n][2 * half] *= shrink;
+                output[m][n][2 * half + 1] *= shrink;
+              }
+            }
+            reference[m][half] = lower;
+          }
+        }
+      }
+#pragma unroll
+      for (int pair = 0; pair < BLOCKS / 2; pair++) {
+        uint32_t a[TILES][4];
+#pragma unroll
+        for (int m = 0; m < TILES; m++) {
+          uint4 words[2];
+          if constexpr (Dropout::DROPS) wordsOfRows(words, dropout, quad + m * 16 * quadsOfRow + firstKey / 4 + pair * 4, quadsOfRow);
+#pragma unroll
+          for (int i = 0; i < 4; i++) {  // registers of the A fragment
+            const int half = i % 2;
+            const float (&scores)[4] = p[m][2 * pair + i / 2];
+            float x = powerOf2(fmaf(scores[2 * half], c, reference[m][half]));
+            float y = powerOf2(fmaf(scores[2 * half + 1], c, reference[m][half]));
+            sum[m][half] += x + y;
+            if constexpr (Dropout::DROPS) {
+              if (!dropout.keeps(word(words[half], i / 2 * 2))) x = 0;
+              if (!dropout.keeps(word(words[half], i / 2 * 2 + 1))) y = 0;
+            }
+            a[m][i] = bf16Pair(x, y);
+          }
+        }
+        multiplyInto<D>(output, a, stage + BYTES + rows + chunk * Tile<D>::ROW, pair * 16);
+      }
+    }
+  }
 }
-
-/** How many rows backward streams past at a time: as many as the registers allow. */
-constexpr int streamedRows(int headSize) { return headSize <= 64 ? 64 : 32; }
 
 /**
- * P and dS of one pair of tiles, in fragments whose rows are the warp's.
- *
- * @param p the scores, become the probabilities as dropout left them
- * @param dP dO · V, becomes dS without the factor 1 / √D
+ * out and logSumExp. A warp owns TILES · 16 queries; STREAMED keys and values come at a time, CHUNK scores of a row are in
+ * registers. Shared memory: stage i is K at 2 · i tiles, V behind it; Q comes through stage 1.
  */
-template <bool ROWS_ARE_KEYS, int N>
-__device__ __forceinline__ void scoreGradients(float (&p)[N][4], float (&dP)[N][4], Positions<ROWS_ARE_KEYS> at,
-                                               const float* logSumExp, const float* delta, const AttentionHead& a,
-                                               const ProbabilityDropout& dropout) {
-  const float scale = a.scale * LOG2_E;
-  const int64_t element = a.firstElement();
+template <int D, int TILES, int STREAMED, int CHUNK, typename Dropout>
+__device__ __forceinline__ void attentionMmaForward(bf16* out, float* logSumExp, const bf16* qkv, const AttentionShape& s,
+                                                    const Dropout& dropout) {
+  constexpr int ROWS = MMA_WARPS * TILES * 16, BYTES = STREAMED * Tile<D>::ROW;
+  static_assert(ROWS <= 2 * STREAMED, "Q fits into a stage");
+  const int rowBlocks = (s.time + ROWS - 1) / ROWS;
+  const BlockPlace place(s, rowBlocks);
+  const int firstQuery = (s.causal ? rowBlocks - 1 - place.rowBlock : place.rowBlock) * ROWS;
+  const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
+  const int firstRow = firstQuery + warp * TILES * 16;
+  const SharedAddress shared = sharedAddress(attentionMmaShared);
+  const SharedAddress queries = shared + 2 * BYTES + Tile<D>::laneOfRows(lane) + warp * TILES * 16 * Tile<D>::ROW;
+  const int end = s.causal ? min(s.time, firstQuery + ROWS) : s.time;
+  const int tiles = (end + STREAMED - 1) / STREAMED;
+  auto copyPair = [&](int tile) {
+    const SharedAddress stage = shared + (tile & 1) * 2 * BYTES;
+    copyRows<D, STREAMED, KeyColumns>(stage, qkv, place.packed + place.width, 3 * place.width, tile * STREAMED, s);
+    copyRows<D, STREAMED, KeyColumns>(stage + BYTES, qkv, place.packed + 2 * place.width, 3 * place.width, tile * STREAMED, s);
+    commitCopies();
+  };
+  copyRows<D, ROWS, InOrder>(shared + 2 * BYTES, qkv, place.packed, 3 * place.width, firstQuery, s);
+  commitCopies();
+  copyPair(0);
+  waitForCopies<1>();
+  __syncthreads();
+  Fragments<D, TILES> q;
 #pragma unroll
-  for (int n = 0; n < N; n++) {
+  for (int m = 0; m < TILES; m++) {
 #pragma unroll
-    for (int i = 0; i < 4; i++) {
-      const bool seen = at.seen(n, i, a);
-      const int query = at.query(n, i);
-      const float exact = seen ? exp2f(p[n][i] * scale - logSumExp[query] * LOG2_E) : 0;
-      const float factor =
-          seen && dropout.p > 0 ? dropout.factor((element + query) * a.time + at.key(n, i)) : 1;
-      p[n][i] = exact * factor;
-      dP[n][i] = seen ? exact * (dP[n][i] * factor - delta[query]) : 0;
+    for (int step = 0; step < D / 16; step++) loadMatrices(q[m][step], Tile<D>::at(queries, m * 16, step));
+  }
+
+  const float c = rsqrtf(static_cast<float>(s.size)) * LOG2_E;  // powers of 2 are what the hardware has
+  float output[TILES][D / 8][4], sum[TILES][2], reference[TILES][2];
+  forwardPass<D, TILES, STREAMED, CHUNK, false>(output, sum, reference, q, s, dropout, shared, place.head, firstRow, tiles, c,
+                                                copyPair);
+  bool wrong = false;
+#pragma unroll
+  for (int m = 0; m < TILES; m++) wrong = wrong || !(sum[m][0] <= LARGEST_SUM) || !(sum[m][1] <= LARGEST_SUM);
+  if (__syncthreads_or(wrong)) {
+    copyPair(0);
+    forwardPass<D, TILES, STREAMED, CHUNK, true>(output, sum, reference, q, s, dropout, shared, place.head, firstRow, tiles, c,
+                                                 copyPair);
+    __syncthreads();
+  }
+
+  float factor[TILES][2];
+#pragma unroll
+  for (int m = 0; m < TILES; m++) {
+#pragma unroll
+    for (int half = 0; half < 2; half++) {
+      float x = sum[m][half];
+      x += __shfl_xor_sync(ALL_LANES, x, 1);
+      x += __shfl_xor_sync(ALL_LANES, x, 2);
+      factor[m][half] = dropout.keptScale / x;
+      const int row = firstRow + m * 16 + lane / 4 + half * 8;
+      if (lane % 4 == 0 && row < s.time) {
+        logSumExp[static_cast<int64_t>(place.head) * s.time + row] = (log2f(x) - reference[m][half]) * LN_2;
+      }
+    }
+  }
+  storeRows<D, TILES, InOrder>(out + static_cast<uint64_t>(place.plain) * 8, place.width, output, factor,
+                               shared + warp * TILES * 16 * Tile<D>::ROW, firstRow, s);
+}
+
+/**
+ * dQ, and δ (B, heads, T) for attentionMmaBackwardKeys. A warp owns TILES · 16 queries, whose Q and dO are in registers.
+ * Shared memory: stages as in forward; Q and dO behind them. All that a block begins with is asked for at once (O comes
+ * through stage 1): waiting three times, one after the other, cost a quarter of the time at T = 1024.
+ */
+template <int D, int TILES, int STREAMED, int CHUNK, typename Dropout>
+__device__ __forceinline__ void attentionMmaBackwardQueries(bf16* dQkv, float* delta, const bf16* dOut, const bf16* out,
+                                                            const float* logSumExp, const bf16* qkv, const AttentionShape& s,
+                                                            const Dropout& dropout) {
+  constexpr int ROWS = MMA_WARPS * TILES * 16, BYTES = STREAMED * Tile<D>::ROW, OWN = ROWS * Tile<D>::ROW, BLOCKS = CHUNK / 8;
+  static_assert(ROWS <= 2 * STREAMED, "O fits into a stage");
+  const int rowBlocks = (s.time + ROWS - 1) / ROWS;
+  const BlockPlace place(s, rowBlocks);
+  const int firstQuery = (s.causal ? rowBlocks - 1 - place.rowBlock : place.rowBlock) * ROWS;
+  // By a shuffle, for then the compiler knows that branches on it are the same for the whole warp.
+  const int lane = threadIdx.x % WARP, warp = __shfl_sync(ALL_LANES, static_cast<int>(threadIdx.x) / WARP, 0);
+  const int firstRow = firstQuery + warp * TILES * 16;
+  const SharedAddress shared = sharedAddress(attentionMmaShared), own = shared + 4 * BYTES;
+  const int end = s.causal ? min(s.time, firstQuery + ROWS) : s.time;
+  const int tiles = (end + STREAMED - 1) / STREAMED;
+  copyRows<D, ROWS, InOrder>(own, qkv, place.packed, 3 * place.width, firstQuery, s);
+  copyRows<D, ROWS, InOrder>(own + OWN, dOut, place.plain, place.width, firstQuery, s);
+  copyRows<D, ROWS, InOrder>(shared + 2 * BYTES, out, place.plain, place.width, firstQuery, s);
+  commitCopies();
+  auto copyPair = [&](int tile) {
+    const SharedAddress stage = shared + (tile & 1) * 2 * BYTES;
+    copyRows<D, STREAMED, KeyColumns>(stage, qkv, place.packed + place.width, 3 * place.width, tile * STREAMED, s);
+    copyRows<D, STREAMED, KeyColumns>(stage + BYTES, qkv, place.packed + 2 * place.width, 3 * place.width, tile * STREAMED, s);
+    commitCopies();
+  };
+  copyPair(0);
+  const int64_t statistics = static_cast<int64_t>(place.head) * s.time;
+  float minusLse[TILES][2];
+#pragma unroll
+  for (int m = 0; m < TILES; m++) {
+#pragma unroll
+    for (int half = 0; half < 2; half++) {
+      const int row = firstRow + m * 16 + lane / 4 + half * 8;
+      minusLse[m][half] = row < s.time ? -logSumExp[statistics + row] * LOG2_E : -infinity();
+    }
+  }
+  waitForCopies<1>();
+  __syncthreads();
+  const uint32_t columns = Tile<D>::laneOfColumns(lane), rows = Tile<D>::laneOfRows(lane);
+  const SharedAddress ofWarp = rows + warp * TILES * 16 * Tile<D>::ROW;
+  Fragments<D, TILES> q, g;
+  float minusDelta[TILES][4];  // by keptScale, as the product that begins with it wants it: two of row g, two of row g + 8
+#pragma unroll
+  for (int m = 0; m < TILES; m++) {
+    float x[2] = {};
+#pragma unroll
+    for (int step = 0; step < D / 16; step++) {
+      const SharedAddress a = Tile<D>::at(own + ofWarp, m * 16, step);
+      loadMatrices(q[m][step], a);
+      loadMatrices(g[m][step], a + OWN);
+      uint32_t o[4];
+      loadMatrices(o, Tile<D>::at(shared + 2 * BYTES + ofWarp, m * 16, step));
+#pragma unroll
+      for (int i = 0; i < 4; i++) {
+        x[i % 2] = fmaf(lowOf(o[i]), lowOf(g[m][step][i]), x[i % 2]);
+        x[i % 2] = fmaf(highOf(o[i]), highOf(g[m][step][i]), x[i % 2]);
+      }
+    }
+#pragma unroll
+    for (int half = 0; half < 2; half++) {
+      const int row = firstRow + m * 16 + lane / 4 + half * 8;
+      x[half] += __shfl_xor_sync(ALL_LANES, x[half], 1);
+      x[half] += __shfl_xor_sync(ALL_LANES, x[half], 2);
+      if (lane % 4 == 0 && row < s.time) delta[statistics + row] = x[half];
+      minusDelta[m][2 * half] = minusDelta[m][2 * half + 1] = -x[half] / dropout.keptScale;
+    }
+  }
+
+  const float scale = rsqrtf(static_cast<float>(s.size)), c = scale * LOG2_E;
+  const uint32_t quadsOfRow = s.time / 4, quad = (place.head * s.time + firstRow + lane / 4) * quadsOfRow + lane % 4;
+  const float zeros[TILES][4] = {};
+  float dQ[TILES][D / 8][4] = {};
+  for (int tile = 0; tile < tiles; tile++) {
+    waitForCopies<0>();
+    __syncthreads();
+    if (tile + 1 < tiles) copyPair(tile + 1);
+    const SharedAddress stage = shared + (tile & 1) * 2 * BYTES;
+#pragma unroll
+    for (int chunk = 0; chunk < STREAMED; chunk += CHUNK) {
+      const int firstKey = tile * STREAMED + chunk;
+      if (firstKey >= s.time || (s.causal && firstKey > firstRow + TILES * 16 - 1)) break;
+      float p[TILES][BLOCKS][4], dP[TILES][BLOCKS][4];
+      const SharedAddress keys = stage + columns + chunk * Tile<D>::ROW;
+      multiplyTransposed<D>(p, q, keys, zeros);
+      hideKeys(p, firstRow, firstKey, s);
+      multiplyTransposed<D>(dP, g, keys + BYTES, minusDelta);
+#pragma unroll
+      for (int pair = 0; pair < BLOCKS / 2; pair++) {
+        uint32_t dS[TILES][4];
+#pragma unroll
+        for (int m = 0; m < TILES; m++) {
+          uint4 words[2];
+          if constexpr (Dropout::DROPS) wordsOfRows(words, dropout, quad + m * 16 * quadsOfRow + firstKey / 4 + pair * 4, quadsOfRow);
+#pragma unroll
+          for (int i = 0; i < 4; i++) {
+            const int n = 2 * pair + i / 2, half = i % 2;
+            float x = dP[m][n][2 * half], y = dP[m][n][2 * half + 1];
+            if constexpr (Dropout::DROPS) {
+              if (!dropout.keeps(word(words[half], i / 2 * 2))) x = minusDelta[m][2 * half];
+              if (!dropout.keeps(word(words[half], i / 2 * 2 + 1))) y = minusDelta[m][2 * half];
+            }
+            dS[m][i] = bf16Pair(powerOf2(fmaf(p[m][n][2 * half], c, minusLse[m][half])) * x,
+                                powerOf2(fmaf(p[m][n][2 * half + 1], c, minusLse[m][half])) * y);
+          }
+        }
+        multiplyInto<D>(dQ, dS, stage + rows + chunk * Tile<D>::ROW, pair * 16);
+      }
+    }
+  }
+  float factor[TILES][2];
+#pragma unroll
+  for (int m = 0; m < TILES; m++) factor[m][0] = factor[m][1] = scale * dropout.keptScale;
+  storeRows<D, TILES, InOrder>(dQkv + static_cast<uint64_t>(place.packed) * 8, 3 * place.width, dQ, factor,
+                               own + warp * TILES * 16 * Tile<D>::ROW, firstRow, s);
+}
+
+// ---- keys own -------------------------------------------------------------------------------------------------------
+
+/** x (TILES · 16, 8 · N) = init(n) + rows of a tile times rows of another, transposed; fragments are read a step ahead. */
+template <int D, int TILES, int N, typename Init>
+__device__ __forceinline__ void multiplyAhead(float (&x)[TILES][N][4], SharedAddress owned, SharedAddress rows, Init init) {
+  uint32_t a[2][TILES][4], b[2][N / 2][4];
+  auto load = [&](int step) {
+#pragma unroll
+    for (int m = 0; m < TILES; m++) loadMatrices(a[step % 2][m], Tile<D>::at(owned, m * 16, step));
+#pragma unroll
+    for (int n = 0; n < N; n += 2) loadMatrices(b[step % 2][n / 2], Tile<D>::at(rows, n * 8, step));
+  };
+  load(0);
+#pragma unroll
+  for (int step = 0; step < D / 16; step++) {
+    if (step + 1 < D / 16) load(step + 1);
+#pragma unroll
+    for (int n = 0; n < N; n += 2) {
+      const uint32_t (&columns)[4] = b[step % 2][n / 2];
+      if (step == 0) {
+        const float4 u = init(n), v = init(n + 1);
+        const float first[4] = {u.x, u.y, u.z, u.w}, second[4] = {v.x, v.y, v.z, v.w};
+#pragma unroll
+        for (int m = 0; m < TILES; m++) {
+          mma(x[m][n], a[0][m], columns[0], columns[1], first);
+          mma(x[m][n + 1], a[0][m], columns[2], columns[3], second);
+        }
+      } else {
+#pragma unroll
+        for (int m = 0; m < TILES; m++) {
+          mma(x[m][n], a[step % 2][m], columns[0], columns[1]);
+          mma(x[m][n + 1], a[step % 2][m], columns[2], columns[3]);
+        }
+      }
     }
   }
 }
 
-/** dQ: the warp's rows are queries. */
-template <int D, int KEYS = streamedRows(D)>
-__device__ __forceinline__ void attentionMmaBackwardQueries(bf16* dQkv, const bf16* dOut, const float* logSumExp,
-                                                            const float* delta, const bf16* qkv, const AttentionHead& a,
-                                                            const ProbabilityDropout& dropout) {
-  bf16* shared = reinterpret_cast<bf16*>(attentionMmaShared);
-  const SwizzledTile<D> queries{shared}, gradients{shared + OWNED_ROWS * D};
-  const TilePairs<D, KEYS> pairs{shared + 2 * OWNED_ROWS * D, a.packed(qkv, 1), a.packed(qkv, 2), a.time, a.size};
-  const int firstQuery = (gridDim.x - 1 - blockIdx.x) * OWNED_ROWS;
-  const int ownRow = threadIdx.x / WARP * WARP_ROWS;
-  copyTile<D, OWNED_ROWS>(queries, a.packed(qkv, 0), firstQuery, a.time, a.size);
-  copyTile<D, OWNED_ROWS>(gradients, a.plain(dOut), firstQuery, a.time, a.size);
-  float dQ[D / 8][4] = {};
-  const int end = a.causal ? min(a.time, firstQuery + OWNED_ROWS) : a.time;
-  pairs.forEach(0, end, [&](SwizzledTile<D> keys, SwizzledTile<D> values, int firstKey) {
-    float p[KEYS / 8][4] = {}, dS[KEYS / 8][4] = {};
-    multiplyTransposed<D>(p, queries, ownRow, keys);
-    multiplyTransposed<D>(dS, gradients, ownRow, values);
-    scoreGradients(p, dS, Positions<false>{firstQuery + ownRow, firstKey}, a.statistics(logSumExp), a.statistics(delta), a,
-                   dropout);
-    multiplyInto<D>(dQ, dS, keys);
-  });
-  storeBlocks<D>(a.packed(dQkv, 0), dQ, a.scale, a.scale, firstQuery + ownRow, a.time, a.size);
+/**
+ * Words of a lane's keys (KeyRows) for its columns, queries 2t and 2t+1 of each of two blocks: words[2 · block + i], of which
+ * those from `firstWord` on are of the lane's 2 · TILES keys. quad is that of query 2t of the first block.
+ */
+template <int TILES>
+__device__ __forceinline__ void wordsOfColumns(uint4 (&words)[4], const QuadDropout& dropout, uint32_t quad, uint32_t quadsOfRow) {
+  static_assert(TILES == 1 || TILES == 2, "");
+  if constexpr (TILES == 2) {
+    const uint32_t quads[4] = {quad, quad + quadsOfRow, quad + 8 * quadsOfRow, quad + 9 * quadsOfRow};
+    dropout.words(words, quads);
+  } else {  // two lanes have two keys each of a quad: one draws it for query 2t, the other for 2t+1
+    const bool odd = threadIdx.x / 4 % 2;
+    const uint32_t own = quad + (odd ? quadsOfRow : 0);
+    const uint32_t quads[2] = {own, own + 8 * quadsOfRow};
+    uint4 drawn[2];
+    dropout.words(drawn, quads);
+#pragma unroll
+    for (int block = 0; block < 2; block++) {
+      const uint4 w = drawn[block];
+      const uint32_t x = __shfl_xor_sync(ALL_LANES, odd ? w.x : w.z, 4), y = __shfl_xor_sync(ALL_LANES, odd ? w.y : w.w, 4);
+      words[2 * block].x = odd ? x : w.x;
+      words[2 * block].y = odd ? y : w.y;
+      words[2 * block + 1].x = odd ? w.z : x;
+      words[2 * block + 1].y = odd ? w.w : y;
+    }
+  }
 }
 
-/** dK and dV: the warp's rows are keys. */
-template <int D, int QUERIES = streamedRows(D)>
-__device__ __forceinline__ void attentionMmaBackwardKeys(bf16* dQkv, const bf16* dOut, const float* logSumExp,
-                                                         const float* delta, const bf16* qkv, const AttentionHead& a,
-                                                         const ProbabilityDropout& dropout) {
-  bf16* shared = reinterpret_cast<bf16*>(attentionMmaShared);
-  const SwizzledTile<D> keys{shared}, values{shared + OWNED_ROWS * D};
-  const TilePairs<D, QUERIES> pairs{shared + 2 * OWNED_ROWS * D, a.packed(qkv, 0), a.plain(dOut), a.time, a.size};
-  const int firstKey = blockIdx.x * OWNED_ROWS;
-  const int ownRow = threadIdx.x / WARP * WARP_ROWS;
-  copyTile<D, OWNED_ROWS>(keys, a.packed(qkv, 1), firstKey, a.time, a.size);
-  copyTile<D, OWNED_ROWS>(values, a.packed(qkv, 2), firstKey, a.time, a.size);
-  float dK[D / 8][4] = {}, dV[D / 8][4] = {};
-  pairs.forEach(a.causal ? firstKey : 0, a.time, [&](SwizzledTile<D> queries, SwizzledTile<D> gradients, int firstQuery) {
-    float p[QUERIES / 8][4] = {}, dS[QUERIES / 8][4] = {};
-    multiplyTransposed<D>(p, keys, ownRow, queries);
-    multiplyTransposed<D>(dS, values, ownRow, gradients);
-    scoreGradients(p, dS, Positions<true>{firstKey + ownRow, firstQuery}, a.statistics(logSumExp), a.statistics(delta), a,
-                   dropout);
-    multiplyInto<D>(dV, p, gradients);
-    multiplyInto<D>(dK, dS, queries);
-  });
-  storeBlocks<D>(a.packed(dQkv, 1), dK, a.scale, a.scale, firstKey + ownRow, a.time, a.size);
-  storeBlocks<D>(a.packed(dQkv, 2), dV, 1, 1, firstKey + ownRow, a.time, a.size);
+/**
+ * dK and dV. A warp owns TILES · 16 keys; dK and dV are in registers, K and V are read from shared memory, a step ahead, for
+ * there is no room for them in registers. Shared memory: stages of Q and dO, K, V, and for each stage statistics of its queries
+ * as fragments want them: of each pair of queries −δ of the first, of the second, and the same again, so that a product can
+ * begin with them; behind all of these −logSumExp / ln 2.
+ */
+template <int D, int TILES, int STREAMED, int CHUNK, typename Dropout>
+__device__ __forceinline__ void attentionMmaBackwardKeys(bf16* dQkv, const bf16* dOut, const float* logSumExp, const float* delta,
+                                                         const bf16* qkv, const AttentionShape& s, const Dropout& dropout) {
+  constexpr int ROWS = MMA_WARPS * TILES * 16, BYTES = STREAMED * Tile<D>::ROW, OWN = ROWS * Tile<D>::ROW, BLOCKS = CHUNK / 8;
+  constexpr int QUADS = STREAMED / 2 * 16, STATISTICS = QUADS + STREAMED * 4;
+  static_assert(2 * STREAMED <= MMA_THREADS, "a thread brings one number of a tile");
+  const int rowBlocks = (s.time + ROWS - 1) / ROWS;
+  const BlockPlace place(s, rowBlocks);
+  const int firstKey = place.rowBlock * ROWS;
+  const int lane = threadIdx.x % WARP, warp = __shfl_sync(ALL_LANES, static_cast<int>(threadIdx.x) / WARP, 0);
+  const int ownKey = firstKey + warp * TILES * 16;
+  const SharedAddress shared = sharedAddress(attentionMmaShared), own = shared + 4 * BYTES, statistics = own + 2 * OWN;
+  const int firstTile = s.causal ? firstKey / STREAMED : 0;
+  const int tiles = (s.time + STREAMED - 1) / STREAMED;
+  auto copyPair = [&](int tile) {
+    const SharedAddress stage = shared + (tile & 1) * 2 * BYTES;
+    copyRows<D, STREAMED, InOrder>(stage, qkv, place.packed, 3 * place.width, tile * STREAMED, s);
+    copyRows<D, STREAMED, InOrder>(stage + BYTES, dOut, place.plain, place.width, tile * STREAMED, s);
+    commitCopies();
+  };
+  float brought = 0;
+  auto fetch = [&](int tile) {  // thread i < STREAMED the log-sum-exp of query i of the tile, thread STREAMED + i its δ
+    const int query = tile * STREAMED + static_cast<int>(threadIdx.x) % STREAMED;
+    const int64_t at = static_cast<int64_t>(place.head) * s.time + query;
+    if (threadIdx.x < STREAMED) {
+      brought = query < s.time ? -logSumExp[at] * LOG2_E : -infinity();
+    } else if (threadIdx.x < 2 * STREAMED) {
+      brought = query < s.time ? -delta[at] / dropout.keptScale : 0;
+    }
+  };
+  auto put = [&](int tile) {
+    const int i = threadIdx.x % STREAMED;
+    const SharedAddress to = statistics + (tile & 1) * STATISTICS;
+    if (threadIdx.x < STREAMED) {
+      storeShared(to + QUADS + i * 4, brought);
+    } else if (threadIdx.x < 2 * STREAMED) {
+      storeShared(to + i / 2 * 16 + i % 2 * 4, brought);
+      storeShared(to + i / 2 * 16 + i % 2 * 4 + 8, brought);
+    }
+  };
+  copyRows<D, ROWS, KeyRows<TILES>>(own, qkv, place.packed + place.width, 3 * place.width, firstKey, s);
+  copyRows<D, ROWS, KeyRows<TILES>>(own + OWN, qkv, place.packed + 2 * place.width, 3 * place.width, firstKey, s);
+  copyPair(firstTile);
+  fetch(firstTile);
+  put(firstTile);
+  const uint32_t columns = Tile<D>::laneOfColumns(lane), rows = Tile<D>::laneOfRows(lane);
+  const SharedAddress keys = own + rows + warp * TILES * 16 * Tile<D>::ROW;
+  const float scale = rsqrtf(static_cast<float>(s.size)), c = scale * LOG2_E;
+  const uint32_t quadsOfRow = s.time / 4;
+  const uint32_t quad = (place.head * s.time + lane % 4 * 2) * quadsOfRow + (ownKey + KeyRows<TILES>::at(lane / 4)) / 4;
+  float dK[TILES][D / 8][4] = {}, dV[TILES][D / 8][4] = {};
+  for (int tile = firstTile; tile < tiles; tile++) {
+    waitForCopies<0>();
+    __syncthreads();  // the tile has come, and all have done with the stage that is filled next
+    if (tile + 1 < tiles) {
+      copyPair(tile + 1);
+      fetch(tile + 1);
+    }
+    const SharedAddress stage = shared + (tile & 1) * 2 * BYTES, ofTile = statistics + (tile & 1) * STATISTICS;
+#pragma unroll
+    for (int chunk = 0; chunk < STREAMED; chunk += CHUNK) {
+      const int firstQuery = tile * STREAMED + chunk;
+      if (s.causal && firstQuery + CHUNK <= ownKey) continue;  // no query sees these keys
+      float p[TILES][BLOCKS][4], dP[TILES][BLOCKS][4];
+      const SharedAddress queries = stage + columns + chunk * Tile<D>::ROW;
+      multiplyAhead<D>(p, keys, queries, [](int) { return make_float4(0, 0, 0, 0); });
+      if (s.causal && firstQuery < ownKey + TILES * 16 - 1) {
+#pragma unroll
+        for (int m = 0; m < TILES; m++) {
+#pragma unroll
+          for (int half = 0; half < 2; half++) {
+            const int key = ownKey + KeyRows<TILES>::at(lane / 4) + KeyRows<TILES>::at(m * 16 + half * 8);
+            const int first = key - firstQuery - lane % 4 * 2;  // the first query that sees it
+#pragma unroll
+            for (int n = 0; n < BLOCKS; n++) {
+              if (n * 8 < first) p[m][n][2 * half] = -infinity();
+              if (n * 8 + 1 < first) p[m][n][2 * half + 1] = -infinity();
+            }
+          }
+        }
+      }
+      const SharedAddress minusDelta = ofTile + (chunk / 2 + lane % 4) * 16;
+      const SharedAddress minusLse = ofTile + QUADS + (chunk / 2 + lane % 4) * 8;
+      multiplyAhead<D>(dP, keys + OWN, queries + BYTES, [&](int n) { return loadShared4(minusDelta + n * 4 * 16); });
+      const SharedAddress streamed = stage + rows + chunk * Tile<D>::ROW;
+#pragma unroll
+      for (int pair = 0; pair < BLOCKS / 2; pair++) {
+        uint32_t weights[TILES][4], dS[TILES][4];
+        uint32_t b[2][4];
+        loadMatrices<true>(b[0], Tile<D>::at(streamed, pair * 16, 0) + BYTES);
+        uint4 words[4];
+        if constexpr (Dropout::DROPS) {
+          wordsOfColumns<TILES>(words, dropout, quad + (firstQuery + pair * 16) * quadsOfRow, quadsOfRow);
+        }
+#pragma unroll
+        for (int j = 0; j < 2; j++) {
+          const int n = 2 * pair + j;
+          const float2 lse = loadShared2(minusLse + n * 4 * 8);
+          float2 dropped;
+          if constexpr (Dropout::DROPS) dropped = loadShared2(minusDelta + n * 4 * 16);
+#pragma unroll
+          for (int m = 0; m < TILES; m++) {
+#pragma unroll
+            for (int half = 0; half < 2; half++) {
+              float x = powerOf2(fmaf(p[m][n][2 * half], c, lse.x)), y = powerOf2(fmaf(p[m][n][2 * half + 1], c, lse.y));
+              float dX = dP[m][n][2 * half], dY = dP[m][n][2 * half + 1];
+              float keptX = x, keptY = y;
+              if constexpr (Dropout::DROPS) {
+                if (!dropout.keeps(word(words[2 * j], 2 * m + half))) {
+                  keptX = 0;
+                  dX = dropped.x;
+                }
+                if (!dropout.keeps(word(words[2 * j + 1], 2 * m + half))) {
+                  keptY = 0;
+                  dY = dropped.y;
+                }
+              }
+              weights[m][2 * j + half] = bf16Pair(keptX, keptY);
+              dS[m][2 * j + half] = bf16Pair(x * dX, y * dY);
+            }
+          }
+        }
+#pragma unroll
+        for (int part = 0; part < D / 8; part++) {  // first the parts of dO, then those of Q
+          if (part + 1 < D / 8) {
+            const int next = part + 1;
+            loadMatrices<true>(b[next % 2],
+                               Tile<D>::at(streamed, pair * 16, next % (D / 16)) + (next < D / 16 ? BYTES : 0));
+          }
+          const uint32_t (&columnsOfPart)[4] = b[part % 2];
+#pragma unroll
+          for (int m = 0; m < TILES; m++) {
+            if (part < D / 16) {
+              mma(dV[m][2 * part], weights[m], columnsOfPart[0], columnsOfPart[1]);
+              mma(dV[m][2 * part + 1], weights[m], columnsOfPart[2], columnsOfPart[3]);
+            } else {
+              mma(dK[m][2 * (part - D / 16)], dS[m], columnsOfPart[0], columnsOfPart[1]);
+              mma(dK[m][2 * (part - D / 16) + 1], dS[m], columnsOfPart[2], columnsOfPart[3]);
+            }
+          }
+        }
+      }
+    }
+    if (tile + 1 < tiles) put(tile + 1);
+  }
+  float factor[TILES][2];
+#pragma unroll
+  for (int m = 0; m < TILES; m++) factor[m][0] = factor[m][1] = scale * dropout.keptScale;
+  __syncwarp();  // a warp reads only its own rows of K and V: they may become dK and dV
+  const SharedAddress ownRows = own + warp * TILES * 16 * Tile<D>::ROW;
+  bf16* const dKeys = dQkv + static_cast<uint64_t>(place.packed + place.width) * 8;
+  storeRows<D, TILES, KeyRows<TILES>>(dKeys, 3 * place.width, dK, factor, ownRows, ownKey, s);
+#pragma unroll
+  for (int m = 0; m < TILES; m++) factor[m][0] = factor[m][1] = dropout.keptScale;
+  storeRows<D, TILES, KeyRows<TILES>>(dKeys + 8LL * place.width, 3 * place.width, dV, factor, ownRows + OWN, ownKey, s);
 }
 
 }  // namespace culebra
 
 using namespace culebra;
 
-#define ATTENTION_MMA(D)                                                                                               \
-  /** As attention_forward_bf16; size is a multiple of 8, at most D; rows begin at multiples of 16 bytes. */           \
-  extern "C" __global__ void __launch_bounds__(MMA_THREADS)                                                            \
-      attention_mma_forward_d##D##_bf16(bf16* out, float* logSumExp, const bf16* qkv, int time, int heads, int size,   \
-                                        int causal, const int* state, int site, float p, float keptScale) {            \
-    attentionMmaForward<D>(out, logSumExp, qkv, AttentionHead(heads, time, size, causal),                              \
-                           ProbabilityDropout{state, site, p, keptScale});                                             \
-  }                                                                                                                    \
-  extern "C" __global__ void __launch_bounds__(MMA_THREADS)                                                            \
-      attention_mma_backward_queries_d##D##_bf16(bf16* dQkv, const bf16* dOut, const float* logSumExp,                 \
-                                                 const float* delta, const bf16* qkv, int time, int heads, int size,   \
-                                                 int causal, const int* state, int site, float p, float keptScale) {   \
-    attentionMmaBackwardQueries<D>(dQkv, dOut, logSumExp, delta, qkv, AttentionHead(heads, time, size, causal),        \
-                                   ProbabilityDropout{state, site, p, keptScale});                                     \
-  }                                                                                                                    \
-  extern "C" __global__ void __launch_bounds__(MMA_THREADS)                                                            \
-      attention_mma_backward_keys_d##D##_bf16(bf16* dQkv, const bf16* dOut, const float* logSumExp,                    \
-                                              const float* delta, const bf16* qkv, int time, int heads, int size,      \
-                                              int causal, const int* state, int site, float p, float keptScale) {      \
-    attentionMmaBackwardKeys<D>(dQkv, dOut, logSumExp, delta, qkv, AttentionHead(heads, time, size, causal),           \
-                                ProbabilityDropout{state, site, p, keptScale});                                        \
+#define ATTENTION_SHAPE {time, heads, size, causal, group, allHeads}
+
+// NAME: of the instance. TILES, STREAMED, CHUNK: see above. BLOCKS: of a multiprocessor, which registers are left for.
+#define ATTENTION_MMA_FORWARD(NAME, D, TILES, STREAMED, CHUNK, BLOCKS)                                                              \
+  /** As attention_forward_bf16; size is a multiple of 8, at most D; rows begin at multiples of 16 bytes; group ≥ 1. */            \
+  extern "C" __global__ void __launch_bounds__(MMA_THREADS, BLOCKS)                                                                 \
+      attention_mma_forward_##NAME##_bf16(bf16* out, float* logSumExp, const bf16* qkv, int time, int heads, int size, int causal, \
+                                          int group, int allHeads) {                                                                \
+    attentionMmaForward<D, TILES, STREAMED, CHUNK>(out, logSumExp, qkv, ATTENTION_SHAPE, NoDropout{});                             \
   }
 
-ATTENTION_MMA(32)
-ATTENTION_MMA(64)
-ATTENTION_MMA(128)
+#define ATTENTION_MMA_FORWARD_DROPOUT(NAME, D, TILES, STREAMED, CHUNK, BLOCKS)                                                      \
+  /** With dropout; time is a multiple of 4. */                                                                                    \
+  extern "C" __global__ void __launch_bounds__(MMA_THREADS, BLOCKS)                                                                 \
+      attention_mma_forward_dropout_##NAME##_bf16(bf16* out, float* logSumExp, const bf16* qkv, int time, int heads, int size,     \
+                                                  int causal, int group, int allHeads, const int* state, int site, float p,        \
+                                                  float keptScale) {                                                                \
+    attentionMmaForward<D, TILES, STREAMED, CHUNK>(out, logSumExp, qkv, ATTENTION_SHAPE, QuadDropout(state, site, p, keptScale));  \
+  }
+
+#define ATTENTION_MMA_QUERIES(NAME, D, TILES, STREAMED, CHUNK, BLOCKS)                                                              \
+  /** Writes delta, too: it goes before backward_keys. */                                                                          \
+  extern "C" __global__ void __launch_bounds__(MMA_THREADS, BLOCKS)                                                                 \
+      attention_mma_backward_queries_##NAME##_bf16(bf16* dQkv, float* delta, const bf16* dOut, const bf16* out,                    \
+                                                   const float* logSumExp, const bf16* qkv, int time, int heads, int size,         \
+                                                   int causal, int group, int allHeads) {                                           \
+    attentionMmaBackwardQueries<D, TILES, STREAMED, CHUNK>(dQkv, delta, dOut, out, logSumExp, qkv, ATTENTION_SHAPE, NoDropout{});  \
+  }
+
+#define ATTENTION_MMA_QUERIES_DROPOUT(NAME, D, TILES, STREAMED, CHUNK, BLOCKS)                                                      \
+  extern "C" __global__ void __launch_bounds__(MMA_THREADS, BLOCKS)                                                                 \
+      attention_mma_backward_queries_dropout_##NAME##_bf16(bf16* dQkv, float* delta, const bf16* dOut, const bf16* out,            \
+                                                           const float* logSumExp, const bf16* qkv, int time, int heads,           \
+                                                           int size, int causal, int group, int allHeads, const int* state,        \
+                                                           int site, float p, float keptScale) {                                    \
+    attentionMmaBackwardQueries<D, TILES, STREAMED, CHUNK>(dQkv, delta, dOut, out, logSumExp, qkv, ATTENTION_SHAPE,                \
+                                                           QuadDropout(state, site, p, keptScale));                                 \
+  }
+
+#define ATTENTION_MMA_KEYS(NAME, D, TILES, STREAMED, CHUNK, BLOCKS)                                                                 \
+  extern "C" __global__ void __launch_bounds__(MMA_THREADS, BLOCKS)                                                                 \
+      attention_mma_backward_keys_##NAME##_bf16(bf16* dQkv, const bf16* dOut, const float* logSumExp, const float* delta,          \
+                                                const bf16* qkv, int time, int heads, int size, int causal, int group,             \
+                                                int allHeads) {                                                                     \
+    attentionMmaBackwardKeys<D, TILES, STREAMED, CHUNK>(dQkv, dOut, logSumExp, delta, qkv, ATTENTION_SHAPE, NoDropout{});          \
+  }
+
+#define ATTENTION_MMA_KEYS_DROPOUT(NAME, D, TILES, STREAMED, CHUNK, BLOCKS)                                                         \
+  extern "C" __global__ void __launch_bounds__(MMA_THREADS, BLOCKS)                                                                 \
+      attention_mma_backward_keys_dropout_##NAME##_bf16(bf16* dQkv, const bf16* dOut, const float* logSumExp, const float* delta,  \
+                                                        const bf16* qkv, int time, int heads, int size, int causal, int group,     \
+                                                        int allHeads, const int* state, int site, float p, float keptScale) {       \
+    attentionMmaBackwardKeys<D, TILES, STREAMED, CHUNK>(dQkv, dOut, logSumExp, delta, qkv, ATTENTION_SHAPE,                        \
+                                                        QuadDropout(state, site, p, keptScale));                                    \
+  }
+
+ATTENTION_MMA_FORWARD(d32, 32, 2, 64, 64, 3)
+ATTENTION_MMA_FORWARD(d64, 64, 2, 64, 64, 2)
+ATTENTION_MMA_FORWARD(d128, 128, 1, 64, 64, 2)
+ATTENTION_MMA_FORWARD_DROPOUT(d32, 32, 2, 64, 16, 3)
+ATTENTION_MMA_FORWARD_DROPOUT(d64, 64, 2, 64, 32, 2)
+ATTENTION_MMA_FORWARD_DROPOUT(d128, 128, 1, 64, 64, 2)
+
+ATTENTION_MMA_QUERIES(d32, 32, 2, 64, 16, 3)
+ATTENTION_MMA_QUERIES(d64, 64, 2, 64, 32, 2)
+ATTENTION_MMA_QUERIES(d128, 128, 1, 32, 32, 2)
+ATTENTION_MMA_QUERIES_DROPOUT(d32, 32, 2, 64, 16, 3)
+ATTENTION_MMA_QUERIES_DROPOUT(d64, 64, 2, 64, 32, 2)
+ATTENTION_MMA_QUERIES_DROPOUT(d128, 128, 1, 32, 32, 2)
+
+ATTENTION_MMA_KEYS(d32, 32, 2, 64, 32, 3)
+ATTENTION_MMA_KEYS(d64, 64, 2, 64, 32, 2)
+ATTENTION_MMA_KEYS(d128, 128, 1, 32, 32, 2)
+ATTENTION_MMA_KEYS_DROPOUT(d32, 32, 2, 64, 16, 3)
+ATTENTION_MMA_KEYS_DROPOUT(d64, 64, 2, 64, 32, 2)
+ATTENTION_MMA_KEYS_DROPOUT(d128, 128, 1, 32, 32, 2)

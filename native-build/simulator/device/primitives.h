@@ -6,6 +6,7 @@
 
 #include "kernel_interface.h"
 
+#include <cmath>
 #include <cstring>
 
 namespace sim {
@@ -98,6 +99,12 @@ inline void loadMatrix(uint32_t (&registers)[N], const void* row, int line = __b
   static_assert(N == 1 || N == 2 || N == 4);
   LoadMatrix load{registers, row, N, TRANSPOSED};
   warpCollective({TRANSPOSED ? "ldmatrix.trans" : "ldmatrix", line}, WHOLE_WARP, loadMatrices, &load);
+}
+
+/** ex2.approx.ftz.f32: 2^x, and 0 where that is subnormal. */
+inline float ex2ApproxFtz(float x) {
+  const float power = std::exp2(x);
+  return power < 0x1p-126f ? 0 : power;
 }
 
 }  // namespace sim

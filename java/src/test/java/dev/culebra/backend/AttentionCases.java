@@ -12,10 +12,21 @@ final class AttentionCases {
   private static final float DROPOUT = 0.3f;
   private static final int SITE = 6;
 
-  /** Sizes of an attention. */
-  private record Size(int b, int t, int heads, int d, boolean causal, float p, float scale) {
+  /**
+   * Sizes of an attention.
+   *
+   * @param scale what queries and keys are multiplied with
+   * @param late what the keys of the second half are multiplied with, too: a softmax that refers to
+   *     the first keys of a row overflows where it is large
+   */
+  private record Size(
+      int b, int t, int heads, int d, boolean causal, float p, float scale, float late) {
+    Size(int b, int t, int heads, int d, boolean causal, float p, float scale) {
+      this(b, t, heads, d, causal, p, scale, 1);
+    }
+
     String name(String op) {
-      return "%s B=%d T=%d heads=%d D=%d%s%s%s"
+      return "%s B=%d T=%d heads=%d D=%d%s%s%s%s"
           .formatted(
               op,
               b,
@@ -24,7 +35,8 @@ final class AttentionCases {
               d,
               causal ? " causal" : " full",
               p == 0 ? "" : " dropout " + p,
-              scale == 1 ? "" : " scores times " + scale * scale);
+              scale == 1 ? "" : " scores times " + scale * scale,
+              late == 1 ? "" : " late scores times " + late);
     }
 
     int c() {
@@ -34,7 +46,9 @@ final class AttentionCases {
     float[] qkv(OpRun run) {
       float[] qkv = run.normal(b * t * 3 * c());
       for (int i = 0; i < qkv.length; i++) {
-        qkv[i] *= i % (3 * c()) < 2 * c() ? scale : 1;
+        int column = i % (3 * c());
+        boolean lateKey = i / (3 * c()) % t >= t / 2 && column >= c();
+        qkv[i] *= column < 2 * c() ? scale * (lateKey ? late : 1) : 1;
       }
       return run.rounded(qkv);
     }
@@ -64,7 +78,12 @@ final class AttentionCases {
       {1, 100, 2, 1},
       {1, 129, 1, 64},
       {1, 130, 2, 128},
-      {3, 31, 4, 16}
+      {3, 31, 4, 16},
+      {2, 68, 2, 40},
+      {2, 132, 1, 24},
+      {1, 132, 2, 128},
+      {1, 260, 2, 64},
+      {5, 20, 7, 8}
     };
     Stream<Size> ordinary =
         Arrays.stream(shapes)
@@ -79,7 +98,13 @@ final class AttentionCases {
         Stream.of(
             new Size(1, 70, 2, 16, true, 0, 50),
             new Size(1, 70, 2, 16, false, 0, 50),
-            new Size(1, 40, 1, 8, true, 0, 0.001f));
+            new Size(1, 40, 1, 8, true, 0, 0.001f),
+            new Size(1, 150, 2, 64, true, 0, 1, 25),
+            new Size(1, 150, 2, 64, false, 0, 1, 25),
+            new Size(1, 140, 1, 32, true, 0, 1, 1000),
+            new Size(1, 140, 1, 128, false, 0, 1, 1000),
+            new Size(1, 152, 1, 64, true, DROPOUT, 1, 1000),
+            new Size(1, 152, 1, 64, false, DROPOUT, 1, 25));
     return Stream.concat(ordinary, extreme).flatMap(s -> Stream.of(forward(s), backward(s)));
   }
 
