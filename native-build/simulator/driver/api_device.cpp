@@ -15,7 +15,7 @@ const std::map<int, int>& attributes() {
   static const std::map<int, int> all = {
       {CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, Settings::get().capability / 10},
       {CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, Settings::get().capability % 10},
-      {CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, 4},
+      {CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, Driver::MULTIPROCESSORS},
       {CU_DEVICE_ATTRIBUTE_WARP_SIZE, 32},
       {CU_DEVICE_ATTRIBUTE_CLOCK_RATE, 1000000},
       {CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE, 1000000},

@@ -53,9 +53,9 @@ LoadError load(const std::string& text, CUmod_st& module) {
                   ptx.version % 10, driver / 1000, driver % 1000 / 10);
     return {CUDA_ERROR_UNSUPPORTED_PTX_VERSION, message};
   }
-  if (ptx.target > Settings::get().capability) {
-    std::snprintf(message, sizeof message, "PTX for sm_%d cannot run on a device of capability %d.%d", ptx.target,
-                  Settings::get().capability / 10, Settings::get().capability % 10);
+  if (ptx.target > Settings::get().capability || (ptx.onlyTarget && ptx.target < Settings::get().capability)) {
+    std::snprintf(message, sizeof message, "PTX for sm_%d%s cannot run on a device of capability %d.%d", ptx.target,
+                  ptx.onlyTarget ? "a" : "", Settings::get().capability / 10, Settings::get().capability % 10);
     return {CUDA_ERROR_NO_BINARY_FOR_GPU, message};
   }
   module.ptxVersion = ptx.version;
@@ -114,6 +114,18 @@ class Parameters {
   std::unique_ptr<char, Free> memory_;
   std::vector<void*> addresses_;
 };
+
+/** As many as threads and shared memory of a multiprocessor allow; registers are not known here. */
+int blocksOfMultiprocessor(const CUfunc_st& function, int threads, size_t dynamicBytes) {
+  const int warps = (threads + 31) / 32, reserved = 1 << 10;
+  const int shared = static_cast<int>(function.ptx.staticSharedBytes + dynamicBytes) + reserved;
+  return std::min({32, 64 / warps, (228 << 10) / shared});
+}
+
+/** What the launch bounds leave for each thread, which a kernel with setmaxnreg is given; 0 without bounds. */
+int registersOfThread(const CUfunc_st& function) {
+  return function.ptx.hasBounds ? std::min(256, 65536 / (function.ptx.maxThreads * function.ptx.minBlocks) / 8 * 8) : 0;
+}
 
 bool isLaunchable(const CUfunc_st& function, const sim::Launch& launch) {
   const auto [gx, gy, gz] = launch.grid;
@@ -226,13 +238,10 @@ CUresult cuFuncSetAttribute(CUfunction function, CUfunction_attribute attribute,
   });
 }
 
-/** As many as threads and shared memory of a multiprocessor allow; registers are not known here. */
 CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, CUfunction function, int threads, size_t dynamicBytes) {
   return sim::inContext([&](Driver&) {
     if (threads <= 0 || threads > function->ptx.maxThreads) return CUDA_ERROR_INVALID_VALUE;
-    const int warps = (threads + 31) / 32, reserved = 1 << 10;
-    const int shared = static_cast<int>(function->ptx.staticSharedBytes + dynamicBytes) + reserved;
-    *blocks = std::min({32, 64 / warps, (228 << 10) / shared});
+    *blocks = blocksOfMultiprocessor(*function, threads, dynamicBytes);
     return CUDA_SUCCESS;
   });
 }
@@ -240,11 +249,12 @@ CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, CUfunction fun
 CUresult cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY,
                         unsigned blockZ, unsigned sharedBytes, CUstream stream, void** parameters, void** extra) {
   return sim::inContext([&](Driver& driver) {
-    const sim::Launch launch{function->kernel, {gridX, gridY, gridZ}, {blockX, blockY, blockZ}, sharedBytes};
+    sim::Launch launch{function->kernel, {gridX, gridY, gridZ}, {blockX, blockY, blockZ}, sharedBytes, 1, registersOfThread(*function)};
     const sim::KernelEntry& kernel = function->kernel->entry;
     if (extra != nullptr || (parameters == nullptr && kernel.parameters > 0)) return CUDA_ERROR_INVALID_VALUE;
     if (!driver.isStream(stream)) return CUDA_ERROR_INVALID_HANDLE;
     if (!isLaunchable(*function, launch)) return CUDA_ERROR_INVALID_VALUE;
+    launch.residents = Driver::MULTIPROCESSORS * blocksOfMultiprocessor(*function, blockX * blockY * blockZ, sharedBytes);
     if (driver.streamOf(stream)->capture == nullptr) driver.counters.kernelLaunches++;
     auto copied = std::make_shared<Parameters>(kernel, parameters);
     return driver.submit(stream, [launch, copied] { return runNow(launch, copied->addresses()); });

@@ -17,6 +17,8 @@ namespace sim {
 /** One device, one lock. Methods are called with the lock held. */
 class Driver {
  public:
+  static constexpr int MULTIPROCESSORS = 4;
+
   static Driver& get();
 
   std::recursive_mutex lock;

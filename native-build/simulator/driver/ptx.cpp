@@ -45,12 +45,15 @@ class Reader {
   void fail(const std::string& what) { ptx_.problem = "line " + std::to_string(number_) + ": " + what; }
 
   void readOutside(const std::string& line) {
-    static const std::regex version(R"(^\s*\.version\s+(\d+)\.(\d+))"), target(R"(^\s*\.target\s+sm_(\d+))"),
-        entry(R"(\.entry\s+([\w$]+))"), threads(R"(\.maxntid\s+(\d+)(?:,\s*(\d+))?(?:,\s*(\d+))?)"),
+    static const std::regex version(R"(^\s*\.version\s+(\d+)\.(\d+))"), target(R"(^\s*\.target\s+sm_(\d+)(a)?)"),
+        entry(R"(\.entry\s+([\w$]+))"), blocks(R"(\.minnctapersm\s+(\d+))"), threads(R"(\.maxntid\s+(\d+)(?:,\s*(\d+))?(?:,\s*(\d+))?)"),
         shared(R"(^\s*\.shared\s.*\.(\w+)\s+([\w$]+)(?:\[(\d+)\])?)"), parameter(R"(\.param\s+(?:\.align\s+\d+\s+)?\.(\w+)[^\[]*(?:\[(\d+)\])?)");
     std::smatch found;
     if (std::regex_search(line, found, version)) ptx_.version = std::stoi(found[1]) * 10 + std::stoi(found[2]);
-    if (std::regex_search(line, found, target)) ptx_.target = std::stoi(found[1]);
+    if (std::regex_search(line, found, target)) {
+      ptx_.target = std::stoi(found[1]);
+      ptx_.onlyTarget = found[2].matched;
+    }
     if (std::regex_search(line, found, shared)) {
       shared_.push_back({found[2], bytesOf(found[1]) * (found[3].matched ? std::stoul(found[3]) : 1)});
     }
@@ -66,7 +69,9 @@ class Reader {
     if (std::regex_search(line, found, parameter)) {
       current.parameterBytes.push_back(static_cast<int>(bytesOf(found[1]) * (found[2].matched ? std::stoul(found[2]) : 1)));
     }
+    if (std::regex_search(line, found, blocks)) current.minBlocks = std::stoi(found[1]);
     if (std::regex_search(line, found, threads)) {
+      current.hasBounds = true;
       current.maxThreads = std::stoi(found[1]);
       for (int i = 2; i <= 3; i++) current.maxThreads *= found[i].matched ? std::stoi(found[i]) : 1;
     }

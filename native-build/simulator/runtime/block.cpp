@@ -1,5 +1,6 @@
 #include "block.h"
 
+#include "checker.h"
 #include "memory.h"
 
 #include <algorithm>
@@ -27,9 +28,11 @@ Block* Block::current() { return theBlock; }
 
 // ---- from the first thread to the last ------------------------------------------------------------------------------
 
-bool Block::run(const Work& work, const BlockView& view) {
+Block::Ending Block::run(const Work& work, const BlockView& view, Residents& residents, int number) {
   work_ = work;
   view_ = view;
+  residents_ = &residents;
+  number_ = number;
   begin();
   theBlock = this;
   thisBlock = &view_;
@@ -37,7 +40,7 @@ bool Block::run(const Work& work, const BlockView& view) {
   thisThread = running_;
   sim_switch_stack(&runner_, running_->stack);
   theBlock = nullptr;
-  return error_.empty();
+  return !error_.empty() ? FAILED : stopped_ ? STOPPED : DONE;
 }
 
 void Block::begin() {
@@ -46,8 +49,14 @@ void Block::begin() {
   ended_ = atBarrier_ = 0;
   readyHead_ = readyTail_ = 0;
   error_.clear();
-  firstInterval_ = ++interval_;
-  warps_.fill({0, 0, 0});
+  stopped_ = false;
+  progress_ = true;
+  warps_.fill({0, 0});
+  mbarriers_.clear();
+  namedBarriers_.fill({});
+  landings_.clear();
+  registers_.fill({work_.registers, work_.registers, false});
+  waitingForFlags_.clear();
   Fiber* all[MAX_THREADS];
   for (int i = 0; i < threads_; i++) {
     Fiber& fiber = fibers_[i];
@@ -57,9 +66,11 @@ void Block::begin() {
     fiber.stack = stacks_.prepare(i, threadMain);
     fiber.site = {"its start", 0};
     fiber.copies.clear();
+    fiber.products.clear();
     warps_[i / 32].lanes |= 1u << fiber.lane;
     all[i] = &fiber;
   }
+  firstStamp_ = Checker::get().beginBlock(fibers_.data(), threads_, number_ * numbers());
   makeReady(all, threads_);
 }
 
@@ -117,18 +128,30 @@ Fiber* Block::takeReady() {
   return ready_[readyHead_++ & READY_MASK];
 }
 
+void Block::makeReady(std::vector<Fiber*>& fibers) {
+  makeReady(fibers.data(), static_cast<int>(fibers.size()));
+  fibers.clear();
+}
+
 /** The running thread cannot go on: another one's turn. Returns when this one has its next. */
 void Block::runNext() {
-  if (readyHead_ == readyTail_ && !releaseBarrier()) {
-    if (ended_ < threads_) failDeadlocked();
-    void* nowhere;
-    sim_switch_stack(&nowhere, runner_);
+  while (readyHead_ == readyTail_ && !releaseBarrier() && !landCopies()) {
+    if (ended_ == threads_) leave();
+    waitForOthers();
   }
+  progress_ = true;
   Fiber* before = running_;
   running_ = takeReady();
   if (running_ == before) return;
   thisThread = running_;
   sim_switch_stack(&before->stack, running_->stack);
+}
+
+/** The end of run(). */
+void Block::leave() {
+  void* nowhere;
+  sim_switch_stack(&nowhere, runner_);
+  __builtin_unreachable();
 }
 
 // ---- the barrier of the block ---------------------------------------------------------------------------------------
@@ -159,7 +182,7 @@ bool Block::releaseBarrier() {
     waiting[i]->predicates = predicates;
   }
   atBarrier_ = 0;
-  interval_++;
+  Checker::get().meet(waiting, count);
   makeReady(waiting, count);
   return true;
 }
@@ -185,11 +208,11 @@ void Block::warpCollective(Site site, unsigned mask, WarpOperation operation, vo
     complete = other.state == Fiber::IN_WARP && other.operation == operation && other.mask == mask && sameSite(other.site, site);
     lanes[lane] = &other;
   }
-  if (complete) releaseWarp(warp, lanes, needed);
+  if (complete) releaseWarp(lanes, needed);
   runNext();
 }
 
-void Block::releaseWarp(Warp& warp, Fiber* const* lanes, unsigned mask) {
+void Block::releaseWarp(Fiber* const* lanes, unsigned mask) {
   void* arguments[32];
   Fiber* released[32];
   int count = 0;
@@ -202,7 +225,7 @@ void Block::releaseWarp(Warp& warp, Fiber* const* lanes, unsigned mask) {
   if (operation != nullptr) {
     operation(arguments, mask);
   } else {
-    warp.interval++;  // __syncwarp orders memory; other collectives do not
+    Checker::get().meet(released, count);  // __syncwarp orders memory; other collectives do not
   }
   makeReady(released, count);
 }
@@ -214,40 +237,52 @@ unsigned Block::liveLanes() const {
 
 // ---- errors ---------------------------------------------------------------------------------------------------------
 
-std::string Block::place() const {
-  const auto [bx, by, bz] = view_.blockIndex;
-  const auto [x, y, z] = running_->threadIndex;
-  char text[400];
-  std::snprintf(text, sizeof text, "kernel %s, block (%u, %u, %u), thread (%u, %u, %u)", work_.kernel->name, bx, by, bz,
-                x, y, z);
+std::string Block::indexText() const {
+  const auto [x, y, z] = view_.blockIndex;
+  char text[60];
+  std::snprintf(text, sizeof text, "(%u, %u, %u)", x, y, z);
   return text;
+}
+
+std::string Block::place() const {
+  const auto [x, y, z] = running_->threadIndex;
+  char text[60];
+  std::snprintf(text, sizeof text, ", thread (%u, %u, %u)", x, y, z);
+  return std::string("kernel ") + work_.kernel->name + ", block " + indexText() + text;
 }
 
 void Block::fail(const std::string& message) {
   error_ = place() + ": " + message;
-  void* nowhere;
-  sim_switch_stack(&nowhere, runner_);
-  __builtin_unreachable();
+  leave();
 }
 
-void Block::failDeadlocked() { fail("deadlock: no thread can go on:" + waiting()); }
-
-/** Which threads wait where, neighbours together. */
 std::string Block::waiting() const {
   std::string text;
   int shown = 0;
-  for (int i = 0; i < threads_ && shown < 6; shown++) {
+  for (int i = 0; i < threads_ && shown < 12; shown++) {
     const Fiber& first = fibers_[i];
     const int from = i;
-    const bool ended = first.state == Fiber::ENDED;
-    while (i < threads_ && fibers_[i].state == first.state && (ended || sameSite(fibers_[i].site, first.site))) i++;
-    char part[160];
-    std::snprintf(part, sizeof part, "%s %d to %d %s%s", shown == 0 ? "" : ",", from, i - 1,
-                  ended ? "have ended" : "at ", ended ? "" : first.site.what);
-    text += part;
-    if (!ended) text += " (line " + std::to_string(first.site.line) + ")";
+    const std::string its = detail(first);
+    while (i < threads_ && detail(fibers_[i]) == its) i++;
+    text += (shown == 0 ? " " : ", ") + std::to_string(from) + " to " + std::to_string(i - 1) + " " + its;
   }
   return text;
+}
+
+/** What a thread does. */
+std::string Block::detail(const Fiber& fiber) const {
+  if (fiber.state == Fiber::ENDED) return "have ended";
+  char text[200] = "";
+  if (fiber.state == Fiber::AT_MBARRIER) {
+    const Mbarrier& at = *fiber.mbarrier;
+    std::snprintf(text, sizeof text, " of parity %u at byte %u of shared memory, %u of %u arrivals missing", at.parity,
+                  sharedOffset(reinterpret_cast<uintptr_t>(at.word)), at.left, at.arrivals);
+  } else if (fiber.state == Fiber::FOR_FLAG) {
+    std::snprintf(text, sizeof text, " %p is %d, to be at least %d", fiber.flag, __atomic_load_n(fiber.flag, __ATOMIC_RELAXED), fiber.least);
+  } else if (fiber.state == Fiber::READY) {
+    return "can go on";
+  }
+  return std::string("at ") + fiber.site.what + text + " (line " + std::to_string(fiber.site.line) + ")";
 }
 
 // ---- as kernels call them -------------------------------------------------------------------------------------------

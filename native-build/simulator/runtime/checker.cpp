@@ -9,6 +9,52 @@ Checker& Checker::get() {
   return *checker;
 }
 
+// ---- what orders threads --------------------------------------------------------------------------------------------
+
+void Checker::beginLaunch() {
+  if (!enabled_) return;
+  launched_ = ++now_;
+  flags_.clear();
+}
+
+Stamp Checker::beginBlock(Fiber* fibers, int count, unsigned firstNumber) {
+  if (!enabled_) return 0;
+  for (int i = 0; i < count; i++) fibers[i].witness.begin(firstNumber + i);
+  return ++now_;
+}
+
+void Checker::meet(Fiber* const* fibers, int count) {
+  if (!enabled_) return;
+  Board board;
+  now_++;
+  for (int i = 0; i < count; i++) board.leave(fibers[i]->witness, now_);
+  const Knowledge all = board.read();
+  for (int i = 0; i < count; i++) static_cast<Knowledge&>(fibers[i]->witness) = all;
+}
+
+void Checker::leave(const Fiber& fiber, Board& board) {
+  if (enabled_) board.leave(fiber.witness, ++now_);
+}
+
+void Checker::learn(Fiber& fiber, const Knowledge& others) {
+  if (enabled_) fiber.witness.learn(others);
+}
+
+void Checker::leave(const Fiber& fiber, const int* flag) {
+  if (!enabled_) return;
+  Board& board = flags_[flag];
+  board.clear();  // who comes later comes behind this thread, and behind others only as far as it does
+  leave(fiber, board);
+}
+
+void Checker::learn(Fiber& fiber, const int* flag) {
+  if (enabled_) fiber.witness.learn(flags_[flag].read());
+}
+
+void Checker::fenceProxies(Fiber& fiber) {
+  if (enabled_) fiber.witness.fence(++now_);
+}
+
 // ---- where an access goes -------------------------------------------------------------------------------------------
 
 void Checker::noteAccess(const void* address, size_t bytes, Access access, const void* code) {
@@ -19,7 +65,11 @@ void Checker::noteAccess(const void* address, size_t bytes, Access access, const
 
 void Checker::note(const void* address, size_t bytes, Access access, Record::Kind kind) {
   Block* block = Block::current();
-  if (block == nullptr || block->stacks().contains(address)) return;
+  if (block == nullptr) return;
+  if (block->stacks().contains(address)) {
+    if (const char* problem = block->running().products.misuse(address, bytes, access == Access::READ)) failAccess(problem);
+    return;
+  }
   if ((bytes & (bytes - 1)) == 0 && reinterpret_cast<uintptr_t>(address) % bytes != 0) {
     failAccess("misaligned address: " + std::to_string(bytes) + " bytes at an address that is no multiple of that");
   }
@@ -46,10 +96,15 @@ void Checker::noteShared(const void* address, size_t bytes, Access access, Recor
   } else if (bytes == 1) {
     return;  // a flag by which g++ guards arrays of bf16, which have a constructor that does nothing
   }
+  const size_t offset = static_cast<const char*>(address) - shared.all().first;
+  noteCells({shadowOfShared(), offset, address, bytes, nullptr}, access, kind);
+}
+
+Shadow& Checker::shadowOfShared() {
+  const SharedMemory& shared = *SharedMemory::current();
   auto& shadow = shared_[&shared];
   if (shadow == nullptr) shadow = std::make_unique<Shadow>(shared.all().bytes);
-  const size_t offset = static_cast<const char*>(address) - shared.all().first;
-  noteCells({*shadow, offset, address, bytes, nullptr}, access, kind);
+  return *shadow;
 }
 
 void Checker::noteGlobal(Allocation& allocation, const void* address, size_t bytes, Access access, Record::Kind kind) {
@@ -73,7 +128,7 @@ void Checker::noteHostWrite(Allocation& allocation, const void* address, size_t 
   for (size_t i = 0; i < bytes; i += Shadow::CELL_BYTES) {
     Cell& cell = allocation.shadow->at(offset + i);
     cell = Cell();
-    cell.writer.interval = HOST_WROTE;
+    cell.writer.stamp = HOST_WROTE;
   }
 }
 
@@ -88,44 +143,127 @@ void Checker::noteCopyIssued(const void* shared, const void* global, size_t byte
 
 void Checker::noteCopyLanded(const void* shared, size_t bytes) { noteAccess(shared, bytes, Access::WRITE, nullptr); }
 
+// ---- products -------------------------------------------------------------------------------------------------------
+
+void Checker::noteProductIssued(const void* address, size_t bytes) {
+  if (!enabled_) return;
+  code_ = nullptr;
+  const Witness& witness = Block::current()->running().witness;
+  const Record me = recordOf(Record::PLAIN);
+  const size_t offset = static_cast<const char*>(address) - SharedMemory::current()->all().first;
+  const Span span{shadowOfShared(), offset, address, bytes, nullptr};
+  for (size_t i = 0; i < bytes; i += Shadow::CELL_BYTES) {
+    const Record& writer = span.shadow.at(offset + i).writer;
+    judgeRead(writer, me, span);
+    if (!witness.hasFenced(writer.thread(), writer.stamp)) {
+      failAccess("wgmma reads shared memory that thread " + std::to_string(threadOf(writer)) +
+                 " of this block has written, with no fence.proxy.async in between");
+    }
+  }
+  noteProductUnderWay(address, bytes);
+}
+
+/** The number of the first warp of the running thread's warpgroup. */
+uint16_t Checker::warpgroup() {
+  const Fiber& fiber = Block::current()->running();
+  return fiber.witness.number / 32 - fiber.index / 32 % 4;
+}
+
+void Checker::noteProductUnderWay(const void* address, size_t bytes) {
+  if (!enabled_) return;
+  Record me = recordOf(Record::PRODUCTS_UNDER_WAY);
+  me.warp = warpgroup();
+  me.lanes = ~0u;
+  const auto isOurs = [&](const Record& record) { return record.warp == me.warp && record.kind >= Record::PRODUCTS_UNDER_WAY; };
+  const size_t offset = static_cast<const char*>(address) - SharedMemory::current()->all().first;
+  for (size_t i = 0; i < bytes; i += Shadow::CELL_BYTES) {
+    auto& readers = shadowOfShared().at(offset + i).readers;
+    if (isOurs(readers[1])) {
+      readers[1] = me;
+    } else {
+      if (!isOurs(readers[0])) readers[1] = readers[0];
+      readers[0] = me;
+    }
+  }
+}
+
+void Checker::noteProductDone(const void* address, size_t bytes) {
+  if (!enabled_) return;
+  const uint16_t group = warpgroup();
+  const size_t offset = static_cast<const char*>(address) - SharedMemory::current()->all().first;
+  for (size_t i = 0; i < bytes; i += Shadow::CELL_BYTES) {
+    for (Record& reader : shadowOfShared().at(offset + i).readers) {
+      if (reader.kind != Record::PRODUCTS_UNDER_WAY || reader.warp != group) continue;
+      reader.kind = Record::PRODUCTS_DONE;
+      reader.stamp = now_;
+    }
+  }
+}
+
 // ---- judging --------------------------------------------------------------------------------------------------------
 
 Record Checker::recordOf(Record::Kind kind) const {
-  Block& block = *Block::current();
+  const Witness& witness = Block::current()->running().witness;
   Record record;
-  record.interval = block.interval();
-  record.thread = block.running().index;
+  record.stamp = now_;
+  record.lanes = 1u << witness.number % 32;
+  record.warp = witness.number / 32;
   record.kind = kind;
-  record.warpInterval = block.warpInterval();
   return record;
 }
 
 /** Whether nothing orders an access of before and one of now. */
 bool Checker::conflicts(const Record& before, const Record& me, bool shared) const {
-  if (before.interval < launchInterval_) return false;
+  if (before.stamp < launched_) return false;
   if (before.kind == Record::ATOMIC && me.kind == Record::ATOMIC) return false;
-  if (before.interval < Block::current()->firstInterval()) return !shared;  // another block of this launch
-  if (before.interval < me.interval || (before.thread == me.thread && before.kind != Record::READ_BY_WARP)) return false;
-  return before.thread / 32 != me.thread / 32 || before.warpInterval == me.warpInterval;
+  Block& block = *Block::current();
+  const bool elsewhere = before.stamp < block.firstStamp() || !block.has(before.warp);
+  if (elsewhere && shared) return false;  // another block had this shared memory before
+  const Witness& witness = block.running().witness;
+  switch (before.kind) {
+    case Record::PRODUCTS_UNDER_WAY:
+      return true;
+    case Record::PRODUCTS_DONE:  // each of the four warps has waited: one of its lanes may say so
+      for (unsigned warp = before.warp; warp < before.warp + 4u; warp++) {
+        bool known = warp == me.warp;
+        for (unsigned lane = 0; lane < 32 && !known; lane++) known = witness.knows(warp * 32 + lane, before.stamp);
+        if (!known) return true;
+      }
+      return false;
+    default:
+      break;
+  }
+  uint32_t lanes = before.lanes;
+  if (!elsewhere && before.warp == me.warp) lanes &= ~me.lanes;
+  for (; lanes != 0; lanes &= lanes - 1) {
+    if (!witness.knows(before.warp * 32 + __builtin_ctz(lanes), before.stamp)) return true;
+  }
+  return false;
 }
 
-void Checker::read(Cell& cell, const Record& me, const Span& span) {
-  const Record& writer = cell.writer;
-  const uint32_t oldest = span.shared() ? Block::current()->firstInterval() : HOST_WROTE;
-  if (writer.interval < oldest) {
+void Checker::judgeRead(const Record& writer, const Record& me, const Span& span) {
+  const Stamp oldest = span.shared() ? Block::current()->firstStamp() : HOST_WROTE;
+  if (writer.stamp < oldest) {
     failAccess(std::string("read of uninitialised ") + (span.shared() ? "shared" : "global") + " memory: nobody has written it yet");
   }
   if (conflicts(writer, me, span.shared())) failRace("reads what is written", writer, span);
   if (writer.kind == Record::COPY_UNDER_WAY) {
-    failAccess("read of shared memory into which an asynchronous copy of thread " + std::to_string(writer.thread) +
+    failAccess("read of shared memory into which an asynchronous copy of thread " + std::to_string(threadOf(writer)) +
                " is still under way: it was not waited for");
   }
+}
+
+void Checker::read(Cell& cell, const Record& me, const Span& span) {
+  judgeRead(cell.writer, me, span);
   Record& latest = cell.readers[0];
-  const bool apart = conflicts(latest, me, span.shared());
-  const bool sameWarp = latest.interval == me.interval && latest.thread / 32 == me.thread / 32;
-  if (apart && !sameWarp) cell.readers[1] = latest;
+  if (latest.kind == Record::PRODUCTS_UNDER_WAY || conflicts(latest, me, span.shared())) {
+    if (latest.warp == me.warp && latest.kind == me.kind) {
+      latest.lanes |= me.lanes;  // its stamp stays: later ones of the other lanes are told by the same events
+      return;
+    }
+    cell.readers[1] = latest;
+  }
   latest = me;
-  if (apart && sameWarp) latest.kind = Record::READ_BY_WARP;
 }
 
 void Checker::write(Cell& cell, const Record& me, const Span& span) {
@@ -143,11 +281,15 @@ void Checker::failAccess(const std::string& message) {
   Block::current()->fail(message);
 }
 
+unsigned Checker::threadOf(const Record& record) const { return record.thread() % Block::current()->numbers(); }
+
 void Checker::failRace(const char* what, const Record& other, const Span& span) {
-  const bool elsewhere = other.interval < Block::current()->firstInterval();
+  const Block& block = *Block::current();
+  const bool elsewhere = other.stamp < block.firstStamp() || !block.has(other.warp);
   char text[300];
-  std::snprintf(text, sizeof text, "race on %s memory: it %s by thread %u of %s, with no barrier in between",
-                span.shared() ? "shared" : "global", what, other.thread, elsewhere ? "another block" : "this block");
+  std::snprintf(text, sizeof text, "race on %s memory: it %s by %s%u of %s, with no barrier in between",
+                span.shared() ? "shared" : "global", what, other.kind >= Record::PRODUCTS_UNDER_WAY ? "a wgmma of threads from " : "thread ",
+                threadOf(other), elsewhere ? "another block" : "this block");
   std::string place;
   if (!span.shared()) place = " (byte " + std::to_string(span.offset) + " of " + std::to_string(span.allocation->bytes) + ")";
   failAccess(text + place);
@@ -180,6 +322,9 @@ std::string Checker::blamedLine(const Module& module) {
   return line.substr(0, line.find_first_of(" \n"));
 }
 
-void noteAccess(const void* address, int bytes, Access access) { Checker::get().noteAccess(address, bytes, access, nullptr); }
+void noteAccess(const void* address, int bytes, Access access) {
+  if (access == Access::ATOMIC) Block::current()->beforeAtomic(address);
+  Checker::get().noteAccess(address, bytes, access, nullptr);
+}
 
 }  // namespace sim

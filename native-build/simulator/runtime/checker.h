@@ -13,9 +13,10 @@
 namespace sim {
 
 /**
- * Finds races (two threads, one place, one of them writes, no barrier in between), reads of memory that nobody wrote,
- * accesses outside of allocations and dynamic shared memory, misaligned ones, and reads of shared memory into which an
- * asynchronous copy is still under way. In a checked build one OS thread runs all blocks.
+ * Finds races (two threads, one place, one of them writes, nothing in between that orders them), reads of memory that nobody
+ * wrote, accesses outside of allocations and dynamic shared memory, misaligned ones, reads of shared memory into which an
+ * asynchronous copy is still under way, and what wgmma reads without a proxy fence or while others write it. In a checked
+ * build one block runs at a time.
  */
 class Checker {
  public:
@@ -25,11 +26,27 @@ class Checker {
   bool enabled() const { return enabled_; }
   void enable() { enabled_ = true; }
 
-  void beginLaunch(uint32_t firstInterval) { launchInterval_ = firstInterval; }
+  // What orders threads; nothing is done where it is not enabled.
+  void beginLaunch();
+  /** When the block began. Its threads have `firstNumber` and the following numbers. */
+  Stamp beginBlock(Fiber* fibers, int count, unsigned firstNumber);
+  /** They all come behind what each of them did. */
+  void meet(Fiber* const* fibers, int count);
+  void leave(const Fiber& fiber, Board& board);
+  void learn(Fiber& fiber, const Knowledge& others);
+  /** By a flag in global memory, which the thread writes or has read. */
+  void leave(const Fiber& fiber, const int* flag);
+  void learn(Fiber& fiber, const int* flag);
+  void fenceProxies(Fiber& fiber);
+
   /** `code` is where in a module the access stands, or null. */
   void noteAccess(const void* address, size_t bytes, Access access, const void* code);
   void noteCopyIssued(const void* shared, const void* global, size_t bytes, size_t bytesRead);
   void noteCopyLanded(const void* shared, size_t bytes);
+  /** A product of the running thread's warpgroup reads the bytes until noteProductDone. */
+  void noteProductIssued(const void* shared, size_t bytes);
+  void noteProductUnderWay(const void* shared, size_t bytes);
+  void noteProductDone(const void* shared, size_t bytes);
   void noteHostWrite(Allocation& allocation, const void* address, size_t bytes);
   /** The line of source that was blamed last, or nothing if that is not known; asks addr2line. */
   std::string blamedLine(const Module& module);
@@ -51,19 +68,24 @@ class Checker {
   void noteShared(const void* address, size_t bytes, Access access, Record::Kind kind);
   void noteGlobal(Allocation& allocation, const void* address, size_t bytes, Access access, Record::Kind kind);
   void noteCells(const Span& span, Access access, Record::Kind kind);
+  void judgeRead(const Record& writer, const Record& me, const Span& span);
+  unsigned threadOf(const Record& record) const;
   void read(Cell& cell, const Record& me, const Span& span);
   void write(Cell& cell, const Record& me, const Span& span);
   bool conflicts(const Record& before, const Record& me, bool shared) const;
+  Shadow& shadowOfShared();
+  static uint16_t warpgroup();
   [[noreturn]] void failAccess(const std::string& message);
   [[noreturn]] void failRace(const char* what, const Record& other, const Span& span);
   [[noreturn]] void failOutside(const void* address, size_t bytes, Access access, const Allocation* near);
   Record recordOf(Record::Kind kind) const;
 
   bool enabled_ = false;
-  uint32_t launchInterval_ = 0;
+  Stamp now_ = HOST_WROTE, launched_ = 0;
   const void* code_ = nullptr;
   const void* blamed_ = nullptr;
   std::map<const SharedMemory*, std::unique_ptr<Shadow>> shared_;
+  std::map<const int*, Board> flags_;
 };
 
 }  // namespace sim

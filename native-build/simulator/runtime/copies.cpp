@@ -10,8 +10,8 @@
 namespace sim {
 
 void AsyncCopies::clear() {
-  if (!open_.empty()) open_.clear();
-  if (!groups_.empty()) groups_.clear();
+  underWay_.clear();
+  groups_.clear();
 }
 
 void AsyncCopies::add(void* shared, const void* global, int bytes, int bytesRead) {
@@ -22,22 +22,25 @@ void AsyncCopies::add(void* shared, const void* global, int bytes, int bytesRead
     sim::fail("cp.async: illegal address %p: not %d bytes of device memory", global, bytesRead);
   }
   Checker::get().noteCopyIssued(shared, global, bytes, bytesRead);
-  open_.push_back({shared, global, bytes, bytesRead});
+  underWay_.push_back({shared, global, bytes, bytesRead});
 }
 
-void AsyncCopies::commit() {
-  groups_.push_back(std::move(open_));
-  open_.clear();
-}
+void AsyncCopies::commit() { groups_.push_back(issued()); }
 
 void AsyncCopies::waitFor(int groups) {
   while (static_cast<int>(groups_.size()) > groups) {
-    for (const Copy& copy : groups_.front()) {
-      std::memcpy(copy.shared, copy.global, copy.bytesRead);
-      std::memset(static_cast<char*>(copy.shared) + copy.bytesRead, 0, copy.bytes - copy.bytesRead);
-      Checker::get().noteCopyLanded(copy.shared, copy.bytes);
-    }
+    land(groups_.front());
     groups_.pop_front();
+  }
+}
+
+void AsyncCopies::land(uint64_t count) {
+  for (; landed_ < count; landed_++) {
+    const Copy copy = underWay_.front();
+    underWay_.pop_front();
+    std::memcpy(copy.shared, copy.global, copy.bytesRead);
+    std::memset(static_cast<char*>(copy.shared) + copy.bytesRead, 0, copy.bytes - copy.bytesRead);
+    Checker::get().noteCopyLanded(copy.shared, copy.bytes);
   }
 }
 

@@ -2,18 +2,22 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
-#include <vector>
 
 namespace sim {
 
-/** Those of one thread, in groups; a copy lands when its group is waited for, so that a missing wait shows. */
+/** Those of one thread, in groups; a copy lands when it is waited for, so that a missing wait shows. */
 class AsyncCopies {
  public:
   void clear();
   void add(void* shared, const void* global, int bytes, int bytesRead);
   void commit();
   void waitFor(int groups);
+  /** How many there have been. */
+  uint64_t issued() const { return landed_ + underWay_.size(); }
+  /** Lands the first `count` that there have been. */
+  void land(uint64_t count);
 
  private:
   struct Copy {
@@ -23,8 +27,10 @@ class AsyncCopies {
     int bytesRead;
   };
 
-  std::vector<Copy> open_;
-  std::deque<std::vector<Copy>> groups_;
+  std::deque<Copy> underWay_;
+  uint64_t landed_ = 0;
+  /** How many there had been at the end of each group that has not been waited for. */
+  std::deque<uint64_t> groups_;
 };
 
 }  // namespace sim

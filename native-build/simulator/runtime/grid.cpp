@@ -2,6 +2,7 @@
 
 #include "block.h"
 #include "checker.h"
+#include "residents.h"
 #include "settings.h"
 #include "shared_memory.h"
 #include "workers.h"
@@ -40,31 +41,49 @@ Outcome::Kind kindOf(const std::string& message) {
 class Grid {
  public:
   Grid(const Launch& launch, void** parameters)
-      : launch_(launch), parameters_(parameters), blocks_(uint64_t{launch.grid.x} * launch.grid.y * launch.grid.z) {}
+      : launch_(launch),
+        work_{&launch.kernel->entry, parameters, launch.registers},
+        blocks_(uint64_t{launch.grid.x} * launch.grid.y * launch.grid.z),
+        turns_(static_cast<int>(std::min<uint64_t>(blocks_, turns()))),
+        residents_(blocks_, std::max(turns_, std::min(launch.residents, MOST_RESIDENTS)), turns_) {}
 
   Outcome run() {
-    // The checked build compares accesses in the order in which they happen: one OS thread.
-    const bool oneByOne = Checker::get().enabled() || Settings::get().order != Order::FORWARD;
-    const auto workers = oneByOne ? 1 : static_cast<int>(std::min<uint64_t>(blocks_, Workers::get().count()));
-    Workers::get().run(workers, [this](int) { serve(); });
+    Checker::get().beginLaunch();
+    Workers::get().run(turns_, [this](int worker) { serve(worker); });
     return outcome_;
   }
 
  private:
-  void serve() {
+  /** Each has an OS thread with stacks for a thousand threads. */
+  static constexpr int MOST_RESIDENTS = 16;
+
+  static int turns() {
+    // The checked build compares accesses in the order in which they happen: one block at a time.
+    const bool oneByOne = Checker::get().enabled() || Settings::get().order != Order::FORWARD;
+    return oneByOne ? 1 : Workers::get().count();
+  }
+
+  void serve(int number) {
     Worker& worker = workerOfThisThread();
     SharedMemory& shared = worker.sharedOf(*launch_.kernel->module);
-    Checker::get().beginLaunch(worker.block.interval() + 1);
-    for (uint64_t i; !failed_ && (i = next_++) < blocks_;) {
+    for (uint64_t i; residents_.next(i);) {
       shared.prepare(launch_.dynamicSharedBytes);
-      if (!worker.block.run({&launch_.kernel->entry, parameters_}, viewOf(i))) {
-        const std::string line = Checker::get().blamedLine(*launch_.kernel->module);
-        setFailed(worker.block.error() + (line.empty() ? "" : " at " + line));
-      } else if (!shared.isIntact()) {
-        setFailed(std::string("kernel ") + launch_.kernel->entry.name + ": illegal address: a write behind the " +
-                  std::to_string(launch_.dynamicSharedBytes) + " bytes of dynamic shared memory");
+      switch (worker.block.run(work_, viewOf(i), residents_, number)) {
+        case Block::DONE:
+          if (shared.isIntact()) break;
+          setFailed(std::string("kernel ") + launch_.kernel->entry.name + ": illegal address: a write behind the " +
+                    std::to_string(launch_.dynamicSharedBytes) + " bytes of dynamic shared memory");
+          break;
+        case Block::FAILED: {
+          const std::string line = Checker::get().blamedLine(*launch_.kernel->module);
+          setFailed(worker.block.error() + (line.empty() ? "" : " at " + line));
+          break;
+        }
+        case Block::STOPPED:
+          break;
       }
     }
+    residents_.leave(worker.block);
   }
 
   BlockView viewOf(uint64_t i) const {
@@ -77,15 +96,15 @@ class Grid {
 
   void setFailed(const std::string& message) {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (!failed_) outcome_ = {kindOf(message), message};
-    failed_ = true;
+    if (outcome_.kind == Outcome::DONE) outcome_ = {kindOf(message), message};
+    residents_.stop();
   }
 
   const Launch& launch_;
-  void** const parameters_;
+  const Work work_;
   const uint64_t blocks_;
-  std::atomic<uint64_t> next_{0};
-  std::atomic<bool> failed_{false};
+  const int turns_;
+  Residents residents_;
   std::mutex mutex_;
   Outcome outcome_;
 };

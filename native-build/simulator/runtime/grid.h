@@ -14,6 +14,9 @@ struct Launch {
   dim3 grid;
   dim3 block;
   size_t dynamicSharedBytes;
+  /** How many of its blocks a device holds at once, and the registers that each thread begins with. */
+  int residents;
+  int registers;
 };
 
 /** How a kernel ended. */

@@ -1,31 +1,36 @@
 // What the checked build remembers of memory: for each two bytes the last write and the last two reads.
 #pragma once
 
+#include "knowledge.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 namespace sim {
 
-/** An access: by whom, and when. Intervals are those of Block; 0 is never, HOST_WROTE is before every launch. */
+/** An access: by whom, and when. Stamp 0 is never, HOST_WROTE is before every launch. */
 struct Record {
-  enum Kind : uint32_t {
+  enum Kind : uint8_t {
     PLAIN,
     ATOMIC,
     COPY_UNDER_WAY,
-    /** A read by this thread and by others of its warp. */
-    READ_BY_WARP
+    /** A read by products (wgmma) of the warpgroup that begins at `warp`: not waited for yet, or done. */
+    PRODUCTS_UNDER_WAY,
+    PRODUCTS_DONE
   };
 
-  uint32_t interval = 0;
-  uint32_t thread : 10;
-  Kind kind : 2;
-  uint32_t warpInterval : 20;
+  Stamp stamp = 0;
+  /** The lanes, of the warp of that number among those of all resident blocks. */
+  uint32_t lanes = 0;
+  uint16_t warp = 0;
+  Kind kind = PLAIN;
 
-  Record() : thread(0), kind(PLAIN), warpInterval(0) {}
+  /** The number of its first thread. */
+  unsigned thread() const { return warp * 32u + (lanes == 0 ? 0 : __builtin_ctz(lanes)); }
 };
 
-constexpr uint32_t HOST_WROTE = 1;
+constexpr Stamp HOST_WROTE = 1;
 
 struct Cell {
   Record writer;

@@ -13,6 +13,10 @@ __attribute__((tls_model("initial-exec"))) __thread const SharedMemory* theShare
 constexpr int POISON = 0xff;
 /** Bytes behind the dynamic arrays that are looked at after each block. */
 constexpr size_t CANARY = 64;
+/** What a device keeps for itself at the beginning of a block's shared memory. */
+constexpr uint32_t RESERVED = 1024;
+/** Static arrays come behind the largest dynamic one. */
+constexpr uint32_t STATIC = 228 << 10;
 
 }  // namespace
 
@@ -47,6 +51,20 @@ bool SharedMemory::isIntact() const {
     }
   }
   return true;
+}
+
+const char* SharedMemory::at(uint32_t offset, size_t bytes) const {
+  if (offset >= STATIC) {
+    const char* address = all_.first - reinterpret_cast<uintptr_t>(all_.first) % RESERVED + (offset - STATIC);
+    return address >= all_.first && address + bytes <= all_.first + all_.bytes ? address : nullptr;
+  }
+  if (dynamic_.size() != 1 || offset < RESERVED || offset - RESERVED + bytes > dynamicBytes_) return nullptr;
+  return dynamic_.front().first + (offset - RESERVED);
+}
+
+uint32_t SharedMemory::offsetOf(const void* address) const {
+  if (const Range* array = dynamicArray(address)) return static_cast<const char*>(address) - array->first + RESERVED;
+  return static_cast<const char*>(address) - all_.first + reinterpret_cast<uintptr_t>(all_.first) % RESERVED + STATIC;
 }
 
 const Range* SharedMemory::dynamicArray(const void* address) const {

@@ -34,6 +34,10 @@ class SharedMemory {
   const Module& module() const { return module_; }
   const Range& all() const { return all_; }
   size_t dynamicBytes() const { return dynamicBytes_; }
+  /** Where bytes of the block's shared memory lie, counted as wgmma's descriptors do; null if outside, or two arrays could be meant. */
+  const char* at(uint32_t offset, size_t bytes) const;
+  /** The way back: a device puts dynamic shared memory behind the bytes that it keeps for itself. */
+  uint32_t offsetOf(const void* address) const;
   /** The dynamic array that an address lies in, or null. */
   const Range* dynamicArray(const void* address) const;
 

@@ -12,18 +12,28 @@ Workers& Workers::get() {
   return *workers;
 }
 
-Workers::Workers(int count) : count_(count) {
-  for (int i = 0; i < count; i++) std::thread([this, i] { serve(i); }).detach();
-}
-
 void Workers::run(int workers, const std::function<void(int)>& work) {
   std::lock_guard<std::mutex> oneCaller(callers_);
   std::unique_lock<std::mutex> lock(mutex_);
   work_ = &work;
   wanted_ = running_ = workers < count_ ? workers : count_;
   round_++;
-  started_.notify_all();
+  beginThreads();
   ended_.wait(lock, [this] { return running_ == 0; });
+  wanted_ = 0;
+}
+
+void Workers::add() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  wanted_++;
+  running_++;
+  beginThreads();
+}
+
+/** As many as are wanted; they wait for their next work when they have done it. */
+void Workers::beginThreads() {
+  for (; threads_ < wanted_; threads_++) std::thread([this, i = threads_] { serve(i); }).detach();
+  started_.notify_all();
 }
 
 void Workers::serve(int index) {
@@ -31,9 +41,8 @@ void Workers::serve(int index) {
   unsigned seen = 0;
   std::unique_lock<std::mutex> lock(mutex_);
   for (;;) {
-    started_.wait(lock, [&] { return round_ != seen; });
+    started_.wait(lock, [&] { return round_ != seen && index < wanted_; });
     seen = round_;
-    if (index >= wanted_) continue;
     lock.unlock();
     (*work_)(index);
     lock.lock();

@@ -12,14 +12,18 @@ class Workers {
   static Workers& get();
 
   int count() const { return count_; }
-  /** work(0) … work(workers − 1), each on an OS thread of its own; waits for all. One caller at a time. */
+  /** work(0) … work(workers − 1), at most `count()`, each on an OS thread of its own; waits for all. One caller at a time. */
   void run(int workers, const std::function<void(int)>& work);
+  /** From within work: one more, with the next number. */
+  void add();
 
  private:
-  explicit Workers(int count);
+  explicit Workers(int count) : count_(count) {}
   void serve(int index);
+  void beginThreads();
 
   const int count_;
+  int threads_ = 0;
   std::mutex callers_, mutex_;
   std::condition_variable started_, ended_;
   const std::function<void(int)>* work_ = nullptr;

@@ -2,7 +2,8 @@
 //
 //   run-kernel PTX KERNEL BLOCKS THREADS SHARED FLAG
 //
-// in: 256 numbers, 0 to 255; out: room for 1024, of which the first 64 are printed where the kernel ends well.
+// in: 256 numbers, 0 to 255; out: room for 1024, of which the first 64 are printed where the kernel ends well, and the last 24
+// are 0 at first: flags and counters.
 #include <cuda.h>
 
 #include <cstdio>
@@ -62,6 +63,7 @@ int main(int count, char** arguments) {
   for (size_t i = 0; i < numbers.size(); i++) numbers[i] = static_cast<float>(i);
   CUdeviceptr in = allocate(numbers.size() * sizeof(float)), out = allocate(1024 * sizeof(float));
   check("cuMemcpyHtoD", cuMemcpyHtoD(in, numbers.data(), numbers.size() * sizeof(float)));
+  check("cuMemsetD32", cuMemsetD32(out + 1000 * sizeof(float), 0, 24));
   void* parameters[] = {&out, &in, &flag};
   check("cuLaunchKernel", cuLaunchKernel(kernel, blocks, 1, 1, threads, 1, 1, shared, nullptr, parameters, nullptr));
   check("cuCtxSynchronize", cuCtxSynchronize());
