@@ -306,9 +306,9 @@ struct Consumer {
     toWeights(s);
   }
 
-  /** Where `large` says so: the scores again, a larger maximum, all sums shrunk to it. The products must be done. */
-  __device__ __forceinline__ void rescale(float (&s)[SCORES], float (&part)[2]) {
-    float top[2], shrink[2];
+  /** For a warp whose powers are too large: its scores again, a larger maximum; by what the sums of products are to shrink. */
+  __device__ __forceinline__ void raise(float (&s)[SCORES], float (&part)[2], float (&shrink)[2]) {
+    float top[2];
     scoresAgain(s);
     largest(s, top);
 #pragma unroll
@@ -318,8 +318,6 @@ struct Consumer {
       maximum[i] = top[i];
       sum[i] *= shrink[i];
     }
-#pragma unroll
-    for (int j = 0; j < SUMS; j++) o[j] *= shrink[(j >> 1) & 1];
     powers(s, part);
   }
 
@@ -332,9 +330,9 @@ struct Consumer {
 #pragma unroll 1
     for (int step = 0; step < S::D / 16; step++) {
       uint32_t aQ[4];
-      const int row = lane() % 16, key = lane() % 8 + lane() / 16 * 8, chunk = step % 4 * 2;
-      const saddr keys = k + step / 4 * S::PANEL_BYTES + key * 128 + (((chunk + lane() / 8 % 2) ^ (key & 7)) << 4);
-      loadMatrices(aQ, q + step / 4 * 8192 + (warp() * 16 + row) * 128 + (((chunk + lane() / 16) ^ (row & 7)) << 4));
+      const int l = keep(lane()), row = l % 16, key = l % 8 + l / 16 * 8, chunk = step % 4 * 2;
+      const saddr keys = k + step / 4 * S::PANEL_BYTES + key * 128 + (((chunk + l / 8 % 2) ^ (key & 7)) << 4);
+      loadMatrices(aQ, q + step / 4 * 8192 + (warp() * 16 + row) * 128 + (((chunk + l / 16) ^ (row & 7)) << 4));
 #pragma unroll
       for (int j = 0; j < SCORES / 4; j += 2) {  // 16 keys
         uint32_t b[4];
@@ -452,17 +450,18 @@ struct Consumer {
           waitForProducts<1>();
           pin(s);
           powers(s, part);
-          const bool large = __any_sync(ALL_LANES, !(fmaxf(part[0], part[1]) < LARGE_SUM));  // also keeps the powers before the wait
-          if (large) {
-            waitForProducts<0>();
-            pin(o);
-            rescale(s, part);
-          }
+          float shrink[2];
+          const bool large = __any_sync(ALL_LANES, !(fmaxf(part[0], part[1]) < LARGE_SUM));
+          if (large) raise(s, part, shrink);
           sum[0] += part[0], sum[1] += part[1];
           settle(part[0] + part[1], base);
-          waitForProducts<0>();
+          waitForProducts<0>();  // by all warps of the group alike
           pin(o);
           pin(s);
+          if (large) {
+#pragma unroll
+            for (int j = 0; j < SUMS; j++) o[j] *= shrink[(j >> 1) & 1];
+          }
           release(slot());
           position++;
           toWeights(s);
