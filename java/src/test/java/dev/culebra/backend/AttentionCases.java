@@ -105,7 +105,41 @@ final class AttentionCases {
             new Size(1, 140, 1, 128, false, 0, 1, 1000),
             new Size(1, 152, 1, 64, true, DROPOUT, 1, 1000),
             new Size(1, 152, 1, 64, false, DROPOUT, 1, 25));
-    return Stream.concat(ordinary, extreme).flatMap(s -> Stream.of(forward(s), backward(s)));
+    return Stream.of(ordinary, extreme, largeHeads())
+        .flatMap(sizes -> sizes)
+        .flatMap(s -> Stream.of(forward(s), backward(s)));
+  }
+
+  /**
+   * Heads of 64 and 128 columns, which have kernels of their own: around the edges of their tiles
+   * of 64 and 128 rows and of their blocks of 128 and 192, with fewer heads and more than there are
+   * multiprocessors, and with scores so far apart that a row's first tile says nothing of its
+   * maximum.
+   */
+  private static Stream<Size> largeHeads() {
+    int[][] shapes = {
+      {1, 1, 1, 64},
+      {2, 3, 3, 64},
+      {1, 63, 2, 64},
+      {1, 65, 1, 64},
+      {3, 128, 3, 64},
+      {1, 191, 2, 64},
+      {1, 257, 1, 64},
+      {2, 200, 4, 64},
+      {2, 2, 1, 128},
+      {1, 64, 5, 128},
+      {1, 193, 2, 128},
+      {1, 400, 1, 128}
+    };
+    return Arrays.stream(shapes)
+        .flatMap(
+            s ->
+                Stream.of(1f, 2.5f, 50f)
+                    .flatMap(
+                        scale ->
+                            Stream.of(true, false)
+                                .filter(causal -> scale == 1 || s[1] > 128)
+                                .map(c -> new Size(s[0], s[1], s[2], s[3], c, 0, scale))));
   }
 
   private static OpCase forward(Size s) {

@@ -39,6 +39,27 @@ class CudaOpsTest {
     }
   }
 
+  /** What {@link Bf16} runs only on GPUs that have no kernels of their own. */
+  @Nested
+  class Bf16WithPortableAttention extends OnGpu {
+    Bf16WithPortableAttention() {
+      super(Binding.FFM, DType.BF16);
+    }
+
+    @Override
+    protected Backend open() {
+      return TestGpu.open(
+          Binding.FFM,
+          DType.BF16,
+          new KernelChoice(KernelChoice.Attention.PORTABLE, KernelChoice.Products.AUTO));
+    }
+
+    @Override
+    protected boolean concerns(String op) {
+      return op.startsWith("attention");
+    }
+  }
+
   abstract static class OnGpu extends OpsContract {
     private final Binding binding;
     private final DType dtype;
