@@ -231,6 +231,8 @@ class MatrixProductTest {
     Shape s = new Shape(2, 2, 2, false, false);
     long x = device.upload(1, 2, 3, 4);
     assertThat(multiply(s, x, x, x, F32, BF16, 0, COMPUTE_32F)).isEqualTo(NOT_SUPPORTED);
+    assertThat(multiply(s, x, x, x, BF16, BF16, 0, COMPUTE_TF32)).isEqualTo(NOT_SUPPORTED);
+    assertThat(multiply(s, x, x, x, BF16, F32, 0, COMPUTE_TF32)).isEqualTo(NOT_SUPPORTED);
     int compute16F = 64;
     assertThat(multiply(s, x, x, x, F32, F32, 0, compute16F)).isEqualTo(NOT_SUPPORTED);
     Shape negative = new Shape(-1, 2, 2, false, false);
