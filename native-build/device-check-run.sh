@@ -134,12 +134,13 @@ bench() {
   "$java" "${flags[@]}" -Djava.io.tmpdir="$work" -cp "$libraries" "dev.culebra.bench.gpu.$class" "$@"
 }
 
-# steps_of NAME OPTIONS…: whole steps, into NAME.md
+# steps_of NAME OPTIONS…: whole steps, into NAME.md; of an option that is given twice the last counts
 steps_of() {
   local name=$1
   shift
   ! $small || set -- "$@" --preset nano --vocab 77 --batch 2 --context 32 --steps 1 --repeat 1 --matrix 128
   bench GpuBench "$@" --markdown "$out/$name.md" || return
+  [[ $name == "$part"* ]] || return 0
   name=${name#"$part"}
   says "${name:+${name#-}: }$(step_line "$out/$part$name.md")"
 }
@@ -172,15 +173,16 @@ compare() {
 
 # sanitizer TOOL: two steps of one layer, launch by launch; matrix products are not ours to check
 sanitizer() {
-  local size options=(--error-exitcode 9 --report-api-errors no) code=0
+  local size options=(--error-exitcode 9 --report-api-errors no) said code=0
   command -v compute-sanitizer >/dev/null || skip "no compute-sanitizer here"
   if compute-sanitizer --help | grep -q -- --kernel-name-exclude; then
     for size in gemm nvjet cutlass; do options+=(--kernel-name-exclude "kns=$size"); done
   fi
   for size in 64 128; do
+    said="no error"
     CUDA_LAUNCH_BLOCKING=1 compute-sanitizer --tool "$1" "${options[@]}" \
-      "$java" "${flags[@]}" -cp "$libraries" dev.culebra.bench.gpu.StepCheck --head-size $size || code=1
-    says "head size $size: $([[ $code -eq 0 ]] && echo 'no error' || echo 'errors')"
+      "$java" "${flags[@]}" -cp "$libraries" dev.culebra.bench.gpu.StepCheck --head-size $size || { said=errors && code=1; }
+    says "head size $size: $said"
   done
   return $code
 }
@@ -227,8 +229,8 @@ peers() {
 # peer NAME: our steps, then PyTorch's, alone on the GPU
 peer() {
   case $1 in
-    gpt2) bench GpuBench --preset gpt2 --batch 32 --no-operations --markdown "$out/beside-gpt2.md" ;;
-    baby) bench GpuBench --preset baby --vocab 65 --batch 64 --dropout 0.2 --steps 40 --no-operations --markdown "$out/beside-baby.md" ;;
+    gpt2) steps_of beside-gpt2 --preset gpt2 --batch 32 --no-operations ;;
+    baby) steps_of beside-baby --preset baby --vocab 65 --batch 64 --dropout 0.2 --steps 40 --no-operations ;;
   esac
   touch "$work/$1.go"
   until [[ -e $work/$1.ended ]]; do sleep 0.1; done
@@ -366,7 +368,10 @@ ratios() {
     [[ ! -s $out/peer-$name.json ]] || awk -v name="$name" -v ours="$(step_millis "$out/beside-$name.md")" \
       -v theirs="$(field ms "$out/peer-$name.json")" -v unclipped="$(field ms_unclipped "$out/peer-$name.json")" \
       -v memory="$(field peak_gb "$out/peer-$name.json")" \
-      'BEGIN { printf "| %s | %.2f | %.2f | **%.2f** | %.2f | %.1f |\n", name, ours, theirs, ours > 0 ? theirs / ours : 0, unclipped, memory }'
+      'BEGIN {
+        ratio = (ours > 0) ? theirs / ours : 0
+        printf "| %s | %.2f | %.2f | **%.2f** | %.2f | %.1f |\n", name, ours, theirs, ratio, unclipped, memory
+      }'
   done
   printf '\n| operation | forward, µs | backward, µs | |\n| --- | ---: | ---: | --- |\n'
   while IFS= read -r each; do
@@ -429,12 +434,15 @@ work=$out/.work
 rm -rf "$work" "$out"/*.log "$out"/*.md "$out"/peer-*.json "$out"/profile.csv*
 mkdir -p "$work"
 
+# A process that has just been started may still have these handlers when it is ended: they are not for it.
 finish() {
+  [[ $BASHPID == $$ ]] || return
   for each in $job $watch "${peer_jobs[@]}"; do kill -KILL -- "-$each" 2>/dev/null; done
   wait 2>/dev/null
   rm -rf "$work"
 }
 stopped() {
+  [[ $BASHPID == $$ ]] || exit
   rows+=("$part|stopped|0|")
   write_results
   exit 3
