@@ -5,19 +5,13 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * cublasLt on one stream, with workspace of its own so that its products can be captured into
- * graphs. What it needs to know of a product is made once for each shape.
+ * cublasLt on the stream of a {@link Blas}, in whose workspace it works: one product comes behind
+ * the other. What it needs to know of a product is made once for each shape.
  */
 public final class BlasLt extends CudaObject {
-  /**
-   * Splits of long sums want up to 18 MB on an H200; {@link LtEpilogue#DGELU} takes an algorithm a
-   * third as fast where it has less than 4 MB.
-   */
-  private static final long WORKSPACE_BYTES = 32 << 20;
-
   private final Stream stream;
-  private final Handle handle;
   private final DeviceBuffer workspace;
+  private final Handle handle;
   private final Map<Shape, Optional<Handle>> plans = new HashMap<>();
 
   /** All that a plan depends on. */
@@ -55,17 +49,19 @@ public final class BlasLt extends CudaObject {
   /**
    * Starts cublasLt.
    *
+   * @param stream that of {@code blas}
+   * @param blas to be closed after this
    * @throws CudaUnavailableException if it could not be loaded, see {@link Cuda#blasLt}
    */
-  public BlasLt(CudaContext context, Stream stream) {
-    this(context, stream, context.blasLt().create());
+  public BlasLt(CudaContext context, Stream stream, Blas blas) {
+    this(context, stream, blas.workspace(), context.blasLt().create());
   }
 
-  private BlasLt(CudaContext context, Stream stream, Handle handle) {
+  private BlasLt(CudaContext context, Stream stream, DeviceBuffer workspace, Handle handle) {
     super(context, 0);
     this.stream = stream;
+    this.workspace = workspace;
     this.handle = handle;
-    workspace = context.allocate(WORKSPACE_BYTES);
   }
 
   /**
@@ -84,14 +80,13 @@ public final class BlasLt extends CudaObject {
   }
 
   private Optional<Handle> plan(CudaBlasLt lt, LtCall call) {
-    return Optional.ofNullable(lt.plan(handle, call, WORKSPACE_BYTES));
+    return Optional.ofNullable(lt.plan(handle, call, workspace.bytes()));
   }
 
   @Override
   void release(CudaDriver driver) {
     CudaBlasLt lt = context().blasLt();
     plans.values().forEach(plan -> plan.ifPresent(lt::destroyPlan));
-    workspace.close();
     lt.destroy(handle);
   }
 }

@@ -33,8 +33,7 @@ public final class CudaBackend implements Backend {
   private final int ownObjects;
 
   /**
-   * Takes a GPU into use and gets the library's own memory on it, about 40 MB in F32, 70 MB in
-   * BF16.
+   * Takes a GPU into use and gets the library's own memory on it, about 40 MB.
    *
    * @throws dev.culebra.cuda.CudaUnavailableException if that is not possible; one line
    */
@@ -47,7 +46,7 @@ public final class CudaBackend implements Backend {
       uploads = owned.add(new Uploads(context, stream));
       launcher = owned.add(new Launcher(context, stream, index));
       Blas blas = owned.add(new Blas(context, stream));
-      BlasLt lt = usesLt(config) ? owned.add(new BlasLt(context, stream)) : null;
+      BlasLt lt = usesLt(config) ? owned.add(new BlasLt(context, stream, blas)) : null;
       launcher.requireUsable();
       ops = new CudaOps(launcher, blas, lt, config);
     } catch (RuntimeException e) {
