@@ -8,8 +8,8 @@ import java.util.Optional;
  * @param binding how Java calls them
  * @param driver the Driver API
  * @param blas cuBLAS, or null where it was left out
- * @param blasLt cublasLt, or null where it was left out, could not be loaded or the binding does
- *     not call it
+ * @param blasLt cublasLt, or null where it was left out, could not be loaded, or cuBLAS is called
+ *     through JCublas
  * @param libraries the libraries that were loaded, for people
  */
 public record Cuda(
@@ -41,20 +41,25 @@ public record Cuda(
 
   private static Cuda openFfm() {
     NativeLibrary cuda = CudaLibraries.loadDriver();
-    FfmDriver driver = new FfmDriver(cuda);
+    return withFfmBlas(Binding.FFM, new FfmDriver(cuda), cuda.name());
+  }
+
+  /**
+   * A driver and, through FFM, cuBLAS.
+   *
+   * @param driverLibraries what the driver is called through, for people
+   * @throws CudaUnavailableException if there is no cuBLAS
+   */
+  static Cuda withFfmBlas(Binding binding, CudaDriver driver, String driverLibraries) {
     NativeLibrary cublas = CudaLibraries.loadCublas();
-    Optional<NativeLibrary> cublasLt = CudaLibraries.loadCublasLt(cublas);
+    Optional<NativeLibrary> lt = CudaLibraries.loadCublasLt(cublas);
     String libraries =
         "%s, %s, %s"
             .formatted(
-                cuda.name(),
+                driverLibraries,
                 cublas.name(),
-                cublasLt.map(NativeLibrary::name).orElse("no cublasLt: slower products"));
+                lt.map(NativeLibrary::name).orElse("no cublasLt: slower products"));
     return new Cuda(
-        Binding.FFM,
-        driver,
-        new FfmBlas(cublas),
-        cublasLt.map(FfmBlasLt::new).orElse(null),
-        libraries);
+        binding, driver, new FfmBlas(cublas), lt.map(FfmBlasLt::new).orElse(null), libraries);
   }
 }

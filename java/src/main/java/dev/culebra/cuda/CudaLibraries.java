@@ -8,8 +8,8 @@ import java.util.Optional;
 
 /**
  * Finds NVIDIA's libraries: where the loader looks, in {@code CUDA_HOME}, in the usual places, and
- * in the CUDA wheels of a Python installation; or where the properties {@value #DRIVER_PROPERTY},
- * {@value #CUBLAS_PROPERTY} and {@value #CUBLAS_LT_PROPERTY} say.
+ * in the CUDA wheels of a Python installation; or where the properties {@value #DRIVER_PROPERTY}
+ * and {@value #CUBLAS_PROPERTY} say.
  */
 final class CudaLibraries {
   /** System property with the driver library's path. */
@@ -17,9 +17,6 @@ final class CudaLibraries {
 
   /** System property with cuBLAS's path. */
   static final String CUBLAS_PROPERTY = "culebra.libcublas";
-
-  /** System property with cublasLt's path. */
-  static final String CUBLAS_LT_PROPERTY = "culebra.libcublasLt";
 
   private static final String DRIVER = "libcuda.so.1";
   private static final List<String> CUBLAS = List.of("libcublas.so.13", "libcublas.so.12");
@@ -79,11 +76,7 @@ final class CudaLibraries {
 
   /** cublasLt of the same version, which lies beside cuBLAS. */
   static Optional<NativeLibrary> loadCublasLt(NativeLibrary cublas) {
-    List<String> candidates = given(CUBLAS_LT_PROPERTY);
-    if (candidates.isEmpty()) {
-      candidates.add(neighbourOf(cublas.name()));
-    }
-    return firstThatLoads(candidates);
+    return firstThatLoads(List.of(neighbourOf(cublas.name())));
   }
 
   private static List<String> given(String property) {

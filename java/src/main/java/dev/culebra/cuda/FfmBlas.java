@@ -93,7 +93,8 @@ final class FfmBlas implements CudaBlas {
 
   @Override
   public void setStream(Handle blas, Handle stream) {
-    check("cublasSetStream", () -> (int) setStream.invokeExact(pointer(blas), pointer(stream)));
+    MemorySegment pointer = MemorySegment.ofAddress(((StreamHandle) stream).address());
+    check("cublasSetStream", () -> (int) setStream.invokeExact(pointer(blas), pointer));
   }
 
   @Override

@@ -306,7 +306,7 @@ final class FfmBlasLt implements CudaBlasLt {
                         plan.algorithm,
                         MemorySegment.ofAddress(workspace),
                         workspaceBytes,
-                        pointer(stream)));
+                        MemorySegment.ofAddress(((StreamHandle) stream).address())));
     if (status != 0) {
       throw new CudaException("cublasLtMatmul of " + call, status, BlasStatus.name(status));
     }

@@ -26,7 +26,12 @@ final class FfmDriver implements CudaDriver {
   private static final int[] JIT_OPTIONS = {5, 6};
 
   /** An address that the driver gave out. */
-  record Address(MemorySegment pointer) implements Handle {
+  record Address(MemorySegment pointer) implements StreamHandle {
+    @Override
+    public long address() {
+      return pointer.address();
+    }
+
     /** The text that a pointer from outside points to. */
     static String string(MemorySegment text) {
       return text.reinterpret(Long.MAX_VALUE).getString(0);

@@ -1,9 +1,13 @@
 package dev.culebra.cuda;
 
 import java.util.List;
+import java.util.Optional;
 import jcuda.jcublas.JCublas2;
 
-/** Opens CUDA through JCuda 12.6, whose native half is unpacked from its jars. */
+/**
+ * Opens CUDA through JCuda and JCublas 12.6, whose native halves are unpacked from their jars.
+ * JCublas needs cuBLAS 12; where there is another, FFM calls that.
+ */
 final class JCudaBinding {
   private static final List<String> CUBLAS = List.of("libcublas.so.12");
 
@@ -17,23 +21,29 @@ final class JCudaBinding {
   static Cuda open() {
     NativeLibrary cuda = CudaLibraries.loadDriver();
     CudaDriver driver = driver();
-    NativeLibrary cublas =
-        CudaLibraries.loadCublas(CUBLAS)
-            .orElseThrow(
-                () ->
-                    new CudaUnavailableException(
-                        ("JCublas 12.6 needs %s, which cannot be loaded (it does not work with"
-                                + " CUDA 13): use --binding ffm, or give its path with -D%s=PATH")
-                            .formatted(CUBLAS.getFirst(), CudaLibraries.CUBLAS_PROPERTY)));
-    CudaBlas blas =
-        load(
-            "JCublas",
-            () -> {
-              JCublas2.initialize();
-              return new JCublasCalls();
+    String libraries = "JCuda 12.6.0, " + cuda.name();
+    Optional<NativeLibrary> cublas = loadJCublas();
+    return cublas.isPresent()
+        ? new Cuda(
+            Binding.JCUDA, driver, new JCublasCalls(), null, libraries + ", " + cublas.get().name())
+        : Cuda.withFfmBlas(
+            Binding.JCUDA, driver, libraries + ", and through FFM, as JCublas needs cuBLAS 12");
+  }
+
+  /** The cuBLAS that JCublas calls, where both can be loaded. */
+  private static Optional<NativeLibrary> loadJCublas() {
+    return CudaLibraries.loadCublas(CUBLAS)
+        .filter(
+            cublas -> {
+              try {
+                JCublas2.initialize();
+                return true;
+              } catch (UnsatisfiedLinkError
+                  | NoClassDefFoundError
+                  | ExceptionInInitializerError e) {
+                return false;
+              }
             });
-    String libraries = "JCuda 12.6.0, " + cuda.name() + ", " + cublas.name();
-    return new Cuda(Binding.JCUDA, driver, blas, null, libraries);
   }
 
   /**

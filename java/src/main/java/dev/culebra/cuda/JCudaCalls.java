@@ -29,7 +29,12 @@ final class JCudaCalls implements CudaDriver {
   private static final class Context extends CUcontext implements Handle {}
 
   /** Also what cuBLAS is told. */
-  static final class Stream extends CUstream implements Handle {}
+  static final class Stream extends CUstream implements StreamHandle {
+    @Override
+    public long address() {
+      return getNativePointer();
+    }
+  }
 
   private static final class Event extends CUevent implements Handle {}
 

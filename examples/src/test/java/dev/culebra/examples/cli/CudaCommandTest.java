@@ -3,6 +3,7 @@ package dev.culebra.examples.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -82,7 +83,7 @@ class CudaCommandTest {
     assertThat(info.out())
         .contains("gpu 0     CUDA simulator (CPU)")
         .containsPattern("kernels   \\d+, PTX")
-        .contains("ffm       libcuda.so.1, libcublas.so.13")
+        .contains("ffm       libcuda.so.1, libcublas.so.13, libcublasLt.so.13")
         .contains("jcuda     JCuda 12.6.0, libcuda.so.1, libcublas.so.12")
         .contains("device    auto is cuda:0");
   }
@@ -158,20 +159,64 @@ class CudaCommandTest {
     assertThat(folder.resolve("no")).doesNotExist();
   }
 
+  /** A folder with the kernels and these libraries of the simulator. */
+  private Path simulatorOf(String... libraries) throws IOException {
+    Path only = Files.createDirectory(folder.resolve("libraries"));
+    for (String library : libraries) {
+      Files.copy(
+          SIMULATOR.resolve("release").resolve(library),
+          only.resolve(library),
+          StandardCopyOption.COPY_ATTRIBUTES);
+    }
+    Files.createSymbolicLink(only.resolve("kernels"), SIMULATOR.resolve("release/kernels"));
+    return only;
+  }
+
+  private Map<String, String> with(Path libraries) {
+    return Map.of(
+        "LD_LIBRARY_PATH", libraries.toString(), "CUDA_HOME", "", "HOME", folder.toString());
+  }
+
+  @Test
+  void productsNeedNoCublasLt() throws Exception {
+    Map<String, String> environment = with(simulatorOf("libcuda.so.1", "libcublas.so.13"));
+    assertThat(run(environment, "info").out())
+        .contains("ffm       libcuda.so.1, libcublas.so.13, no cublasLt: slower products")
+        .contains("device    auto is cuda:0");
+    trainOneStep(environment, "ffm");
+  }
+
+  /** JCublas 12.6 calls cuBLAS 12 only. */
+  @Test
+  void jcudaWorksBesideCublas13() throws Exception {
+    Map<String, String> environment =
+        with(simulatorOf("libcuda.so.1", "libcublas.so.13", "libcublasLt.so.13"));
+    assertThat(run(environment, "info").out())
+        .contains(
+            "jcuda     JCuda 12.6.0, libcuda.so.1, and through FFM, as JCublas needs cuBLAS 12,"
+                + " libcublas.so.13, libcublasLt.so.13");
+    trainOneStep(environment, "jcuda");
+  }
+
+  private void trainOneStep(Map<String, String> environment, String binding) throws Exception {
+    List<String> args = new ArrayList<>(List.of("train", "--out=" + folder.resolve("run")));
+    args.addAll(List.of(SMALL));
+    args.addAll(List.of("--device=cuda", "--binding=" + binding, "--steps=1"));
+    Outcome outcome = run(environment, args.toArray(String[]::new));
+    assertThat(outcome.exitCode()).as("%s", outcome).isZero();
+    assertThat(new RunFolder(folder.resolve("run")).lastStep()).isEqualTo(1);
+  }
+
+  @Test
+  void tf32WithBf16Trains() throws Exception {
+    train("tf32", "--device=cuda", "--tf32", "--steps=1");
+    assertThat(new RunFolder(folder.resolve("tf32")).lastStep()).isEqualTo(1);
+  }
+
   @Test
   void aDriverWithoutCublasIsAnotherLine() throws Exception {
-    Path only = Files.createDirectory(folder.resolve("driver"));
-    Files.copy(
-        SIMULATOR.resolve("release/libcuda.so.1"),
-        only.resolve("libcuda.so.1"),
-        StandardCopyOption.COPY_ATTRIBUTES);
-    Files.createSymbolicLink(only.resolve("kernels"), SIMULATOR.resolve("release/kernels"));
-    Outcome outcome =
-        run(
-            Map.of("LD_LIBRARY_PATH", only.toString(), "CUDA_HOME", "", "HOME", folder.toString()),
-            "train",
-            "--device=cuda",
-            "--out=" + folder + "/no");
+    Map<String, String> environment = with(simulatorOf("libcuda.so.1"));
+    Outcome outcome = run(environment, "train", "--device=cuda", "--out=" + folder + "/no");
     outcome.assertFails(
         1, "cuda:0 cannot be used: cuBLAS cannot be loaded: no libcublas.so.13 or .*");
   }
