@@ -271,7 +271,7 @@ run_part() {
   (set +m && trap '' QUIT && "$part") >"$out/$part.log" 2>&1 & # a process group, which the limit ends as a whole
   job=$!
   (
-    for ((waited = 0; waited < limit; waited++)); do
+    until ((SECONDS - start >= limit)); do
       kill -0 $$ || kill -KILL -- "-$job" # run.sh was killed, and what it began ends with it
       sleep 1
     done

@@ -63,14 +63,6 @@ public final class StepCheck implements Callable<Integer> {
 
   private GptConfig small() {
     return new GptConfig(
-        1,
-        HEADS,
-        HEADS * headSize,
-        CONTEXT,
-        VOCAB,
-        DROPOUT,
-        true,
-        true,
-        Activation.GELU_TANH);
+        1, HEADS, HEADS * headSize, CONTEXT, VOCAB, DROPOUT, true, true, Activation.GELU_TANH);
   }
 }
