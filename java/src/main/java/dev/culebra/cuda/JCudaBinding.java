@@ -52,15 +52,11 @@ final class JCudaBinding {
    * @throws CudaUnavailableException if it is missing or the driver does not start
    */
   static CudaDriver driver() {
-    return load("JCuda", JCudaCalls::new);
-  }
-
-  private static <C> C load(String name, java.util.function.Supplier<C> calls) {
     try {
-      return calls.get();
+      return new JCudaCalls();
     } catch (UnsatisfiedLinkError | NoClassDefFoundError | ExceptionInInitializerError e) {
       throw new CudaUnavailableException(
-          "%s cannot be loaded, use --binding ffm: %s".formatted(name, firstLine(e)));
+          "JCuda cannot be loaded, use --binding ffm: " + firstLine(e));
     }
   }
 
