@@ -3,12 +3,17 @@
 //   loss = log Σ exp(logits) − logits[target],  dLogits = (softmax(logits) − onehot(target)) · slope
 //   slope = scale / number of targets that count;  columns from `vocab` on are padding, their gradient is 0
 //
-// A row belongs to one block, or to one warp where it is short. The first pass keeps a running maximum and sum of
-// exponentials for each thread (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018), one rescaling
-// for each 4 packs; the second writes the gradient. A row of up to 16384 elements of bf16 (8192 of float) stays in
-// registers between the passes, a longer one is read again from the L1 or L2 cache: at 50304 columns in registers only
-// one block would fit on a multiprocessor, and its loads, arithmetic and stores would take turns. Rows go from last to
-// first, since the product before wrote the last ones most recently.
+// A row belongs to one block, or to one warp where it is short. There are two schemes.
+//   held    A row of bf16 of up to 51200 columns lies in the registers of its block, 20 packs a thread, and is read and
+//           written once. A warp takes its own maximum and its sum of exponentials against that, so that one barrier a row
+//           is enough; exponentials are taken twice, since there is no room to keep them. Of the two blocks on a
+//           multiprocessor one waits for memory while the other computes and stores. What a narrower row leaves empty is
+//           computed all the same, so it pays where at least half of the packs are there.
+//   general Any row. The first pass keeps a running maximum and sum of exponentials for each thread (Milakov and
+//           Gimelshein, "Online normalizer calculation for softmax", 2018), one rescaling for each 4 packs; the second
+//           writes the gradient. A row of up to 16384 elements of bf16 (8192 of float) stays in registers between the
+//           passes, a longer one is read again from the L1 or L2 cache.
+// Rows go from last to first, since the product before wrote the last ones most recently.
 //
 // Bytes for (N, V) logits of s bytes: forward N·V·s, with backward 2·N·V·s.
 // A target that is neither a token nor IGNORE makes the row's loss and gradient NaN, since kernels cannot throw.
@@ -20,6 +25,17 @@ constexpr int IGNORE = -1;
 constexpr int ROW_PACKS = 4;
 constexpr int ROW_THREADS = 512;
 constexpr int TOTAL_THREADS = 1024;
+
+/** Packs that a thread holds of a row in registers, and the threads of its block: two blocks have all registers. */
+constexpr int HELD_PACKS = 20;
+constexpr int HELD_THREADS = 320;
+
+constexpr float LOG2_E = 1.4426950408889634f;
+
+/** A logit that a maximum may begin with: its difference to itself is a number, that of −∞ is not. */
+constexpr float LEAST = -1e38f;
+
+constexpr double LN_2 = 0.6931471805599453;
 
 /** exp(x); where results are rounded to bf16, by the special function unit alone. */
 template <typename T>
@@ -126,6 +142,121 @@ __device__ __forceinline__ void classify(float* losses, T* logits, const int* ta
   }
 }
 
+/** A row of bf16 in the registers of a block: thread x has packs x, x + HELD_THREADS, … */
+struct HeldRow {
+  static constexpr int V = PACK<bf16>;
+  using P = Pack<bf16, V>;
+  static constexpr int PAIRS = V / 2;
+  static constexpr int STRIDE = HELD_THREADS * V;
+  static constexpr uint32_t NOTHING = 0xff80ff80;  // −∞ twice
+
+  bf16* const first;  // of the thread's packs
+  const int columns;  // of the row from there on
+  uint32_t x[HELD_PACKS][PAIRS];
+
+  /** Where there are no logits, there is −∞, so that the arithmetic needs to ask for nothing. */
+  __device__ __forceinline__ void load(int vocab) {
+#pragma unroll
+    for (int k = 0; k < HELD_PACKS; k++) {
+#pragma unroll
+      for (int i = 0; i < PAIRS; i++) x[k][i] = NOTHING;
+      if (k * STRIDE < columns) memcpy(x[k], loadOnce<V>(first + k * STRIDE).words, sizeof x[k]);
+    }
+#pragma unroll
+    for (int k = 0; k < HELD_PACKS; k++) {
+      if (k * STRIDE + V > vocab) {
+#pragma unroll
+        for (int i = 0; i < PAIRS; i++) {
+          if (k * STRIDE + 2 * i >= vocab) x[k][i] = (x[k][i] & 0xffff0000) | (NOTHING & 0xffff);
+          if (k * STRIDE + 2 * i + 1 >= vocab) x[k][i] = (x[k][i] & 0xffff) | (NOTHING & 0xffff0000);
+        }
+      }
+    }
+  }
+
+  /** exp(logit) · 2^-reference; one multiply-add and the special function unit. */
+  static __device__ __forceinline__ float scaled(float logit, float reference) {
+    return powerOf2(fmaf(logit, LOG2_E, -reference));
+  }
+
+  /** The power of 2 next to the exponential of the thread's largest logit, so that what refers to it rescales exactly. */
+  __device__ __forceinline__ float reference() const {
+    uint32_t largest = NOTHING;
+#pragma unroll
+    for (int k = 0; k < HELD_PACKS; k++) {
+      largest = maxOfPairs(largest, maxOfPairs(maxOfPairs(x[k][0], x[k][1]), maxOfPairs(x[k][2], x[k][3])));
+    }
+    return rintf(fmaxf(fmaxf(lowerHalf(largest), upperHalf(largest)), LEAST) * LOG2_E);
+  }
+
+  __device__ __forceinline__ float sum(float reference) const {
+    float sum = 0;
+#pragma unroll
+    for (int k = 0; k < HELD_PACKS; k++) {
+#pragma unroll
+      for (int i = 0; i < PAIRS; i++) {
+        sum += scaled(lowerHalf(x[k][i]), reference);
+        sum += scaled(upperHalf(x[k][i]), reference);
+      }
+    }
+    return sum;
+  }
+
+  /** Puts probabilities · factor in the place of the logits; zeros where `zero`, whatever the logits are. */
+  __device__ __forceinline__ void write(float reference, float factor, bool zero) {
+#pragma unroll
+    for (int k = 0; k < HELD_PACKS; k++) {
+      if (k * STRIDE >= columns) break;
+#pragma unroll
+      for (int i = 0; i < PAIRS; i++) {
+        // Not lowerHalf and upperHalf: the compiler would keep those of the sum's pass, for which there are no registers.
+        const float lower = __uint_as_float(__byte_perm(x[k][i], 0, 0x1044));
+        const float upper = __uint_as_float(__byte_perm(x[k][i], 0, 0x3244));
+        x[k][i] = zero ? 0 : roundedPair(scaled(lower, reference) * factor, scaled(upper, reference) * factor);
+      }
+      P pack;
+      memcpy(pack.words, x[k], sizeof x[k]);
+      storeOnce<V>(first + k * STRIDE, pack);
+    }
+  }
+};
+
+/** One row a block. */
+template <bool backward>
+__device__ __forceinline__ void classifyHeld(float* losses, bf16* logits, const int* targets, const int* counted,
+                                             float scale, int rows, int columns, int vocab) {
+  constexpr int V = PACK<bf16>;
+  __shared__ float2 ofWarp[HELD_THREADS / WARP];  // reference, sum of exponentials
+  const int row = rows - 1 - blockIdx.x;
+  bf16* const logitsOfRow = logits + static_cast<int64_t>(row) * columns;
+  const int before = threadIdx.x * V;  // columns
+  HeldRow held{logitsOfRow + before, columns - before};
+  held.load(vocab - before);
+  const int target = targets[row];
+  const bool ignored = target == IGNORE;
+  const bool valid = target >= 0 && target < vocab;
+  // The thread that will overwrite the target's logit reads it.
+  const bool owner = threadIdx.x == (valid ? target / V % HELD_THREADS : 0);
+  const float logit = owner && valid ? toFloat(logitsOfRow[target]) : notANumber();
+
+  const float ofThisWarp = warpReduce(held.reference(), Max{});
+  const float sumOfThisWarp = warpReduce(held.sum(ofThisWarp), Sum{});
+  const int lane = threadIdx.x % WARP;
+  if (lane == 0) ofWarp[threadIdx.x / WARP] = make_float2(ofThisWarp, sumOfThisWarp);
+  __syncthreads();
+  const float2 other = lane < HELD_THREADS / WARP ? ofWarp[lane] : make_float2(LEAST, 0);
+  const float reference = warpReduce(other.x, Max{});
+  const float sum = warpReduce(other.y * powerOf2(other.x - reference), Sum{});
+  if (owner) losses[row] = ignored ? 0 : logf(sum) + static_cast<float>(reference * LN_2 - logit);
+  if (backward) {
+    const float slope = valid ? __fdividef(scale, max(*counted, 1)) : notANumber();
+    const float factor = __fdividef(slope, sum);
+    const bf16 atTarget = fromFloat<bf16>(held.scaled(logit, reference) * factor - slope);
+    held.write(reference, factor, ignored);
+    if (owner && valid) logitsOfRow[target] = atTarget;
+  }
+}
+
 template <bool backward, typename T>
 __device__ __forceinline__ void classify(float* losses, T* logits, const int* targets, const int* counted, float scale,
                                          int rows, int columns, int vocab) {
@@ -156,10 +287,22 @@ using namespace culebra;
 CLASSIFIER(float, f32)
 CLASSIFIER(bf16, bf16)
 
+extern "C" __global__ void __launch_bounds__(HELD_THREADS, 2)
+    classifier_held_forward_bf16(float* losses, const bf16* logits, const int* targets, int rows, int columns, int vocab) {
+  classifyHeld<false>(losses, const_cast<bf16*>(logits), targets, nullptr, 0, rows, columns, vocab);
+}
+
+extern "C" __global__ void __launch_bounds__(HELD_THREADS, 2)
+    classifier_held_forward_backward_bf16(float* losses, bf16* logits, const int* targets, const int* counted, float scale,
+                                          int rows, int columns, int vocab) {
+  classifyHeld<true>(losses, logits, targets, counted, scale, rows, columns, vocab);
+}
+
 /** counted (1) = the number of targets that are not IGNORE. One block. */
 extern "C" __global__ void __launch_bounds__(TOTAL_THREADS)
     classifier_count_i32(int* counted, const int* targets, int rows) {
   int count = 0;
+#pragma unroll 8
   for (int row = threadIdx.x; row < rows; row += blockDim.x) count += targets[row] != IGNORE;
   count = rowReduce(count, Sum{});
   if (threadIdx.x == 0) *counted = count;
@@ -169,6 +312,7 @@ extern "C" __global__ void __launch_bounds__(TOTAL_THREADS)
 extern "C" __global__ void __launch_bounds__(TOTAL_THREADS)
     classifier_mean_f32(float* meanLoss, const float* losses, const int* counted, float scale, int rows) {
   double sum = 0;
+#pragma unroll 8
   for (int row = threadIdx.x; row < rows; row += blockDim.x) sum += losses[row];
   sum = rowReduce(sum, Sum{});
   if (threadIdx.x == 0) *meanLoss = static_cast<float>(*meanLoss + scale * sum / max(*counted, 1));

@@ -17,22 +17,29 @@ final class CrossEntropyCases {
     {2, 129, 256},
     {17, 33, 64},
     {130, 3, 4},
-    {2, 5003, 5120}
+    {2, 5003, 5120},
+    // Where a GPU begins and ends to hold a row of bf16 in registers.
+    {1, 25600, 25600},
+    {2, 25601, 25608},
+    {1, 51200, 51200},
+    {1, 51201, 51208}
   };
 
   private CrossEntropyCases() {}
 
   static Stream<OpCase> all() {
-    return Arrays.stream(SIZES)
-        .flatMap(
-            s ->
-                Stream.of(
-                        new Input(s[0], s[1], s[2], Ignored.SOME, 1, 0, 1),
-                        new Input(s[0], s[1], s[2], Ignored.NONE, 1, 0, 0.25f),
-                        new Input(s[0], s[1], s[2], Ignored.ALL, 1, 0, 1),
-                        new Input(s[0], s[1], s[2], Ignored.NONE, 1, 1e4f, 1),
-                        new Input(s[0], s[1], s[2], Ignored.NONE, 4000, 0, 1))
-                    .flatMap(input -> Stream.of(of(input, false), of(input, true))));
+    return Stream.concat(
+            Arrays.stream(SIZES)
+                .flatMap(
+                    s ->
+                        Stream.of(
+                            new Input(s[0], s[1], s[2], Ignored.SOME, 1, 0, 1, false),
+                            new Input(s[0], s[1], s[2], Ignored.NONE, 1, 0, 0.25f, false),
+                            new Input(s[0], s[1], s[2], Ignored.ALL, 1, 0, 1, false),
+                            new Input(s[0], s[1], s[2], Ignored.NONE, 1, 1e4f, 1, false),
+                            new Input(s[0], s[1], s[2], Ignored.NONE, 4000, 0, 1, false))),
+            Stream.of(new Input(2, 25601, 25608, Ignored.NONE, 1, 0, 1, true)))
+        .flatMap(input -> Stream.of(of(input, false), of(input, true)));
   }
 
   /** Which targets a loss passes over. */
@@ -44,7 +51,14 @@ final class CrossEntropyCases {
 
   /** Logits are normal numbers times {@code spread} plus {@code shift}. */
   private record Input(
-      int n, int vocab, int columns, Ignored ignored, float spread, float shift, float scale) {
+      int n,
+      int vocab,
+      int columns,
+      Ignored ignored,
+      float spread,
+      float shift,
+      float scale,
+      boolean misaligned) {
 
     /** The padding is NaN: nobody may read it. */
     float[] logits(OpRun run) {
@@ -68,7 +82,7 @@ final class CrossEntropyCases {
 
   private static OpCase of(Input in, boolean backward) {
     String name =
-        "%s N=%d V=%d columns=%d ignored=%s spread=%s shift=%s scale=%s"
+        "%s N=%d V=%d columns=%d ignored=%s spread=%s shift=%s scale=%s%s"
             .formatted(
                 backward ? "crossEntropyForwardBackward" : "crossEntropyForward",
                 in.n,
@@ -77,10 +91,14 @@ final class CrossEntropyCases {
                 in.ignored,
                 in.spread,
                 in.shift,
-                in.scale);
+                in.scale,
+                in.misaligned ? " misaligned" : "");
     return new OpCase(
         name,
         run -> {
+          if (in.misaligned) {
+            run.misalign();
+          }
           float[] values = in.logits(run);
           int[] targets = in.targets(run);
           Tensor logits = run.input(values, in.n, in.columns);

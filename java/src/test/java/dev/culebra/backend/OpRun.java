@@ -42,8 +42,14 @@ final class OpRun {
   private final Map<String, Result> results = new LinkedHashMap<>();
   private long used;
 
-  /** A tensor with its guards: {@code region} before the operation ran. */
-  private record Slot(Tensor region, Tensor tensor, byte[] before, boolean scratch) {}
+  /** Bytes that tensors are moved from where they would lie. */
+  private int shift;
+
+  /**
+   * A tensor with its guards: {@code region} before the operation ran, and where in it the tensor
+   * begins.
+   */
+  private record Slot(Tensor region, int start, Tensor tensor, byte[] before, boolean scratch) {}
 
   private record Result(Tensor tensor, Supplier<Expected> expected) {}
 
@@ -158,6 +164,11 @@ final class OpRun {
     return place(DType.F32, garbage(DType.F32, dims), true, dims);
   }
 
+  /** From now on tensors begin at addresses that are no multiples of 16. */
+  void misalign() {
+    shift = 8;
+  }
+
   /** A key for {@link #draws} of the same site. */
   RandomKey key(int site) {
     return new RandomKey(input(draws(site).state(), 4), site);
@@ -183,14 +194,15 @@ final class OpRun {
   }
 
   private Tensor place(DType dtype, byte[] bytes, boolean scratch, int... dims) {
-    int body = Math.ceilDiv(bytes.length, GUARD_BYTES) * GUARD_BYTES;
+    int start = GUARD_BYTES + shift;
+    int body = Math.ceilDiv(shift + bytes.length, GUARD_BYTES) * GUARD_BYTES;
     byte[] before = garbage(GUARD_BYTES + body + GUARD_BYTES);
-    System.arraycopy(bytes, 0, before, GUARD_BYTES, bytes.length);
+    System.arraycopy(bytes, 0, before, start, bytes.length);
     Tensor region = new Tensor(memory, used, DType.I32, Shape.of(before.length / Integer.BYTES));
     backend.upload(region, MemorySegment.ofArray(before));
-    Tensor tensor = new Tensor(memory, used + GUARD_BYTES, dtype, Shape.of(dims));
+    Tensor tensor = new Tensor(memory, used + start, dtype, Shape.of(dims));
     assertThat(tensor.bytes()).as("bytes of %s", tensor).isEqualTo(bytes.length);
-    slots.add(new Slot(region, tensor, before, scratch));
+    slots.add(new Slot(region, start, tensor, before, scratch));
     used += region.bytes();
     return tensor;
   }
@@ -232,12 +244,12 @@ final class OpRun {
       byte[] after = bytes(slot.region);
       int length = Math.toIntExact(slot.tensor.bytes());
       if (slot.scratch || written.containsKey(slot.tensor)) {
-        System.arraycopy(slot.before, GUARD_BYTES, after, GUARD_BYTES, length);
+        System.arraycopy(slot.before, slot.start, after, slot.start, length);
       }
       int at = Arrays.mismatch(slot.before, after);
       if (at >= 0) {
-        boolean inside = at >= GUARD_BYTES && at < GUARD_BYTES + length;
-        int element = Math.floorDiv(at - GUARD_BYTES, slot.tensor.dtype().bytes());
+        boolean inside = at >= slot.start && at < slot.start + length;
+        int element = Math.floorDiv(at - slot.start, slot.tensor.dtype().bytes());
         fail(
             "%s was changed at element %d, which %s",
             slot.tensor, element, inside ? "is an input" : "is outside the tensor");

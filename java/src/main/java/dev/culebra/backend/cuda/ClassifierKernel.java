@@ -10,6 +10,11 @@ final class ClassifierKernel {
   private static final int SHORT_ROWS = 4;
   private static final int TOTAL_THREADS = 1024;
 
+  /** Threads of a block that holds a row of BF16 in registers, and the most columns it can hold. */
+  private static final int HELD_THREADS = 320;
+
+  private static final int HELD_COLUMNS = 51_200;
+
   private final Launcher launcher;
 
   ClassifierKernel(Launcher launcher) {
@@ -37,17 +42,16 @@ final class ClassifierKernel {
         .with(targets)
         .with(rows)
         .launch(one, launcher.stream());
+    int pack = Launcher.packOf(columns, logits);
+    boolean held = isHeld(columns, pack, logits.dtype());
+    String scheme = held ? "classifier_held_" : "classifier_";
     LaunchSize size =
-        Launcher.rowBlocks(
-            rows,
-            columns,
-            Launcher.packOf(columns, logits),
-            THREADS,
-            SHORT_ROWS,
-            Integer.MAX_VALUE);
+        held
+            ? LaunchSize.flat(rows, HELD_THREADS)
+            : Launcher.rowBlocks(rows, columns, pack, THREADS, SHORT_ROWS, Integer.MAX_VALUE);
     if (backward) {
       launcher
-          .kernel("classifier_forward_backward", logits.dtype())
+          .kernel(scheme + "forward_backward", logits.dtype())
           .with(losses)
           .with(logits)
           .with(targets)
@@ -59,7 +63,7 @@ final class ClassifierKernel {
           .launch(size, launcher.stream());
     } else {
       launcher
-          .kernel("classifier_forward", logits.dtype())
+          .kernel(scheme + "forward", logits.dtype())
           .with(losses)
           .with(logits)
           .with(targets)
@@ -76,5 +80,10 @@ final class ClassifierKernel {
         .with(scale)
         .with(rows)
         .launch(one, launcher.stream());
+  }
+
+  /** A row that fills less than half of the registers is faster by the general scheme. */
+  private static boolean isHeld(int columns, int pack, DType dtype) {
+    return dtype == DType.BF16 && pack > 1 && columns > HELD_COLUMNS / 2 && columns <= HELD_COLUMNS;
   }
 }
