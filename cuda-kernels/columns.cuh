@@ -17,7 +17,7 @@ __device__ __forceinline__ void addColumnSums(float* to, const float* partials, 
   const int column = blockIdx.x * COLUMN_THREADS + threadIdx.x;
   float sum = 0;
   if (column < columns) {
-#pragma unroll 4
+#pragma unroll 8
     for (int r = threadIdx.y; r < rows; r += COLUMN_PARTS) sum += partials[r * stride + column];
   }
   parts[threadIdx.y][threadIdx.x] = sum;

@@ -45,7 +45,9 @@ final class CudaOps implements Ops {
     embedding = new EmbeddingKernel(launcher);
     layerNorm = new LayerNormKernel(launcher);
     activation = new ActivationKernel(launcher);
-    linear = new LinearKernel(launcher, activation, blas, lt, precision);
+    linear =
+        new LinearKernel(
+            launcher, activation, new ColumnSumsKernel(launcher), blas, lt, precision);
     gated = new GatedKernel(launcher);
     heads = new HeadsKernel(launcher);
     attention = new AttentionKernel(launcher, config.kernels().attention());

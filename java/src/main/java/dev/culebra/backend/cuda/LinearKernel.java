@@ -24,12 +24,10 @@ final class LinearKernel {
   private static final int EPILOGUE_THREADS = 256;
   private static final int EPILOGUE_ROWS = 4;
   private static final int MAX_GRID_Y = 65535;
-  private static final int GRADIENT_ROWS = 8;
-  private static final int GRADIENT_BLOCKS_OF_A_MULTIPROCESSOR = 4;
-  private static final int REDUCE_PARTS = 16;
 
   private final Launcher launcher;
   private final ActivationKernel activations;
+  private final ColumnSumsKernel columnSums;
   private final Blas blas;
   private final BlasLt lt;
   private final GemmCall.Precision precision;
@@ -40,11 +38,13 @@ final class LinearKernel {
   LinearKernel(
       Launcher launcher,
       ActivationKernel activations,
+      ColumnSumsKernel columnSums,
       Blas blas,
       BlasLt lt,
       GemmCall.Precision precision) {
     this.launcher = launcher;
     this.activations = activations;
+    this.columnSums = columnSums;
     this.blas = blas;
     this.lt = lt;
     this.precision = precision;
@@ -121,6 +121,9 @@ final class LinearKernel {
     int rows = Launcher.rows(in);
     int inputs = Launcher.columns(in);
     int outputs = Launcher.columns(dOut);
+    if (dBias != null) {
+      columnSums.add(dBias, dOut); // first, while the end of dOut is in the L2 cache
+    }
     if (dIn != null) {
       // dInᵀ (IC, N) = Wᵀ (IC, OC) · dOutᵀ (OC, N)
       GemmCall product =
@@ -129,9 +132,6 @@ final class LinearKernel {
     }
     // dWᵀ (IC, OC) += inᵀ (IC, N) · dOut (N, OC)
     multiply(product(false, true, inputs, outputs, rows, in, inputs, dOut, outputs, 1, dWeight));
-    if (dBias != null) {
-      biasGradient(dBias, dOut, rows, outputs);
-    }
   }
 
   /** dIn = product ⊙ activation′(preActivation). */
@@ -207,32 +207,5 @@ final class LinearKernel {
 
   private static MatrixType type(Tensor tensor) {
     return tensor.dtype() == DType.BF16 ? MatrixType.BF16 : MatrixType.F32;
-  }
-
-  private void biasGradient(Tensor dBias, Tensor dOut, int rows, int columns) {
-    int pack = Launcher.packOf(columns, dOut);
-    int across = Math.ceilDiv(columns, Launcher.WARP * pack);
-    int most =
-        Math.ceilDiv(GRADIENT_BLOCKS_OF_A_MULTIPROCESSOR * launcher.multiprocessors(), across);
-    int parts = Math.min(Math.ceilDiv(rows, GRADIENT_ROWS), most);
-    long partials = launcher.workspace((long) parts * columns * Float.BYTES);
-    launcher
-        .kernel("linear_bias_gradient", dOut.dtype())
-        .with(partials)
-        .with(dOut)
-        .with(rows)
-        .with(columns)
-        .launch(
-            LaunchSize.rows(1, Launcher.WARP, GRADIENT_ROWS).grid(across, parts),
-            launcher.stream());
-    launcher
-        .kernel("linear_bias_reduce", DType.F32)
-        .with(dBias)
-        .with(partials)
-        .with(parts)
-        .with(columns)
-        .launch(
-            LaunchSize.rows(Math.ceilDiv(columns, Launcher.WARP), Launcher.WARP, REDUCE_PARTS),
-            launcher.stream());
   }
 }
