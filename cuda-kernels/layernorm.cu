@@ -7,23 +7,35 @@
 // Where `mean` is null a row is not centred (root mean square layer normalization): the mean counts as 0, forward and
 // backward, and backward has no term mean(g), which came from the derivative of the mean.
 //
-// A row lies in the registers of one warp (up to 1024 elements of bf16, 512 of float) or of one block, so it is read
-// once. Blocks stay for many rows and keep weight and bias, in backward also their sums of dWeight and dBias, in
-// registers. Each block of backward leaves one partial row of these sums; the reduce kernel adds the partial rows up.
+// Forward a row lies in the registers of one warp (up to 1024 elements of bf16, 512 of float) or of one block, so it is
+// read once; many warps with a row each keep memory busy, and weight and bias come from the L1 cache. Rows go from last to
+// first, since the product before wrote the last ones most recently.
+//
+// Backward there are two schemes, in both of which blocks stay for many rows and keep their sums of dWeight and dBias in
+// registers. Each block leaves one partial row of each sum; the reduce kernel adds the partial rows up.
+//   streamed Rows of bf16 of up to 1024 elements. A warp has a row; its next one comes to shared memory by cp.async while
+//            it works on this one. A lane copies what it will read itself, so nothing needs a barrier. A third sum can be
+//            had on the way, that of the gradient it writes: it is the bias gradient of the linear layer whose output was
+//            the residual branch.
+//   general  Any row, in the registers of one warp or of one block.
 //
 // Bytes, elements of s bytes: forward 2·N·C·s + 8·N, with residual 4·N·C·s + 8·N; backward 3·N·C·s + 8·N, with residual
 // 4·N·C·s + 8·N; the partial rows stay in the L2 cache. Nothing is read again, so inputs pass the caches by.
 #include "columns.cuh"
+#include "mma.cuh"
 
 namespace culebra {
 
 constexpr float EPSILON = 1e-5f;
 
-/** Packs a thread holds of a row. */
+/** Packs a thread holds of a row at most. */
 constexpr int ROW_PACKS = 4;
 
 constexpr int FORWARD_THREADS = 256;
 constexpr int BACKWARD_THREADS = 192;
+
+/** Warps of a block of the streamed backward pass times the packs that a lane has of a row: what the ring has room for. */
+constexpr int STREAMED_PACKS = 32;
 
 /** Forward pass of the rows of a thread; sum = in + branch where there is a branch, else sum is not written. */
 template <typename T, int V>
@@ -40,13 +52,13 @@ struct Forward {
   const T* const bias;
   const int rows;
   const RowTile<V, ROW_PACKS> tile;
-  P x[ROW_PACKS], w[ROW_PACKS], b[ROW_PACKS];
+  P x[ROW_PACKS];
 
   __device__ __forceinline__ void run() {
     const int chunks = tile.chunks();
     const float perColumn = 1.0f / tile.columns;
-    if (chunks == 1) loadWeights(0);
-    for (int row = firstRow(); row < rows; row += rowStride()) {
+    for (int turn = firstRow(); turn < rows; turn += rowStride()) {
+      const int row = rows - 1 - turn;
       const int64_t at = static_cast<int64_t>(row) * tile.columns;
       float total = 0;
       for (int chunk = 0; chunk < chunks; chunk++) {
@@ -62,10 +74,7 @@ struct Forward {
       }
       const float scale = rsqrtf(rowReduce(squares, Sum{}) * perColumn + EPSILON);
       for (int chunk = 0; chunk < chunks; chunk++) {
-        if (chunks > 1) {
-          loadWeights(chunk);
-          loadAgain(at, chunk);
-        }
+        if (chunks > 1) loadAgain(at, chunk);
         write(at, chunk, center, scale);
       }
       if (threadIdx.x == 0) {
@@ -75,21 +84,18 @@ struct Forward {
     }
   }
 
-  __device__ __forceinline__ void loadWeights(int chunk) {
-    tile.forEach(chunk, [&](int k, int column) {
-      w[k] = load<V>(weight + column);
-      if (bias != nullptr) b[k] = load<V>(bias + column);
-    });
-  }
-
   __device__ __forceinline__ void loadRow(int64_t at, int chunk) {
     tile.forEach(chunk, [&](int k, int column) { x[k] = loadOnce<V>(in + at + column); });
     if (branch == nullptr) return;
     P y[ROW_PACKS];
     tile.forEach(chunk, [&](int k, int column) { y[k] = loadOnce<V>(branch + at + column); });
     tile.forEach(chunk, [&](int k, int column) {
+      float a[V], b[V];
+      unpack(a, x[k]);
+      unpack(b, y[k]);
 #pragma unroll
-      for (int i = 0; i < V; i++) x[k].set(i, x[k][i] + y[k][i]);
+      for (int i = 0; i < V; i++) a[i] += b[i];
+      x[k] = packed<T>(a);
       store<V>(sum + at + column, x[k]);
     });
   }
@@ -104,9 +110,11 @@ struct Forward {
   __device__ __forceinline__ float distances(int chunk, float center) const {
     float result = 0;
     tile.forEach(chunk, [&](int k, int) {
+      float v[V];
+      unpack(v, x[k]);
 #pragma unroll
       for (int i = 0; i < V; i++) {
-        const float distance = x[k][i] - center;
+        const float distance = v[i] - center;
         result += squared ? distance * distance : distance;
       }
     });
@@ -115,13 +123,18 @@ struct Forward {
 
   __device__ __forceinline__ void write(int64_t at, int chunk, float center, float scale) const {
     tile.forEach(chunk, [&](int k, int column) {
-      P y;
+      float v[V], w[V];
+      unpack(v, x[k]);
+      unpack(w, loadConstant<V>(weight + column));
 #pragma unroll
-      for (int i = 0; i < V; i++) {
-        const float normed = (x[k][i] - center) * scale * w[k][i];
-        y.set(i, bias == nullptr ? normed : normed + b[k][i]);
+      for (int i = 0; i < V; i++) v[i] = (v[i] - center) * scale * w[i];
+      if (bias != nullptr) {
+        float b[V];
+        unpack(b, loadConstant<V>(bias + column));
+#pragma unroll
+        for (int i = 0; i < V; i++) v[i] += b[i];
       }
-      store<V>(out + at + column, y);
+      store<V>(out + at + column, packed<T>(v));
     });
   }
 };
@@ -283,6 +296,172 @@ struct Backward {
   }
 };
 
+extern __shared__ __align__(16) unsigned char layernormRing[];
+
+/**
+ * The streamed backward pass. dIn += the gradient where `adds`, else dIn = it; partials (blocks, SUMS, columns) = the
+ * block's dWeight, dBias and, of three, the sum of the rows of dIn. A row has at most K packs a lane, a block at most
+ * STREAMED_PACKS / K warps, which blockDim.y says; each warp has room for two rows in shared memory.
+ */
+template <int K, bool adds, int SUMS>
+struct StreamedBackward {
+  static constexpr int V = PACK<bf16>;
+  static constexpr int TENSORS = adds ? 3 : 2;
+  static constexpr int TENSOR_ELEMENTS = K * WARP * V;  // of a row
+  static constexpr int ROW_ELEMENTS = TENSORS * TENSOR_ELEMENTS;
+  using P = Pack<bf16, V>;
+
+  bf16* const dIn;
+  const bf16* const dOut;
+  const bf16* const in;
+  const float* const mean;
+  const float* const rstd;
+  const bf16* const weight;
+  const int rows;
+  const int columns;
+  P w[K];
+  float sums[SUMS][K][V] = {};
+
+  __device__ __forceinline__ int columnOf(int k) const { return (k * WARP + threadIdx.x) * V; }
+
+  /** Where the thread's pack k of one of the tensors of a row lies; `odd` is the row's place in the warp's ring. */
+  __device__ __forceinline__ bf16* shared(bool odd, int tensor, int k) const {
+    bf16* const ofWarp = reinterpret_cast<bf16*>(layernormRing) + threadIdx.y * 2 * ROW_ELEMENTS;
+    return ofWarp + (odd ? ROW_ELEMENTS : 0) + tensor * TENSOR_ELEMENTS + columnOf(k);
+  }
+
+  /** From last to first: the product before wrote the last rows most recently. */
+  __device__ __forceinline__ int rowOf(int turn) const { return rows - 1 - turn; }
+
+  /** Begins to copy a row; where there is none the group of copies is empty, so that their number stays right. */
+  __device__ __forceinline__ void fetch(int turn, bool odd) const {
+    if (turn < rows) {
+#pragma unroll
+      for (int k = 0; k < K; k++) {
+        if (columnOf(k) >= columns) break;
+        const int64_t at = static_cast<int64_t>(rowOf(turn)) * columns + columnOf(k);
+        copyAsync(shared(odd, 0, k), dOut + at, true);
+        copyAsync(shared(odd, 1, k), in + at, true);
+        if (adds) copyAsync(shared(odd, 2, k), dIn + at, true);
+      }
+    }
+    commitCopies();
+  }
+
+  /** Mean and 1 / √(variance + ε), of no row zeros. */
+  __device__ __forceinline__ float2 statisticsOf(int turn) const {
+    if (turn >= rows) return make_float2(0, 0);
+    return make_float2(mean == nullptr ? 0 : mean[rowOf(turn)], rstd[rowOf(turn)]);
+  }
+
+  __device__ __forceinline__ void run(float* partials) {
+#pragma unroll
+    for (int k = 0; k < K; k++) {
+      if (columnOf(k) < columns) w[k] = load<V>(weight + columnOf(k));
+    }
+    const float perColumn = 1.0f / columns;
+    bool odd = false;
+    fetch(firstRow(), odd);
+    float2 statistics = statisticsOf(firstRow());
+    for (int turn = firstRow(); turn < rows; turn += rowStride()) {
+      fetch(turn + rowStride(), !odd);
+      const float2 next = statisticsOf(turn + rowStride());
+      waitForCopies<1>();
+      float means[2] = {0, 0};
+      addToMeans(means, odd, statistics.x, statistics.y);
+      means[0] = mean == nullptr ? 0 : warpReduce(means[0], Sum{}) * perColumn;
+      means[1] = warpReduce(means[1], Sum{}) * perColumn;
+      write(rowOf(turn), odd, statistics.x, statistics.y, means[0], means[1]);
+      statistics = next;
+      odd = !odd;
+    }
+    waitForCopies<0>();
+    addWarps(partials);
+  }
+
+  /** means[0] += Σ g · w, means[1] += Σ g · w · n: the lane's share. */
+  __device__ __forceinline__ void addToMeans(float (&means)[2], bool odd, float center, float scale) const {
+#pragma unroll
+    for (int k = 0; k < K; k++) {
+      if (columnOf(k) >= columns) break;
+      float g[V], x[V], weights[V];
+      unpack(g, load<V>(shared(odd, 0, k)));
+      unpack(x, load<V>(shared(odd, 1, k)));
+      unpack(weights, w[k]);
+#pragma unroll
+      for (int i = 0; i < V; i++) {
+        const float dNormed = g[i] * weights[i];
+        means[0] += dNormed;
+        means[1] += dNormed * ((x[i] - center) * scale);
+      }
+    }
+  }
+
+  __device__ __forceinline__ void write(int row, bool odd, float center, float scale, float meanG, float meanGN) {
+#pragma unroll
+    for (int k = 0; k < K; k++) {
+      if (columnOf(k) >= columns) break;
+      float g[V], x[V], weights[V], d[V] = {};
+      unpack(g, load<V>(shared(odd, 0, k)));
+      unpack(x, load<V>(shared(odd, 1, k)));
+      unpack(weights, w[k]);
+      if (adds) unpack(d, load<V>(shared(odd, 2, k)));
+#pragma unroll
+      for (int i = 0; i < V; i++) {
+        const float normed = (x[i] - center) * scale;
+        d[i] += scale * (g[i] * weights[i] - meanG - normed * meanGN);
+        sums[0][k][i] += g[i] * normed;
+        sums[1][k][i] += g[i];
+      }
+      const P stored = packed<bf16>(d);
+      if constexpr (SUMS == 3) {
+        unpack(d, stored);
+#pragma unroll
+        for (int i = 0; i < V; i++) sums[2][k][i] += d[i];
+      }
+      store<V>(dIn + static_cast<int64_t>(row) * columns + columnOf(k), stored);
+    }
+  }
+
+  /** The sums of the block's warps, in order, through the memory of the ring: one kind of sum at a time. */
+  __device__ __forceinline__ void addWarps(float* partials) const {
+    float* const ofWarps = reinterpret_cast<float*>(layernormRing);  // (warps, K, V, WARP)
+    const int thread = threadIdx.y * WARP + threadIdx.x;
+#pragma unroll
+    for (int sum = 0; sum < SUMS; sum++) {
+      __syncthreads();
+#pragma unroll
+      for (int k = 0; k < K; k++) {
+#pragma unroll
+        for (int i = 0; i < V; i++) ofWarps[((threadIdx.y * K + k) * V + i) * WARP + threadIdx.x] = sums[sum][k][i];
+      }
+      __syncthreads();
+      for (int j = thread; j < K * V * WARP; j += blockDim.y * WARP) {
+        float total = 0;
+        for (int warp = 0; warp < blockDim.y; warp++) total += ofWarps[warp * K * V * WARP + j];
+        const int lane = j % WARP, i = j / WARP % V, k = j / (WARP * V);
+        const int column = (k * WARP + lane) * V + i;
+        if (column < columns) partials[(static_cast<int64_t>(blockIdx.x) * SUMS + sum) * columns + column] = total;
+      }
+    }
+  }
+};
+
+template <int K>
+__device__ __forceinline__ void streamedBackward(bf16* dIn, float* partials, const bf16* dOut, const bf16* in,
+                                                 const float* mean, const float* rstd, const bf16* weight, int adds,
+                                                 int sums, int rows, int columns) {
+  if (adds && sums == 3) {
+    StreamedBackward<K, true, 3>{dIn, dOut, in, mean, rstd, weight, rows, columns}.run(partials);
+  } else if (adds) {
+    StreamedBackward<K, true, 2>{dIn, dOut, in, mean, rstd, weight, rows, columns}.run(partials);
+  } else if (sums == 3) {
+    StreamedBackward<K, false, 3>{dIn, dOut, in, mean, rstd, weight, rows, columns}.run(partials);
+  } else {
+    StreamedBackward<K, false, 2>{dIn, dOut, in, mean, rstd, weight, rows, columns}.run(partials);
+  }
+}
+
 template <typename T>
 __device__ __forceinline__ void layernormForward(T* out, T* sum, float* mean, float* rstd, const T* in, const T* branch,
                                                  const T* weight, const T* bias, int rows, int columns) {
@@ -319,12 +498,12 @@ __device__ __forceinline__ void layernormBackward(T* dIn, float* partials, const
 using namespace culebra;
 
 #define LAYERNORM(T, SUFFIX)                                                                                          \
-  extern "C" __global__ void __launch_bounds__(FORWARD_THREADS)                                                       \
+  extern "C" __global__ void __launch_bounds__(FORWARD_THREADS, 4)                                                     \
       layernorm_forward_##SUFFIX(T* out, float* mean, float* rstd, const T* in, const T* weight, const T* bias,       \
                                  int rows, int columns) {                                                             \
     layernormForward<T>(out, nullptr, mean, rstd, in, nullptr, weight, bias, rows, columns);                          \
   }                                                                                                                   \
-  extern "C" __global__ void __launch_bounds__(FORWARD_THREADS)                                                       \
+  extern "C" __global__ void __launch_bounds__(FORWARD_THREADS, 4)                                                     \
       residual_layernorm_forward_##SUFFIX(T* out, T* sum, float* mean, float* rstd, const T* stream, const T* branch, \
                                           const T* weight, const T* bias, int rows, int columns) {                    \
     layernormForward<T>(out, sum, mean, rstd, stream, branch, weight, bias, rows, columns);                           \
@@ -343,9 +522,29 @@ using namespace culebra;
 LAYERNORM(float, f32)
 LAYERNORM(bf16, bf16)
 
-/** dWeight and dBias (columns) += the sums of partials (blocks, 2, columns); blockIdx.y says which, dBias may be null. */
+/** Rows of up to K · 256 elements; `adds` says whether dIn is added to, `sums` (2 or 3) whether its rows are summed too. */
+#define STREAMED(K)                                                                                                   \
+  extern "C" __global__ void __launch_bounds__(STREAMED_PACKS / K * WARP, 1)                                          \
+      layernorm_backward_streamed_k##K##_bf16(bf16* dIn, float* partials, const bf16* dOut, const bf16* in,           \
+                                              const float* mean, const float* rstd, const bf16* weight, int adds,     \
+                                              int sums, int rows, int columns) {                                      \
+    streamedBackward<K>(dIn, partials, dOut, in, mean, rstd, weight, adds, sums, rows, columns);                      \
+  }
+
+STREAMED(1)
+STREAMED(2)
+STREAMED(3)
+STREAMED(4)
+
+/**
+ * dWeight, dBias, dBranchBias (columns) += the sums of partials (blocks, sums, columns); blockIdx.y says which, and but for
+ * dWeight they may be null.
+ */
 extern "C" __global__ void __launch_bounds__(COLUMN_THREADS* COLUMN_PARTS)
-    layernorm_reduce_f32(float* dWeight, float* dBias, const float* partials, int blocks, int columns) {
-  float* to = blockIdx.y == 0 ? dWeight : dBias;
-  if (to != nullptr) addColumnSums(to, partials + blockIdx.y * columns, blocks, 2LL * columns, columns);
+    layernorm_reduce_f32(float* dWeight, float* dBias, float* dBranchBias, const float* partials, int blocks, int sums,
+                         int columns) {
+  float* to = blockIdx.y == 0 ? dWeight : blockIdx.y == 1 ? dBias : dBranchBias;
+  if (to != nullptr) {
+    addColumnSums(to, partials + blockIdx.y * columns, blocks, static_cast<int64_t>(sums) * columns, columns);
+  }
 }

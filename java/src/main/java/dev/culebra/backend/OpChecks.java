@@ -101,6 +101,7 @@ public final class OpChecks {
       Tensor dIn,
       Tensor dWeight,
       Tensor dBias,
+      Tensor dBranchBias,
       Tensor dOut,
       Tensor in,
       Tensor mean,
@@ -113,6 +114,7 @@ public final class OpChecks {
     layerNorm(op, mean, rstd, weight, "in (N, C)", in);
     vector(op, "dWeight (C)", dWeight, DType.F32, width(in), "in (N, C)", in);
     vectorOrNull(op, "dBias (C)", dBias, DType.F32, width(in), "in (N, C)", in);
+    vectorOrNull(op, "dBranchBias (C)", dBranchBias, DType.F32, width(in), "in (N, C)", in);
   }
 
   /** Checks {@link Ops#residualLayerNormForward}. */
@@ -139,6 +141,7 @@ public final class OpChecks {
       Tensor dSum,
       Tensor dWeight,
       Tensor dBias,
+      Tensor dBranchBias,
       Tensor dOut,
       Tensor sum,
       Tensor mean,
@@ -151,6 +154,7 @@ public final class OpChecks {
     layerNorm(op, mean, rstd, weight, "sum (N, C)", sum);
     vector(op, "dWeight (C)", dWeight, DType.F32, width(sum), "sum (N, C)", sum);
     vectorOrNull(op, "dBias (C)", dBias, DType.F32, width(sum), "sum (N, C)", sum);
+    vectorOrNull(op, "dBranchBias (C)", dBranchBias, DType.F32, width(sum), "sum (N, C)", sum);
   }
 
   private void layerNorm(

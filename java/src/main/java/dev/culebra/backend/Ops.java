@@ -79,11 +79,13 @@ public interface Ops {
    * @param dIn (N, C), =; may be {@code dOut}
    * @param dWeight (C), +=
    * @param dBias (C), +=, or null
+   * @param dBranchBias (C), += column sums of dIn, or null; see {@link #residualLayerNormBackward}
    */
   void layerNormBackward(
       Tensor dIn,
       Tensor dWeight,
       Tensor dBias,
+      Tensor dBranchBias,
       Tensor dOut,
       Tensor in,
       Tensor mean,
@@ -110,15 +112,19 @@ public interface Ops {
 
   /**
    * Backward of {@link #residualLayerNormForward}: the gradient of the sum, which is that of the
-   * stream and of the branch.
+   * stream and of the branch. Where the branch is the output of a linear layer, its column sums are
+   * the gradient of that layer's bias, and here they cost less than in {@link #linearBackward}. On
+   * a CPU they have the bits that it gives.
    *
    * @param dSum (N, C), += on what later layers have already put there
+   * @param dBranchBias (C), += column sums of dSum, as it is in the end, or null
    * @param sum the saved sum
    */
   void residualLayerNormBackward(
       Tensor dSum,
       Tensor dWeight,
       Tensor dBias,
+      Tensor dBranchBias,
       Tensor dOut,
       Tensor sum,
       Tensor mean,

@@ -114,11 +114,42 @@ public final class Block extends Module {
    * @param dStream (B, T, C), updated
    */
   public void backward(Tensor dStream) {
+    backward(dStream, true, null);
+  }
+
+  /**
+   * {@link #backward(Tensor)} of a block in a stack, where the gradients of the projections' biases
+   * are taken on the way: each is the sum of the rows of a branch's gradient, which without dropout
+   * is the stream's. So norm2 adds it up for attention, norm1 for the MLP of the block before, and
+   * for this block's MLP the norm behind it has done so. With dropout each projection sees to its
+   * own.
+   *
+   * @param before the block before, or null
+   */
+  void backward(Tensor dStream, Block before) {
+    backward(dStream, dropout2.isActive(), before == null ? null : before.branchBiasGradient());
+  }
+
+  private void backward(Tensor dStream, boolean branchBiasToo, Tensor dBiasBefore) {
     if (forwardAgain) {
       forwardFrom(norm1.forward(entry));
     }
-    norm2.backwardIntoStream(dStream, mlp.backward(branchGradient(dropout2, dStream)));
-    norm1.backwardIntoStream(dStream, attention.backward(branchGradient(dropout1, dStream)));
+    boolean attentionBiasToo = dropout1.isActive();
+    Tensor dAttentionBias = attentionBiasToo ? null : attention.projectionBiasGradient();
+    norm2.backwardIntoStream(
+        dStream, dAttentionBias, mlp.backward(branchGradient(dropout2, dStream), branchBiasToo));
+    norm1.backwardIntoStream(
+        dStream,
+        dBiasBefore,
+        attention.backward(branchGradient(dropout1, dStream), attentionBiasToo));
+  }
+
+  /**
+   * What the rows of the gradient of the stream with this block's branch added are to be added to;
+   * null where they are not the gradient of a bias.
+   */
+  Tensor branchBiasGradient() {
+    return dropout2.isActive() ? null : mlp.projectionBiasGradient();
   }
 
   private Tensor branchGradient(Dropout dropout, Tensor dStream) {

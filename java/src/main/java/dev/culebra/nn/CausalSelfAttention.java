@@ -117,14 +117,24 @@ public final class CausalSelfAttention extends Module {
 
   /** The gradient of the input. */
   public Tensor backward(Tensor dOut) {
+    return backward(dOut, true);
+  }
+
+  /** The same, the gradient of the projection's bias only where {@code biasToo}. */
+  Tensor backward(Tensor dOut, boolean biasToo) {
     ops()
         .attentionBackward(
-            dPacked, delta, project.backward(dOut), out, logSumExp, packed, current());
+            dPacked, delta, project.backward(dOut, biasToo), out, logSumExp, packed, current());
     if (prepared == null) {
       return qkv.backward(dPacked);
     }
     ops().headsBackward(dProjected, dPacked, projected, heads);
     return qkv.backward(dProjected);
+  }
+
+  /** Of the projection into the stream; null without a bias. */
+  Tensor projectionBiasGradient() {
+    return project.biasGradient();
   }
 
   private AttentionSpec current() {

@@ -179,9 +179,10 @@ public final class Gpt extends LanguageModel {
 
   @Override
   protected void backward(Tensor dLogits) {
-    lastNorm.backwardBeginsStream(dStream, head.backward(dLogits));
-    for (Block block : blocks.reversed()) {
-      block.backward(dStream);
+    lastNorm.backwardBeginsStream(
+        dStream, blocks.getLast().branchBiasGradient(), head.backward(dLogits));
+    for (int layer = blocks.size() - 1; layer >= 0; layer--) {
+      blocks.get(layer).backward(dStream, layer == 0 ? null : blocks.get(layer - 1));
     }
     if (dropout.isActive()) {
       dropout.backward(dStream, dStream);

@@ -67,7 +67,7 @@ public final class LayerNorm extends Module {
   public Tensor backward(Tensor dOut) {
     ops()
         .layerNormBackward(
-            dIn, weight.gradient(), gradientOf(bias), dOut, in, mean, rstd, weight.value());
+            dIn, weight.gradient(), gradientOf(bias), null, dOut, in, mean, rstd, weight.value());
     return dIn;
   }
 
@@ -80,17 +80,41 @@ public final class LayerNorm extends Module {
     return out;
   }
 
-  /** Begins the gradient of the stream that was normalised: the last layernorm of a model. */
-  void backwardBeginsStream(Tensor dStream, Tensor dOut) {
+  /**
+   * Begins the gradient of the stream that was normalised: the last layernorm of a model.
+   *
+   * @param dBranchBias what the rows of {@code dStream} are added to, or null
+   */
+  void backwardBeginsStream(Tensor dStream, Tensor dBranchBias, Tensor dOut) {
     ops()
         .layerNormBackward(
-            dStream, weight.gradient(), gradientOf(bias), dOut, in, mean, rstd, weight.value());
+            dStream,
+            weight.gradient(),
+            gradientOf(bias),
+            dBranchBias,
+            dOut,
+            in,
+            mean,
+            rstd,
+            weight.value());
   }
 
-  /** Adds to the gradient of the stream that was normalised. */
-  void backwardIntoStream(Tensor dStream, Tensor dOut) {
+  /**
+   * Adds to the gradient of the stream that was normalised.
+   *
+   * @param dBranchBias what the rows of {@code dStream} are then added to, or null
+   */
+  void backwardIntoStream(Tensor dStream, Tensor dBranchBias, Tensor dOut) {
     ops()
         .residualLayerNormBackward(
-            dStream, weight.gradient(), gradientOf(bias), dOut, in, mean, rstd, weight.value());
+            dStream,
+            weight.gradient(),
+            gradientOf(bias),
+            dBranchBias,
+            dOut,
+            in,
+            mean,
+            rstd,
+            weight.value());
   }
 }

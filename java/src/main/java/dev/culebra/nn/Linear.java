@@ -71,39 +71,57 @@ public final class Linear extends Module {
 
   /** The gradient of the input; {@code dOut} is overwritten where there is an activation. */
   public Tensor backward(Tensor dOut) {
+    return backward(dOut, true);
+  }
+
+  /**
+   * The same; without {@code biasToo} the column sums of {@code dOut} are left to somebody who adds
+   * them to {@link #biasGradient}.
+   */
+  Tensor backward(Tensor dOut, boolean biasToo) {
     if (activation != Activation.IDENTITY) {
       ops().activationBackward(dOut, dOut, preActivation, activation);
     }
-    return backwardOfPreActivation(dOut);
+    return backwardOfPreActivation(dOut, biasToo);
   }
 
   /**
    * {@link #backward} where {@code dPreActivation} is already the gradient of what is activated.
    */
   Tensor backwardOfPreActivation(Tensor dPreActivation) {
-    return backward(dPreActivation, null, Activation.IDENTITY);
+    return backwardOfPreActivation(dPreActivation, true);
+  }
+
+  private Tensor backwardOfPreActivation(Tensor dPreActivation, boolean biasToo) {
+    return backward(dPreActivation, biasToo, null, Activation.IDENTITY);
   }
 
   /**
    * {@link #backward} of a layer without an activation whose input is the output of {@code before}:
    * the gradient of what that layer activates, for its {@link #backwardOfPreActivation}.
    */
-  Tensor backwardThrough(Linear before, Tensor dOut) {
-    return backward(dOut, before.preActivation, before.activation);
+  Tensor backwardThrough(Linear before, Tensor dOut, boolean biasToo) {
+    return backward(dOut, biasToo, before.preActivation, before.activation);
   }
 
-  private Tensor backward(Tensor dPreActivation, Tensor inPreActivation, Activation inActivation) {
+  private Tensor backward(
+      Tensor dPreActivation, boolean biasToo, Tensor inPreActivation, Activation inActivation) {
     ops()
         .linearBackward(
             dIn,
             weight.gradient(),
-            gradientOf(bias),
+            biasToo ? biasGradient() : null,
             dPreActivation,
             in,
             weight.value(),
             inPreActivation,
             inActivation);
     return dIn;
+  }
+
+  /** (out), or null without a bias. */
+  Tensor biasGradient() {
+    return gradientOf(bias);
   }
 
   /** (out, in). */

@@ -60,11 +60,21 @@ public final class Mlp extends Module {
 
   /** The gradient of the input. */
   public Tensor backward(Tensor dOut) {
+    return backward(dOut, true);
+  }
+
+  /** The same, the gradient of the projection's bias only where {@code biasToo}. */
+  Tensor backward(Tensor dOut, boolean biasToo) {
     if (gate == null) {
       expand.restoreOutput();
-      return expand.backwardOfPreActivation(project.backwardThrough(expand, dOut));
+      return expand.backwardOfPreActivation(project.backwardThrough(expand, dOut, biasToo));
     }
     gate.restoreOutput();
-    return expand.backward(gate.backward(project.backward(dOut)));
+    return expand.backward(gate.backward(project.backward(dOut, biasToo)));
+  }
+
+  /** Of the projection into the stream; null without a bias. */
+  Tensor projectionBiasGradient() {
+    return project.biasGradient();
   }
 }

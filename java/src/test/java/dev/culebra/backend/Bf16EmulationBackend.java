@@ -48,6 +48,7 @@ public final class Bf16EmulationBackend implements Backend {
     switch (method.getName()) {
       case "convert" -> invoke(method, cpu.ops(), args);
       case "residualLayerNormForward" -> residualLayerNorm(args);
+      case "layerNormBackward", "residualLayerNormBackward" -> layerNormBackward(method, args);
       case "adamW" -> {
         AdamWStep step = (AdamWStep) args[args.length - 1];
         optimizerStep(method, args, step.step(), step.seed());
@@ -82,6 +83,21 @@ public final class Bf16EmulationBackend implements Backend {
         sum,
         (Tensor) args[6],
         (Tensor) args[7]);
+  }
+
+  /** The rows that are added to the fourth argument are those that the first one keeps, rounded. */
+  private void layerNormBackward(Method method, Object[] args) throws Throwable {
+    Object[] withoutSums = args.clone();
+    withoutSums[3] = null;
+    callOnCopies(method, withoutSums);
+    if (args[3] instanceof Tensor sums) {
+      float[] gradient = readFloatsBlocking((Tensor) args[0]);
+      float[] total = cpu.readFloatsBlocking(sums);
+      for (int i = 0; i < gradient.length; i++) {
+        total[i % total.length] += gradient[i];
+      }
+      cpu.upload(sums, MemorySegment.ofArray(total));
+    }
   }
 
   /** On the values, which come second, then rounded to the weights, which come first. */

@@ -5,26 +5,53 @@ import static dev.culebra.backend.Numbers.widened;
 
 import dev.culebra.tensor.Tensor;
 import java.util.Arrays;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /** Layernorm and RMSNorm, alone and with the residual sum, forward and backward. */
 final class LayerNormCases {
   private static final int[][] SIZES = {
-    {2, 3}, {1, 1}, {3, 1}, {5, 7}, {4, 17}, {7, 33}, {3, 64}, {6, 128}, {5, 129}, {130, 33},
-    {67, 48}, {1, 1000}
+    {2, 3},
+    {1, 1},
+    {3, 1},
+    {5, 7},
+    {4, 17},
+    {7, 33},
+    {3, 64},
+    {6, 128},
+    {5, 129},
+    {130, 33},
+    {67, 48},
+    {1, 1000},
+    // Where a GPU's instances for narrow rows of bf16 begin and end, and rows for several turns.
+    {1, 8},
+    {3, 256},
+    {2, 264},
+    {3, 512},
+    {90, 768},
+    {3, 776},
+    {2, 1024},
+    {2, 1032},
+    {700, 16}
   };
 
   private LayerNormCases() {}
 
   static Stream<OpCase> all() {
-    return Arrays.stream(SIZES)
-        .flatMap(
-            size ->
-                Stream.of(true, false)
-                    .flatMap(
-                        centred ->
-                            Stream.of(false, true)
-                                .map(plain -> new Kind(size[0], size[1], !plain, plain, centred))))
+    return Stream.concat(
+            Arrays.stream(SIZES)
+                .flatMap(
+                    size ->
+                        Stream.of(true, false)
+                            .flatMap(
+                                centred ->
+                                    Stream.of(false, true)
+                                        .map(
+                                            plain ->
+                                                new Kind(
+                                                    size[0], size[1], !plain, plain, centred,
+                                                    false)))),
+            Stream.of(new Kind(5, 64, true, false, true, true)))
         .flatMap(
             kind ->
                 Stream.of(
@@ -32,16 +59,35 @@ final class LayerNormCases {
   }
 
   /** A call; RMSNorm where it is not centred. */
-  private record Kind(int n, int c, boolean bias, boolean inPlace, boolean centred) {
+  private record Kind(
+      int n, int c, boolean bias, boolean inPlace, boolean centred, boolean misaligned) {
     String name(String op) {
-      return "%s N=%d C=%d%s%s%s"
+      return "%s N=%d C=%d%s%s%s%s"
           .formatted(
               op,
               n,
               c,
               bias ? " bias" : "",
               inPlace ? " in place" : "",
-              centred ? "" : " not centred");
+              centred ? "" : " not centred",
+              misaligned ? " misaligned" : "");
+    }
+
+    /** The case, its tensors placed as it wants them. */
+    OpCase opCase(String op, Consumer<OpRun> body) {
+      return new OpCase(
+          name(op),
+          run -> {
+            if (misaligned) {
+              run.misalign();
+            }
+            body.accept(run);
+          });
+    }
+
+    /** Whether backward adds up the rows of the gradient that it leaves. */
+    boolean branchBias() {
+      return bias == centred;
     }
 
     /** What holds the means, if there are any. */
@@ -62,8 +108,8 @@ final class LayerNormCases {
   private static OpCase forward(Kind kind) {
     int n = kind.n;
     int c = kind.c;
-    return new OpCase(
-        kind.name("layerNormForward"),
+    return kind.opCase(
+        "layerNormForward",
         run -> {
           float[] in = rows(run, n, c);
           float[] weight = run.normal(c);
@@ -82,8 +128,8 @@ final class LayerNormCases {
   private static OpCase residualForward(Kind kind) {
     int n = kind.n;
     int c = kind.c;
-    return new OpCase(
-        kind.name("residualLayerNormForward"),
+    return kind.opCase(
+        "residualLayerNormForward",
         run -> {
           float[] stream = rows(run, n, c);
           float[] branch = run.normal(n * c);
@@ -147,8 +193,8 @@ final class LayerNormCases {
   private static OpCase backward(Kind kind) {
     int n = kind.n;
     int c = kind.c;
-    return new OpCase(
-        kind.name("layerNormBackward"),
+    return kind.opCase(
+        "layerNormBackward",
         run -> {
           Backward backward = new Backward(run, kind);
           Tensor dOut = run.input(backward.dOut, n, c);
@@ -158,6 +204,7 @@ final class LayerNormCases {
                   dIn,
                   backward.dWeight,
                   backward.dBias,
+                  backward.dBranchBias,
                   dOut,
                   run.input(backward.in, n, c),
                   kind.centred ? run.single(backward.mean, n) : null,
@@ -170,8 +217,8 @@ final class LayerNormCases {
   private static OpCase residualBackward(Kind kind) {
     int n = kind.n;
     int c = kind.c;
-    return new OpCase(
-        kind.name("residualLayerNormBackward"),
+    return kind.opCase(
+        "residualLayerNormBackward",
         run -> {
           Backward backward = new Backward(run, kind);
           float[] later = run.normal(n * c);
@@ -181,6 +228,7 @@ final class LayerNormCases {
                   dSum,
                   backward.dWeight,
                   backward.dBias,
+                  backward.dBranchBias,
                   run.input(backward.dOut, n, c),
                   run.input(backward.in, n, c),
                   kind.centred ? run.single(backward.mean, n) : null,
@@ -199,8 +247,10 @@ final class LayerNormCases {
     final float[] rstd;
     final Tensor dWeight;
     final Tensor dBias;
+    final Tensor dBranchBias;
     private final float[] startWeight;
     private final float[] startBias;
+    private final float[] startBranchBias;
     private final int n;
     private final int c;
     private final boolean centred;
@@ -220,6 +270,8 @@ final class LayerNormCases {
       startBias = kind.bias ? run.singleNormal(c) : null;
       dWeight = run.single(startWeight, c);
       dBias = run.singleOrNull(startBias, c);
+      startBranchBias = kind.branchBias() ? run.singleNormal(c) : null;
+      dBranchBias = run.singleOrNull(startBranchBias, c);
     }
 
     /** {@code start} is what the gradient of the input is added to, 0 where it is written. */
@@ -241,6 +293,20 @@ final class LayerNormCases {
       if (dBias != null) {
         run.result("dBias", dBias, () -> Expected.added(startBias, exact.bias(), terms.bias(), n));
       }
+      if (dBranchBias != null) {
+        run.result("dBranchBias", dBranchBias, () -> sumOfRows(run.read(dIn)));
+      }
+    }
+
+    /** Of the gradient as it was stored. */
+    private Expected sumOfRows(double[] gradient) {
+      double[] sums = new double[c];
+      double[] magnitudes = new double[c];
+      for (int i = 0; i < gradient.length; i++) {
+        sums[i % c] += gradient[i];
+        magnitudes[i % c] += Math.abs(gradient[i]);
+      }
+      return Expected.added(startBranchBias, sums, magnitudes, n);
     }
 
     /** The sums of the backward pass with positive terms; in − mean is exact up to one rounding. */

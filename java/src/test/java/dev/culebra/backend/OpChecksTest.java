@@ -223,7 +223,7 @@ class OpChecksTest {
               halfChecks.linearBackward(
                   x, floats(7, 7), floats(7), x, x, halves(7, 7), x, Activation.RELU);
               halfChecks.layerNormBackward(
-                  x, floats(7), floats(7), x, x, floats(4), floats(4), halves(7));
+                  x, floats(7), floats(7), floats(7), x, x, floats(4), floats(4), halves(7));
               halfChecks.embeddingBackward(floats(9, 7), floats(2, 7), x, ints(2, 2));
             })
         .doesNotThrowAnyException();

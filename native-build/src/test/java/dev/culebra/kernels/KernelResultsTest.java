@@ -210,8 +210,10 @@ class KernelResultsTest {
         size(32, 16),
         dWeight,
         dBias,
+        0L,
         partials,
         blocks,
+        2,
         columns);
 
     assertClose(device.download(dIn, rows * columns), expectedIn, 1e-4);

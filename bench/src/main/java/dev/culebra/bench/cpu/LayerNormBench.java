@@ -38,7 +38,7 @@ public class LayerNormBench extends OpBench {
 
   @Benchmark
   public void backward() {
-    ops().residualLayerNormBackward(dSum, dWeight, null, out, sum, mean, rstd, weight);
+    ops().residualLayerNormBackward(dSum, dWeight, null, null, out, sum, mean, rstd, weight);
   }
 
   @Override

@@ -80,13 +80,17 @@ final class CpuOps implements Ops {
       Tensor dIn,
       Tensor dWeight,
       Tensor dBias,
+      Tensor dBranchBias,
       Tensor dOut,
       Tensor in,
       Tensor mean,
       Tensor rstd,
       Tensor weight) {
-    checks.layerNormBackward(dIn, dWeight, dBias, dOut, in, mean, rstd, weight);
+    checks.layerNormBackward(dIn, dWeight, dBias, dBranchBias, dOut, in, mean, rstd, weight);
     layerNorm.backward(dIn, false, dWeight, dBias, dOut, in, mean, rstd, weight);
+    if (dBranchBias != null) {
+      linear.addBiasGradient(dBranchBias, dIn);
+    }
   }
 
   @Override
@@ -108,13 +112,18 @@ final class CpuOps implements Ops {
       Tensor dSum,
       Tensor dWeight,
       Tensor dBias,
+      Tensor dBranchBias,
       Tensor dOut,
       Tensor sum,
       Tensor mean,
       Tensor rstd,
       Tensor weight) {
-    checks.residualLayerNormBackward(dSum, dWeight, dBias, dOut, sum, mean, rstd, weight);
+    checks.residualLayerNormBackward(
+        dSum, dWeight, dBias, dBranchBias, dOut, sum, mean, rstd, weight);
     layerNorm.backward(dSum, true, dWeight, dBias, dOut, sum, mean, rstd, weight);
+    if (dBranchBias != null) {
+      linear.addBiasGradient(dBranchBias, dSum);
+    }
   }
 
   @Override

@@ -24,6 +24,7 @@ final class Gemm {
   private final GemmSplit split = new GemmSplit();
   private final WorkerPool.Task packing = this::pack;
   private final WorkerPool.Task multiplying = this::multiplyPart;
+  private final WorkerPool.Task summing = this::addPanelSums;
 
   private GemmOperand a;
   private GemmOperand b;
@@ -81,6 +82,29 @@ final class Gemm {
     this.rowSums = rowSums;
     this.epilogue = null;
     run(c, a, b, m, n, k);
+  }
+
+  /**
+   * rowSums += row sums of A (M, K), with the bits of {@link #multiplyAdd}: the same stretches of
+   * the depth, one after the other.
+   */
+  void addRowSums(long rowSums, GemmOperand a, int m, int k) {
+    this.a = a;
+    this.rowSums = rowSums;
+    split.set(m, 1, k, kernel.columns());
+    rows = m;
+    for (from = 0; from < k; from += split.depth()) {
+      depth = Math.min(split.depth(), k - from);
+      pool.run(summing, Math.ceilDiv(m, GemmKernel.ROWS));
+    }
+  }
+
+  private void addPanelSums(int panel) {
+    int row = panel * GemmKernel.ROWS;
+    int count = Math.min(GemmKernel.ROWS, rows - row);
+    long to = tileBuffers[pool.slot()].floats((long) GemmKernel.ROWS * depth);
+    a.pack(kernel, to, GemmKernel.ROWS, row, count, from, depth, threadScratch());
+    kernel.addPanelSums(rowSums + 4L * row, to, count, depth, threadScratch());
   }
 
   private void run(long c, GemmOperand a, GemmOperand b, int m, int n, int k) {

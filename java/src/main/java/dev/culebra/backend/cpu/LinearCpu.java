@@ -91,4 +91,11 @@ final class LinearCpu {
     long biasGradient = dBias == null ? 0 : RawMemory.address(dBias);
     gemm.multiplyAdd(RawMemory.address(dWeight), biasGradient, left, right, oc, ic, n);
   }
+
+  /** dBias (C) += column sums of dOut (N, C): the bits of {@link #backward}. */
+  void addBiasGradient(Tensor dBias, Tensor dOut) {
+    int oc = dOut.shape().dim(-1);
+    left.depthOuter(RawMemory.address(dOut), oc);
+    gemm.addRowSums(RawMemory.address(dBias), left, oc, dOut.shape().rows());
+  }
 }

@@ -43,11 +43,10 @@ final class CudaOps implements Ops {
         config.tf32() ? GemmCall.Precision.TF32 : GemmCall.Precision.FULL;
     checks = new OpChecks(config.dtype());
     embedding = new EmbeddingKernel(launcher);
-    layerNorm = new LayerNormKernel(launcher);
+    ColumnSumsKernel columnSums = new ColumnSumsKernel(launcher);
+    layerNorm = new LayerNormKernel(launcher, columnSums);
     activation = new ActivationKernel(launcher);
-    linear =
-        new LinearKernel(
-            launcher, activation, new ColumnSumsKernel(launcher), blas, lt, precision);
+    linear = new LinearKernel(launcher, activation, columnSums, blas, lt, precision);
     gated = new GatedKernel(launcher);
     heads = new HeadsKernel(launcher);
     attention = new AttentionKernel(launcher, config.kernels().attention());
@@ -88,13 +87,14 @@ final class CudaOps implements Ops {
       Tensor dIn,
       Tensor dWeight,
       Tensor dBias,
+      Tensor dBranchBias,
       Tensor dOut,
       Tensor in,
       Tensor mean,
       Tensor rstd,
       Tensor weight) {
-    checks.layerNormBackward(dIn, dWeight, dBias, dOut, in, mean, rstd, weight);
-    layerNorm.backward(dIn, false, dWeight, dBias, dOut, in, mean, rstd, weight);
+    checks.layerNormBackward(dIn, dWeight, dBias, dBranchBias, dOut, in, mean, rstd, weight);
+    layerNorm.backward(dIn, false, dWeight, dBias, dBranchBias, dOut, in, mean, rstd, weight);
   }
 
   @Override
@@ -116,13 +116,15 @@ final class CudaOps implements Ops {
       Tensor dSum,
       Tensor dWeight,
       Tensor dBias,
+      Tensor dBranchBias,
       Tensor dOut,
       Tensor sum,
       Tensor mean,
       Tensor rstd,
       Tensor weight) {
-    checks.residualLayerNormBackward(dSum, dWeight, dBias, dOut, sum, mean, rstd, weight);
-    layerNorm.backward(dSum, true, dWeight, dBias, dOut, sum, mean, rstd, weight);
+    checks.residualLayerNormBackward(
+        dSum, dWeight, dBias, dBranchBias, dOut, sum, mean, rstd, weight);
+    layerNorm.backward(dSum, true, dWeight, dBias, dBranchBias, dOut, sum, mean, rstd, weight);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.culebra.backend.cuda;
 
+import dev.culebra.cuda.KernelFunction;
 import dev.culebra.cuda.LaunchSize;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
@@ -8,16 +9,27 @@ import dev.culebra.tensor.Tensor;
 final class LayerNormKernel {
   private static final int FORWARD_THREADS = 256;
   private static final int FORWARD_ROWS = 4;
-  private static final int FORWARD_BLOCKS_OF_A_MULTIPROCESSOR = 5;
   private static final int BACKWARD_THREADS = 192;
   private static final int BACKWARD_ROWS = 6;
   private static final int BACKWARD_BLOCKS_OF_A_MULTIPROCESSOR = 2;
   private static final int REDUCE_PARTS = 16;
 
-  private final Launcher launcher;
+  /**
+   * Columns that a warp has with one pack of BF16 a lane, and the most packs of the streamed pass.
+   */
+  private static final int STREAMED_COLUMNS_OF_A_PACK = 256;
 
-  LayerNormKernel(Launcher launcher) {
+  private static final int STREAMED_MOST_PACKS = 4;
+
+  /** Warps of a block of the streamed pass times the packs that a lane has of a row. */
+  private static final int STREAMED_PACKS = 32;
+
+  private final Launcher launcher;
+  private final ColumnSumsKernel columnSums;
+
+  LayerNormKernel(Launcher launcher, ColumnSumsKernel columnSums) {
     this.launcher = launcher;
+    this.columnSums = columnSums;
   }
 
   void forward(Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias) {
@@ -64,15 +76,87 @@ final class LayerNormKernel {
         .launch(forwardSize(rows, columns, pack), launcher.stream());
   }
 
-  private LaunchSize forwardSize(int rows, int columns, int pack) {
-    int blocks = FORWARD_BLOCKS_OF_A_MULTIPROCESSOR * launcher.multiprocessors();
-    return Launcher.rowBlocks(rows, columns, pack, FORWARD_THREADS, FORWARD_ROWS, blocks);
+  private static LaunchSize forwardSize(int rows, int columns, int pack) {
+    return Launcher.rowBlocks(
+        rows, columns, pack, FORWARD_THREADS, FORWARD_ROWS, Integer.MAX_VALUE);
   }
 
   /**
    * @param residual whether the gradient is added to what {@code dIn} holds
    */
   void backward(
+      Tensor dIn,
+      boolean residual,
+      Tensor dWeight,
+      Tensor dBias,
+      Tensor dBranchBias,
+      Tensor dOut,
+      Tensor in,
+      Tensor mean,
+      Tensor rstd,
+      Tensor weight) {
+    int columns = Launcher.columns(in);
+    int pack = Launcher.packOf(columns, in, dIn, dOut, weight);
+    int packs = Math.ceilDiv(columns, STREAMED_COLUMNS_OF_A_PACK);
+    if (in.dtype() == DType.BF16 && pack > 1 && packs <= STREAMED_MOST_PACKS) {
+      streamedBackward(
+          packs, dIn, residual, dWeight, dBias, dBranchBias, dOut, in, mean, rstd, weight);
+    } else {
+      generalBackward(pack, dIn, residual, dWeight, dBias, dOut, in, mean, rstd, weight);
+      if (dBranchBias != null) {
+        columnSums.add(dBranchBias, dIn);
+      }
+    }
+  }
+
+  /**
+   * @param packs that a lane has of a row
+   */
+  private void streamedBackward(
+      int packs,
+      Tensor dIn,
+      boolean residual,
+      Tensor dWeight,
+      Tensor dBias,
+      Tensor dBranchBias,
+      Tensor dOut,
+      Tensor in,
+      Tensor mean,
+      Tensor rstd,
+      Tensor weight) {
+    int rows = Launcher.rows(in);
+    int columns = Launcher.columns(in);
+    int warps = STREAMED_PACKS / packs;
+    int blocks = Math.min(Math.ceilDiv(rows, warps), launcher.multiprocessors());
+    int sums = dBranchBias == null ? 2 : 3;
+    long partials = launcher.workspace((long) blocks * sums * columns * Float.BYTES);
+    int sharedBytes = streamedBytes(packs, warps, residual ? 3 : 2);
+    KernelFunction kernel =
+        launcher.kernel("layernorm_backward_streamed_k" + packs, DType.BF16);
+    kernel.allowSharedMemory(sharedBytes);
+    kernel
+        .with(dIn)
+        .with(partials)
+        .with(dOut)
+        .with(in)
+        .with(mean)
+        .with(rstd)
+        .with(weight)
+        .with(residual ? 1 : 0)
+        .with(sums)
+        .with(rows)
+        .with(columns)
+        .launch(new LaunchSize(blocks, 1, 1, Launcher.WARP, warps, sharedBytes), launcher.stream());
+    reduce(dWeight, dBias, dBranchBias, partials, blocks, sums, columns);
+  }
+
+  /** Two rows of each tensor a warp; the warps' sums, which come there in the end, are smaller. */
+  private static int streamedBytes(int packs, int warps, int tensors) {
+    return warps * packs * STREAMED_COLUMNS_OF_A_PACK * 2 * tensors * DType.BF16.bytes();
+  }
+
+  private void generalBackward(
+      int pack,
       Tensor dIn,
       boolean residual,
       Tensor dWeight,
@@ -84,7 +168,6 @@ final class LayerNormKernel {
       Tensor weight) {
     int rows = Launcher.rows(in);
     int columns = Launcher.columns(in);
-    int pack = Launcher.packOf(columns, in, dIn, dOut, weight);
     int blocks = BACKWARD_BLOCKS_OF_A_MULTIPROCESSOR * launcher.multiprocessors();
     LaunchSize size =
         Launcher.rowBlocks(rows, columns, pack, BACKWARD_THREADS, BACKWARD_ROWS, blocks);
@@ -101,16 +184,29 @@ final class LayerNormKernel {
         .with(rows)
         .with(columns)
         .launch(size, launcher.stream());
+    reduce(dWeight, dBias, null, partials, size.gridX(), 2, columns);
+  }
+
+  private void reduce(
+      Tensor dWeight,
+      Tensor dBias,
+      Tensor dBranchBias,
+      long partials,
+      int blocks,
+      int sums,
+      int columns) {
     launcher
         .kernel("layernorm_reduce", DType.F32)
         .with(dWeight)
         .with(dBias)
+        .with(dBranchBias)
         .with(partials)
-        .with(size.gridX())
+        .with(blocks)
+        .with(sums)
         .with(columns)
         .launch(
             LaunchSize.rows(1, Launcher.WARP, REDUCE_PARTS)
-                .grid(Math.ceilDiv(columns, Launcher.WARP), 2),
+                .grid(Math.ceilDiv(columns, Launcher.WARP), sums),
             launcher.stream());
   }
 }

@@ -8,6 +8,7 @@ import dev.culebra.backend.Activation;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -181,6 +182,26 @@ class LinearCpuTest {
     }
     assertThat(floats(out)).containsExactly(expected);
     assertThat(floats(inPlace)).containsExactly(expected);
+  }
+
+  /** What layernorm adds up for a linear layer has the bits that the layer itself would give. */
+  @ParameterizedTest
+  @EnumSource
+  void gradientOfTheBiasAloneHasTheSameBits(Loops loops) {
+    for (int[] shape : new int[][] {{1, 1, 3}, {5, 50, 30}, {530, 70, 20}, {1200, 40, 200}}) {
+      Tensor dOut = randomTensor(shape[0], shape[1]);
+      Tensor in = randomTensor(shape[0], shape[2]);
+      Tensor weight = randomTensor(shape[1], shape[2]);
+      Tensor whole = randomTensor(shape[1]);
+      Tensor alone = tensor(whole.shape());
+      MemorySegment.copy(whole.segment(), 0, alone.segment(), 0, whole.bytes());
+      try (WorkerPool pool = new WorkerPool(2)) {
+        LinearCpu linear = new LinearCpu(pool, new ScalarKernels(), loops.kernel());
+        linear.backward(null, tensor(weight.shape()), whole, dOut, in, weight);
+        linear.addBiasGradient(alone, dOut);
+      }
+      assertThat(floats(alone)).containsExactly(floats(whole));
+    }
   }
 
   @Test

@@ -144,13 +144,14 @@ class SteadyCallsTest {
       steps.put("layerNormForward", () -> ops.layerNormForward(y, mean, rstd, x, weight, dBias));
       steps.put(
           "layerNormBackward",
-          () -> ops.layerNormBackward(y, dWeight, dBias, y, x, mean, rstd, weight));
+          () -> ops.layerNormBackward(y, dWeight, dBias, dBias, y, x, mean, rstd, weight));
       steps.put(
           "residualLayerNormForward",
           () -> ops.residualLayerNormForward(y, sum, mean, rstd, x, y, weight, dBias));
       steps.put(
           "residualLayerNormBackward",
-          () -> ops.residualLayerNormBackward(y, dWeight, dBias, x, sum, mean, rstd, weight));
+          () ->
+              ops.residualLayerNormBackward(y, dWeight, dBias, dBias, x, sum, mean, rstd, weight));
       steps.put("activationForward", () -> ops.activationForward(y, x, Activation.GELU_TANH));
       steps.put("activationBackward", () -> ops.activationBackward(y, y, x, Activation.GELU_TANH));
       steps.put("RMSNorm forward", () -> ops.layerNormForward(y, null, rstd, x, weight, null));

@@ -174,8 +174,10 @@ class CudaRealSizesTest {
           Tensor dWeight = bench.single(C);
           Tensor dBias = bench.single(C);
           ops.layerNormForward(out, mean, rstd, in, weight, bench.random(C));
-          ops.layerNormBackward(dIn, dWeight, dBias, bench.random(T, C), in, mean, rstd, weight);
-          return List.of(out, rstd, dIn, dWeight, dBias);
+          Tensor dBranchBias = bench.single(C);
+          ops.layerNormBackward(
+              dIn, dWeight, dBias, dBranchBias, bench.random(T, C), in, mean, rstd, weight);
+          return List.of(out, rstd, dIn, dWeight, dBias, dBranchBias);
         });
   }
 
