@@ -170,6 +170,7 @@ __device__ __forceinline__ void copyUnits(const Arguments& a, saddr shared, cons
           unitIn(buffer)->head = first + rest % size;
         } else {
           unitIn(buffer)->keys = -1;
+          unitIn(buffer)->head = 0;
         }
       }
       meet<COPIERS>(2);
@@ -376,6 +377,15 @@ __device__ __forceinline__ void compute(const Arguments& a, saddr shared, const 
     }
   };
 
+  // The first tile multiplies dQ of a tile before it, in vain: of zeros.
+#pragma unroll
+  for (int i = 0; i < 8; i++) {
+    const uint32_t rows = L::DS + 2 * TILE_BYTES + i / 4 * TILE_BYTES + ownRows;
+    *reinterpret_cast<uint4*>(attentionHopperBackwardShared + rows + (i % 4 * WARPGROUP + id % WARPGROUP) * 16) = make_uint4(0, 0, 0, 0);
+  }
+  fenceAsyncProxy();
+  meet<WARPGROUP>(3 + group);
+
   int unit = 0, count = 0;
   waitFor(barriers.unitFull(0), 0);
   int keys = unitIn(0)->keys, queries = a.causal ? keys : 0, lastKeys = 0, lastQueries = 0, lastBuffer = 0;
@@ -390,7 +400,7 @@ __device__ __forceinline__ void compute(const Arguments& a, saddr shared, const 
 #pragma unroll 1
   while (true) {
     const int stage = count % STAGES, buffer = unit & 1, dsBuffer = count & 1;
-    // ---- dV of this tile, dQ of the one before (at the very first in vain)
+    // ---- dV of this tile, dQ of the one before
     const uint32_t dO = operand(shared + L::DO) + stage * NEXT;
     float2 d[AHEAD];
 #pragma unroll
@@ -402,7 +412,7 @@ __device__ __forceinline__ void compute(const Arguments& a, saddr shared, const 
     if (count > 0) waitFor(barriers.dsFull(dsBuffer ^ 1), (count - 1) >> 1 & 1);
     beginQueries(dsBuffer ^ 1, lastBuffer);
     // ---- dS
-    waitFor(barriers.dsEmpty(dsBuffer), (count >> 1 & 1) ^ 1);
+    waitFor(barriers.dsEmpty(dsBuffer), ((count + 1) >> 1 & 1) ^ 1);
     uint32_t ds[32];
 #pragma unroll
     for (int j = 0; j < 16; j++) {
@@ -420,10 +430,11 @@ __device__ __forceinline__ void compute(const Arguments& a, saddr shared, const 
     __syncwarp();
     if (lane == 0) arrive(barriers.dsFull(dsBuffer));
     waitForProducts<0>();
-    if (count > 0 && lane == 0) arrive(barriers.dsEmpty(dsBuffer ^ 1));
+    if (lane == 0) arrive(barriers.dsEmpty(dsBuffer ^ 1));
     // ---- dK of this tile, the scores and dP of the next one (at the very end in vain)
     const bool ends = queries == tiles - 1;
-    const int nextCount = count + 1, nextUnit = unit + ends, nextStage = nextCount % STAGES, nextBuffer = nextUnit & 1;
+    const int nextCount = count + 1, nextUnit = unit + ends;
+    int nextStage = nextCount % STAGES, nextBuffer = nextUnit & 1;
     const uint32_t q = operand(shared + L::Q) + stage * NEXT;
     fenceProducts();
 #pragma unroll
@@ -446,6 +457,7 @@ __device__ __forceinline__ void compute(const Arguments& a, saddr shared, const 
     if (ends) {
       waitFor(barriers.unitFull(nextBuffer), nextUnit >> 1 & 1);
       nextKeys = unitIn(nextBuffer)->keys;
+      if (nextKeys < 0) nextStage = stage, nextBuffer = buffer;  // as there is nothing else to multiply in vain
     }
     const bool more = nextKeys >= 0;
     if (more) waitFor(barriers.full(nextStage), nextCount / STAGES & 1);

@@ -188,7 +188,11 @@ __device__ __forceinline__ void produce(const Arguments& a, int ring, saddr base
   }
   if (lane == 0) {  // the last producer clears the counters for the next launch
     __threadfence();
-    if (atomicAdd(&a.counters[1], 1u) == gridDim.x * S::RINGS - 1) a.counters[0] = 0, a.counters[1] = 0;
+    if (atomicAdd(&a.counters[1], 1u) == gridDim.x * S::RINGS - 1) {
+      __threadfence();
+      atomicExch(&a.counters[0], 0u);
+      atomicExch(&a.counters[1], 0u);
+    }
   }
 }
 
@@ -319,6 +323,7 @@ struct Consumer {
       sum[i] *= shrink[i];
     }
     powers(s, part);
+    __syncwarp();  // all lanes have read the slot that lane 0 is going to release
   }
 
   /** The warp's scores of the current slot by mma.sync, in the places where wgmma leaves them. */

@@ -15,7 +15,10 @@ public record KernelChoice(Attention attention, Products products) {
   public enum Attention {
     /** {@link #HOPPER} where the GPU and the call allow it, else {@link #PORTABLE}. */
     AUTO,
-    /** Compute capability 9.0: warpgroup products, {@code attention_hopper.cu}. */
+    /**
+     * Compute capability 9.0 only: warpgroup products, {@code attention_hopper_forward.cu} and
+     * {@code …_backward.cu}. What those do not compute goes to {@link #PORTABLE}.
+     */
     HOPPER,
     /** Compute capability 8.0 and newer, {@code attention_mma.cu}. */
     PORTABLE
