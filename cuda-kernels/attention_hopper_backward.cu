@@ -344,8 +344,8 @@ __device__ __forceinline__ void compute(const Arguments& a, saddr shared, const 
     for (int j = 0; j < 16; j++) {
       const float2 now = l[j % AHEAD];
       if (j + AHEAD < 16) l[j % AHEAD] = statisticsAt(L::LSE, stage, j + AHEAD);
-      p[2 * j] = bf16Pair(exp2Fast(s[4 * j] * SCALE_2 - now.x), exp2Fast(s[4 * j + 1] * SCALE_2 - now.y));
-      p[2 * j + 1] = bf16Pair(exp2Fast(s[4 * j + 2] * SCALE_2 - now.x), exp2Fast(s[4 * j + 3] * SCALE_2 - now.y));
+      p[2 * j] = bf16Pair(powerOf2(s[4 * j] * SCALE_2 - now.x), powerOf2(s[4 * j + 1] * SCALE_2 - now.y));
+      p[2 * j + 1] = bf16Pair(powerOf2(s[4 * j + 2] * SCALE_2 - now.x), powerOf2(s[4 * j + 3] * SCALE_2 - now.y));
     }
   };
   // dQ of the tile with number `count` to where it belongs

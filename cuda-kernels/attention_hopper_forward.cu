@@ -276,7 +276,7 @@ struct Consumer {
     for (int j = 0; j < SCORES / 4; j++) {
 #pragma unroll
       for (int i = 0; i < 4; i++) {
-        s[j * 4 + i] = exp2Fast(fmaf(s[j * 4 + i], S::SCALE, -maximum[i >> 1]));
+        s[j * 4 + i] = powerOf2(fmaf(s[j * 4 + i], S::SCALE, -maximum[i >> 1]));
         if (i & 1) odd[i >> 1] += s[j * 4 + i];
         else even[i >> 1] += s[j * 4 + i];
       }
@@ -318,7 +318,7 @@ struct Consumer {
 #pragma unroll
     for (int i = 0; i < 2; i++) {
       top[i] = fmaxf(top[i], maximum[i]);
-      shrink[i] = exp2Fast(maximum[i] - top[i]);
+      shrink[i] = powerOf2(maximum[i] - top[i]);
       maximum[i] = top[i];
       sum[i] *= shrink[i];
     }

@@ -186,7 +186,7 @@ struct HeldRow {
     for (int k = 0; k < HELD_PACKS; k++) {
       largest = maxOfPairs(largest, maxOfPairs(maxOfPairs(x[k][0], x[k][1]), maxOfPairs(x[k][2], x[k][3])));
     }
-    return rintf(fmaxf(fmaxf(lowerHalf(largest), upperHalf(largest)), LEAST) * LOG2_E);
+    return rintf(fmaxf(fmaxf(lowOf(largest), highOf(largest)), LEAST) * LOG2_E);
   }
 
   __device__ __forceinline__ float sum(float reference) const {
@@ -195,8 +195,8 @@ struct HeldRow {
     for (int k = 0; k < HELD_PACKS; k++) {
 #pragma unroll
       for (int i = 0; i < PAIRS; i++) {
-        sum += scaled(lowerHalf(x[k][i]), reference);
-        sum += scaled(upperHalf(x[k][i]), reference);
+        sum += scaled(lowOf(x[k][i]), reference);
+        sum += scaled(highOf(x[k][i]), reference);
       }
     }
     return sum;
@@ -209,10 +209,10 @@ struct HeldRow {
       if (k * STRIDE >= columns) break;
 #pragma unroll
       for (int i = 0; i < PAIRS; i++) {
-        // Not lowerHalf and upperHalf: the compiler would keep those of the sum's pass, for which there are no registers.
+        // Not lowOf and highOf: the compiler would keep those of the sum's pass, for which there are no registers.
         const float lower = __uint_as_float(__byte_perm(x[k][i], 0, 0x1044));
         const float upper = __uint_as_float(__byte_perm(x[k][i], 0, 0x3244));
-        x[k][i] = zero ? 0 : roundedPair(scaled(lower, reference) * factor, scaled(upper, reference) * factor);
+        x[k][i] = zero ? 0 : bf16Pair(scaled(lower, reference) * factor, scaled(upper, reference) * factor);
       }
       P pack;
       memcpy(pack.words, x[k], sizeof x[k]);

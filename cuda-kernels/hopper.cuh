@@ -437,16 +437,7 @@ __device__ __forceinline__ void waitAcquire(const int* flag, int least) {
 
 // ---- arithmetic -----------------------------------------------------------------------------------------------------
 
-/** 2^x, log2(x) and 1 / x to about 22 bits, one instruction each; tiny numbers count as 0. */
-__device__ __forceinline__ float exp2Fast(float x) {
-#ifdef CULEBRA_SIMULATOR
-  return std::exp2(x);
-#else
-  float y;
-  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-  return y;
-#endif
-}
+/** log2(x) and 1 / x to about 22 bits, one instruction each; tiny numbers count as 0. */
 __device__ __forceinline__ float log2Fast(float x) {
 #ifdef CULEBRA_SIMULATOR
   return std::log2(x);

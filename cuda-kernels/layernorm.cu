@@ -340,9 +340,9 @@ struct StreamedBackward {
       for (int k = 0; k < K; k++) {
         if (columnOf(k) >= columns) break;
         const int64_t at = static_cast<int64_t>(rowOf(turn)) * columns + columnOf(k);
-        copyAsync(shared(odd, 0, k), dOut + at, true);
-        copyAsync(shared(odd, 1, k), in + at, true);
-        if (adds) copyAsync(shared(odd, 2, k), dIn + at, true);
+        copyAsync(sharedAddress(shared(odd, 0, k)), dOut + at, true);
+        copyAsync(sharedAddress(shared(odd, 1, k)), in + at, true);
+        if (adds) copyAsync(sharedAddress(shared(odd, 2, k)), dIn + at, true);
       }
     }
     commitCopies();

@@ -258,6 +258,7 @@ public final class KernelBench implements Callable<Integer> {
     Tensor dSum = memory.zeros(DType.BF16, rows, WIDTH);
     Tensor dWeight = memory.zeros(DType.F32, WIDTH);
     Tensor dBias = memory.zeros(DType.F32, WIDTH);
+    Tensor dBranchBias = memory.zeros(DType.F32, WIDTH);
     Tensor dOut = memory.random(DType.BF16, rows, WIDTH);
     String shape = "layernorm of a sum, %d × %d".formatted(rows, WIDTH);
     measure(
@@ -277,11 +278,11 @@ public final class KernelBench implements Callable<Integer> {
         choice,
         0,
         4.0 * stream.bytes(),
-        List.of(dSum, dWeight, dBias),
+        List.of(dSum, dWeight, dBias, dBranchBias),
         () -> {},
         () ->
             memory.ops.residualLayerNormBackward(
-                dSum, dWeight, dBias, dOut, sum, mean, rstd, weight));
+                dSum, dWeight, dBias, dBranchBias, dOut, sum, mean, rstd, weight));
     memory.close();
   }
 
