@@ -38,8 +38,8 @@ enum Precision {
     }
   };
 
-  /** What an exponential that underflows may leave behind. */
-  private static final double UNDERFLOW = 4 * Float.MIN_NORMAL;
+  /** What exponentials that underflow, each times numbers of up to 10⁴, may leave behind. */
+  private static final double UNDERFLOW = 0x1p-110;
 
   private static final double BF16_ROUNDOFF = 0x1p-8;
 
