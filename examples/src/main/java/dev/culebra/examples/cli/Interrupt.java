@@ -2,6 +2,7 @@ package dev.culebra.examples.cli;
 
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /**
  * Ctrl-C (or a polite kill) while something runs that can stop by itself: asks it to, and holds the
@@ -15,10 +16,13 @@ final class Interrupt implements AutoCloseable {
   private static final long PATIENCE_MINUTES = 10;
 
   private final CountDownLatch finished = new CountDownLatch(1);
+  private final Consumer<String> say;
   private final Thread hook;
   private volatile boolean happened;
 
-  Interrupt(Runnable stop) {
+  /** Asks by {@code stop}; {@code say} takes a line for whoever waits meanwhile. */
+  Interrupt(Runnable stop, Consumer<String> say) {
+    this.say = say;
     hook =
         new Thread(
             () -> {
@@ -34,9 +38,9 @@ final class Interrupt implements AutoCloseable {
       if (finished.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
         return;
       }
-      System.err.println("stopping when what is being computed is done; only kill -9 is faster");
+      say.accept("stopping when what is being computed is done; only kill -9 is faster");
       if (!finished.await(PATIENCE_MINUTES, TimeUnit.MINUTES)) {
-        System.err.println("culebra: gave up waiting for the checkpoint");
+        say.accept("culebra: gave up waiting for the checkpoint");
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -81,7 +81,7 @@ final class PapersCommand implements Callable<Integer> {
         Machine.now().cpu(),
         Runtime.getRuntime().availableProcessors(),
         chosen);
-    try (Interrupt interrupt = new Interrupt(table::requestStop)) {
+    try (Interrupt interrupt = new Interrupt(table::requestStop, System.err::println)) {
       return table.measure(papers(), System.out::println) ? 0 : Interrupt.EXIT_CODE;
     }
   }

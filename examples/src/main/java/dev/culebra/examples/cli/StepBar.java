@@ -1,108 +1,73 @@
 package dev.culebra.examples.cli;
 
-import dev.culebra.checkpoint.Metrics;
-import java.time.Duration;
-import java.util.Locale;
-import me.tongfei.progressbar.ConsoleProgressBarConsumer;
-import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-
 /**
- * The line on a terminal's standard error that shows how far a run is, redrawn in place a few times
- * a second:
+ * Keeps a {@link StepLine} on the terminal that standard error is, below all other output: redrawn
+ * in place a few times a second by a thread of its own, so that training never waits for it.
  *
- * <pre>
- * step  820/2000 ━━━━━━━━━━━━━───────────────────  loss 1.9312  val loss 2.0124  21,480 tokens/s  0:42 left
- * </pre>
+ * <p>The cursor rests at the line's first column. A terminal that breaks the line in two when it
+ * becomes narrower takes the cursor along, so that drawing again covers both parts. No library
+ * draws it: those that know terminals replace the JVM's signal handlers.
  */
 final class StepBar implements AutoCloseable {
   private static final int REDRAW_MILLIS = 200;
-  private static final int MAX_WIDTH = 40;
-  private static final int MIN_WIDTH = 5;
-  private static final String ERASE_LINE = "\r\u001B[2K";
-  private static final String YELLOW = "\u001B[33m";
-  private static final String GREY = "\u001B[90m";
-  private static final String PLAIN = "\u001B[0m";
 
-  private final ProgressBar bar;
-  private final int steps;
-  private final long tokensPerStep;
-  private final boolean colour;
-  private volatile String numbers = "";
-  private volatile double secondsPerStep = Double.NaN;
+  /** What does not fit, while the terminal becomes narrower, is cut off instead of wrapped. */
+  private static final String NO_WRAP = "\u001B[?7l";
 
-  /** Draws the bar of a run that has taken {@code done} of {@code steps}. */
-  StepBar(int done, int steps, long tokensPerStep, boolean colour) {
-    this.steps = steps;
-    this.tokensPerStep = tokensPerStep;
-    this.colour = colour;
-    bar =
-        new ProgressBarBuilder()
-            .setInitialMax(steps)
-            .startsFrom(done, Duration.ZERO)
-            .setUpdateIntervalMillis(REDRAW_MILLIS)
-            .setConsumer(new Line())
-            .setRenderer((state, width) -> line((int) state.getCurrent(), width))
-            .build();
+  private static final String WRAP = "\u001B[?7h";
+  private static final String ERASE_BELOW = "\u001B[J";
+
+  private final StepLine line;
+  private final Thread painter;
+  private boolean closed;
+
+  /** Draws {@code line} at once and from now on. */
+  StepBar(StepLine line) {
+    this.line = line;
+    draw();
+    painter = Thread.ofPlatform().daemon().name("progress bar").start(this::keepDrawing);
   }
 
-  /** Prints a line as it is: the library's own way miscounts colours and cuts the end off. */
-  private static final class Line extends ConsoleProgressBarConsumer {
-    Line() {
-      super(System.err);
-    }
-
-    @Override
-    public void accept(String line) {
-      System.err.print("\r" + line);
+  private void keepDrawing() {
+    try {
+      while (true) {
+        Thread.sleep(REDRAW_MILLIS);
+        draw();
+      }
+    } catch (InterruptedException e) {
+      // closed
     }
   }
 
-  void stepTo(int step) {
-    bar.stepTo(step);
+  private synchronized void draw() {
+    if (!closed) {
+      System.err.print("\r" + drawn() + "\r");
+      System.err.flush();
+    }
   }
 
-  /** Shows the figures of a logged step; the time left follows from its speed. */
-  void show(String numbers, Metrics metrics) {
-    this.numbers = numbers;
-    secondsPerStep = tokensPerStep / metrics.tokensPerSecond();
+  /** Not into the last column, behind which terminals differ. */
+  private String drawn() {
+    return NO_WRAP + line.text(Terminal.columns() - 1) + WRAP + ERASE_BELOW;
   }
 
-  /** Makes room for other output; the next step draws the bar again, below it. */
-  void erase() {
-    bar.refresh();
-    System.err.print(ERASE_LINE);
+  /** Lets {@code print} write whole lines where the bar was, and draws it again below them. */
+  synchronized void above(Runnable print) {
+    if (!closed) {
+      System.err.print("\r" + ERASE_BELOW);
+      System.err.flush();
+    }
+    print.run();
+    draw();
   }
 
-  /** Leaves the bar as it stands and goes to the next line. */
+  /** Leaves the bar as it stands and goes to the next line. Closing twice is harmless. */
   @Override
-  public void close() {
-    bar.close();
-  }
-
-  /** The line after {@code step}, exactly {@code width} columns. */
-  private String line(int step, int width) {
-    String count =
-        String.format(Locale.ROOT, "step %" + Integer.toString(steps).length() + "d", step);
-    String left = count + "/" + steps + " ";
-    String right = numbers.isEmpty() ? "" : "  " + numbers + "  " + timeLeft(steps - step);
-    int room = Math.min(MAX_WIDTH, width - left.length() - right.length());
-    String text = left + (room < MIN_WIDTH ? "" : drawing(step, room)) + right;
-    int columns = left.length() + (room < MIN_WIDTH ? 0 : room) + right.length();
-    return columns > width ? text.substring(0, width) : text + " ".repeat(width - columns);
-  }
-
-  private String drawing(int step, int width) {
-    int done = (int) ((long) width * step / steps);
-    String heavy = "━".repeat(done);
-    String light = "─".repeat(width - done);
-    return colour ? YELLOW + heavy + GREY + light + PLAIN : heavy + light;
-  }
-
-  private String timeLeft(int stepsLeft) {
-    Duration time = Duration.ofMillis((long) (1000 * stepsLeft * secondsPerStep));
-    return time.toHours() > 0
-        ? "%d:%02d:%02d left".formatted(time.toHours(), time.toMinutesPart(), time.toSecondsPart())
-        : "%d:%02d left".formatted(time.toMinutes(), time.toSecondsPart());
+  public synchronized void close() {
+    if (!closed) {
+      System.err.println("\r" + drawn());
+      closed = true;
+      painter.interrupt();
+    }
   }
 }

@@ -149,11 +149,11 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private int train(TrainingRun run, TrainView view) throws IOException {
-    view.begin(run);
-    if (resume && run.trainer().progress().step() == 0) {
-      System.err.println("no checkpoint yet: begins again with the first step");
-    }
-    try (Interrupt interrupt = new Interrupt(run.trainer()::requestStop)) {
+    try (Interrupt interrupt = new Interrupt(run.trainer()::requestStop, view::say)) {
+      view.begin(run);
+      if (resume && run.trainer().progress().step() == 0) {
+        view.say("no checkpoint yet: begins again with the first step");
+      }
       Progress progress = run.run();
       if (interrupt.happened()) {
         view.stopped(run, progress);

@@ -1,6 +1,7 @@
 package dev.culebra.examples.cli;
 
 import dev.culebra.checkpoint.Metrics;
+import dev.culebra.checkpoint.RunDirectory;
 import dev.culebra.data.Arithmetic;
 import dev.culebra.data.Corpus;
 import dev.culebra.data.Dataset;
@@ -20,8 +21,10 @@ import java.util.Locale;
  */
 final class TrainDisplay implements TrainListener {
   private TrainConfig config;
-  private StepBar bar;
-  private String validation = "";
+  private StepLine line;
+
+  /** Null where standard error is no terminal, and when it is over. */
+  private volatile StepBar bar;
 
   /** Says what will be trained. */
   void begin(TrainingRun run) {
@@ -41,56 +44,60 @@ final class TrainDisplay implements TrainListener {
       System.err.printf("continues after step %d%n", done);
     }
     if (Terminal.interactive()) {
-      bar = new StepBar(done, config.steps(), config.tokensPerStep(), Terminal.colour());
+      line = new StepLine(done, config.steps(), config.tokensPerStep(), Terminal.colour());
+      bar = new StepBar(line);
     }
   }
 
   @Override
   public void onStep(int step) {
-    if (bar != null) {
-      bar.stepTo(step);
+    if (line != null) {
+      line.stepTo(step);
     }
   }
 
   @Override
   public void onMetrics(Metrics metrics) {
-    if (metrics.validationLoss() != null) {
-      validation = String.format(Locale.ROOT, "  val loss %.4f", metrics.validationLoss());
+    if (line != null) {
+      line.show(metrics);
+      return;
     }
-    String numbers =
-        String.format(
-            Locale.ROOT,
-            "loss %.4f%s  %,.0f tokens/s",
-            metrics.loss(),
-            validation,
-            metrics.tokensPerSecond());
-    if (bar != null) {
-      bar.show(numbers, metrics);
-    } else {
-      int width = Integer.toString(config.steps()).length();
-      System.err.printf("step %" + width + "d/%d  %s%n", metrics.step(), config.steps(), numbers);
-      validation = "";
-    }
+    String validation =
+        metrics.validationLoss() == null
+            ? ""
+            : String.format(Locale.ROOT, "  val loss %.4f", metrics.validationLoss());
+    System.err.printf(
+        Locale.ROOT,
+        "step %"
+            + Integer.toString(config.steps()).length()
+            + "d/%d  loss %.4f%s  %,.0f tokens/s%n",
+        metrics.step(),
+        config.steps(),
+        metrics.loss(),
+        validation,
+        metrics.tokensPerSecond());
   }
 
   /** But for the one at the end, which {@link #finished} shows. */
   @Override
   public void onSample(int step, String text) {
-    if (step == config.steps()) {
-      return;
+    if (step < config.steps()) {
+      above(() -> System.out.printf("%n--- after step %d ---%n%s%n", step, text));
     }
-    if (bar != null) {
-      bar.erase();
-    }
-    System.out.printf("%n--- after step %d ---%n%s%n", step, text);
   }
 
-  /** Says something that the run goes on in spite of. */
-  void warn(String line) {
-    if (bar != null) {
-      bar.erase();
+  /** Says a line on standard error; from any thread. */
+  void say(String line) {
+    above(() -> System.err.println(line));
+  }
+
+  private void above(Runnable print) {
+    StepBar shown = bar;
+    if (shown == null) {
+      print.run();
+    } else {
+      shown.above(print);
     }
-    System.err.println(line);
   }
 
   /** Takes the progress bar away. */
@@ -103,10 +110,13 @@ final class TrainDisplay implements TrainListener {
 
   /** Says where an interrupted run can go on. */
   void stopped(TrainingRun run, Progress progress) {
-    Path directory = run.files().directory().path();
-    System.err.printf("stopped after step %d; checkpoint saved%n", progress.step());
+    RunDirectory directory = run.files().directory();
+    System.err.println(
+        Files.exists(directory.last())
+            ? "stopped after step %d; checkpoint saved".formatted(progress.step())
+            : "stopped before the first step");
     System.err.printf(
-        "to continue: culebra train --resume --out %s%n", quoted(directory.toString()));
+        "to continue: culebra train --resume --out %s%n", quoted(directory.path().toString()));
   }
 
   /** Shows a sample and what was written. */

@@ -38,13 +38,13 @@ final class TrainView implements TrainListener, AutoCloseable {
         new ReportWriter(
             directory.report(),
             recorder::record,
-            e -> display.warn("no report: " + Errors.describe(e) + "; the training goes on"));
+            e -> display.say("no report: " + Errors.describe(e) + "; the training goes on"));
     if (dashboard == null) {
       listeners = TrainListener.all(recorder, display, report);
     } else {
       listeners = TrainListener.all(recorder, display, report, dashboard);
       dashboard.begin(recorder);
-      System.err.println("dashboard: " + dashboard.url());
+      say("dashboard: " + dashboard.url());
     }
   }
 
@@ -66,6 +66,11 @@ final class TrainView implements TrainListener, AutoCloseable {
   @Override
   public void onCheckpoint(int step, Path file, boolean best) {
     listeners.onCheckpoint(step, file, best);
+  }
+
+  /** Says a line on standard error; from any thread. */
+  void say(String line) {
+    display.say(line);
   }
 
   /** Shows a run that reached its end. */

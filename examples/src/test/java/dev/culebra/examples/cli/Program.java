@@ -6,6 +6,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,6 +20,7 @@ import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** {@code culebra} in a JVM of its own: for what only a process can show, such as its death. */
 final class Program implements AutoCloseable {
@@ -30,6 +32,7 @@ final class Program implements AutoCloseable {
       "WARNING: Using incubator modules: jdk.incubator.vector\n";
 
   private final Process process;
+  private final ByteArrayOutputStream outSoFar = new ByteArrayOutputStream();
   private final ByteArrayOutputStream errSoFar = new ByteArrayOutputStream();
   private final CompletableFuture<String> out;
   private final CompletableFuture<String> err;
@@ -38,7 +41,6 @@ final class Program implements AutoCloseable {
     this.process = process;
     // Threads of their own: a read that waits would hold up the few of the common pool.
     Executor readers = task -> Thread.ofPlatform().daemon().start(task);
-    ByteArrayOutputStream outSoFar = new ByteArrayOutputStream();
     this.out =
         CompletableFuture.supplyAsync(() -> readAll(process.getInputStream(), outSoFar), readers);
     this.err =
@@ -128,6 +130,23 @@ final class Program implements AutoCloseable {
     Matcher matcher = pattern.matcher(errSoFar.toString(StandardCharsets.UTF_8));
     assertThat(matcher.find()).isTrue();
     return matcher.group(1);
+  }
+
+  /** What it has written to standard output by now. */
+  String outSoFar() {
+    return outSoFar.toString(StandardCharsets.UTF_8);
+  }
+
+  /** Writes to its standard input. */
+  void type(String text) throws IOException {
+    OutputStream in = process.getOutputStream();
+    in.write(text.getBytes(StandardCharsets.UTF_8));
+    in.flush();
+  }
+
+  /** The processes that it has started, and those that these have. */
+  Stream<ProcessHandle> descendants() {
+    return process.descendants();
   }
 
   /** Sends a signal, {@code KILL}, {@code INT} or {@code TERM}, and waits for the end. */

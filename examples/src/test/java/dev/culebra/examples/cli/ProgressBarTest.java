@@ -1,34 +1,27 @@
 package dev.culebra.examples.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Collectors;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a person at a terminal sees, which {@code script} stands for. */
+/** What a person at a terminal sees of a run. */
 class ProgressBarTest {
   private static final int COLUMNS = 110;
+  private static final int NARROW = 40;
+  private static final Pattern ESCAPES = Pattern.compile("\u001B\\[\\??\\d*[A-Za-z]");
 
   @TempDir Path folder;
 
   @Test
   void aTerminalShowsABarWithStepLossSpeedAndTimeLeft() throws Exception {
-    assumeTrue(hasScript(), "no script(1) here");
-    RunFolder run = new RunFolder(folder.resolve("run"));
-    String[] flags = {"--data=macbeth", "--steps=60", "--eval-every=20", "--sample-every=30"};
+    Outcome outcome =
+        train(COLUMNS, "--data=macbeth", "--steps=60", "--eval-every=20", "--sample-every=30");
 
-    Outcome outcome = onTerminal(run.train(flags));
-    List<String> drawn =
-        outcome.out().lines().flatMap(line -> List.of(line.split("\r")).stream()).toList();
-
-    assertThat(outcome.exitCode()).isZero();
-    assertThat(drawn)
-        .map(line -> line.replaceAll("\u001B\\[\\d+m", "").strip())
+    assertThat(drawn(outcome))
         .anyMatch(
             line ->
                 line.matches(
@@ -39,23 +32,55 @@ class ProgressBarTest {
     assertThat(outcome.out()).contains("\u001B[33m━");
   }
 
-  private Outcome onTerminal(String... args) throws Exception {
-    String command =
-        Program.commandLine(args).stream()
-            .map(argument -> "'" + argument + "'")
-            .collect(Collectors.joining(" ", "export TERM=xterm; stty cols " + COLUMNS + "; ", ""));
-    try (Program program =
-        Program.start(
-            folder, List.of("script", "--quiet", "--return", "--command", command, "/dev/null"))) {
-      return program.finish();
+  @Test
+  void aNarrowOneShowsLessOfIt() throws Exception {
+    Outcome outcome = train(NARROW, "--data=macbeth", "--steps=60", "--eval-every=20");
+
+    assertThat(drawn(outcome))
+        .anyMatch(line -> line.matches("step 60/60 ━+  loss \\d\\.\\d{4}"))
+        .allMatch(line -> !line.startsWith("step ") || line.length() < NARROW);
+  }
+
+  @Test
+  void theBarIsThereBeforeTheFirstFigures() throws Exception {
+    Outcome outcome = train(COLUMNS, "--data=macbeth", "--steps=3", "--log-every=1000");
+
+    assertThat(drawn(outcome)).anyMatch(line -> line.matches("step 0/3 ─+  0:00 gone"));
+  }
+
+  @Test
+  void whatIsSaidMeanwhileStandsOnLinesOfItsOwn() throws Exception {
+    Outcome outcome = train(COLUMNS, "--data=macbeth", "--steps=30", "--dashboard=0");
+
+    assertThat(shown(outcome)).anyMatch(line -> line.matches("dashboard: http://\\S+"));
+  }
+
+  private Outcome train(int columns, String... flags) throws Exception {
+    RunFolder run = new RunFolder(folder.resolve("run"));
+    try (PseudoTerminal terminal = PseudoTerminal.start(folder, columns, run.train(flags))) {
+      Outcome outcome = terminal.finish();
+      assertThat(outcome.exitCode()).isZero();
+      return outcome;
     }
   }
 
-  private static boolean hasScript() throws InterruptedException {
-    try {
-      return new ProcessBuilder("script", "--version").start().waitFor() == 0;
-    } catch (IOException e) {
-      return false;
-    }
+  /** Every line that was to be seen at some time, without colours. */
+  private static List<String> drawn(Outcome outcome) {
+    return ESCAPES
+        .matcher(outcome.out())
+        .replaceAll("")
+        .lines()
+        .flatMap(line -> List.of(line.split("\r")).stream())
+        .toList();
+  }
+
+  /** The lines that stay: what was drawn over is gone, by what erases all below the cursor. */
+  private static List<String> shown(Outcome outcome) {
+    return outcome
+        .out()
+        .lines()
+        .map(line -> line.substring(line.lastIndexOf("\r\u001B[J") + 1))
+        .map(line -> ESCAPES.matcher(line).replaceAll(""))
+        .toList();
   }
 }

@@ -1,0 +1,105 @@
+package dev.culebra.examples.cli;
+
+import dev.culebra.checkpoint.Metrics;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * The one line that tells how far a run is, as wide as there is room for:
+ *
+ * <pre>
+ * step  820/2000 ━━━━━━━━━━━━━───────────────────  loss 1.9312  val loss 2.0124  21,480 tokens/s  0:42 left
+ * step  820/2000 ━━━━━━━━━━━━━─────────  loss 1.9312  0:42 left
+ * </pre>
+ *
+ * One thread tells it what happened, another may ask for its text.
+ */
+final class StepLine {
+  private static final int MOST_DRAWING = 40;
+  private static final int LEAST_DRAWING = 8;
+  private static final String YELLOW = "\u001B[33m";
+  private static final String GREY = "\u001B[90m";
+  private static final String PLAIN = "\u001B[0m";
+
+  private final int steps;
+  private final long tokensPerStep;
+  private final boolean colour;
+  private final long began = System.nanoTime();
+  private volatile int step;
+  private volatile Figures figures;
+
+  /** What the last logged step said, which belongs together. */
+  private record Figures(String loss, String validation, String speed, double secondsPerStep) {}
+
+  /** Of a run that has taken {@code done} of {@code steps}. */
+  StepLine(int done, int steps, long tokensPerStep, boolean colour) {
+    this.step = done;
+    this.steps = steps;
+    this.tokensPerStep = tokensPerStep;
+    this.colour = colour;
+  }
+
+  void stepTo(int step) {
+    this.step = step;
+  }
+
+  /** Shows the figures of a logged step; the time left follows from its speed. */
+  void show(Metrics metrics) {
+    String validation = figures == null ? "" : figures.validation;
+    if (metrics.validationLoss() != null) {
+      validation = String.format(Locale.ROOT, "  val loss %.4f", metrics.validationLoss());
+    }
+    figures =
+        new Figures(
+            String.format(Locale.ROOT, "  loss %.4f", metrics.loss()),
+            validation,
+            String.format(Locale.ROOT, "  %,.0f tokens/s", metrics.tokensPerSecond()),
+            tokensPerStep / metrics.tokensPerSecond());
+  }
+
+  /** In at most {@code columns}, colours not counted: what matters least is left out first. */
+  String text(int columns) {
+    int now = step;
+    String count =
+        String.format(Locale.ROOT, "step %" + Integer.toString(steps).length() + "d", now)
+            + "/"
+            + steps;
+    for (String rest : rests(now)) {
+      int room = Math.min(MOST_DRAWING, columns - count.length() - 1 - rest.length());
+      if (room >= LEAST_DRAWING) {
+        return count + " " + drawing(now, room) + rest;
+      }
+    }
+    return count.substring(0, Math.min(count.length(), Math.max(0, columns)));
+  }
+
+  /** What may stand behind the drawing, the longest first. */
+  private List<String> rests(int now) {
+    Figures last = figures;
+    if (last == null) {
+      return List.of("  " + clock(Duration.ofNanos(System.nanoTime() - began)) + " gone", "");
+    }
+    Duration left = Duration.ofMillis((long) (1000 * (steps - now) * last.secondsPerStep));
+    String time = "  " + clock(left) + " left";
+    return List.of(
+        last.loss + last.validation + last.speed + time,
+        last.loss + last.validation + time,
+        last.loss + time,
+        last.loss,
+        "");
+  }
+
+  private String drawing(int now, int width) {
+    int done = (int) ((long) width * now / steps);
+    String heavy = "━".repeat(done);
+    String light = "─".repeat(width - done);
+    return colour ? YELLOW + heavy + GREY + light + PLAIN : heavy + light;
+  }
+
+  private static String clock(Duration time) {
+    return time.toHours() > 0
+        ? "%d:%02d:%02d".formatted(time.toHours(), time.toMinutesPart(), time.toSecondsPart())
+        : "%d:%02d".formatted(time.toMinutes(), time.toSecondsPart());
+  }
+}
