@@ -2,6 +2,7 @@ package dev.culebra.data;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /**
  * B contexts of T tokens off the heap, ready to be uploaded: I32 (B, T) inputs, and I32 (B, T)
@@ -65,6 +66,21 @@ public final class Batch implements AutoCloseable {
     long first = (long) row * context;
     tokens.copy(start, context, inputs, first);
     tokens.copy(start + 1, context, targets, first);
+  }
+
+  /** How many targets are not {@link #IGNORE}. */
+  public int countedTargets() {
+    int counted = 0;
+    long tokens = tokens();
+    for (long i = 0; i < tokens; i++) {
+      counted += targets.getAtIndex(ValueLayout.JAVA_INT, i) == IGNORE ? 0 : 1;
+    }
+    return counted;
+  }
+
+  /** The part that this batch has in a mean over {@code counted} targets; 0 of none. */
+  public float weight(long counted) {
+    return (float) ((double) countedTargets() / Math.max(1, counted));
   }
 
   /** Makes every input 0 and every target {@link #IGNORE}. */

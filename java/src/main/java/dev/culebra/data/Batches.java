@@ -12,4 +12,17 @@ public interface Batches {
    * @throws IllegalArgumentException if a number is negative or too large
    */
   void fill(Batch batch, int step, int microStep);
+
+  /**
+   * How many targets count in the first {@code microSteps} batches of a step; fills {@code batch}
+   * with each of them.
+   */
+  default long countedTargets(Batch batch, int step, int microSteps) {
+    long counted = 0;
+    for (int micro = 0; micro < microSteps; micro++) {
+      fill(batch, step, micro);
+      counted += batch.countedTargets();
+    }
+    return counted;
+  }
 }

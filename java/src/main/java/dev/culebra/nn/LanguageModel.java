@@ -128,10 +128,20 @@ public abstract class LanguageModel extends Module implements AutoCloseable {
    * {@link #loss}, and adds the gradient of scale · mean loss to every parameter's. The logits are
    * overwritten.
    *
-   * @param scale 1 / number of micro-batches of the step
+   * @param scale 1 / number of micro-batches of the step, if as many tokens count in each
    */
   public final void backward(float scale) {
+    lossAndGradient(scale);
+    backward();
+  }
+
+  /** {@link #loss}, and overwrites the logits by the gradient of scale · mean loss. */
+  public final void lossAndGradient(float scale) {
     backend.ops().crossEntropyForwardBackward(losses, meanLoss, logits, targets, vocab, scale);
+  }
+
+  /** After {@link #lossAndGradient}: adds the gradient to every parameter's. */
+  public final void backward() {
     backward(logits);
   }
 

@@ -26,20 +26,25 @@ public final class Evaluation {
   private Evaluation() {}
 
   /**
-   * Mean loss over {@code batches} batches of the validation part, the same ones each time, so that
-   * evaluations of one run compare; null if {@code abandon} said to give up in between. The model
-   * is planned for the shape of {@code batch} and left in training mode.
+   * Mean loss over the tokens that count in {@code batches} batches of the validation part, the
+   * same ones each time, so that evaluations of one run compare; null if {@code abandon} said to
+   * give up in between. The model is planned for the shape of {@code batch} and left in training
+   * mode.
    */
   static Float sampled(
       LanguageModel model, Batches validation, Batch batch, int batches, BooleanSupplier abandon) {
     model.eval();
     model.zeroLoss();
     boolean abandoned = false;
+    long counted = 0;
+    for (int i = 0; i < batches; i++) {
+      counted += validation.countedTargets(batch, i, 1);
+    }
     for (int i = 0; i < batches && !abandoned; i++) {
       validation.fill(batch, i, 0);
       model.load(batch.inputs(), batch.targets());
       model.forward();
-      model.loss(1f / batches);
+      model.loss(batch.weight(counted));
       abandoned = abandon.getAsBoolean();
     }
     model.train();

@@ -37,7 +37,7 @@ import java.util.List;
  * @param kvHeads heads of keys and values, a divisor of {@code heads}; 0 for as many
  * @param softcap bound of the logits; 0 for none
  * @param batch sequences B of a micro-step
- * @param gradAccum micro-steps of a step, whose gradients are averaged
+ * @param gradAccum micro-steps of a step; each token that counts weighs the same in its gradient
  * @param steps optimizer steps of the run
  * @param optimizer of the matrices; all else is AdamW's
  * @param lr highest learning rate

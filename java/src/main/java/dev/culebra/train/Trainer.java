@@ -1,6 +1,5 @@
 package dev.culebra.train;
 
-import dev.culebra.backend.Recording;
 import dev.culebra.checkpoint.Metrics;
 import dev.culebra.checkpoint.Sample;
 import dev.culebra.data.Arithmetic;
@@ -29,10 +28,9 @@ public final class Trainer implements AutoCloseable {
   private final Gpt model;
   private final Optimizer optimizer;
   private final LearningRate learningRate;
-  private final Batches trainBatches;
   private final Batches validationBatches;
   private final Batch batch;
-  private final Recording microStep;
+  private final MicroSteps microSteps;
   private final RunFiles files;
   private final TrainListener listener;
   private final Stopwatch stopwatch;
@@ -61,7 +59,6 @@ public final class Trainer implements AutoCloseable {
     this.files = files;
     this.listener = listener;
     learningRate = config.learningRate();
-    trainBatches = data.batches(Split.TRAIN, config.seed());
     validationBatches = data.batches(Split.VALIDATION, config.seed());
     model.train();
     try {
@@ -70,7 +67,15 @@ public final class Trainer implements AutoCloseable {
           owned.add(
               Optimizer.of(config.optimizer(), model.parameters(), config.adamW(), config.seed()));
       samples = owned.add(showcase(data));
-      microStep = owned.add(model.backend().record(this::forwardAndBackward));
+      microSteps =
+          owned.add(
+              new MicroSteps(
+                  model,
+                  data.batches(Split.TRAIN, config.seed()),
+                  batch,
+                  config.gradAccum(),
+                  data instanceof Corpus,
+                  config.seed()));
       progress = files.restore(model, optimizer);
     } catch (IOException | RuntimeException e) {
       owned.closeAfter(e);
@@ -139,22 +144,11 @@ public final class Trainer implements AutoCloseable {
    */
   private boolean step(int step) {
     model.zeroGradients();
-    for (int micro = 0; micro < config.gradAccum(); micro++) {
-      if (micro > 0 && stopRequested) {
-        return false;
-      }
-      trainBatches.fill(batch, step, micro);
-      model.load(batch.inputs(), batch.targets());
-      model.setDraw(config.seed(), (long) step * config.gradAccum() + micro);
-      microStep.replay();
+    if (!microSteps.run(step, this::stopRequested)) {
+      return false;
     }
     optimizer.step(learningRate.at(step));
     return true;
-  }
-
-  private void forwardAndBackward() {
-    model.forward();
-    model.backward(1f / config.gradAccum());
   }
 
   private boolean due(int every) {

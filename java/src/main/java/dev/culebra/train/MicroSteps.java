@@ -1,0 +1,99 @@
+package dev.culebra.train;
+
+import dev.culebra.backend.Recording;
+import dev.culebra.data.Batch;
+import dev.culebra.data.Batches;
+import dev.culebra.io.Owned;
+import dev.culebra.nn.LanguageModel;
+import java.util.function.BooleanSupplier;
+
+/**
+ * The forward and backward passes of an optimizer step over all its micro-batches. Loss and
+ * gradients are means over the tokens that count, however these are spread over the micro-batches:
+ * one of n tokens has the weight n / (tokens of the step), as if all were one batch.
+ */
+final class MicroSteps implements AutoCloseable {
+  private final Owned owned = new Owned();
+  private final LanguageModel model;
+  private final Batches batches;
+  private final Batch batch;
+  private final int count;
+  private final long seed;
+
+  /** The whole of a micro-step; null where its weight is another each time. */
+  private final Recording whole;
+
+  private final Recording forward;
+  private final Recording backward;
+
+  /**
+   * Records a micro-step.
+   *
+   * @param model planned for the shape of {@code batch}; both stay the caller's
+   * @param count of micro-steps of a step
+   * @param everyTargetCounts whether no target is {@link Batch#IGNORE}: then every micro-step has
+   *     the same weight
+   */
+  MicroSteps(
+      LanguageModel model,
+      Batches batches,
+      Batch batch,
+      int count,
+      boolean everyTargetCounts,
+      long seed) {
+    this.model = model;
+    this.batches = batches;
+    this.batch = batch;
+    this.count = count;
+    this.seed = seed;
+    if (count == 1 || everyTargetCounts) {
+      whole =
+          owned.add(
+              model
+                  .backend()
+                  .record(
+                      () -> {
+                        model.forward();
+                        model.backward(1f / count);
+                      }));
+      forward = null;
+      backward = null;
+    } else {
+      // A recording keeps its numbers: the weight goes between two of them.
+      whole = null;
+      forward = owned.add(model.backend().record(model::forward));
+      backward = owned.add(model.backend().record(model::backward));
+    }
+  }
+
+  /**
+   * Adds the step's mean loss to the model's and its gradients to theirs. Nothing here waits for
+   * the device or allocates its memory.
+   *
+   * @return false if {@code abandon} said so before the last micro-step
+   */
+  boolean run(int step, BooleanSupplier abandon) {
+    long counted = whole == null ? batches.countedTargets(batch, step, count) : 0;
+    for (int micro = 0; micro < count; micro++) {
+      if (micro > 0 && abandon.getAsBoolean()) {
+        return false;
+      }
+      batches.fill(batch, step, micro);
+      model.load(batch.inputs(), batch.targets());
+      model.setDraw(seed, (long) step * count + micro);
+      if (whole != null) {
+        whole.replay();
+      } else {
+        forward.replay();
+        model.lossAndGradient(batch.weight(counted));
+        backward.replay();
+      }
+    }
+    return true;
+  }
+
+  @Override
+  public void close() {
+    owned.close();
+  }
+}
