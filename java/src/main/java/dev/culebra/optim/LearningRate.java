@@ -31,11 +31,23 @@ public record LearningRate(Schedule schedule, float peak, float floor, int warmu
 
   /** The rate of a step; steps count from 0. */
   public float at(int step) {
+    return at(step, 0);
+  }
+
+  /**
+   * The rate of a step of a run that may end before its last one.
+   *
+   * @param gone the part of the run that is over by another measure, such as time, from 0 to 1: the
+   *     descent is at least so far
+   */
+  public float at(int step, double gone) {
     if (step < warmup) {
       return peak * (step + 1) / warmup;
     }
     double progress =
-        steps <= warmup + 1 ? 1 : Math.min(1, (double) (step - warmup) / (steps - 1 - warmup));
+        steps <= warmup + 1
+            ? 1
+            : Math.min(1, Math.max(gone, (double) (step - warmup) / (steps - 1 - warmup)));
     double height =
         switch (schedule) {
           case COSINE -> 0.5 * (1 + Math.cos(Math.PI * progress));

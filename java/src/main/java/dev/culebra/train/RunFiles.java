@@ -52,6 +52,11 @@ public final class RunFiles implements AutoCloseable {
   /** Writes the beginning of a run: tokenizer, then configuration, which makes it one. */
   void begin(TrainConfig config, Tokenizer tokenizer) throws IOException {
     TokenizerFile.save(tokenizer, directory.tokenizer());
+    saveConfig(config);
+  }
+
+  /** Replaces the configuration. */
+  void saveConfig(TrainConfig config) throws IOException {
     AtomicFile.write(directory.config(), config.toJson());
   }
 
@@ -165,6 +170,29 @@ public final class RunFiles implements AutoCloseable {
     }
   }
 
+  /** Whether there are weights that are called best. */
+  boolean hasBest() {
+    return Files.exists(directory.best());
+  }
+
+  /**
+   * How far the last checkpoint is, or the best one.
+   *
+   * @throws IOException if it is damaged, or there is no best one; one line
+   */
+  Progress progress(boolean ofBest) throws IOException {
+    Path file = ofBest ? directory.best() : directory.last();
+    if (!Files.exists(file)) {
+      if (ofBest) {
+        throw new CheckpointException(directory.path() + " has no best checkpoint yet");
+      }
+      return Progress.START;
+    }
+    try (Safetensors checkpoint = Safetensors.open(file)) {
+      return Progress.parse(checkpoint.metadata(), file);
+    }
+  }
+
   /** Restores the last checkpoint, where there is one, and opens the logs behind it. */
   Progress restore(Gpt model, Optimizer optimizer) throws IOException {
     Progress progress = Progress.START;
@@ -195,6 +223,19 @@ public final class RunFiles implements AutoCloseable {
   /** What is known of the last logged step; null where there is none. */
   Metrics lastMetrics() {
     return log.last();
+  }
+
+  /** How many evaluations there were since that of the lowest loss. */
+  int evaluationsWithoutGain() throws IOException {
+    float best = Float.POSITIVE_INFINITY;
+    int without = 0;
+    for (Metrics line : MetricsLog.read(directory.metrics())) {
+      if (line.validationLoss() != null) {
+        without = line.validationLoss() < best ? 0 : without + 1;
+        best = Math.min(best, line.validationLoss());
+      }
+    }
+    return without;
   }
 
   /** Says {@code metrics} in the place of the last line, which is of the same step. */

@@ -18,7 +18,13 @@ final class Stopwatch {
     nanos += System.nanoTime() - startedAt;
   }
 
+  /** Up to the last pause. */
   double seconds() {
     return nanos * 1e-9;
+  }
+
+  /** While it runs: up to now. */
+  double secondsNow() {
+    return (nanos + System.nanoTime() - startedAt) * 1e-9;
   }
 }

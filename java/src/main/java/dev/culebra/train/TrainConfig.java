@@ -38,7 +38,8 @@ import java.util.List;
  * @param softcap bound of the logits; 0 for none
  * @param batch sequences B of a micro-step
  * @param gradAccum micro-steps of a step; each token that counts weighs the same in its gradient
- * @param steps optimizer steps of the run
+ * @param steps optimizer steps of the run; of one that ended earlier, by {@code minutes} or {@code
+ *     patience}, those it took
  * @param optimizer of the matrices; all else is AdamW's
  * @param lr highest learning rate
  * @param minLr learning rate at the last step
@@ -48,6 +49,11 @@ import java.util.List;
  * @param beta1 AdamW's decay of the first moment
  * @param beta2 AdamW's decay of the second moment
  * @param clip largest global norm of the gradient; 0 for no clipping
+ * @param minutes of training, after which the run ends if it has not before; 0 for any
+ * @param patience evaluations in succession without a lower loss, after which the run ends; 0 for
+ *     any
+ * @param decayFrom the step at which the learning rate's schedule, warmup included, began again; 0
+ *     for the first
  * @param evalEvery steps between evaluations; 0 for one at the end only
  * @param evalBatches batches of an evaluation
  * @param logEvery steps between logged steps
@@ -93,6 +99,9 @@ public record TrainConfig(
     float beta1,
     float beta2,
     float clip,
+    float minutes,
+    int patience,
+    int decayFrom,
     int evalEvery,
     int evalBatches,
     int logEvery,
@@ -106,6 +115,9 @@ public record TrainConfig(
     Binding binding,
     Recompute recompute,
     boolean skipUnknown) {
+  /** As many steps as there is time for. */
+  public static final int ANY_STEPS = 1_000_000_000;
+
   private static final float EPSILON = 1e-8f;
 
   /**
@@ -153,6 +165,12 @@ public record TrainConfig(
     fraction("--beta1", beta1);
     fraction("--beta2", beta2);
     notNegative("--clip", clip);
+    notNegative("--minutes", minutes);
+    atLeast(0, "--patience", patience);
+    if (decayFrom < 0 || decayFrom > 0 && decayFrom >= steps) {
+      throw new IllegalArgumentException(
+          "decay_from must be from 0 to below --steps: %d, steps %d".formatted(decayFrom, steps));
+    }
     atLeast(0, "--eval-every", evalEvery);
     atLeast(1, "--eval-batches", evalBatches);
     atLeast(1, "--log-every", logEvery);
@@ -179,6 +197,29 @@ public record TrainConfig(
   /** This configuration with the values that {@code over} has. */
   public TrainConfig with(TrainOptions over) {
     return TrainJson.with(this, over);
+  }
+
+  /**
+   * This configuration for going on with its run, with the values that {@code over} has; those that
+   * follow from others follow.
+   *
+   * @throws IllegalArgumentException with one line that names the option, if a value is impossible
+   */
+  TrainConfig changedBy(TrainOptions over) {
+    TrainOptions changes = new TrainOptions().with(over);
+    if (changes.lr != null && changes.minLr == null) {
+      boolean follows = minLr == TrainOptions.tenth(lr);
+      changes.minLr(follows ? TrainOptions.tenth(changes.lr) : Math.min(minLr, changes.lr));
+    }
+    if (changes.minutes != null && changes.steps == null && changes.minutes > 0) {
+      changes.steps(ANY_STEPS);
+    }
+    return with(changes);
+  }
+
+  /** The part of the run's time that is over after so many seconds of training, from 0 to 1. */
+  public double timeGone(double seconds) {
+    return minutes == 0 ? 0 : Math.min(1, seconds / (60.0 * minutes));
   }
 
   /** What a run that begins with the weights of this one must agree with. */
@@ -215,9 +256,9 @@ public record TrainConfig(
     return new DeviceConfig(device, threads, dtype, tf32, binding);
   }
 
-  /** The learning rate of every step. */
+  /** The learning rate of every step, counted from {@link #decayFrom}. */
   public LearningRate learningRate() {
-    return new LearningRate(schedule, lr, minLr, warmup, steps);
+    return new LearningRate(schedule, lr, minLr, warmup, steps - decayFrom);
   }
 
   /** The optimizer of the run. */

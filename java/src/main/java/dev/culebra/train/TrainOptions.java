@@ -12,6 +12,7 @@ import dev.culebra.text.TokenizerKind;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.nio.file.Path;
+import java.util.List;
 
 /**
  * A {@link TrainConfig} in the making, in which any value may be absent: what a configuration file
@@ -55,6 +56,9 @@ public final class TrainOptions {
   Float beta1;
   Float beta2;
   Float clip;
+  Float minutes;
+  Integer patience;
+  Integer decayFrom;
   Integer evalEvery;
   Integer evalBatches;
   Integer logEvery;
@@ -84,6 +88,18 @@ public final class TrainOptions {
     return TrainJson.isEmpty(this);
   }
 
+  /**
+   * What is said that a run cannot change any more when it goes on, as flags: all but its length,
+   * its learning rate, the clipping, what it reports and keeps, and where it computes.
+   */
+  public List<String> fixedFlags() {
+    TrainOptions fixed = new TrainOptions().with(this);
+    fixed.steps(null).minutes(null).patience(null).lr(null).minLr(null).clip(null);
+    fixed.evalEvery(null).logEvery(null).saveEvery(null).sampleEvery(null);
+    fixed.threads(null).device(null).dtype(null).tf32(null).binding(null).recompute(null);
+    return TrainJson.flags(fixed);
+  }
+
   /** A copy of these options, replaced by those that {@code over} has. */
   public TrainOptions with(TrainOptions over) {
     return TrainJson.merge(this, over);
@@ -99,6 +115,9 @@ public final class TrainOptions {
         TrainPresets.of(preset == null ? Preset.NANO : preset)
             .with(TrainPresets.ofData(data, preset == null))
             .with(this);
+    if (steps == null && minutes != null && minutes > 0) {
+      all.steps = TrainConfig.ANY_STEPS;
+    }
     if (warmup == null) {
       all.warmup = Math.min(all.warmup, all.steps / SHORT_WARMUP);
     }
@@ -111,7 +130,7 @@ public final class TrainOptions {
   /**
    * Where nobody sets a lowest rate, a tenth of the peak as GPT-3's: 1E-4 of 0.001, no digit more.
    */
-  private static float tenth(float lr) {
+  static float tenth(float lr) {
     return Float.isFinite(lr)
         ? new BigDecimal(Float.toString(lr)).movePointLeft(1).floatValue()
         : lr;
@@ -259,6 +278,21 @@ public final class TrainOptions {
 
   public TrainOptions clip(Float clip) {
     this.clip = clip;
+    return this;
+  }
+
+  public TrainOptions minutes(Float minutes) {
+    this.minutes = minutes;
+    return this;
+  }
+
+  public TrainOptions patience(Integer patience) {
+    this.patience = patience;
+    return this;
+  }
+
+  public TrainOptions decayFrom(Integer decayFrom) {
+    this.decayFrom = decayFrom;
     return this;
   }
 

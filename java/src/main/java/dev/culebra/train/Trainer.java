@@ -36,6 +36,9 @@ public final class Trainer implements AutoCloseable {
   private final Stopwatch stopwatch;
   private final Showcase samples;
   private Progress progress;
+  private int end;
+  private int evaluationsWithoutGain;
+  private float rate;
   private int loggedStep;
   private double loggedSeconds;
   private int savedStep;
@@ -81,6 +84,12 @@ public final class Trainer implements AutoCloseable {
       owned.closeAfter(e);
       throw e;
     }
+    end = config.steps();
+    if (config.patience() > 0) {
+      int without = files.evaluationsWithoutGain();
+      // A run that ended for that, and that somebody lets go on, gets as many again.
+      evaluationsWithoutGain = without < config.patience() ? without : 0;
+    }
     savedStep = progress.step();
     loggedStep = progress.step();
     loggedSeconds = progress.seconds();
@@ -97,7 +106,8 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * Trains until the configured number of steps or a stop is reached, and saves in both cases.
+   * Trains until the run's end or a stop is reached, and saves in both cases. The end is that of
+   * the configured steps, minutes or patience which comes first.
    *
    * @return where the run stands
    * @throws TrainingStoppedException if the loss is no number any more
@@ -105,18 +115,22 @@ public final class Trainer implements AutoCloseable {
    */
   public Progress run() throws IOException {
     makeUpForWhatWasInterrupted();
-    while (progress.step() < config.steps() && !stopRequested) {
+    while (!isAtEnd() && !stopRequested) {
       stopwatch.start();
       if (!step(progress.step())) {
         stopwatch.pause();
         break;
       }
       progress = progress.next();
+      if (config.timeGone(stopwatch.secondsNow()) == 1 && config.minutes() > 0) {
+        end = progress.step();
+      }
       boolean evaluate = evaluationIsDue();
       boolean sample = sampleIsDue();
-      boolean save = progress.step() == config.steps() || due(config.saveEvery());
+      boolean save = isAtEnd() || due(config.saveEvery());
       if (evaluate || due(config.logEvery())) {
         log(evaluate);
+        save |= isAtEnd(); // by patience
       } else {
         if (sample || save) {
           model.readLossBlocking(); // what follows waits for the device: that is training still
@@ -147,7 +161,8 @@ public final class Trainer implements AutoCloseable {
     if (!microSteps.run(step, this::stopRequested)) {
       return false;
     }
-    optimizer.step(learningRate.at(step));
+    rate = learningRate.at(step - config.decayFrom(), config.timeGone(stopwatch.secondsNow()));
+    optimizer.step(rate);
     return true;
   }
 
@@ -177,12 +192,11 @@ public final class Trainer implements AutoCloseable {
   }
 
   private boolean evaluationIsDue() {
-    return progress.step() > 0 && (progress.step() == config.steps() || due(config.evalEvery()));
+    return progress.step() > 0 && (isAtEnd() || due(config.evalEvery()));
   }
 
   private boolean sampleIsDue() {
-    boolean between = progress.step() > 0 && progress.step() < config.steps();
-    return between && due(config.sampleEvery());
+    return progress.step() > 0 && !isAtEnd() && due(config.sampleEvery());
   }
 
   /** Reads the loss, which waits for the device, and writes a line of metrics. */
@@ -199,8 +213,7 @@ public final class Trainer implements AutoCloseable {
         config.tokensPerStep() * (step - loggedStep) / Math.max(1e-9, seconds - loggedSeconds);
     loggedStep = step;
     loggedSeconds = seconds;
-    Metrics metrics =
-        new Metrics(step, loss, validation, learningRate.at(step - 1), norm, speed, seconds);
+    Metrics metrics = new Metrics(step, loss, validation, rate, norm, speed, seconds);
     files.append(metrics);
     listener.onMetrics(metrics);
     progress = progress.at(seconds);
@@ -210,6 +223,11 @@ public final class Trainer implements AutoCloseable {
   }
 
   private void keepIfBest(float validation) throws IOException {
+    evaluationsWithoutGain =
+        validation < progress.bestValidationLoss() ? 0 : evaluationsWithoutGain + 1;
+    if (config.patience() > 0 && evaluationsWithoutGain >= config.patience()) {
+      end = progress.step();
+    }
     if (validation < progress.bestValidationLoss()) {
       progress = progress.withBest(validation);
       files.saveBest(model, progress);
@@ -241,7 +259,7 @@ public final class Trainer implements AutoCloseable {
   private void requireFinite(String what, float value) {
     if (!Float.isFinite(value)) {
       throw new TrainingStoppedException(
-          "%s is %s at step %d: training stopped, %s; try a lower --lr%s, in a new run"
+          "%s is %s at step %d: training stopped, %s; try a lower --lr%s, %s"
               .formatted(
                   what,
                   value,
@@ -249,8 +267,16 @@ public final class Trainer implements AutoCloseable {
                   savedStep == 0
                       ? "no checkpoint was written yet"
                       : "the checkpoint of step " + savedStep + " is kept",
-                  config.clip() > 0 && config.clip() <= 1 ? "" : " or a --clip of 1"));
+                  config.clip() > 0 && config.clip() <= 1 ? "" : " or a --clip of 1",
+                  savedStep == 0
+                      ? "in a new run"
+                      : "with --resume" + (files.hasBest() ? " --from best" : "")));
     }
+  }
+
+  /** Whether the run has come to its end. */
+  public boolean isAtEnd() {
+    return progress.step() >= end;
   }
 
   /** How far the run has come. */

@@ -37,13 +37,36 @@ public final class TrainingRun implements AutoCloseable {
 
   private final Owned owned = new Owned();
   private final Backend backend;
+
+  /** What {@code config.json} says; {@link #config} may compute elsewhere. */
+  private TrainConfig told;
+
   private TrainConfig config;
   private Dataset data;
   private Gpt model;
   private RunFiles files;
   private Trainer trainer;
 
+  /**
+   * How a run goes on.
+   *
+   * @param changes what is told anew; written to the run
+   * @param machine where to compute from here on, where that is to change; not written to the run
+   * @param fromBest whether from the best checkpoint, whose optimizer knows nothing of its past,
+   *     instead of the last
+   * @param newDecay whether the learning rate's schedule begins again, instead of being stretched
+   *     to the new length
+   */
+  public record Resumption(
+      TrainOptions changes, TrainOptions machine, boolean fromBest, boolean newDecay) {
+    /** As it was going, on the machine given. */
+    public static Resumption unchanged(TrainOptions machine) {
+      return new Resumption(new TrainOptions(), machine, false, false);
+    }
+  }
+
   private TrainingRun(TrainConfig config) {
+    this.told = config;
     this.config = config;
     this.backend = owned.add(Devices.open(config.deviceConfig()));
   }
@@ -92,7 +115,7 @@ public final class TrainingRun implements AutoCloseable {
       run.openModel(openWithCharactersOf(from, corpora, config, tokenizer), true);
       from.loadWeights(run.model);
       run.files = run.owned.add(RunFiles.in(place.create()));
-      run.saveInitialWeights();
+      run.saveUntrainedOptimizer(Progress.START);
       run.describe();
       run.openTrainer(listener);
       return run;
@@ -142,21 +165,30 @@ public final class TrainingRun implements AutoCloseable {
    * Continues a run with its own configuration from its last checkpoint, or from the beginning
    * where it has none yet.
    *
-   * @param machine where to compute from here on, where that is to change; not written to the run
    * @throws IOException if there is no run, it is damaged, or another process trains in it
+   * @throws IllegalArgumentException with one line that names the option, if a change is impossible
    */
   public static TrainingRun resume(
-      Path directory, TrainOptions machine, Corpora corpora, TrainListener listener)
-      throws IOException {
+      Path directory, Resumption how, Corpora corpora, TrainListener listener) throws IOException {
     RunFiles files = RunFiles.openLocked(directory);
     TrainingRun run = null;
     try {
-      run = new TrainingRun(files.config().with(machine));
+      TrainConfig before = files.config();
+      TrainConfig told = changed(before, how, files.progress(how.fromBest()));
+      run = new TrainingRun(told.with(how.machine()));
+      run.told = told;
       run.openModel(
           corpora.dataset(run.config.data(), files.tokenizer(), run.config.skipUnknown()),
-          Files.exists(files.directory().last()));
+          how.fromBest() || Files.exists(files.directory().last()));
       run.files = files;
+      if (how.fromBest()) {
+        files.loadWeights(run.model);
+        run.saveUntrainedOptimizer(files.progress(true));
+      }
       run.openTrainer(listener);
+      if (!told.equals(before)) {
+        files.saveConfig(told);
+      }
       run.owned.add(files);
       return run;
     } catch (IOException | RuntimeException e) {
@@ -166,6 +198,27 @@ public final class TrainingRun implements AutoCloseable {
       files.close();
       throw e;
     }
+  }
+
+  private static TrainConfig changed(TrainConfig before, Resumption how, Progress progress) {
+    TrainConfig told = before.changedBy(how.changes());
+    if (told.steps() != before.steps() && told.steps() < progress.step()) {
+      throw new IllegalArgumentException(
+          "--steps %d is less than the %d that the run has taken"
+              .formatted(told.steps(), progress.step()));
+    }
+    if (!how.newDecay()) {
+      return told;
+    }
+    if (told.minutes() > 0) {
+      throw new IllegalArgumentException("--new-decay goes with --steps, not with --minutes");
+    }
+    if (told.steps() <= progress.step()) {
+      throw new IllegalArgumentException(
+          "--new-decay needs --steps of more than the %d that the run has taken"
+              .formatted(progress.step()));
+    }
+    return told.with(new TrainOptions().decayFrom(progress.step()));
   }
 
   /**
@@ -197,14 +250,17 @@ public final class TrainingRun implements AutoCloseable {
             new TrainOptions()
                 .tokenizer(data.tokenizer().kind())
                 .data(named ? name : Path.of(name).toAbsolutePath().normalize().toString()));
+    told = config;
     files.begin(config, data.tokenizer());
   }
 
-  /** A run that is killed before its first checkpoint must not lose the weights it came with. */
-  private void saveInitialWeights() throws IOException {
+  /**
+   * Saves the weights that the run begins with here: it may be killed before its next checkpoint.
+   */
+  private void saveUntrainedOptimizer(Progress progress) throws IOException {
     try (Optimizer untouched =
         Optimizer.of(config.optimizer(), model.parameters(), config.adamW(), config.seed())) {
-      files.saveLast(model, untouched, Progress.START);
+      files.saveLast(model, untouched, progress);
     }
   }
 
@@ -229,6 +285,12 @@ public final class TrainingRun implements AutoCloseable {
    */
   public Progress run() throws IOException {
     Progress progress = trainer.run();
+    if (trainer.isAtEnd() && progress.step() != config.steps()) {
+      TrainOptions ended = new TrainOptions().steps(progress.step());
+      config = config.with(ended);
+      told = told.with(ended);
+      files.saveConfig(told);
+    }
     if (!trainer.stopRequested()) {
       String sample = trainer.sample();
       if (sample != null) {
@@ -238,8 +300,16 @@ public final class TrainingRun implements AutoCloseable {
     return progress;
   }
 
+  /** What it is told, where it computes included. */
   public TrainConfig config() {
     return config;
+  }
+
+  /** Whether it had come to its end and shown what it learned before it was opened here. */
+  public boolean wasFinished() {
+    return trainer.progress().step() >= config.steps()
+        && files.lastSampleStep() >= config.steps()
+        && Files.exists(files.directory().sample());
   }
 
   public Gpt model() {

@@ -96,6 +96,7 @@ final class Culebra implements Runnable {
         .registerConverter(Normalization.class, oneOf(Normalization.values()))
         .registerConverter(Optimizer.Kind.class, oneOf(Optimizer.Kind.values()))
         .registerConverter(LearningRate.Schedule.class, oneOf(LearningRate.Schedule.values()))
+        .registerConverter(TrainCommand.Start.class, oneOf(TrainCommand.Start.values()))
         .setExpandAtFiles(false) // --prompt @FILE is ours to read
         .setResourceBundle(new PresetDefaults())
         .setUsageHelpWidth(HELP_WIDTH)

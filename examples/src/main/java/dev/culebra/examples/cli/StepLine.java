@@ -1,6 +1,8 @@
 package dev.culebra.examples.cli;
 
 import dev.culebra.checkpoint.Metrics;
+import dev.culebra.train.Progress;
+import dev.culebra.train.TrainConfig;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -22,22 +24,28 @@ final class StepLine {
   private static final String GREY = "\u001B[90m";
   private static final String PLAIN = "\u001B[0m";
 
-  private final int steps;
-  private final long tokensPerStep;
+  private final TrainConfig config;
   private final boolean colour;
   private final long began = System.nanoTime();
+  private final double goneBefore;
   private volatile int step;
   private volatile Figures figures;
 
   /** What the last logged step said, which belongs together. */
-  private record Figures(String loss, String validation, String speed, double secondsPerStep) {}
+  private record Figures(
+      String loss,
+      String validation,
+      String speed,
+      int step,
+      double seconds,
+      double secondsPerStep) {}
 
-  /** Of a run that has taken {@code done} of {@code steps}. */
-  StepLine(int done, int steps, long tokensPerStep, boolean colour) {
-    this.step = done;
-    this.steps = steps;
-    this.tokensPerStep = tokensPerStep;
+  /** Of a run that stands at {@code start}. */
+  StepLine(Progress start, TrainConfig config, boolean colour) {
+    this.config = config;
     this.colour = colour;
+    step = start.step();
+    goneBefore = config.timeGone(start.seconds());
   }
 
   void stepTo(int step) {
@@ -55,16 +63,15 @@ final class StepLine {
             String.format(Locale.ROOT, "  loss %.4f", metrics.loss()),
             validation,
             String.format(Locale.ROOT, "  %,.0f tokens/s", metrics.tokensPerSecond()),
-            tokensPerStep / metrics.tokensPerSecond());
+            metrics.step(),
+            metrics.seconds(),
+            config.tokensPerStep() / metrics.tokensPerSecond());
   }
 
   /** In at most {@code columns}, colours not counted: what matters least is left out first. */
   String text(int columns) {
     int now = step;
-    String count =
-        String.format(Locale.ROOT, "step %" + Integer.toString(steps).length() + "d", now)
-            + "/"
-            + steps;
+    String count = count(now, config);
     for (String rest : rests(now)) {
       int room = Math.min(MOST_DRAWING, columns - count.length() - 1 - rest.length());
       if (room >= LEAST_DRAWING) {
@@ -74,13 +81,26 @@ final class StepLine {
     return count.substring(0, Math.min(count.length(), Math.max(0, columns)));
   }
 
+  /** {@code step 820/2000}, all of one length; without an end where only time ends the run. */
+  static String count(int step, TrainConfig config) {
+    int steps = config.steps();
+    return config.minutes() > 0 && steps == TrainConfig.ANY_STEPS
+        ? "step " + step
+        : String.format(
+            Locale.ROOT, "step %" + Integer.toString(steps).length() + "d/%d", step, steps);
+  }
+
   /** What may stand behind the drawing, the longest first. */
   private List<String> rests(int now) {
     Figures last = figures;
     if (last == null) {
       return List.of("  " + clock(Duration.ofNanos(System.nanoTime() - began)) + " gone", "");
     }
-    Duration left = Duration.ofMillis((long) (1000 * (steps - now) * last.secondsPerStep));
+    double secondsLeft = (config.steps() - now) * last.secondsPerStep;
+    if (config.minutes() > 0) {
+      secondsLeft = Math.min(secondsLeft, Math.max(0, 60 * config.minutes() - seconds(now, last)));
+    }
+    Duration left = Duration.ofMillis((long) (1000 * secondsLeft));
     String time = "  " + clock(left) + " left";
     return List.of(
         last.loss + last.validation + last.speed + time,
@@ -91,10 +111,17 @@ final class StepLine {
   }
 
   private String drawing(int now, int width) {
-    int done = (int) ((long) width * now / steps);
+    Figures last = figures;
+    double gone = last == null ? goneBefore : config.timeGone(seconds(now, last));
+    int done = (int) (width * Math.max(gone, (double) now / config.steps()));
     String heavy = "━".repeat(done);
     String light = "─".repeat(width - done);
     return colour ? YELLOW + heavy + GREY + light + PLAIN : heavy + light;
+  }
+
+  /** Of training, after step {@code now}. */
+  private static double seconds(int now, Figures last) {
+    return last.seconds + (now - last.step) * last.secondsPerStep;
   }
 
   private static String clock(Duration time) {

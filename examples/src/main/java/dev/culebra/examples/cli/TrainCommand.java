@@ -11,6 +11,9 @@ import dev.culebra.train.TrainOptions;
 import dev.culebra.train.TrainingRun;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -31,7 +34,8 @@ import picocli.CommandLine.Spec;
     footer = {
       "",
       "Example: culebra train --data my-book.txt --steps 3000 --out runs/my-book",
-      "         culebra train --resume --out runs/my-book"
+      "         culebra train --resume --out runs/my-book",
+      "         culebra train --resume --out runs/my-book --steps 6000"
     })
 final class TrainCommand implements Callable<Integer> {
   private static final Path RUNS = Path.of("runs");
@@ -51,8 +55,25 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--resume",
       description =
-          "Continue the run in --out with its own configuration, perhaps on another --device.")
+          "Continue the run in --out with its own configuration, perhaps on another --device. "
+              + "What may change: --steps, --minutes, --patience, --lr, --min-lr, --clip, and the "
+              + "steps between evaluations, checkpoints, logged steps and samples.")
   private boolean resume;
+
+  @Option(
+      names = "--from",
+      paramLabel = "WHICH",
+      description =
+          "With --resume: from the last checkpoint, or from the best one, as after a loss that "
+              + "was no number; the optimizer begins anew then. Default: last")
+  private Start from;
+
+  @Option(
+      names = "--new-decay",
+      description =
+          "With --resume and a larger --steps: the learning rate rises and falls once more. "
+              + "Default: its descent is stretched to the new length")
+  private boolean newDecay;
 
   @Option(
       names = "--init-from",
@@ -78,6 +99,17 @@ final class TrainCommand implements Callable<Integer> {
               + "0 takes one that is free.")
   private Integer dashboard;
 
+  /** Where a run goes on. */
+  enum Start {
+    LAST,
+    BEST;
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
   @Override
   public Integer call() throws IOException {
     try (TrainView view = new TrainView(openDashboard());
@@ -101,7 +133,10 @@ final class TrainCommand implements Callable<Integer> {
     Corpora corpora = Corpora.ofUser();
     if (resume) {
       requireNothingElse();
-      return TrainingRun.resume(out, flags.machine(), corpora, listener);
+      return resume(corpora, listener);
+    }
+    if (from != null || newDecay) {
+      throw usage((newDecay ? "--new-decay" : "--from") + " goes with --resume only");
     }
     if (initFrom == null) {
       TrainConfig config = config(new TrainOptions());
@@ -118,11 +153,30 @@ final class TrainCommand implements Callable<Integer> {
     if (out == null) {
       throw usage("--resume needs the run's directory: --out DIR");
     }
-    boolean others = !flags.task().isEmpty() || initFrom != null || configFile != null;
-    if (others) {
+    List<String> others = new ArrayList<>(flags.options().fixedFlags());
+    if (initFrom != null) {
+      others.add("--init-from");
+    }
+    if (configFile != null) {
+      others.add("--config");
+    }
+    if (!others.isEmpty()) {
       throw usage(
-          "--resume continues a run with its own configuration: only --out and the options of the"
-              + " machine, such as --device, go with it; to train on with others: --init-from DIR");
+          "--resume continues a run with its own configuration: %s cannot change any more; to train on with others: --init-from DIR"
+              .formatted(String.join(", ", others)));
+    }
+  }
+
+  private TrainingRun resume(Corpora corpora, TrainListener listener) throws IOException {
+    boolean fromBest = from == Start.BEST;
+    try {
+      return TrainingRun.resume(
+          out,
+          new TrainingRun.Resumption(flags.task(), flags.machine(), fromBest, newDecay),
+          corpora,
+          listener);
+    } catch (IllegalArgumentException e) {
+      throw usage(e.getMessage());
     }
   }
 
@@ -149,6 +203,10 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private int train(TrainingRun run, TrainView view) throws IOException {
+    if (resume && run.wasFinished()) {
+      view.hasFinishedBefore(run);
+      return 0;
+    }
     try (Interrupt interrupt = new Interrupt(run.trainer()::requestStop, view::say)) {
       view.begin(run);
       if (resume && run.trainer().progress().step() == 0) {

@@ -20,7 +20,7 @@ import java.util.Locale;
  * else a plain line a logged step.
  */
 final class TrainDisplay implements TrainListener {
-  private TrainConfig config;
+  private TrainingRun run;
   private StepLine line;
 
   /** Null where standard error is no terminal, and when it is over. */
@@ -28,7 +28,8 @@ final class TrainDisplay implements TrainListener {
 
   /** Says what will be trained. */
   void begin(TrainingRun run) {
-    config = run.config();
+    this.run = run;
+    TrainConfig config = run.config();
     int done = run.trainer().progress().step();
     System.err.println(run.data().describe());
     System.err.printf(
@@ -44,7 +45,7 @@ final class TrainDisplay implements TrainListener {
       System.err.printf("continues after step %d%n", done);
     }
     if (Terminal.interactive()) {
-      line = new StepLine(done, config.steps(), config.tokensPerStep(), Terminal.colour());
+      line = new StepLine(run.trainer().progress(), config, Terminal.colour());
       bar = new StepBar(line);
     }
   }
@@ -68,11 +69,8 @@ final class TrainDisplay implements TrainListener {
             : String.format(Locale.ROOT, "  val loss %.4f", metrics.validationLoss());
     System.err.printf(
         Locale.ROOT,
-        "step %"
-            + Integer.toString(config.steps()).length()
-            + "d/%d  loss %.4f%s  %,.0f tokens/s%n",
-        metrics.step(),
-        config.steps(),
+        "%s  loss %.4f%s  %,.0f tokens/s%n",
+        StepLine.count(metrics.step(), run.config()),
         metrics.loss(),
         validation,
         metrics.tokensPerSecond());
@@ -81,7 +79,7 @@ final class TrainDisplay implements TrainListener {
   /** But for the one at the end, which {@link #finished} shows. */
   @Override
   public void onSample(int step, String text) {
-    if (step < config.steps()) {
+    if (step < run.config().steps()) {
       above(() -> System.out.printf("%n--- after step %d ---%n%s%n", step, text));
     }
   }
@@ -106,6 +104,21 @@ final class TrainDisplay implements TrainListener {
       bar.close();
       bar = null;
     }
+  }
+
+  /** Says that there is nothing left to do, and how there would be. */
+  void hasFinishedBefore(TrainingRun run) throws IOException {
+    RunDirectory directory = run.files().directory();
+    int steps = run.config().steps();
+    System.err.printf(
+        Locale.ROOT,
+        "%s is finished, after %,d steps; to train on: culebra train --resume --out %s --steps"
+            + " %d%n%n",
+        directory.path(),
+        steps,
+        quoted(directory.path().toString()),
+        2L * steps);
+    System.out.println(Files.readString(directory.sample()).strip());
   }
 
   /** Says where an interrupted run can go on. */

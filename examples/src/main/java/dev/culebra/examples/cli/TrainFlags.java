@@ -317,6 +317,23 @@ final class TrainFlags {
     private Float clip;
 
     @Option(
+        names = "--minutes",
+        paramLabel = "M",
+        description =
+            "End after so many minutes of training in all, the learning rate's descent with it, "
+                + "however many steps that are unless --steps is given; 0: any. "
+                + "Default: ${default.minutes}")
+    private Float minutes;
+
+    @Option(
+        names = "--patience",
+        paramLabel = "N",
+        description =
+            "End after N evaluations in succession without a lower loss; 0: never. "
+                + "Default: ${default.patience}")
+    private Integer patience;
+
+    @Option(
         names = "--seed",
         paramLabel = "N",
         description = "Of weights, data order, dropout. Default: ${default.seed}")
@@ -336,6 +353,8 @@ final class TrainFlags {
           .beta1(beta1)
           .beta2(beta2)
           .clip(clip)
+          .minutes(minutes)
+          .patience(patience)
           .seed(seed);
     }
   }

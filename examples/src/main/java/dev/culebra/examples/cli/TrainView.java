@@ -16,6 +16,7 @@ final class TrainView implements TrainListener, AutoCloseable {
   private final TrainDisplay display = new TrainDisplay();
   private final Dashboard dashboard;
   private TrainListener listeners = TrainListener.NONE;
+  private TrainingRun run;
   private RunRecorder recorder;
   private ReportWriter report;
 
@@ -30,6 +31,7 @@ final class TrainView implements TrainListener, AutoCloseable {
    * @throws IOException if a file of the run cannot be written or read
    */
   void begin(TrainingRun run) throws IOException {
+    this.run = run;
     RunDirectory directory = run.files().directory();
     RunMachine.of(run.model().backend()).write(directory.machine());
     display.begin(run);
@@ -73,6 +75,11 @@ final class TrainView implements TrainListener, AutoCloseable {
     display.say(line);
   }
 
+  /** Shows a run that there is nothing left to do for. */
+  void hasFinishedBefore(TrainingRun run) throws IOException {
+    display.hasFinishedBefore(run);
+  }
+
   /** Shows a run that reached its end. */
   void finished(TrainingRun run, Progress progress) throws IOException {
     close();
@@ -90,7 +97,7 @@ final class TrainView implements TrainListener, AutoCloseable {
   public void close() {
     display.end();
     if (report != null) {
-      recorder.end();
+      recorder.end(run.config());
       report.write();
       report = null;
     }

@@ -2,6 +2,7 @@ package dev.culebra.examples.report;
 
 import dev.culebra.checkpoint.Metrics;
 import dev.culebra.checkpoint.Sample;
+import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainListener;
 import dev.culebra.train.TrainingRun;
 import java.io.IOException;
@@ -16,11 +17,13 @@ public final class RunRecorder implements TrainListener {
   private final RunRecord start;
   private final List<Metrics> metrics;
   private final List<Sample> samples;
+  private TrainConfig config;
   private boolean training = true;
 
   /** Begins where a run stands. */
   public RunRecorder(RunRecord start) {
     this.start = start;
+    config = start.config();
     metrics = new ArrayList<>(start.metrics());
     samples = new ArrayList<>(start.samples());
   }
@@ -49,20 +52,15 @@ public final class RunRecorder implements TrainListener {
     }
   }
 
-  /** The run trains no more. */
-  public synchronized void end() {
+  /** The run trains no more; {@code now} is its configuration, which says when it ended. */
+  public synchronized void end(TrainConfig now) {
+    config = now;
     training = false;
   }
 
   /** As it stands now. */
   public synchronized RunRecord record() {
     return new RunRecord(
-        start.name(),
-        training,
-        start.config(),
-        start.parameters(),
-        metrics,
-        samples,
-        start.machine());
+        start.name(), training, config, start.parameters(), metrics, samples, start.machine());
   }
 }

@@ -3,13 +3,16 @@ package dev.culebra.examples.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.culebra.checkpoint.Metrics;
+import dev.culebra.train.Progress;
+import dev.culebra.train.TrainOptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class StepLineTest {
-  private static final int TOKENS_A_STEP = 100;
+  private static final TrainOptions OPTIONS =
+      new TrainOptions().steps(2000).batch(10).context(10); // 100 tokens a step
 
-  private final StepLine line = new StepLine(0, 2000, TOKENS_A_STEP, false);
+  private final StepLine line = new StepLine(Progress.START, OPTIONS.config(), false);
 
   @BeforeEach
   void tell() {
@@ -37,6 +40,18 @@ class StepLineTest {
     assertThat(line.text(20)).isEqualTo("step  820/2000");
     assertThat(line.text(5)).isEqualTo("step ");
     assertThat(line.text(0)).isEmpty();
+  }
+
+  @Test
+  void aRunThatTimeEndsShowsThePartOfItsTime() {
+    StepLine timed =
+        new StepLine(
+            Progress.START, new TrainOptions().minutes(1f).batch(10).context(10).config(), false);
+    timed.stepTo(820);
+    timed.show(metrics(null));
+
+    assertThat(timed.text(200))
+        .matches("step 820 ━{27}─{13}  loss 1\\.9312  2,000 tokens/s  0:19 left");
   }
 
   @Test

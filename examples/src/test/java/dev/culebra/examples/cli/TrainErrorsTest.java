@@ -66,7 +66,11 @@ class TrainErrorsTest {
           --embd 36 --heads 12 --positions rotary | --positions rotary needs heads of even size: --embd 36 has 12 heads of 3.*
           --optimizer sgd         | invalid value for option '--optimizer': 'sgd' is not one of adamw, muon .*
           --seed x                | invalid value for option '--seed': 'x' is not a whole number .*
-          --resume --steps 3      | --resume continues a run with its own configuration: .*
+          --resume --batch 3      | --resume continues a run with its own configuration: --data macbeth, --batch 3 cannot change any more; .*
+          --from best             | --from goes with --resume only.*
+          --new-decay             | --new-decay goes with --resume only.*
+          --minutes -1            | --minutes must be 0 or more, not -1.0.*
+          --patience -1           | --patience must be at least 0, not -1.*
           --resume --init-from a  | --resume continues a run with its own configuration: .*
           --resume --config a     | --resume continues a run with its own configuration: .*
           """)
@@ -185,7 +189,8 @@ class TrainErrorsTest {
     assertThat(outcome.out()).isEmpty();
     assertThat(outcome.err().lines().toList().getLast())
         .matches(
-            "culebra: .* is NaN at step [56]: training stopped, the checkpoint of step 4 is kept; .*");
+            "culebra: .* is NaN at step [56]: training stopped, the checkpoint of step 4 is kept;"
+                + " .*");
     assertThat(Files.readAllBytes(run.last())).isEqualTo(good);
     assertThat(Outcome.of("sample", "--run", run.path().toString()).exitCode()).isZero();
   }

@@ -54,7 +54,7 @@ class TrainFlagsTest {
                 + " --log-every 11 --save-every 12 --sample-every 13 --seed -14 --threads 15"
                 + " --device cuda:1 --tied-head --activation relu_squared --gated-mlp"
                 + " --positions rotary --norm rms --qk-norm --kv-heads 1 --softcap 30"
-                + " --optimizer muon");
+                + " --optimizer muon --minutes 1.5 --patience 3");
 
     assertThat(config)
         .isEqualTo(
@@ -96,6 +96,8 @@ class TrainFlagsTest {
                 .kvHeads(1)
                 .softcap(30f)
                 .optimizer(Optimizer.Kind.MUON)
+                .minutes(1.5f)
+                .patience(3)
                 .config());
   }
 

@@ -154,7 +154,7 @@ class DashboardTest {
       assertThat(sample.getKey()).isEqualTo("all");
       assertThat(sample.getValue().get("samples").textValue()).contains("&lt;i&gt;text");
 
-      recorder.end();
+      recorder.end(recorder.record().config());
       dashboard.close();
       Map.Entry<String, JsonNode> end = client.event();
       assertThat(end.getKey()).isEqualTo("end");
