@@ -7,6 +7,7 @@ public final class Main {
   /** Runs one command and ends the process with its exit code. */
   public static void main(String[] args) {
     StandardError.install();
-    System.exit(Culebra.run(args));
+    StandardOutput output = StandardOutput.install();
+    System.exit(output.finish(Culebra.run(args)));
   }
 }

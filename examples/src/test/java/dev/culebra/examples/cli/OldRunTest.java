@@ -3,32 +3,19 @@ package dev.culebra.examples.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import java.io.IOException;
-import java.net.URISyntaxException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/**
- * A run directory as it was written on 2026-11-27: 20 steps on macbeth of a model with one layer,
- * and the loss of steps 21 to 25 as the program of that day computed it.
- */
+/** {@link OldRun} with the program of today. */
 class OldRunTest {
   @TempDir Path folder;
   private RunFolder run;
 
   @BeforeEach
-  void copy() throws IOException, URISyntaxException {
-    run = new RunFolder(folder.resolve("run"));
-    Path kept = Path.of(OldRunTest.class.getResource("/runs/2026-11-27").toURI());
-    try (Stream<Path> files = Files.walk(kept)) {
-      for (Path file : files.toList()) {
-        Files.copy(file, run.path().resolve(kept.relativize(file).toString()));
-      }
-    }
+  void copy() throws Exception {
+    run = OldRun.copyTo(folder.resolve("run"));
   }
 
   private Outcome culebra(String... args) {
@@ -52,6 +39,7 @@ class OldRunTest {
   void itGoesOnAsItDidThen() {
     culebra("train", "--resume", "--out", run.path().toString(), "--steps=25", "--log-every=1");
 
+    // As the program of that day computed them.
     float[] losses = {4.1585045f, 4.14317f, 4.1346054f, 4.1231728f, 4.157562f};
     assertThat(run.steps()).hasSize(4 + losses.length);
     for (int i = 0; i < losses.length; i++) {
