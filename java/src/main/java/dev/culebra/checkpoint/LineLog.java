@@ -11,6 +11,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /**
@@ -40,16 +41,18 @@ abstract class LineLog<T> implements AutoCloseable {
   private T last;
 
   /**
-   * Continues the log of a run that stands at {@code step}: lines of later steps are dropped.
+   * Continues the log of a run that stands at {@code step}: lines of later steps are dropped, and
+   * damaged ones.
    *
+   * @param damaged hears of each of these, in one line
    * @throws IOException one line that names the file
    */
-  LineLog(Path file, int step, Format<T> format) throws IOException {
+  LineLog(Path file, int step, Format<T> format, Consumer<String> damaged) throws IOException {
     this.file = file;
     this.format = format;
     if (Files.exists(file)) {
       List<T> kept =
-          read(file, format).stream().filter(entry -> format.step(entry) <= step).toList();
+          read(file, format, damaged).stream().filter(entry -> format.step(entry) <= step).toList();
       AtomicFile.write(file, kept.stream().map(this::line).collect(Collectors.joining()));
       last = kept.isEmpty() ? null : kept.getLast();
     }
@@ -63,12 +66,13 @@ abstract class LineLog<T> implements AutoCloseable {
   }
 
   /**
-   * All whole lines; one that was cut off by a crash must be the last and is left out.
+   * All whole lines; a last one that was cut off by a crash is left out, as are damaged ones.
    *
-   * @throws CheckpointException if another line is not one of this kind, with its number
+   * @param damaged hears of each line before the last that is not one of this kind, with its number
    * @throws IOException if the file cannot be read
    */
-  static <T> List<T> read(Path file, Format<T> format) throws IOException {
+  static <T> List<T> read(Path file, Format<T> format, Consumer<String> damaged)
+      throws IOException {
     List<String> lines;
     try {
       // Not strict: bytes that are no UTF-8 are a damaged line like any other.
@@ -81,8 +85,9 @@ abstract class LineLog<T> implements AutoCloseable {
       Optional<T> parsed = format.read(lines.get(i));
       parsed.ifPresent(entries::add);
       if (parsed.isEmpty() && i < lines.size() - 1) {
-        throw new CheckpointException(
-            "%s is damaged: line %d is not a line of %s".formatted(file, i + 1, format.noun()));
+        damaged.accept(
+            "%s is damaged: line %d is not a line of %s and is left out"
+                .formatted(file, i + 1, format.noun()));
       }
     }
     return entries;

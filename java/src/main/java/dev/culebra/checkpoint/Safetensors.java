@@ -61,7 +61,7 @@ public final class Safetensors implements AutoCloseable {
       long dataStart = LENGTH_BYTES + headerBytes;
       SafetensorsHeader header = SafetensorsHeader.parse(file, json, all.byteSize() - dataStart);
       return new Safetensors(file, arena, all, dataStart, header);
-    } catch (IOException | RuntimeException e) {
+    } catch (Throwable e) { // an Error too must leave nothing open
       arena.close();
       throw e;
     }

@@ -3,6 +3,7 @@ package dev.culebra.checkpoint;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * {@code samples.jsonl}: what the model wrote as it learned, one JSON object a sample, with the
@@ -10,18 +11,19 @@ import java.util.List;
  * is resumed and shows it again, is not kept twice. Not thread-safe.
  */
 public final class SampleLog extends LineLog<Sample> {
-  private SampleLog(Path file, int step) throws IOException {
-    super(file, step, SampleJson.FORMAT);
+  private SampleLog(Path file, int step, Consumer<String> damaged) throws IOException {
+    super(file, step, SampleJson.FORMAT, damaged);
   }
 
   /** Continues the log of a run that stands at {@code step}, see {@link MetricsLog#continueAt}. */
-  public static SampleLog continueAt(Path file, int step) throws IOException {
-    return new SampleLog(file, step);
+  public static SampleLog continueAt(Path file, int step, Consumer<String> damaged)
+      throws IOException {
+    return new SampleLog(file, step, damaged);
   }
 
   /** All whole lines, see {@link MetricsLog#read}. */
-  public static List<Sample> read(Path file) throws IOException {
-    return read(file, SampleJson.FORMAT);
+  public static List<Sample> read(Path file, Consumer<String> damaged) throws IOException {
+    return read(file, SampleJson.FORMAT, damaged);
   }
 
   @Override

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -179,7 +180,7 @@ public final class Corpora {
 
   /** Whether data is a file of {@link PromptPairs}, by its name. */
   public static boolean isPromptPairs(String data) {
-    return data.endsWith(PromptPairs.ENDING) && Files.isRegularFile(Path.of(data));
+    return endsWith(data, PromptPairs.ENDING) && Files.isRegularFile(Path.of(data));
   }
 
   /**
@@ -213,9 +214,14 @@ public final class Corpora {
           ? new Found.TokenDirectory(path)
           : new Found.Text(TextFiles.of(path));
     }
-    return data.endsWith(".bin")
+    return endsWith(data, ".bin")
         ? new Found.SingleTokenFile(path)
         : new Found.Text(TextFiles.of(path));
+  }
+
+  /** In capitals or not. */
+  private static boolean endsWith(String name, String ending) {
+    return name.toLowerCase(Locale.ROOT).endsWith(ending);
   }
 
   private static String names() {

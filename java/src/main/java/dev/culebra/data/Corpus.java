@@ -120,7 +120,7 @@ public final class Corpus implements Dataset {
   public String describe() {
     return String.format(
         Locale.ROOT,
-        "%s: %,d training tokens, %d different%s",
+        "%s: %,d training tokens, a vocabulary of %,d%s",
         name,
         train.size(),
         tokenizer.vocab(),

@@ -56,10 +56,34 @@ public final class DataPreparation {
           "%s has %d different characters, a token file at most %d: use --tokenizer gpt2"
               .formatted(text.name(), tokenizer.vocab(), TokenFileWriter.MAX_VOCAB));
     }
+    boolean isNew = !Files.exists(directory);
     create(directory);
     Writing writing = new Writing(text, tokenizer, directory);
-    AtomicFile.write(directory.resolve(Corpora.TRAIN_FILE), writing::writeTo);
+    boolean written = false;
+    try {
+      AtomicFile.write(directory.resolve(Corpora.TRAIN_FILE), writing::writeTo);
+      written = true;
+    } finally {
+      if (!written && isNew) {
+        deleteIfEmpty(directory);
+      }
+    }
     return new Result(writing.trainTokens, writing.validationTokens, tokenizer);
+  }
+
+  /** Whether {@code directory} holds what {@link #prepare} writes: it would be replaced. */
+  public static boolean isPrepared(Path directory) {
+    return Files.exists(directory.resolve(Corpora.TRAIN_FILE))
+        || Files.exists(directory.resolve(Corpora.VALIDATION_FILE))
+        || Files.exists(directory.resolve(TokenizerFile.NAME));
+  }
+
+  private static void deleteIfEmpty(Path directory) {
+    try {
+      Files.delete(directory);
+    } catch (IOException e) {
+      // not empty, or not ours to delete: why nothing was prepared is what matters
+    }
   }
 
   private static void create(Path directory) throws IOException {

@@ -128,7 +128,7 @@ public final class PromptPairs implements Dataset {
   public String describe() {
     return String.format(
         Locale.ROOT,
-        "%s: %,d pairs to train on, %,d to validate on, %d different tokens",
+        "%s: %,d pairs to train on, %,d to validate on, a vocabulary of %,d",
         name,
         train.size(),
         validation.size(),

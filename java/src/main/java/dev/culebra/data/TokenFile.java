@@ -47,7 +47,7 @@ public final class TokenFile {
     try {
       MemorySegment tokens = tokens(file, map(file, arena));
       return new Tokens(file.toString(), vocab, TokenWidth.UINT16, tokens, arena);
-    } catch (IOException | RuntimeException e) {
+    } catch (Throwable e) { // an Error too must leave nothing open
       arena.close();
       throw e;
     }

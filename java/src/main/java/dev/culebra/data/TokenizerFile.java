@@ -1,5 +1,7 @@
 package dev.culebra.data;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -17,6 +19,9 @@ import dev.culebra.text.TokenizerKind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 
 /**
  * A tokenizer as JSON: {@code {"tokenizer": "gpt2"}}, or {@code {"tokenizer": "char", "vocabulary":
@@ -43,6 +48,10 @@ public final class TokenizerFile {
    * @throws IOException one line that names the file and the reason
    */
   public static void save(Tokenizer tokenizer, Path file) throws IOException {
+    AtomicFile.write(file, JSON.writeValueAsString(json(tokenizer)) + "\n");
+  }
+
+  private static ObjectNode json(Tokenizer tokenizer) {
     ObjectNode json = JSON.createObjectNode().put(KIND, tokenizer.kind().label());
     if (tokenizer instanceof CharTokenizer characters) {
       ArrayNode vocabulary = json.putArray(VOCABULARY);
@@ -50,7 +59,17 @@ public final class TokenizerFile {
         vocabulary.add(Character.toString(character));
       }
     }
-    AtomicFile.write(file, JSON.writeValueAsString(json) + "\n");
+    return json;
+  }
+
+  /** Equal of equal tokenizers, and hardly of others: what a file of them would hold, in short. */
+  public static String digest(Tokenizer tokenizer) {
+    try {
+      MessageDigest sha = MessageDigest.getInstance("SHA-256");
+      return HexFormat.of().formatHex(sha.digest(json(tokenizer).toString().getBytes(UTF_8)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
   }
 
   /**

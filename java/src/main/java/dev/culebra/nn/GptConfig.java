@@ -30,6 +30,13 @@ public record GptConfig(
     Activation activation,
     Variant variant) {
 
+  /** More than any model has: what is computed from these dimensions cannot overflow. */
+  public static final int MAX_LAYERS = 10_000;
+
+  public static final int MAX_EMBD = 1 << 20;
+  public static final int MAX_CONTEXT = 1 << 24;
+  public static final int MAX_VOCAB = 1 << 24;
+
   private static final int VOCAB_PADDING = 128;
 
   /**
@@ -38,11 +45,11 @@ public record GptConfig(
    * @throws IllegalArgumentException with one line that names the value
    */
   public GptConfig {
-    requirePositive("layers", layers);
-    requirePositive("heads", heads);
-    requirePositive("embd", embd);
-    requirePositive("context", context);
-    requirePositive("vocab", vocab);
+    requireWithin("layers", layers, MAX_LAYERS);
+    requireWithin("embd", embd, MAX_EMBD);
+    requireWithin("heads", heads, embd);
+    requireWithin("context", context, MAX_CONTEXT);
+    requireWithin("vocab", vocab, MAX_VOCAB);
     if (embd % heads != 0) {
       throw new IllegalArgumentException(
           "heads must divide embd: %d heads, embd %d".formatted(heads, embd));
@@ -122,9 +129,12 @@ public record GptConfig(
         layers, heads, embd, context, vocab, dropout, bias, tiedHead, activation, variant);
   }
 
-  private static void requirePositive(String name, int value) {
-    if (value < 1) {
-      throw new IllegalArgumentException(name + " must be at least 1, not " + value);
+  private static void requireWithin(String name, int value, int most) {
+    if (value < 1 || value > most) {
+      throw new IllegalArgumentException(
+          value < 1
+              ? name + " must be at least 1, not " + value
+              : "%s must be at most %d, not %d".formatted(name, most, value));
     }
   }
 }

@@ -1,5 +1,6 @@
 package dev.culebra.train;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.culebra.backend.Backend;
 import dev.culebra.checkpoint.CheckpointException;
 import dev.culebra.checkpoint.Metrics;
@@ -15,6 +16,7 @@ import dev.culebra.io.AtomicFile;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.Parameter;
 import dev.culebra.nn.Parameters;
+import dev.culebra.nn.Positions;
 import dev.culebra.optim.Optimizer;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
@@ -25,8 +27,10 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 
@@ -36,7 +40,16 @@ import java.util.Set;
  * state of the random generators and the order of the data follow from the step.
  */
 public final class RunFiles implements AutoCloseable {
+  private static final String MODEL = "culebra.model";
+  private static final String TOKENIZER = "culebra.tokenizer";
+
   private final RunDirectory directory;
+  private boolean changesAccepted;
+
+  /** What a checkpoint says of the files beside it that give its numbers their meaning. */
+  private Map<String, String> identity = Map.of();
+
+  private final List<String> warnings = new ArrayList<>();
   private MetricsLog log;
   private SampleLog samples;
 
@@ -53,6 +66,89 @@ public final class RunFiles implements AutoCloseable {
   void begin(TrainConfig config, Tokenizer tokenizer) throws IOException {
     TokenizerFile.save(tokenizer, directory.tokenizer());
     saveConfig(config);
+    identify(config, tokenizer);
+  }
+
+  /** Has checkpoints that are written from here on say of which model they are. */
+  void identify(TrainConfig config, Tokenizer tokenizer) {
+    identity =
+        Map.of(
+            MODEL,
+            TrainJson.write(config.modelShape()),
+            TOKENIZER,
+            TokenizerFile.digest(tokenizer));
+  }
+
+  /** Takes {@code config.json} and {@code tokenizer.json} as they are now. */
+  public RunFiles acceptChanges() {
+    changesAccepted = true;
+    return this;
+  }
+
+  /**
+   * Refuses files that do not belong together, before memory of the sizes that they claim is asked
+   * for: a configuration or a tokenizer that was changed since the weights were written, unless
+   * that was accepted, and weights of other sizes.
+   *
+   * @param checkpoint of this run; nothing is checked where it does not exist
+   * @throws CheckpointException one line that says what differs
+   */
+  void requireModel(TrainConfig config, Tokenizer tokenizer, Path checkpoint) throws IOException {
+    if (!Files.exists(checkpoint)) {
+      return;
+    }
+    try (Safetensors weights = Safetensors.open(checkpoint)) {
+      try {
+        if (!changesAccepted) {
+          requireUnchanged(config, tokenizer, weights);
+        }
+        requireSizes(config, tokenizer.vocab(), weights);
+      } catch (CheckpointException e) {
+        weights.verify(); // a damaged file is no sign of another model
+        throw e;
+      }
+    }
+  }
+
+  private void requireUnchanged(TrainConfig config, Tokenizer tokenizer, Safetensors weights)
+      throws CheckpointException {
+    String model = weights.metadata().get(MODEL);
+    String digest = weights.metadata().get(TOKENIZER);
+    if (model == null || digest == null) {
+      return; // of a version that did not say
+    }
+    try {
+      List<String> differences = TrainJson.differences(config.modelShape(), model);
+      if (!differences.isEmpty()) {
+        throw changed(directory.config(), weights, "it has " + String.join("; ", differences));
+      }
+    } catch (JsonProcessingException e) {
+      throw new CheckpointException(weights.file() + " does not say of which model it is");
+    }
+    if (!digest.equals(TokenizerFile.digest(tokenizer))) {
+      throw changed(directory.tokenizer(), weights, "its tokens are others, or in another order");
+    }
+  }
+
+  private static CheckpointException changed(Path file, Safetensors weights, String how) {
+    return new CheckpointException(
+        "%s was changed since %s was written: %s; --accept-changes goes on"
+            .formatted(file, weights.file(), how));
+  }
+
+  private void requireSizes(TrainConfig config, int vocab, Safetensors weights)
+      throws CheckpointException {
+    int embd = config.embd();
+    weights.tensor("wte.weight", DType.F32, Shape.of(vocab, embd));
+    if (config.positions() == Positions.LEARNED) {
+      weights.tensor("wpe.weight", DType.F32, Shape.of(config.context(), embd));
+    }
+    String last = "h.%d.".formatted(config.layers() - 1);
+    if (weights.names().stream().noneMatch(name -> name.startsWith(last))) {
+      throw new CheckpointException(
+          "%s has fewer than the %d layers of %s"
+              .formatted(weights.file(), config.layers(), directory.config()));
+    }
   }
 
   /** Replaces the configuration. */
@@ -101,6 +197,11 @@ public final class RunFiles implements AutoCloseable {
     return TokenizerFile.load(directory.tokenizer());
   }
 
+  /** The best weights, or the last where none are called best; perhaps neither is there. */
+  Path weights() {
+    return Files.exists(directory.best()) ? directory.best() : directory.last();
+  }
+
   /**
    * Reads the best weights, or the last where none are called best, into {@code model}.
    *
@@ -108,7 +209,7 @@ public final class RunFiles implements AutoCloseable {
    * @throws IOException if there are none yet, they are damaged or do not fit; one line
    */
   public Path loadWeights(Gpt model) throws IOException {
-    Path file = Files.exists(directory.best()) ? directory.best() : directory.last();
+    Path file = weights();
     if (!Files.exists(file)) {
       throw new CheckpointException(directory.path() + " has no checkpoint yet");
     }
@@ -207,9 +308,14 @@ public final class RunFiles implements AutoCloseable {
         }
       }
     }
-    log = MetricsLog.continueAt(directory.metrics(), progress.step());
-    samples = SampleLog.continueAt(directory.samples(), progress.step());
+    log = MetricsLog.continueAt(directory.metrics(), progress.step(), warnings::add);
+    samples = SampleLog.continueAt(directory.samples(), progress.step(), warnings::add);
     return progress;
+  }
+
+  /** What was found damaged, and left out, when the run was opened to go on; a line each. */
+  public List<String> warnings() {
+    return List.copyOf(warnings);
   }
 
   void append(Metrics metrics) throws IOException {
@@ -229,7 +335,7 @@ public final class RunFiles implements AutoCloseable {
   int evaluationsWithoutGain() throws IOException {
     float best = Float.POSITIVE_INFINITY;
     int without = 0;
-    for (Metrics line : MetricsLog.read(directory.metrics())) {
+    for (Metrics line : MetricsLog.read(directory.metrics(), warnings::add)) {
       if (line.validationLoss() != null) {
         without = line.validationLoss() < best ? 0 : without + 1;
         best = Math.min(best, line.validationLoss());
@@ -241,7 +347,7 @@ public final class RunFiles implements AutoCloseable {
   /** Says {@code metrics} in the place of the last line, which is of the same step. */
   void replaceLast(Metrics metrics) throws IOException {
     log.close();
-    log = MetricsLog.continueAt(directory.metrics(), metrics.step() - 1);
+    log = MetricsLog.continueAt(directory.metrics(), metrics.step() - 1, warnings::add);
     log.append(metrics);
   }
 
@@ -256,13 +362,19 @@ public final class RunFiles implements AutoCloseable {
     for (Optimizer.State state : optimizer.states()) {
       items.add(item(model.backend(), state.name(), state.parameter(), state.tensor()));
     }
-    SafetensorsWriter.write(directory.last(), items, progress.toMetadata());
+    SafetensorsWriter.write(directory.last(), items, metadata(progress));
   }
 
   /** Replaces the best weights. */
   void saveBest(Gpt model, Progress progress) throws IOException {
     List<Item> items = weights(model.parameters());
-    SafetensorsWriter.write(directory.best(), items, progress.toMetadata());
+    SafetensorsWriter.write(directory.best(), items, metadata(progress));
+  }
+
+  private Map<String, String> metadata(Progress progress) {
+    Map<String, String> metadata = new HashMap<>(progress.toMetadata());
+    metadata.putAll(identity);
+    return metadata;
   }
 
   private static List<Item> weights(Parameters parameters) {

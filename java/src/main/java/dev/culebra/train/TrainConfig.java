@@ -118,6 +118,9 @@ public record TrainConfig(
   /** As many steps as there is time for. */
   public static final int ANY_STEPS = 1_000_000_000;
 
+  /** Sequences of a micro-step, and micro-steps of a step, at most. */
+  private static final int MAX_BATCH = 1 << 20;
+
   private static final float EPSILON = 1e-8f;
 
   /**
@@ -129,10 +132,10 @@ public record TrainConfig(
     if (data.isBlank()) {
       throw new IllegalArgumentException("--data must name a corpus or a file");
     }
-    atLeast(1, "--layers", layers);
+    within(GptConfig.MAX_LAYERS, "--layers", layers);
     atLeast(1, "--heads", heads);
-    atLeast(1, "--embd", embd);
-    atLeast(1, "--context", context);
+    within(GptConfig.MAX_EMBD, "--embd", embd);
+    within(GptConfig.MAX_CONTEXT, "--context", context);
     if (embd % heads != 0) {
       throw new IllegalArgumentException(
           "--heads must divide --embd: %d heads, embd %d".formatted(heads, embd));
@@ -149,8 +152,13 @@ public record TrainConfig(
     }
     notNegative("--softcap", softcap);
     fraction("--dropout", dropout);
-    atLeast(1, "--batch", batch);
-    atLeast(1, "--grad-accum", gradAccum);
+    within(MAX_BATCH, "--batch", batch);
+    within(MAX_BATCH, "--grad-accum", gradAccum);
+    if ((long) batch * context > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "--batch %d times --context %d is more than %d tokens"
+              .formatted(batch, context, Integer.MAX_VALUE));
+    }
     atLeast(1, "--steps", steps);
     if (!(lr > 0 && Float.isFinite(lr))) {
       throw new IllegalArgumentException("--lr must be above 0, not " + lr);
@@ -222,6 +230,11 @@ public record TrainConfig(
     return minutes == 0 ? 0 : Math.min(1, seconds / (60.0 * minutes));
   }
 
+  /** What gives the weights of this run's model their meaning, but for the tokenizer. */
+  TrainOptions modelShape() {
+    return shape().preset(null).tokenizer(null);
+  }
+
   /** What a run that begins with the weights of this one must agree with. */
   public TrainOptions shape() {
     return new TrainOptions()
@@ -280,6 +293,14 @@ public record TrainConfig(
     if (value < least) {
       throw new IllegalArgumentException(
           "%s must be at least %d, not %d".formatted(option, least, value));
+    }
+  }
+
+  private static void within(int most, String option, int value) {
+    atLeast(1, option, value);
+    if (value > most) {
+      throw new IllegalArgumentException(
+          "%s must be at most %d, not %d".formatted(option, most, value));
     }
   }
 

@@ -95,6 +95,26 @@ final class TrainJson {
         : "--" + name + " " + value.asText();
   }
 
+  /** On one line. */
+  static String write(TrainOptions options) {
+    return MAPPER.valueToTree(options).toString();
+  }
+
+  /** Where {@code now} differs from what {@link #write} made of others: {@code heads 4, not 2}. */
+  static List<String> differences(TrainOptions now, String written) throws JsonProcessingException {
+    JsonNode ours = MAPPER.valueToTree(now);
+    return MAPPER.readTree(written).properties().stream()
+        .filter(field -> !ours.path(field.getKey()).asText().equals(field.getValue().asText()))
+        .map(
+            field ->
+                "%s %s, not %s"
+                    .formatted(
+                        field.getKey(),
+                        ours.path(field.getKey()).asText(),
+                        field.getValue().asText()))
+        .toList();
+  }
+
   static boolean isEmpty(TrainOptions options) {
     return MAPPER.valueToTree(options).isEmpty();
   }

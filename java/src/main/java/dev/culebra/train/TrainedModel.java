@@ -1,6 +1,7 @@
 package dev.culebra.train;
 
 import dev.culebra.backend.Backend;
+import dev.culebra.io.Owned;
 import dev.culebra.nn.Gpt;
 import dev.culebra.text.Tokenizer;
 import java.io.IOException;
@@ -10,15 +11,21 @@ import java.nio.file.Path;
 public final class TrainedModel implements AutoCloseable {
   private final TrainConfig config;
   private final Tokenizer tokenizer;
+  private final Owned owned = new Owned();
   private final Backend backend;
   private final Gpt model;
 
-  private TrainedModel(TrainConfig config, Tokenizer tokenizer, Backend backend) {
+  private TrainedModel(TrainConfig config, Tokenizer tokenizer, DeviceConfig device) {
     this.config = config;
     this.tokenizer = tokenizer;
-    this.backend = backend;
-    this.model = Gpt.toBeLoaded(config.model(tokenizer.vocab()), backend);
-    model.eval();
+    try {
+      backend = owned.add(Devices.open(device));
+      model = owned.add(Gpt.toBeLoaded(config.model(tokenizer.vocab()), backend));
+      model.eval();
+    } catch (Throwable e) { // an Error too must leave nothing open
+      owned.closeAfter(e);
+      throw e;
+    }
   }
 
   /**
@@ -29,16 +36,26 @@ public final class TrainedModel implements AutoCloseable {
    */
   public static TrainedModel open(Path directory, DeviceConfig device) throws IOException {
     try (RunFiles files = RunFiles.open(directory)) {
-      TrainConfig config = files.config();
-      Tokenizer tokenizer = files.tokenizer();
-      TrainedModel trained = new TrainedModel(config, tokenizer, Devices.open(device));
-      try {
-        files.loadWeights(trained.model);
-        return trained;
-      } catch (IOException | RuntimeException e) {
-        trained.close();
-        throw e;
-      }
+      return open(files, device);
+    }
+  }
+
+  /**
+   * The same of a run that is open.
+   *
+   * @param files stay the caller's
+   */
+  public static TrainedModel open(RunFiles files, DeviceConfig device) throws IOException {
+    TrainConfig config = files.config();
+    Tokenizer tokenizer = files.tokenizer();
+    files.requireModel(config, tokenizer, files.weights());
+    TrainedModel trained = new TrainedModel(config, tokenizer, device);
+    try {
+      files.loadWeights(trained.model);
+      return trained;
+    } catch (Throwable e) {
+      trained.close();
+      throw e;
     }
   }
 
@@ -61,7 +78,6 @@ public final class TrainedModel implements AutoCloseable {
 
   @Override
   public void close() {
-    model.close();
-    backend.close();
+    owned.close();
   }
 }

@@ -80,7 +80,7 @@ public final class Trainer implements AutoCloseable {
                   data instanceof Corpus,
                   config.seed()));
       progress = files.restore(model, optimizer);
-    } catch (IOException | RuntimeException e) {
+    } catch (Throwable e) { // an Error too must leave nothing open
       owned.closeAfter(e);
       throw e;
     }

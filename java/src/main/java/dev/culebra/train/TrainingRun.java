@@ -56,14 +56,15 @@ public final class TrainingRun implements AutoCloseable {
    *     instead of the last
    * @param newDecay whether the learning rate's schedule begins again, instead of being stretched
    *     to the new length
+   * @param acceptChanges whether {@code config.json} and {@code tokenizer.json} may differ from
+   *     what the checkpoint was written with
    */
   public record Resumption(
-      TrainOptions changes, TrainOptions machine, boolean fromBest, boolean newDecay) {
-    /** As it was going, on the machine given. */
-    public static Resumption unchanged(TrainOptions machine) {
-      return new Resumption(new TrainOptions(), machine, false, false);
-    }
-  }
+      TrainOptions changes,
+      TrainOptions machine,
+      boolean fromBest,
+      boolean newDecay,
+      boolean acceptChanges) {}
 
   private TrainingRun(TrainConfig config) {
     this.told = config;
@@ -87,7 +88,7 @@ public final class TrainingRun implements AutoCloseable {
       run.describe();
       run.openTrainer(listener);
       return run;
-    } catch (IOException | RuntimeException e) {
+    } catch (Throwable e) { // an Error too must leave nothing open
       run.owned.closeAfter(e);
       throw e;
     }
@@ -110,6 +111,7 @@ public final class TrainingRun implements AutoCloseable {
     }
     Tokenizer tokenizer = from.tokenizer();
     requireSameShape(from, config);
+    from.requireModel(from.config(), tokenizer, from.weights());
     TrainingRun run = new TrainingRun(config);
     try {
       run.openModel(openWithCharactersOf(from, corpora, config, tokenizer), true);
@@ -119,7 +121,7 @@ public final class TrainingRun implements AutoCloseable {
       run.describe();
       run.openTrainer(listener);
       return run;
-    } catch (IOException | RuntimeException e) {
+    } catch (Throwable e) { // an Error too must leave nothing open
       run.owned.closeAfter(e);
       throw e;
     }
@@ -173,12 +175,19 @@ public final class TrainingRun implements AutoCloseable {
     RunFiles files = RunFiles.openLocked(directory);
     TrainingRun run = null;
     try {
+      if (how.acceptChanges()) {
+        files.acceptChanges();
+      }
       TrainConfig before = files.config();
       TrainConfig told = changed(before, how, files.progress(how.fromBest()));
+      Tokenizer tokenizer = files.tokenizer();
+      files.requireModel(
+          told, tokenizer, how.fromBest() ? files.weights() : files.directory().last());
+      files.identify(told, tokenizer);
       run = new TrainingRun(told.with(how.machine()));
       run.told = told;
       run.openModel(
-          corpora.dataset(run.config.data(), files.tokenizer(), run.config.skipUnknown()),
+          corpora.dataset(run.config.data(), tokenizer, run.config.skipUnknown()),
           how.fromBest() || Files.exists(files.directory().last()));
       run.files = files;
       if (how.fromBest()) {
@@ -191,7 +200,7 @@ public final class TrainingRun implements AutoCloseable {
       }
       run.owned.add(files);
       return run;
-    } catch (IOException | RuntimeException e) {
+    } catch (Throwable e) { // an Error too must leave nothing open
       if (run != null) {
         run.owned.closeAfter(e);
       }
@@ -258,6 +267,7 @@ public final class TrainingRun implements AutoCloseable {
    * Saves the weights that the run begins with here: it may be killed before its next checkpoint.
    */
   private void saveUntrainedOptimizer(Progress progress) throws IOException {
+    files.identify(config, data.tokenizer());
     try (Optimizer untouched =
         Optimizer.of(config.optimizer(), model.parameters(), config.adamW(), config.seed())) {
       files.saveLast(model, untouched, progress);

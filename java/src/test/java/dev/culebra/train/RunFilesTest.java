@@ -275,8 +275,9 @@ class RunFilesTest {
     try (State state = new State(TIED, 1)) {
       files.restore(state.model, state.optimizer);
     }
-    assertThat(MetricsLog.read(files.directory().metrics())).containsExactly(lines[0], lines[1]);
-    assertThat(SampleLog.read(files.directory().samples()))
+    assertThat(MetricsLog.read(files.directory().metrics(), line -> {}))
+        .containsExactly(lines[0], lines[1]);
+    assertThat(SampleLog.read(files.directory().samples(), line -> {}))
         .containsExactly(new Sample(11, "text 0"), new Sample(12, "text 1"));
   }
 

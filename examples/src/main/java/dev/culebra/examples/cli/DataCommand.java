@@ -166,8 +166,15 @@ final class DataCommand implements Runnable {
         description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
     private TokenizerKind tokenizer;
 
+    @Option(names = "--overwrite", description = "Replace token files that are in --out already.")
+    private boolean overwrite;
+
     @Override
     public Integer call() throws IOException {
+      if (!overwrite && DataPreparation.isPrepared(out)) {
+        throw new CommandException(
+            "%s holds token files already: --overwrite replaces them".formatted(out));
+      }
       TextSource text =
           texts.size() == 1
               ? Corpora.ofUser().text(texts.getFirst())

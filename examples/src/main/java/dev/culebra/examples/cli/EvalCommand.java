@@ -9,6 +9,7 @@ import dev.culebra.data.PromptPairs;
 import dev.culebra.train.Evaluation;
 import dev.culebra.train.ExactAnswers;
 import dev.culebra.train.ExactCompletions;
+import dev.culebra.train.RunFiles;
 import dev.culebra.train.Score;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainedModel;
@@ -51,11 +52,13 @@ final class EvalCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print one JSON object.")
   private boolean json;
 
+  @Mixin private AcceptChanges acceptChanges;
   @Mixin private DeviceFlags device;
 
   @Override
   public Integer call() throws IOException {
-    try (TrainedModel trained = TrainedModel.open(directory, device.config())) {
+    try (RunFiles files = acceptChanges.open(directory);
+        TrainedModel trained = TrainedModel.open(files, device.config())) {
       TrainConfig config = trained.config();
       String name = data == null ? config.data() : data;
       try (Dataset dataset =

@@ -5,6 +5,7 @@ import dev.culebra.examples.report.ReportPage;
 import dev.culebra.examples.report.RunRecord;
 import dev.culebra.io.AtomicFile;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -41,18 +42,27 @@ final class ReportCommand implements Callable<Integer> {
       description = "The page. Default: report.html in the run's directory; of several, here")
   private Path out;
 
+  @Option(
+      names = "--overwrite",
+      description = "Replace a file that is in the place of --out and is no report.")
+  private boolean overwrite;
+
   @Override
   public Integer call() throws IOException {
     List<RunRecord> runs = new ArrayList<>();
     Set<Path> seen = new HashSet<>();
     for (Path directory : directories) {
-      runs.add(RunRecord.read(directory));
+      runs.add(RunRecord.read(directory, System.err::println));
       if (!seen.add(directory.toRealPath())) {
         throw new ParameterException(
             spec.commandLine(), "%s is given more than once".formatted(directory));
       }
     }
     Path file = file();
+    if (!overwrite && Files.isRegularFile(file) && !ReportPage.isReport(file)) {
+      throw new CommandException(
+          "%s is there already and is no report: --overwrite replaces it".formatted(file));
+    }
     AtomicFile.write(file, new ReportPage().of(named(runs)));
     System.out.println(file);
     return 0;

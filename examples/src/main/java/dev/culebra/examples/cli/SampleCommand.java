@@ -6,6 +6,7 @@ import dev.culebra.data.TextFiles;
 import dev.culebra.generate.Generator;
 import dev.culebra.text.TokenDecoder;
 import dev.culebra.text.UnknownCharacterException;
+import dev.culebra.train.RunFiles;
 import dev.culebra.train.TrainedModel;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -86,12 +87,14 @@ final class SampleCommand implements Callable<Integer> {
       description = "Of the draws. Default: another each time")
   private Long seed;
 
+  @Mixin private AcceptChanges acceptChanges;
   @Mixin private DeviceFlags device;
 
   @Override
   public Integer call() throws IOException {
     SamplingSpec sampling = sampling();
-    try (TrainedModel trained = TrainedModel.open(directory, device.config());
+    try (RunFiles files = acceptChanges.open(directory);
+        TrainedModel trained = TrainedModel.open(files, device.config());
         Generator generator = new Generator(trained.model())) {
       Optional<Arithmetic> problems = Arithmetic.find(trained.config().data());
       if (tokens == null) {

@@ -1,8 +1,11 @@
 package dev.culebra.examples.cli;
 
 import dev.culebra.checkpoint.RunDirectory;
+import dev.culebra.data.Arithmetic;
 import dev.culebra.data.Corpora;
+import dev.culebra.data.DataException;
 import dev.culebra.examples.report.Dashboard;
+import dev.culebra.text.TokenizerKind;
 import dev.culebra.train.Progress;
 import dev.culebra.train.RunFiles;
 import dev.culebra.train.TrainConfig;
@@ -99,6 +102,8 @@ final class TrainCommand implements Callable<Integer> {
               + "0 takes one that is free.")
   private Integer dashboard;
 
+  @Mixin private AcceptChanges acceptChanges;
+
   /** Where a run goes on. */
   enum Start {
     LAST,
@@ -142,7 +147,7 @@ final class TrainCommand implements Callable<Integer> {
       TrainConfig config = config(new TrainOptions());
       return TrainingRun.start(config, corpora, () -> directory(config), listener);
     }
-    try (RunFiles from = RunFiles.open(initFrom)) {
+    try (RunFiles from = acceptChanges.open(initFrom)) {
       TrainConfig config = config(from.config().shape());
       return TrainingRun.finetune(config, from, corpora, () -> directory(config), listener);
     }
@@ -153,7 +158,7 @@ final class TrainCommand implements Callable<Integer> {
     if (out == null) {
       throw usage("--resume needs the run's directory: --out DIR");
     }
-    List<String> others = new ArrayList<>(flags.options().fixedFlags());
+    List<String> others = new ArrayList<>(given().fixedFlags());
     if (initFrom != null) {
       others.add("--init-from");
     }
@@ -172,7 +177,8 @@ final class TrainCommand implements Callable<Integer> {
     try {
       return TrainingRun.resume(
           out,
-          new TrainingRun.Resumption(flags.task(), flags.machine(), fromBest, newDecay),
+          new TrainingRun.Resumption(
+              flags.task(), flags.machine(), fromBest, newDecay, acceptChanges.given()),
           corpora,
           listener);
     } catch (IllegalArgumentException e) {
@@ -183,8 +189,22 @@ final class TrainCommand implements Callable<Integer> {
   private TrainConfig config(TrainOptions base) throws IOException {
     TrainOptions file = configFile == null ? new TrainOptions() : TrainOptions.read(configFile);
     try {
-      return base.with(file).with(flags.options()).config();
-    } catch (IllegalArgumentException e) {
+      TrainConfig config = base.with(file).with(given()).config();
+      if (config.tokenizer() != TokenizerKind.CHAR && Arithmetic.find(config.data()).isPresent()) {
+        throw usage(
+            "--data %s has a tokenizer of its own: --tokenizer %s does not go with it"
+                .formatted(config.data(), config.tokenizer()));
+      }
+      return config;
+    } catch (IllegalArgumentException | DataException e) {
+      throw usage(e.getMessage());
+    }
+  }
+
+  private TrainOptions given() {
+    try {
+      return flags.options();
+    } catch (IllegalArgumentException | DataException e) {
       throw usage(e.getMessage());
     }
   }
@@ -209,6 +229,7 @@ final class TrainCommand implements Callable<Integer> {
     }
     try (Interrupt interrupt = new Interrupt(run.trainer()::requestStop, view::say)) {
       view.begin(run);
+      run.files().warnings().forEach(view::say);
       if (resume && run.trainer().progress().step() == 0) {
         view.say("no checkpoint yet: begins again with the first step");
       }

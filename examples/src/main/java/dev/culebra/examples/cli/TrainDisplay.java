@@ -41,6 +41,11 @@ final class TrainDisplay implements TrainListener {
         config.embd(),
         config.context(),
         run.model().backend().name());
+    if (config.warmup() > config.steps() - config.decayFrom()) {
+      System.err.printf(
+          "--warmup %d is longer than the run: the learning rate does not come to --lr%n",
+          config.warmup());
+    }
     if (done > 0) {
       System.err.printf("continues after step %d%n", done);
     }

@@ -53,7 +53,11 @@ public final class BigramBaseline implements Callable<Integer> {
       description = "How many characters to write. Default: ${DEFAULT-VALUE}")
   private Integer tokens;
 
-  @Option(names = "--seed", defaultValue = "1337", description = "Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      defaultValue = "1337",
+      description = "Default: ${DEFAULT-VALUE}")
   private Long seed;
 
   @Override

@@ -32,43 +32,88 @@ import picocli.CommandLine.Option;
 public final class TinyGpt implements Callable<Integer> {
   @Mixin private CommonFlags common;
 
-  @Option(names = "--data", defaultValue = "dickens", description = "Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--data",
+      paramLabel = "NAME|PATH",
+      defaultValue = "dickens",
+      description = "Default: ${DEFAULT-VALUE}")
   private String data;
 
-  @Option(names = "--layers", defaultValue = "6", description = "Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--layers",
+      paramLabel = "N",
+      defaultValue = "6",
+      description = "Default: ${DEFAULT-VALUE}")
   private Integer layers;
 
-  @Option(names = "--heads", defaultValue = "6", description = "Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--heads",
+      paramLabel = "N",
+      defaultValue = "6",
+      description = "Default: ${DEFAULT-VALUE}")
   private Integer heads;
 
-  @Option(names = "--embd", defaultValue = "384", description = "Width. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--embd",
+      paramLabel = "N",
+      defaultValue = "384",
+      description = "Width. Default: ${DEFAULT-VALUE}")
   private Integer embd;
 
-  @Option(names = "--context", defaultValue = "256", description = "T. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--context",
+      paramLabel = "N",
+      defaultValue = "256",
+      description = "T. Default: ${DEFAULT-VALUE}")
   private Integer context;
 
-  @Option(names = "--batch", defaultValue = "64", description = "B. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--batch",
+      paramLabel = "N",
+      defaultValue = "64",
+      description = "B. Default: ${DEFAULT-VALUE}")
   private Integer batchSize;
 
-  @Option(names = "--dropout", defaultValue = "0.2", description = "Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--dropout",
+      paramLabel = "P",
+      defaultValue = "0.2",
+      description = "Default: ${DEFAULT-VALUE}")
   private Float dropout;
 
-  @Option(names = "--steps", defaultValue = "5000", description = "Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--steps",
+      paramLabel = "N",
+      defaultValue = "5000",
+      description = "Default: ${DEFAULT-VALUE}")
   private Integer steps;
 
-  @Option(names = "--lr", defaultValue = "3e-4", description = "Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--lr",
+      paramLabel = "RATE",
+      defaultValue = "3e-4",
+      description = "Default: ${DEFAULT-VALUE}")
   private Float learningRate;
 
   @Option(
       names = "--eval-every",
+      paramLabel = "N",
       defaultValue = "500",
       description = "Steps between two readings of the losses. Default: ${DEFAULT-VALUE}")
   private Integer evalEvery;
 
-  @Option(names = "--tokens", defaultValue = "500", description = "Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--tokens",
+      paramLabel = "N",
+      defaultValue = "500",
+      description = "Default: ${DEFAULT-VALUE}")
   private Integer tokens;
 
-  @Option(names = "--seed", defaultValue = "1337", description = "Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      defaultValue = "1337",
+      description = "Default: ${DEFAULT-VALUE}")
   private Long seed;
 
   @Override

@@ -81,8 +81,8 @@ public final class PaperTable {
   private static String header(int steps) {
     return String.format(
         Locale.ROOT,
-        "| | options | parameters | ms a step | loss after %,d steps | steps in equal time | loss in"
-            + " equal time |",
+        "| | options | parameters | ms a step | loss after %,d steps | steps in equal time | loss"
+            + " in equal time |",
         steps);
   }
 
@@ -153,7 +153,10 @@ public final class PaperTable {
     Map<Paper, double[]> samples = new EnumMap<>(Paper.class);
     papers.forEach(paper -> samples.put(paper, new double[rounds]));
     for (int round = -WARM_ROUNDS; round < rounds; round++) {
-      progress.accept("timing steps: round %d of %d".formatted(round + 1, rounds));
+      progress.accept(
+          round < 0
+              ? "timing steps: warming up"
+              : "timing steps: round %d of %d".formatted(round + 1, rounds));
       for (Paper paper : papers) {
         double time = time(base.with(paper.options()));
         if (round >= 0) {

@@ -3,7 +3,6 @@ package dev.culebra.examples.report;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import dev.culebra.checkpoint.CheckpointException;
 import dev.culebra.io.FileErrors;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -12,6 +11,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /** {@code machine.json} as names and values for people. */
 final class MachineFile {
@@ -23,9 +23,10 @@ final class MachineFile {
   /**
    * What the file says; nothing where there is none.
    *
-   * @throws IOException if it cannot be read or is no JSON object; one line
+   * @param damaged hears in one line that it is no JSON object; it says nothing then
+   * @throws IOException if it cannot be read; one line
    */
-  static Map<String, String> read(Path file) throws IOException {
+  static Map<String, String> read(Path file, Consumer<String> damaged) throws IOException {
     Map<String, String> facts = new LinkedHashMap<>();
     if (!Files.exists(file)) {
       return facts;
@@ -33,14 +34,14 @@ final class MachineFile {
     try {
       JsonNode json = JSON.readTree(new String(Files.readAllBytes(file), StandardCharsets.UTF_8));
       if (!json.isObject()) {
-        throw new CheckpointException(file + " is damaged: it holds no JSON object");
+        damaged.accept(file + " is damaged: it holds no JSON object, and is left out");
+        return facts;
       }
       flatten("", json, facts);
       return facts;
     } catch (JsonProcessingException e) {
-      throw new CheckpointException(file + " is damaged: it is not valid JSON");
-    } catch (CheckpointException e) {
-      throw e;
+      damaged.accept(file + " is damaged: it is not valid JSON, and is left out");
+      return facts;
     } catch (IOException e) {
       throw new IOException("cannot read " + file + ": " + FileErrors.reason(e), e);
     }

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
@@ -26,6 +28,8 @@ import java.util.stream.Collectors;
 public final class ReportPage {
   private static final String UPLOT = "/META-INF/resources/webjars/uplot/";
   private static final Pattern PLACE = Pattern.compile("\\{\\{(\\w+)}}");
+  private static final String GENERATOR = "<meta name=\"generator\" content=\"Culebra\">";
+  private static final int BEGINNING = 2048;
   private static final DateTimeFormatter TIME =
       DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss zzz", Locale.ROOT);
 
@@ -71,6 +75,16 @@ public final class ReportPage {
       return new String(resource.readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Whether a file begins as a page does that this class made. */
+  public static boolean isReport(Path file) throws IOException {
+    if (!Files.isRegularFile(file)) {
+      return false;
+    }
+    try (InputStream in = Files.newInputStream(file)) {
+      return new String(in.readNBytes(BEGINNING), StandardCharsets.UTF_8).contains(GENERATOR);
     }
   }
 
@@ -136,9 +150,10 @@ public final class ReportPage {
     return most <= Thinning.LIMIT
         ? ""
         : """
-          <p class="note">Of up to %,d logged steps a run this page holds at most %,d: of each \
-          stretch those with the lowest and the highest value of every curve. All are in \
-          metrics.jsonl.</p>"""
+        <p class="note">Of up to %,d logged steps a run this page holds at most %,d: of each \
+        stretch those with the lowest and the highest value of every curve. All are in \
+        metrics.jsonl.</p>\
+        """
             .formatted(most, Thinning.LIMIT);
   }
 }

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
+import java.util.function.Consumer;
 
 /**
  * What a report tells of a run.
@@ -53,12 +54,13 @@ public record RunRecord(
   /**
    * Reads a run's directory, also one that is being trained in, or whose process was killed.
    *
-   * @throws IOException if there is no run or it is damaged; one line that names the file
+   * @param damaged hears of what was left out because it is damaged, a line each
+   * @throws IOException if there is no run or it cannot be read; one line that names the file
    */
-  public static RunRecord read(Path directory) throws IOException {
+  public static RunRecord read(Path directory, Consumer<String> damaged) throws IOException {
     try (RunFiles files = RunFiles.open(directory)) {
       RunDirectory run = files.directory();
-      return read(run, run.isTraining(), files.config(), files.parameterCount());
+      return read(run, run.isTraining(), files.config(), files.parameterCount(), damaged);
     }
   }
 
@@ -69,28 +71,34 @@ public record RunRecord(
    */
   static RunRecord of(TrainingRun run) throws IOException {
     OptionalLong parameters = OptionalLong.of(run.model().parameters().count());
-    return read(run.files().directory(), true, run.config(), parameters);
+    return read(
+        run.files().directory(), true, run.config(), parameters, line -> {}); // resuming told
   }
 
   private static RunRecord read(
-      RunDirectory run, boolean training, TrainConfig config, OptionalLong parameters)
+      RunDirectory run,
+      boolean training,
+      TrainConfig config,
+      OptionalLong parameters,
+      Consumer<String> damaged)
       throws IOException {
     List<Metrics> metrics =
-        Files.exists(run.metrics()) ? MetricsLog.read(run.metrics()) : List.of();
+        Files.exists(run.metrics()) ? MetricsLog.read(run.metrics(), damaged) : List.of();
     return new RunRecord(
         name(run.path()),
         training,
         config,
         parameters,
         metrics,
-        samples(run, metrics),
-        MachineFile.read(run.machine()));
+        samples(run, metrics, damaged),
+        MachineFile.read(run.machine(), damaged));
   }
 
   /** Runs of versions that kept no samples have one at the end. */
-  private static List<Sample> samples(RunDirectory run, List<Metrics> metrics) throws IOException {
+  private static List<Sample> samples(
+      RunDirectory run, List<Metrics> metrics, Consumer<String> damaged) throws IOException {
     if (Files.exists(run.samples())) {
-      return SampleLog.read(run.samples());
+      return SampleLog.read(run.samples(), damaged);
     }
     return Files.exists(run.sample()) && !metrics.isEmpty()
         ? List.of(new Sample(metrics.getLast().step(), text(run.sample())))

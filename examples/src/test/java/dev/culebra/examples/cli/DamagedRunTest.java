@@ -2,6 +2,7 @@ package dev.culebra.examples.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -110,6 +111,62 @@ class DamagedRunTest {
       Files.writeString(file, content);
       Outcome.of("sample", "--run", run.path().toString()).assertFails(1, line);
       Outcome.of("train", "--resume", "--out", run.path().toString()).assertFails(1, line);
+    } finally {
+      Files.write(file, whole);
+    }
+  }
+
+  @Test
+  void whatGivesTheWeightsTheirMeaningWasChanged() throws IOException {
+    assertChanged("config.json", "\"heads\"( ?):( ?)2", "\"heads\": 4", "it has heads 4, not 2");
+    assertChanged(
+        "config.json", "\"gelu_tanh\"", "\"relu\"", "it has activation relu, not gelu_tanh");
+    assertChanged(
+        "tokenizer.json",
+        "\"a\", \"b\"",
+        "\"b\", \"a\"",
+        "its tokens are others, or in another order");
+  }
+
+  private static void assertChanged(String name, String text, String by, String how)
+      throws IOException {
+    Path file = run.path().resolve(name);
+    String whole = Files.readString(file);
+    assertThat(whole).containsPattern(text);
+    String directory = run.path().toString();
+    String line = ".*%s was changed since .*safetensors was written: %s; .*".formatted(name, how);
+    try {
+      Files.writeString(file, whole.replaceFirst(text, by));
+      Outcome.of("sample", "--run", directory).assertFails(1, line);
+      Outcome.of("eval", "--run", directory).assertFails(1, line);
+      Outcome.of("train", "--resume", "--out", directory).assertFails(1, line);
+      Outcome.of("train", "--data=macbeth", "--init-from", directory, "--out", directory + "-new")
+          .assertFails(1, line);
+      assertThat(
+              Outcome.of("sample", "--run", directory, "--accept-changes", "--tokens=3").exitCode())
+          .isZero();
+    } finally {
+      Files.writeString(file, whole);
+    }
+  }
+
+  @Test
+  void aHugeModelIsRefusedBeforeMemoryIsAskedFor() throws IOException {
+    Path file = run.path().resolve("config.json");
+    byte[] whole = Files.readAllBytes(file);
+    assertRefused("layers", 100_000_000, ".*config.json: --layers must be at most 10000, not .*");
+    assertRefused("layers", 9999, ".*best.safetensors has fewer than the 9999 layers of .*");
+    assertRefused("embd", 16_384, ".*tensor wte.weight is F32 .*");
+    assertRefused("context", 9_999_999, ".*tensor wpe.weight is F32 .*");
+    assertThat(file).hasBinaryContent(whole);
+  }
+
+  private static void assertRefused(String field, int value, String line) throws IOException {
+    Path file = run.path().resolve("config.json");
+    byte[] whole = Files.readAllBytes(file);
+    try {
+      Files.writeString(file, ((ObjectNode) run.config()).put(field, value).toString());
+      Outcome.of("sample", "--accept-changes", "--run", run.path().toString()).assertFails(1, line);
     } finally {
       Files.write(file, whole);
     }

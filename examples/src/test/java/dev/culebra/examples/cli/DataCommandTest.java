@@ -61,6 +61,24 @@ class DataCommandTest {
     assertThat(out.resolve("train.bin")).hasSize(90 * Short.BYTES);
     assertThat(out.resolve("val.bin")).hasSize(10 * Short.BYTES);
     assertThat(out.resolve("tokenizer.json")).isNotEmptyFile();
+
+    String[] again = {"data", "prepare", text.toString(), "--out", out.toString()};
+    Outcome.of(again).assertFails(1, ".*here holds token files already: --overwrite replaces them");
+    assertThat(out.resolve("train.bin")).hasSize(90 * Short.BYTES);
+    assertThat(
+            Outcome.of("data", "prepare", text.toString(), "--out=" + out, "--overwrite")
+                .exitCode())
+        .isZero();
+  }
+
+  @Test
+  void aPreparationThatFailsLeavesNoFolder() throws IOException {
+    Path text = Files.writeString(folder.resolve("short.txt"), "x");
+    Path out = folder.resolve("made");
+
+    Outcome.of("data", "prepare", text.toString(), "--out", out.toString(), "--tokenizer=char")
+        .assertFails(1, ".*short.txt has 1 tokens: too few .*");
+    assertThat(out).doesNotExist();
   }
 
   @Test

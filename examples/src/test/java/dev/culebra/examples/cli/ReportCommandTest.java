@@ -172,13 +172,58 @@ class ReportCommandTest {
         .assertFails(1, "cannot write .*run: it is a directory");
     Outcome.of("report", path, "--out", path + "/no/page.html")
         .assertFails(1, "cannot write .*page.html: no such file or directory: .*");
-    assertDamaged(run, "metrics.jsonl", "x\n{}\n", ".*metrics.jsonl is damaged: line 1 .*");
-    assertDamaged(run, "samples.jsonl", "x\n{}\n", ".*samples.jsonl is damaged: line 1 .*");
-    assertDamaged(run, "machine.json", "{", ".*machine.json is damaged: it is not valid JSON");
-    assertDamaged(run, "machine.json", "[]", ".*machine.json is damaged: it holds no JSON object");
     assertDamaged(run, "config.json", "{\"layers\":0}", ".*config.json: --layers must be .*");
     assertThat(report(run)).isEqualTo(before);
     assertThat(run.files()).noneMatch(file -> file.endsWith(".tmp"));
+  }
+
+  @Test
+  void whatIsDamagedIsNamedAndLeftOut() throws IOException {
+    RunFolder run = run("run");
+    Outcome.of(run.train("--data=macbeth", "--steps=4", "--log-every=1"));
+
+    assertLeftOut(
+        run, "metrics.jsonl", "x\n", "metrics.jsonl is damaged: line 1 is not a line of metrics");
+    assertLeftOut(
+        run, "samples.jsonl", "x\n", "samples.jsonl is damaged: line 1 is not a line of samples");
+    assertLeftOut(run, "machine.json", "{", "machine.json is damaged: it is not valid JSON,");
+    assertLeftOut(
+        run, "machine.json", "[] //", "machine.json is damaged: it holds no JSON object,");
+
+    Path metrics = run.path().resolve("metrics.jsonl");
+    Files.writeString(metrics, "x\n" + Files.readString(metrics));
+    Outcome resumed = Outcome.of("train", "--resume", "--out", run.path().toString(), "--steps=6");
+    assertThat(resumed.exitCode()).as(resumed.err()).isZero();
+    assertThat(resumed.err())
+        .contains("metrics.jsonl is damaged: line 1 is not a line of metrics and is left out\n");
+    assertThat(run.steps()).hasSize(6);
+  }
+
+  /** With {@code content} before what the file holds. */
+  private static void assertLeftOut(RunFolder run, String name, String content, String said)
+      throws IOException {
+    Path file = run.path().resolve(name);
+    String whole = Files.readString(file);
+    Files.writeString(file, content + whole);
+    Outcome outcome = Outcome.of("report", run.path().toString());
+    Files.writeString(file, whole);
+
+    assertThat(outcome.exitCode()).isZero();
+    assertThat(outcome.err()).contains(said).hasLineCount(1);
+  }
+
+  @Test
+  void whatIsNoReportIsNotOverwritten() throws IOException {
+    RunFolder run = run("run");
+    Outcome.of(run.train("--data=macbeth", "--steps=2"));
+    Path precious = Files.writeString(folder.resolve("thesis.html"), "<html>precious");
+    String[] args = {"report", run.path().toString(), "--out", precious.toString()};
+
+    Outcome.of(args)
+        .assertFails(1, ".*thesis.html is there already and is no report: --overwrite .*");
+    assertThat(precious).hasContent("<html>precious");
+    assertThat(Outcome.of(args[0], args[1], args[2], args[3], "--overwrite").exitCode()).isZero();
+    assertThat(Outcome.of(args).exitCode()).isZero(); // a report is replaced by its successor
   }
 
   private static void assertDamaged(RunFolder run, String name, String content, String line)

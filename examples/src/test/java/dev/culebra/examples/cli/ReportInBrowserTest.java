@@ -51,7 +51,8 @@ class ReportInBrowserTest {
           if (pixels[i + 3] > 80 && Math.max(Math.abs(pixels[i] - r), Math.abs(pixels[i + 1] - g), Math.abs(pixels[i + 2] - b)) < 8)
             columns.add(i / 4 % width);
         return columns.size / width;
-      })""";
+      })\
+      """;
 
   @TempDir static Path folder;
   private static Browser browser;
@@ -220,13 +221,15 @@ class ReportInBrowserTest {
   void samplesAreSteppedThrough() throws Exception {
     Page page = desktop(false).open(report());
     String shown =
-        "[...document.querySelectorAll('#samples article:not([hidden])')].map(a => a.dataset.step).join()";
+        "[...document.querySelectorAll('#samples article:not([hidden])')].map(a =>"
+            + " a.dataset.step).join()";
 
     assertThat(page.evaluate(shown).textValue()).isEqualTo("300");
     page.evaluate("document.getElementById('earlier').click()");
     assertThat(page.evaluate(shown).textValue()).isEqualTo("250");
     page.evaluate(
-        "(m => { m.value = 0; m.dispatchEvent(new Event('input')); })(document.getElementById('moment'))");
+        "(m => { m.value = 0; m.dispatchEvent(new Event('input'));"
+            + " })(document.getElementById('moment'))");
     assertThat(page.evaluate(shown).textValue()).isEqualTo("50");
     assertThat(text(page, "#at")).isEqualTo("after step 50");
   }
@@ -253,7 +256,7 @@ class ReportInBrowserTest {
 
   @Test
   void aDashboardSaysWhatItLeavesOutAndKeepsWhatIsLookedAt() throws Exception {
-    RunRecorder recorder = new RunRecorder(RunRecord.read(first.path()));
+    RunRecorder recorder = new RunRecorder(RunRecord.read(first.path(), line -> {}));
     try (Dashboard dashboard = Dashboard.open(0)) {
       dashboard.begin(recorder);
       TrainListener listener = TrainListener.all(recorder, dashboard);

@@ -60,6 +60,15 @@ class TrainErrorsTest {
           --tokenizer words       | invalid value for option '--tokenizer': 'words' is not one of .*
           --device tpu            | invalid value for option '--device': 'tpu' is not auto, .*
           --bach 3                | unknown option '--bach'; did you mean .*--batch.*
+          --embd 600000000        | --embd must be at most 1048576, not 600000000 .*
+          --layers 100000000      | --layers must be at most 10000, not 100000000 .*
+          --context 2000000000    | --context must be at most 16777216, not 2000000000 .*
+          --batch 2000000000      | --batch must be at most 1048576, not 2000000000 .*
+          --batch 1000000 --context 10000 | --batch 1000000 times --context 10000 is more .*
+          --grad-accum 2000000    | --grad-accum must be at most 1048576, not 2000000 .*
+          --data addition --digits 50        | addition takes numbers of 1 to .* digits, not 50.*
+          --data addition --tokenizer gpt2   | --data addition has a tokenizer of its own: --tokenizer gpt2 does not .*
+          --resume --digits 3                | --digits goes with --data addition or .*
           --kv-heads 3            | --kv-heads must divide --heads: 3 key heads, 4 heads .*
           --softcap -1            | --softcap must be 0 or more, not -1.0.*
           --positions sinus       | invalid value for option '--positions': 'sinus' is not one of learned, rotary .*
@@ -75,7 +84,8 @@ class TrainErrorsTest {
           --resume --config a     | --resume continues a run with its own configuration: .*
           """)
   void impossibleOptions(String flags, String line) {
-    train("--data macbeth " + flags.strip()).assertFails(2, line.strip());
+    String data = flags.contains("--data") ? "" : "--data macbeth ";
+    train(data + flags.strip()).assertFails(2, line.strip());
     assertThat(run.path()).doesNotExist();
   }
 
@@ -132,6 +142,16 @@ class TrainErrorsTest {
   void aConfigurationFileWithAnImpossibleValueIsAUsageError() throws IOException {
     train("--data macbeth --config " + write("c.json", "{\"batch\": 0}"))
         .assertFails(2, "--batch must be at least 1, not 0.*");
+  }
+
+  @Test
+  void aModelThatNoMemoryHoldsLeavesNothingBehind() {
+    train("--data macbeth --embd 1048576")
+        .assertFails(1, ".* is too large: .*|not enough memory.*");
+    train("--data macbeth --layers 10000 --embd 1024")
+        .assertFails(1, ".* too large.*|not enough.*");
+    assertThat(run.path()).doesNotExist();
+    assertThat(Outcome.of(run.train("--data=macbeth", "--steps=1")).exitCode()).isZero();
   }
 
   @Test
