@@ -215,7 +215,8 @@ public final class KernelBench implements Callable<Integer> {
     Tensor dWeight = memory.zeros(DType.F32, out, in);
     Tensor dBias = memory.zeros(DType.F32, out);
     double flops = 2.0 * rows * in * out;
-    String shape = "%d × %d%s to %d%s"
+    String shape =
+        "%d × %d%s to %d%s"
             .formatted(rows, in, behind ? " of GELU" : "", out, activated ? ", GELU" : "");
     measure(
         memory,
@@ -234,8 +235,7 @@ public final class KernelBench implements Callable<Integer> {
         0,
         List.of(dX, dWeight, dBias),
         () -> {},
-        () -> memory.ops.linearBackward(
-                dX, dWeight, dBias, dY, x, weight, beforeInput, ofInput));
+        () -> memory.ops.linearBackward(dX, dWeight, dBias, dY, x, weight, beforeInput, ofInput));
     memory.close();
   }
 

@@ -131,8 +131,7 @@ final class LayerNormKernel {
     int sums = dBranchBias == null ? 2 : 3;
     long partials = launcher.workspace((long) blocks * sums * columns * Float.BYTES);
     int sharedBytes = streamedBytes(packs, warps, residual ? 3 : 2);
-    KernelFunction kernel =
-        launcher.kernel("layernorm_backward_streamed_k" + packs, DType.BF16);
+    KernelFunction kernel = launcher.kernel("layernorm_backward_streamed_k" + packs, DType.BF16);
     kernel.allowSharedMemory(sharedBytes);
     kernel
         .with(dIn)
