@@ -1,8 +1,9 @@
-// Global norm, √ Σ in², in two stages: each block leaves a partial sum, one block adds them up in order.
+// Norms, √ Σ in²: of one tensor, or of each of several that lie one behind the other, in two stages: each block leaves a
+// partial sum, one block a tensor adds them up in order.
 //
-// A thread reads four floats at a time; their squares are added in single, everything else in double precision, which
+// A thread reads 16 bytes at a time; their squares are added in single, everything else in double precision, which
 // costs one operation of the slow unit for 16 bytes. The grid, and with it the order of the sums, depends on the device
-// and on n alone. Bytes: 4·n.
+// and on n alone. Bytes: n·s.
 #include "common.cuh"
 
 namespace culebra {
@@ -10,15 +11,10 @@ namespace culebra {
 constexpr int NORM_THREADS = 512;
 constexpr int TOTAL_THREADS = 1024;
 
-}  // namespace culebra
-
-using namespace culebra;
-
-/** partials (blocks) = the blocks' shares of Σ in². */
-extern "C" __global__ void __launch_bounds__(NORM_THREADS)
-    norm_partials_f32(double* partials, const float* in, long long n) {
+template <typename T>
+__device__ __forceinline__ void normPartial(double* partial, const T* in, int64_t n) {
   double sum = 0;
-  forEachPack<PACK<float>>(aligned(in), n, [&](auto elements, int64_t at) {
+  forEachPack<PACK<T>>(aligned(in), n, [&](auto elements, int64_t at) {
     constexpr int V = decltype(elements)::COUNT;
     const auto x = load<V>(in + at);
     float squares = 0;
@@ -27,14 +23,29 @@ extern "C" __global__ void __launch_bounds__(NORM_THREADS)
     sum += squares;
   });
   sum = rowReduce(sum, Sum{});
-  if (threadIdx.x == 0) partials[blockIdx.x] = sum;
+  if (threadIdx.x == 0) *partial = sum;
 }
 
-/** norm (1) = √ Σ partials. One block. */
+}  // namespace culebra
+
+using namespace culebra;
+
+#define NORM_PARTIALS(T, SUFFIX)                                                                                    \
+  /** partials (gridDim.y, gridDim.x) = the blocks' shares of Σ in² for each of gridDim.y tensors of n elements. */ \
+  extern "C" __global__ void __launch_bounds__(NORM_THREADS)                                                        \
+      norm_partials_##SUFFIX(double* partials, const T* in, long long n) {                                          \
+    normPartial(partials + blockIdx.y * gridDim.x + blockIdx.x, in + blockIdx.y * n, n);                            \
+  }
+
+NORM_PARTIALS(float, f32)
+NORM_PARTIALS(bf16, bf16)
+
+/** norm (gridDim.x) = √ Σ partials, count of them for each. */
 extern "C" __global__ void __launch_bounds__(TOTAL_THREADS)
     norm_f32(float* norm, const double* partials, int count) {
+  partials += static_cast<int64_t>(blockIdx.x) * count;
   double sum = 0;
   for (int i = threadIdx.x; i < count; i += blockDim.x) sum += partials[i];
   sum = rowReduce(sum, Sum{});
-  if (threadIdx.x == 0) *norm = static_cast<float>(sqrt(sum));
+  if (threadIdx.x == 0) norm[blockIdx.x] = static_cast<float>(sqrt(sum));
 }

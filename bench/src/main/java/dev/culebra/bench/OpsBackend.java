@@ -3,13 +3,15 @@ package dev.culebra.bench;
 import dev.culebra.backend.Backend;
 import dev.culebra.backend.MemoryReport;
 import dev.culebra.backend.Ops;
-import dev.culebra.backend.Recording;
 import dev.culebra.tensor.Buffer;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
-/** A backend with other operations on its memory. Closes the backend it stands before. */
+/**
+ * A backend with other operations on its memory, which are called each time that a recording is
+ * replayed. Closes the backend it stands before.
+ */
 public class OpsBackend implements Backend {
   private final Backend backend;
   private final Ops ops;
@@ -48,11 +50,6 @@ public class OpsBackend implements Backend {
   @Override
   public void readBlocking(MemorySegment dst, Tensor src) {
     backend.readBlocking(dst, src);
-  }
-
-  @Override
-  public Recording record(Runnable work) {
-    return backend.record(work);
   }
 
   @Override

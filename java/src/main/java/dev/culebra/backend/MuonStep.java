@@ -1,18 +1,15 @@
 package dev.culebra.backend;
 
 /**
- * The numbers of one step of Muon: Jordan et al., "Muon: an optimizer for hidden layers in neural
- * networks" (2024).
+ * The numbers of one {@link Ops#muonUpdate}: Jordan et al., "Muon: an optimizer for hidden layers
+ * in neural networks" (2024).
  *
  * @param step 1 for the first step; of the stochastic rounding
  * @param learningRate step size, the schedule already applied
- * @param momentum μ
  * @param weightDecay decoupled decay
- * @param maxNorm gradients are scaled by min(1, maxNorm / norm); 0 turns clipping off
  * @param seed of the stochastic rounding of weights, see {@link Ops#adamW}; else without effect
  */
-public record MuonStep(
-    int step, float learningRate, float momentum, float weightDecay, float maxNorm, long seed) {
+public record MuonStep(int step, float learningRate, float weightDecay, long seed) {
   /** Of √max(R, C) in {@link Ops#muonUpdate}. */
   private static final double RATE_OF_ADAMW = 0.2;
 

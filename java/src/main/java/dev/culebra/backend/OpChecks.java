@@ -532,18 +532,23 @@ public final class OpChecks {
 
   /** Checks {@link Ops#muonMomentum}. */
   public void muonMomentum(
-      Tensor direction, Tensor momentum, Tensor gradients, Tensor gradientNorm, MuonStep step) {
+      Tensor direction,
+      Tensor momentum,
+      Tensor gradients,
+      Tensor gradientNorm,
+      float mu,
+      float maxNorm) {
     String op = "muonMomentum";
-    present(op, "step", step);
     typed(op, "gradients", gradients, DType.F32);
     same(op, "momentum", momentum, "gradients", gradients);
-    same(op, "direction", direction, "gradients", gradients);
-    clipping(op, gradientNorm, step.maxNorm());
+    typed(op, "direction", direction, compute);
+    alike(op, "direction", direction, "gradients", gradients);
+    clipping(op, gradientNorm, maxNorm);
   }
 
   /** Checks {@link Ops#orthogonalise}. */
-  public void orthogonalise(Tensor matrix) {
-    typed("orthogonalise", "matrix (R, C)", matrix, DType.F32, 2);
+  public void orthogonalise(Tensor matrices) {
+    typed("orthogonalise", "matrices (L, R, C)", matrices, compute, 3);
   }
 
   /** Checks {@link Ops#muonUpdate}. */
@@ -551,7 +556,7 @@ public final class OpChecks {
     String op = "muonUpdate";
     present(op, "step", step);
     typed(op, "values (R, C)", values, DType.F32, 2);
-    typed(op, "direction (R, C)", direction, DType.F32, 2);
+    typed(op, "direction (R, C)", direction, compute, 2);
     alike(op, "direction (R, C)", direction, "values (R, C)", values);
     copiedWeights(op, weights, values);
   }

@@ -41,6 +41,11 @@ public final class Blas extends CudaObject {
     context().blas().gemm(handle, call);
   }
 
+  /** Several matrix products of one shape on the stream. */
+  public void gemmBatch(GemmBatch batch) {
+    context().blas().gemmBatch(handle, batch);
+  }
+
   @Override
   void release(CudaDriver driver) {
     workspace.close();

@@ -30,4 +30,7 @@ public interface CudaBlas {
 
   /** A matrix product on the stream. */
   void gemm(Handle blas, GemmCall call);
+
+  /** Several matrix products of one shape on the stream. */
+  void gemmBatch(Handle blas, GemmBatch batch);
 }

@@ -21,6 +21,7 @@ final class FfmBlas implements CudaBlas {
   private final MethodHandle setStream;
   private final MethodHandle setWorkspace;
   private final MethodHandle gemmEx;
+  private final MethodHandle gemmStridedBatchedEx;
   private final MemorySegment alpha = Arena.ofAuto().allocateFrom(JAVA_FLOAT, 1);
   private final MemorySegment beta = Arena.ofAuto().allocate(JAVA_FLOAT);
 
@@ -50,6 +51,32 @@ final class FfmBlas implements CudaBlas {
             ADDRESS,
             ADDRESS,
             JAVA_INT,
+            JAVA_INT,
+            JAVA_INT,
+            JAVA_INT);
+    gemmStridedBatchedEx =
+        cublas.function(
+            "cublasGemmStridedBatchedEx",
+            ADDRESS,
+            JAVA_INT,
+            JAVA_INT,
+            JAVA_INT,
+            JAVA_INT,
+            JAVA_INT,
+            ADDRESS,
+            ADDRESS,
+            JAVA_INT,
+            JAVA_INT,
+            JAVA_LONG,
+            ADDRESS,
+            JAVA_INT,
+            JAVA_INT,
+            JAVA_LONG,
+            ADDRESS,
+            ADDRESS,
+            JAVA_INT,
+            JAVA_INT,
+            JAVA_LONG,
             JAVA_INT,
             JAVA_INT,
             JAVA_INT);
@@ -132,6 +159,44 @@ final class FfmBlas implements CudaBlas {
                         DEFAULT_ALGORITHM));
     if (status != 0) {
       throw new CudaException("cublasGemmEx of " + call, status, BlasStatus.name(status));
+    }
+  }
+
+  @Override
+  public void gemmBatch(Handle blas, GemmBatch batch) {
+    GemmCall call = batch.first();
+    beta.set(JAVA_FLOAT, 0, call.beta());
+    int status =
+        NativeLibrary.status(
+            () ->
+                (int)
+                    gemmStridedBatchedEx.invokeExact(
+                        pointer(blas),
+                        call.transposeA() ? 1 : 0,
+                        call.transposeB() ? 1 : 0,
+                        call.m(),
+                        call.n(),
+                        call.k(),
+                        alpha,
+                        MemorySegment.ofAddress(call.a()),
+                        call.inputs().number(),
+                        call.lda(),
+                        batch.nextA(),
+                        MemorySegment.ofAddress(call.b()),
+                        call.inputs().number(),
+                        call.ldb(),
+                        batch.nextB(),
+                        beta,
+                        MemorySegment.ofAddress(call.c()),
+                        call.output().number(),
+                        call.ldc(),
+                        batch.nextC(),
+                        batch.count(),
+                        call.precision().number(),
+                        DEFAULT_ALGORITHM));
+    if (status != 0) {
+      throw new CudaException(
+          "cublasGemmStridedBatchedEx of " + batch, status, BlasStatus.name(status));
     }
   }
 }

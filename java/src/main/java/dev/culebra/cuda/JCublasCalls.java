@@ -81,4 +81,36 @@ final class JCublasCalls implements CudaBlas {
             call.precision().number(),
             DEFAULT_ALGORITHM));
   }
+
+  @Override
+  public void gemmBatch(Handle blas, GemmBatch batch) {
+    GemmCall call = batch.first();
+    beta[0] = call.beta();
+    check(
+        "cublasGemmStridedBatchedEx of " + batch,
+        JCublas2.cublasGemmStridedBatchedEx_new(
+            (Blas) blas,
+            call.transposeA() ? 1 : 0,
+            call.transposeB() ? 1 : 0,
+            call.m(),
+            call.n(),
+            call.k(),
+            alphaPointer,
+            JCudaCalls.device(call.a()),
+            call.inputs().number(),
+            call.lda(),
+            batch.nextA(),
+            JCudaCalls.device(call.b()),
+            call.inputs().number(),
+            call.ldb(),
+            batch.nextB(),
+            betaPointer,
+            JCudaCalls.device(call.c()),
+            call.output().number(),
+            call.ldc(),
+            batch.nextC(),
+            batch.count(),
+            call.precision().number(),
+            DEFAULT_ALGORITHM));
+  }
 }

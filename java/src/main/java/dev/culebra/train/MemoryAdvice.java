@@ -94,7 +94,7 @@ final class MemoryAdvice {
   private long workspace() {
     return switch (config.optimizer()) {
       case ADAMW -> OTHER_BYTES;
-      case MUON -> OTHER_BYTES + Muon.workspaceBytes(model);
+      case MUON -> OTHER_BYTES + Muon.workspaceBytes(model, dtype);
     };
   }
 

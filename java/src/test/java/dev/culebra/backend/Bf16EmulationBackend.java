@@ -104,7 +104,7 @@ public final class Bf16EmulationBackend implements Backend {
   private void optimizerStep(Method method, Object[] args, int step, long seed) throws Throwable {
     Object[] withoutWeights = args.clone();
     withoutWeights[0] = null;
-    invoke(method, cpu.ops(), withoutWeights);
+    callOnCopies(method, withoutWeights);
     Tensor weights = (Tensor) args[0];
     float[] values = cpu.readFloatsBlocking((Tensor) args[1]);
     double[] rounded = ReferenceRandom.roundedByChance(Numbers.widened(values), step, seed);

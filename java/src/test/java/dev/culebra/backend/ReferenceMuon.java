@@ -8,14 +8,13 @@ public final class ReferenceMuon {
   public record Momentum(double[] momentum, double[] direction) {}
 
   public static Momentum momentum(
-      double[] momentum, double[] gradients, double gradientNorm, MuonStep step) {
-    boolean clips = step.maxNorm() > 0 && gradientNorm > step.maxNorm();
-    double clip = clips ? step.maxNorm() / gradientNorm : 1;
-    double mu = step.momentum();
+      double[] momentum, double[] gradients, double gradientNorm, float mu, float maxNorm) {
+    boolean clips = maxNorm > 0 && gradientNorm > maxNorm;
+    double clip = clips ? maxNorm / gradientNorm : 1;
     Momentum next = new Momentum(new double[momentum.length], new double[momentum.length]);
     for (int i = 0; i < momentum.length; i++) {
-      next.momentum[i] = mu * momentum[i] + (1 - mu) * clip * gradients[i];
-      next.direction[i] = mu * next.momentum[i] + (1 - mu) * clip * gradients[i];
+      next.momentum[i] = mu * momentum[i] + (1 - (double) mu) * clip * gradients[i];
+      next.direction[i] = mu * next.momentum[i] + (1 - (double) mu) * clip * gradients[i];
     }
     return next;
   }

@@ -46,7 +46,7 @@ final class Rejections {
 
   /** Tensors of any shape. */
   private static final Set<String> SHAPELESS =
-      Set.of("fill out", "norm in", "orthogonalise matrix");
+      Set.of("fill out", "norm in", "orthogonalise matrices");
 
   private Rejections() {}
 

@@ -112,9 +112,9 @@ class MuonTest {
     private void muon(Parameter parameter, double[] gradient, double norm, int step) {
       String name = parameter.name();
       Shape shape = parameter.shape();
-      MuonStep numbers =
-          new MuonStep(step, LEARNING_RATE, 0.95f, CONFIG.weightDecay(), CONFIG.maxNorm(), 0);
-      var momentum = ReferenceMuon.momentum(first.get(name), gradient, norm, numbers);
+      MuonStep numbers = new MuonStep(step, LEARNING_RATE, CONFIG.weightDecay(), 0);
+      var momentum =
+          ReferenceMuon.momentum(first.get(name), gradient, norm, 0.95f, CONFIG.maxNorm());
       first.put(name, momentum.momentum());
       double[] direction =
           ReferenceMuon.orthogonalised(momentum.direction(), shape.dim(0), shape.dim(1));

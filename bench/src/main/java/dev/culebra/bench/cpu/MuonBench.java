@@ -2,13 +2,14 @@ package dev.culebra.bench.cpu;
 
 import dev.culebra.backend.MuonStep;
 import dev.culebra.bench.profile.OpCost;
+import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
 
 /** A step of Muon for one matrix. */
 public class MuonBench extends OpBench {
-  private static final MuonStep STEP = new MuonStep(1, 1e-3f, 0.95f, 0.1f, 1, 0);
+  private static final MuonStep STEP = new MuonStep(1, 1e-3f, 0.1f, 0);
 
   /** A matrix of a block. */
   public enum Matrix {
@@ -30,6 +31,7 @@ public class MuonBench extends OpBench {
   private Tensor gradients;
   private Tensor momentum;
   private Tensor direction;
+  private Tensor directions;
   private Tensor norm;
 
   @Override
@@ -39,18 +41,19 @@ public class MuonBench extends OpBench {
     values = floats(rows, columns);
     gradients = floats(rows, columns);
     momentum = floats(rows, columns);
-    direction = floats(rows, columns);
+    directions = floats(1, rows, columns);
+    direction = directions.reshape(Shape.of(rows, columns));
     norm = floats(1);
   }
 
   @Benchmark
   public void momentum() {
-    ops().muonMomentum(direction, momentum, gradients, norm, STEP);
+    ops().muonMomentum(direction, momentum, gradients, norm, 0.95f, 1);
   }
 
   @Benchmark
   public void orthogonalise() {
-    ops().orthogonalise(direction);
+    ops().orthogonalise(directions);
   }
 
   @Benchmark
@@ -62,7 +65,7 @@ public class MuonBench extends OpBench {
   OpCost cost(String benchmark) {
     return switch (benchmark) {
       case "momentum" -> OpCost.of("muonMomentum", new Object[] {direction, momentum, gradients});
-      case "orthogonalise" -> OpCost.of("orthogonalise", new Object[] {direction});
+      case "orthogonalise" -> OpCost.of("orthogonalise", new Object[] {directions});
       default -> OpCost.of("muonUpdate", new Object[] {null, values, direction});
     };
   }

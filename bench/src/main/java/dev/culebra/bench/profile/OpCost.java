@@ -44,10 +44,10 @@ public record OpCost(double flops, double bytes) {
   }
 
   /** Five steps of X Xᵀ, a square of that and a product with X, on the smaller side n of m. */
-  private static double newtonSchulz(Tensor matrix) {
-    double n = Math.min(matrix.shape().dim(0), matrix.shape().dim(1));
-    double m = Math.max(matrix.shape().dim(0), matrix.shape().dim(1));
-    return 5 * 2 * (2 * n * n * m + n * n * n);
+  private static double newtonSchulz(Tensor matrices) {
+    double n = Math.min(matrices.shape().dim(1), matrices.shape().dim(2));
+    double m = Math.max(matrices.shape().dim(1), matrices.shape().dim(2));
+    return matrices.shape().dim(0) * 5 * 2 * (2 * n * n * m + n * n * n);
   }
 
   /** Reads its gradient, adds to the rows of the tables that there are tokens and positions for. */

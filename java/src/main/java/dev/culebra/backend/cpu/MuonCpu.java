@@ -48,12 +48,17 @@ final class MuonCpu {
 
   /** See {@link dev.culebra.backend.Ops#muonMomentum}. */
   void momentum(
-      Tensor direction, Tensor momentum, Tensor gradients, Tensor gradientNorm, MuonStep step) {
+      Tensor direction,
+      Tensor momentum,
+      Tensor gradients,
+      Tensor gradientNorm,
+      float mu,
+      float maxNorm) {
     this.direction = RawMemory.address(direction);
     this.momentum = RawMemory.address(momentum);
     this.gradients = RawMemory.address(gradients);
-    kept = step.momentum();
-    clip = step.maxNorm() == 0 ? 1 : AdamWCpu.clip(gradientNorm.getFloat(0), step.maxNorm());
+    kept = mu;
+    clip = maxNorm == 0 ? 1 : AdamWCpu.clip(gradientNorm.getFloat(0), maxNorm);
     length = gradients.elements();
     pool.run(momentumStretch, Stretches.count(length));
   }
@@ -91,13 +96,20 @@ final class MuonCpu {
   }
 
   /** See {@link dev.culebra.backend.Ops#orthogonalise}. */
-  void orthogonalise(Tensor matrix) {
-    int rows = matrix.shape().dim(0);
-    int columns = matrix.shape().dim(1);
-    long elements = matrix.elements();
+  void orthogonalise(Tensor matrices) {
+    int rows = matrices.shape().dim(1);
+    int columns = matrices.shape().dim(2);
+    long first = RawMemory.address(matrices);
+    for (int i = 0; i < matrices.shape().dim(0); i++) {
+      orthogonalise(first + 4L * i * rows * columns, rows, columns);
+    }
+  }
+
+  private void orthogonalise(long matrix, int rows, int columns) {
+    long elements = (long) rows * columns;
     long square = (long) Math.min(rows, columns) * Math.min(rows, columns);
     long products = scratch.floats(2 * square + elements);
-    long x = RawMemory.address(matrix);
+    long x = matrix;
     long y = products + 8 * square;
     float inverse = (float) (1 / (norm(x, elements) + TINY));
     combine(x, x, inverse, x, 0, elements);

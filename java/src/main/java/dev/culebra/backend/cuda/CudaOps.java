@@ -301,15 +301,20 @@ final class CudaOps implements Ops {
 
   @Override
   public void muonMomentum(
-      Tensor direction, Tensor momentum, Tensor gradients, Tensor gradientNorm, MuonStep step) {
-    checks.muonMomentum(direction, momentum, gradients, gradientNorm, step);
-    muon.momentum(direction, momentum, gradients, gradientNorm, step);
+      Tensor direction,
+      Tensor momentum,
+      Tensor gradients,
+      Tensor gradientNorm,
+      float mu,
+      float maxNorm) {
+    checks.muonMomentum(direction, momentum, gradients, gradientNorm, mu, maxNorm);
+    muon.momentum(direction, momentum, gradients, gradientNorm, mu, maxNorm);
   }
 
   @Override
-  public void orthogonalise(Tensor matrix) {
-    checks.orthogonalise(matrix);
-    muon.orthogonalise(matrix);
+  public void orthogonalise(Tensor matrices) {
+    checks.orthogonalise(matrices);
+    muon.orthogonalise(matrices);
   }
 
   @Override

@@ -2,26 +2,32 @@ package dev.culebra.backend.cuda;
 
 import dev.culebra.backend.MuonStep;
 import dev.culebra.cuda.Blas;
+import dev.culebra.cuda.GemmBatch;
 import dev.culebra.cuda.GemmCall;
 import dev.culebra.cuda.KernelFunction;
+import dev.culebra.cuda.LaunchSize;
 import dev.culebra.cuda.MatrixType;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
 /**
- * Launches {@code muon.cu}, and the matrix products of its Newton–Schulz steps by cuBLAS.
+ * Launches {@code muon.cu}, and the matrix products of its Newton–Schulz steps by cuBLAS, those of
+ * all matrices of one shape at once.
  *
  * <p>cuBLAS counts matrices column by column, so it sees Xᵀ (C, R) for a matrix X (R, C). The
  * square ones are their own transposes.
  */
 final class MuonKernel {
-  /** Elements of a thread. */
+  /** Elements of a thread, those of one Philox block. */
   private static final int PACK = 4;
+
+  /** Bytes that a thread moves at once where nothing is random. */
+  private static final int PACK_BYTES = 16;
 
   /** Of what cuBLAS reads, in bytes. */
   private static final long ALIGNMENT = 256;
 
-  /** Odd, so that the last one ends in the matrix: it and the workspace take turns. */
+  /** Odd, so that the last one ends in the matrices: they and the workspace take turns. */
   private static final int STEPS = 5;
 
   private final Launcher launcher;
@@ -37,16 +43,21 @@ final class MuonKernel {
   }
 
   void momentum(
-      Tensor direction, Tensor momentum, Tensor gradients, Tensor gradientNorm, MuonStep step) {
+      Tensor direction,
+      Tensor momentum,
+      Tensor gradients,
+      Tensor gradientNorm,
+      float mu,
+      float maxNorm) {
     long elements = gradients.elements();
     launcher
-        .kernel("muon_momentum", DType.F32)
+        .kernel("muon_momentum", direction.dtype())
         .with(direction)
         .with(momentum)
         .with(gradients)
         .with(gradientNorm)
-        .with(step.maxNorm())
-        .with(step.momentum())
+        .with(maxNorm)
+        .with(mu)
         .with(elements)
         .launch(Launcher.flat(elements, PACK), launcher.stream());
   }
@@ -56,10 +67,10 @@ final class MuonKernel {
    */
   void update(Tensor weights, Tensor values, Tensor direction, MuonStep step) {
     long elements = values.elements();
-    KernelFunction kernel =
-        weights == null
-            ? launcher.kernel("muon_update", DType.F32)
-            : launcher.kernel("muon_update", DType.BF16).with(weights);
+    KernelFunction kernel = launcher.kernel("muon_update", direction.dtype());
+    if (weights != null) {
+      kernel.with(weights);
+    }
     kernel
         .with(values)
         .with(direction)
@@ -71,96 +82,140 @@ final class MuonKernel {
     kernel.with(elements).launch(Launcher.flat(elements, PACK), launcher.stream());
   }
 
-  void orthogonalise(Tensor matrix) {
-    long elements = matrix.elements();
-    int size = Math.min(Launcher.rows(matrix), Launcher.columns(matrix));
-    Scratch scratch = scratch(matrix, (long) size * size);
-    norm.norm(scratch.norm, scratch.normPartials, matrix);
+  void orthogonalise(Tensor matrices) {
+    Batch batch = new Batch(matrices);
+    Scratch scratch = scratch(batch);
+    norm.norms(scratch.norms, scratch.normPartials, matrices, batch.count, batch.elements());
     launcher
-        .kernel("muon_normalise", DType.F32)
+        .kernel("muon_normalise", batch.dtype)
         .with(scratch.other)
-        .with(matrix)
-        .with(scratch.norm)
-        .with(elements)
-        .launch(Launcher.flat(elements, PACK), launcher.stream());
+        .with(matrices)
+        .with(scratch.norms)
+        .with(batch.elements())
+        .launch(flat(batch, batch.elements()), launcher.stream());
     for (int step = 0; step < STEPS; step++) {
       boolean back = step % 2 == 0;
-      long from = back ? scratch.other : matrix.address();
-      long to = back ? matrix.address() : scratch.other;
-      newtonSchulz(to, from, matrix, size, scratch);
+      long from = back ? scratch.other : matrices.address();
+      long to = back ? matrices.address() : scratch.other;
+      newtonSchulz(to, from, batch, scratch);
+    }
+  }
+
+  /** A row of blocks for each matrix. */
+  private static LaunchSize flat(Batch batch, long elements) {
+    LaunchSize one = Launcher.flat(elements, PACK_BYTES / batch.dtype.bytes());
+    return one.grid(one.gridX(), batch.count);
+  }
+
+  /**
+   * Matrices (R, C).
+   *
+   * @param size the smaller dimension
+   */
+  private record Batch(DType dtype, int count, int rows, int columns, int size) {
+    Batch(Tensor matrices) {
+      this(
+          matrices.dtype(),
+          matrices.shape().dim(0),
+          matrices.shape().dim(1),
+          matrices.shape().dim(2),
+          Math.min(matrices.shape().dim(1), matrices.shape().dim(2)));
+    }
+
+    long elements() {
+      return (long) rows * columns;
+    }
+
+    long square() {
+      return (long) size * size;
+    }
+
+    boolean wide() {
+      return rows <= columns;
     }
   }
 
   /** to = P · from, or from · P where columns are fewer; P = 3.4445 I − 4.775 A + 2.0315 A². */
-  private void newtonSchulz(long to, long from, Tensor matrix, int size, Scratch scratch) {
-    int rows = Launcher.rows(matrix);
-    int columns = Launcher.columns(matrix);
-    boolean wide = rows <= columns;
-    long gram = scratch.gram;
-    long square = scratch.square;
+  private void newtonSchulz(long to, long from, Batch batch, Scratch scratch) {
+    int size = batch.size;
+    int columns = batch.columns;
+    Factor x = new Factor(from, columns, batch.elements());
+    Factor gram = new Factor(scratch.gram, size, batch.square());
+    Factor square = new Factor(scratch.square, size, batch.square());
+    Factor next = new Factor(to, columns, batch.elements());
     // A = X Xᵀ (R, R), or Xᵀ X (C, C): cuBLAS has Xᵀ at `from`.
-    gemm(wide, !wide, size, size, wide ? columns : rows, from, columns, from, columns, gram, size);
-    gemm(false, false, size, size, size, gram, size, gram, size, square, size);
+    int depth = Math.max(batch.rows, columns);
+    gemm(batch, batch.wide(), !batch.wide(), size, size, depth, x, x, gram);
+    gemm(batch, false, false, size, size, size, gram, gram, square);
     launcher
-        .kernel("muon_polynomial", DType.F32)
-        .with(square)
-        .with(gram)
+        .kernel("muon_polynomial", batch.dtype)
+        .with(scratch.square)
+        .with(scratch.gram)
         .with(size)
-        .launch(Launcher.flat((long) size * size, PACK), launcher.stream());
-    if (wide) { // (P X)ᵀ = Xᵀ P
-      gemm(false, false, columns, rows, size, from, columns, square, size, to, columns);
-    } else { // (X P)ᵀ = P Xᵀ
-      gemm(false, false, columns, rows, size, square, size, from, columns, to, columns);
-    }
+        .launch(flat(batch, batch.square()), launcher.stream());
+    // (P X)ᵀ = Xᵀ P, (X P)ᵀ = P Xᵀ
+    Factor left = batch.wide() ? x : square;
+    Factor right = batch.wide() ? square : x;
+    gemm(batch, false, false, columns, batch.rows, size, left, right, next);
   }
 
+  /**
+   * A factor of each product, or its result.
+   *
+   * @param address of the first
+   * @param stride distance between its columns, as cuBLAS sees them
+   * @param next elements to the next
+   */
+  private record Factor(long address, int stride, long next) {}
+
   private void gemm(
+      Batch batch,
       boolean transposeA,
       boolean transposeB,
       int m,
       int n,
       int k,
-      long a,
-      int lda,
-      long b,
-      int ldb,
-      long c,
-      int ldc) {
-    blas.gemm(
+      Factor a,
+      Factor b,
+      Factor c) {
+    MatrixType type = batch.dtype == DType.BF16 ? MatrixType.BF16 : MatrixType.F32;
+    GemmCall first =
         new GemmCall(
             transposeA,
             transposeB,
             m,
             n,
             k,
-            a,
-            lda,
-            MatrixType.F32,
-            b,
-            ldb,
+            a.address,
+            a.stride,
+            type,
+            b.address,
+            b.stride,
             0,
-            c,
-            ldc,
-            MatrixType.F32,
-            precision));
+            c.address,
+            c.stride,
+            type,
+            precision);
+    blas.gemmBatch(new GemmBatch(first, batch.count, a.next, b.next, c.next));
   }
 
   /**
-   * Addresses in the workspace, all taken at once.
+   * Addresses in the workspace, all taken at once; L matrices.
    *
-   * @param normPartials scratch of the norm
-   * @param norm (1)
-   * @param gram (size, size), A
-   * @param square (size, size), A², then P
-   * @param other as the matrix: the X that is not in it
+   * @param normPartials scratch of the norms
+   * @param norms F32 (L)
+   * @param gram (L, size, size), A
+   * @param square (L, size, size), A², then P
+   * @param other (L, R, C): the X that is not in the matrices
    */
-  private record Scratch(long normPartials, long norm, long gram, long square, long other) {}
+  private record Scratch(long normPartials, long norms, long gram, long square, long other) {}
 
-  private Scratch scratch(Tensor matrix, long square) {
-    long partialBytes = padded(norm.partialBytes(matrix));
-    long normBytes = padded(Float.BYTES);
-    long squareBytes = padded(square * Float.BYTES);
-    long start = launcher.workspace(partialBytes + normBytes + 2 * squareBytes + matrix.bytes());
+  private Scratch scratch(Batch batch) {
+    long partialBytes = padded(norm.partialBytes(batch.count, batch.elements()));
+    long normBytes = padded((long) batch.count * Float.BYTES);
+    long squareBytes = padded(batch.count * batch.square() * batch.dtype.bytes());
+    long otherBytes = batch.count * batch.elements() * batch.dtype.bytes();
+    long start = launcher.workspace(partialBytes + normBytes + 2 * squareBytes + otherBytes);
     long gram = start + partialBytes + normBytes;
     return new Scratch(
         start, start + partialBytes, gram, gram + squareBytes, gram + 2 * squareBytes);

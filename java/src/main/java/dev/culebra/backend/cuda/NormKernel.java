@@ -18,40 +18,45 @@ final class NormKernel {
   }
 
   void norm(Tensor norm, Tensor in) {
-    norm(norm.address(), launcher.workspace(partialBytes(in)), in);
+    long elements = in.elements();
+    norms(norm.address(), launcher.workspace(partialBytes(1, elements)), in, 1, elements);
   }
 
-  /** Bytes of scratch memory that the norm of a tensor needs. */
-  long partialBytes(Tensor in) {
-    return (long) parts(in) * Double.BYTES;
+  /** Bytes of scratch memory that the norms of so many tensors need. */
+  long partialBytes(int count, long elements) {
+    return (long) count * parts(elements) * Double.BYTES;
   }
 
-  private int parts(Tensor in) {
+  private int parts(long elements) {
     return (int)
         Math.min(
-            Math.ceilDiv(in.elements(), ELEMENTS_OF_A_BLOCK),
+            Math.ceilDiv(elements, ELEMENTS_OF_A_BLOCK),
             (long) BLOCKS_OF_A_MULTIPROCESSOR * launcher.multiprocessors());
   }
 
   /**
-   * For a kernel class that has taken the workspace itself.
+   * Norms of tensors that lie one behind the other, for a kernel class that has taken the workspace
+   * itself.
    *
-   * @param norm address of the result
+   * @param norms address of the results, float (count)
    * @param partials address of {@link #partialBytes} of scratch memory
+   * @param in all tensors, F32 or BF16
+   * @param count how many, at most 65535
+   * @param elements of each
    */
-  void norm(long norm, long partials, Tensor in) {
-    int parts = parts(in);
+  void norms(long norms, long partials, Tensor in, int count, long elements) {
+    int parts = parts(elements);
     launcher
-        .kernel("norm_partials", DType.F32)
+        .kernel("norm_partials", in.dtype())
         .with(partials)
         .with(in)
-        .with(in.elements())
-        .launch(LaunchSize.flat(parts, THREADS), launcher.stream());
+        .with(elements)
+        .launch(LaunchSize.flat(parts, THREADS).grid(parts, count), launcher.stream());
     launcher
         .kernel("norm", DType.F32)
-        .with(norm)
+        .with(norms)
         .with(partials)
         .with(parts)
-        .launch(LaunchSize.flat(1, TOTAL_THREADS), launcher.stream());
+        .launch(LaunchSize.flat(count, TOTAL_THREADS), launcher.stream());
   }
 }

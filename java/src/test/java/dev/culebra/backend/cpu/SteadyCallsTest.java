@@ -178,9 +178,10 @@ class SteadyCallsTest {
       steps.put("convert to F32", () -> ops.convert(y, half));
       steps.put("norm", () -> ops.norm(one, y));
       steps.put("adamW", () -> ops.adamW(null, x, y, sum, moments, one, n, adamW));
-      MuonStep muon = new MuonStep(1, 1e-3f, 0.95f, 0.1f, 1, 0);
-      steps.put("muonMomentum", () -> ops.muonMomentum(x, y, sum, one, muon));
-      steps.put("orthogonalise", () -> ops.orthogonalise(x));
+      MuonStep muon = new MuonStep(1, 1e-3f, 0.1f, 0);
+      steps.put("muonMomentum", () -> ops.muonMomentum(x, y, sum, one, 0.95f, 1));
+      Tensor directions = x.reshape(Shape.of(1, n, c));
+      steps.put("orthogonalise", () -> ops.orthogonalise(directions));
       steps.put("muonUpdate", () -> ops.muonUpdate(null, y, x, muon));
       steps.put("sample", () -> ops.sample(targets, logits, vocab, sampling, key));
       return steps;

@@ -111,7 +111,10 @@ class CudaRealSizesTest {
 
   /** Largest difference against the largest number there is. */
   private static void assertAgree(DType dtype, Work work) {
-    double tolerance = dtype == DType.BF16 ? 1.5e-2 : 2e-5;
+    assertAgree(dtype, dtype == DType.BF16 ? 1.5e-2 : 2e-5, work);
+  }
+
+  private static void assertAgree(DType dtype, double tolerance, Work work) {
     List<float[]> expected;
     try (Bench bench = new Bench(new CpuBackend())) {
       expected = bench.results(work);
@@ -206,6 +209,22 @@ class CudaRealSizesTest {
               bench.random(2 * ROWS, C),
               Activation.GELU_TANH);
           return List.of(out, pre, dIn, dWeight, dBias);
+        });
+  }
+
+  /** Newton–Schulz steps make rounding errors larger, see {@code MuonCases}. */
+  @ParameterizedTest
+  @EnumSource(names = {"F32", "BF16"})
+  void orthogonalise(DType dtype) {
+    assertAgree(
+        dtype,
+        dtype == DType.BF16 ? 5e-2 : 1e-4,
+        (bench, ops) -> {
+          Tensor wide = bench.random(2, C, 3 * C);
+          Tensor tall = bench.random(1, 3 * C, C);
+          ops.orthogonalise(wide);
+          ops.orthogonalise(tall);
+          return List.of(wide, tall);
         });
   }
 

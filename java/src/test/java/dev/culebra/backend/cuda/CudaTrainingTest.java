@@ -19,7 +19,9 @@ import dev.culebra.optim.Optimizer;
 import dev.culebra.random.RandomStream;
 import dev.culebra.tensor.DType;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Tag;
@@ -132,7 +134,7 @@ class CudaTrainingTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"FFM, F32, 1e-2", "FFM, BF16, 1e-1"})
+  @CsvSource({"FFM, F32, 1e-2", "FFM, BF16, 1e-1", "JCUDA, BF16, 1e-1"})
   void aModelOfNewerPapersFollowsTheProcessor(Binding binding, DType dtype, float tolerance) {
     float[] expected = lossesOfNewer(new CpuBackend(2));
     float[] actual = lossesOfNewer(TestGpu.open(binding, dtype));
@@ -159,11 +161,16 @@ class CudaTrainingTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"F32", "BF16"})
-  void equalSeedsGiveEqualBits(DType dtype) {
-    float[] first = losses(TestGpu.open(Binding.FFM, dtype), 4);
-    float[] second = losses(TestGpu.open(Binding.FFM, dtype), 4);
-    assertThat(second).isEqualTo(first);
+  @CsvSource({"F32, ADAMW", "BF16, ADAMW", "F32, MUON", "BF16, MUON"})
+  void equalSeedsGiveEqualBits(DType dtype, Optimizer.Kind kind) {
+    List<float[]> losses = new ArrayList<>();
+    for (int run = 0; run < 2; run++) {
+      try (CudaBackend backend = TestGpu.open(Binding.FFM, dtype);
+          Training training = new Training(backend, MODEL, kind)) {
+        losses.add(training.losses(4));
+      }
+    }
+    assertThat(losses.getLast()).isEqualTo(losses.getFirst());
   }
 
   @ParameterizedTest
@@ -186,6 +193,33 @@ class CudaTrainingTest {
       assertThat(counters.matrixProducts()).as("matrix products outside of graphs").isZero();
       // Two kernels of the norm, and AdamW.
       assertThat(counters.kernelLaunches()).as("other launches").isEqualTo(3L * steps);
+    }
+  }
+
+  /** A graph makes the matrices of a shape orthogonal; what has the learning rate is launched. */
+  @ParameterizedTest
+  @EnumSource(names = {"F32", "BF16"})
+  void aSteadyStepOfMuonIsFiveGraphsAndNeverWaitsNorAllocates(DType dtype) {
+    try (CudaBackend backend = TestGpu.open(Binding.FFM, dtype);
+        Training training = new Training(backend, MODEL, Optimizer.Kind.MUON)) {
+      SimulatorCounters counters = new SimulatorCounters();
+      for (int warm = 0; warm < 3; warm++) {
+        training.step();
+      }
+      counters.reset();
+      int steps = 5;
+      for (int i = 0; i < steps; i++) {
+        training.step();
+      }
+      int shapes = 4;
+      assertThat(counters.graphLaunches()).as("graph launches").isEqualTo((1L + shapes) * steps);
+      assertThat(counters.synchronizations()).as("synchronizations").isZero();
+      assertThat(counters.allocations()).as("allocations").isZero();
+      assertThat(counters.matrixProducts()).as("matrix products outside of graphs").isZero();
+      // Two kernels of the norm, AdamW for what lies before the matrices and behind them, and one
+      // for each matrix.
+      long others = 2 + 2 + (long) shapes * MODEL.layers();
+      assertThat(counters.kernelLaunches()).as("other launches").isEqualTo(others * steps);
     }
   }
 

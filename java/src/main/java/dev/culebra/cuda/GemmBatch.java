@@ -1,0 +1,19 @@
+package dev.culebra.cuda;
+
+/**
+ * Matrix products of one shape: all of a kind lie one behind the other.
+ *
+ * @param first the first product
+ * @param count how many
+ * @param nextA elements from one A to the next
+ * @param nextB elements from one B to the next
+ * @param nextC elements from one C to the next
+ */
+public record GemmBatch(GemmCall first, int count, long nextA, long nextB, long nextC) {
+
+  /** For messages. */
+  @Override
+  public String toString() {
+    return "%d of %s".formatted(count, first);
+  }
+}
