@@ -266,6 +266,7 @@ run_part() {
     end_part "not begun: no time left" 0
     return
   fi
+  ! $small || limit=$((4 * limit))
   [[ $limit -le $(left) ]] || limit=$(left)
   rm -f "$work/$part".{says,skipped}
   (set +m && trap '' QUIT && "$part") >"$out/$part.log" 2>&1 & # a process group, which the limit ends as a whole
