@@ -28,11 +28,11 @@ Block* Block::current() { return theBlock; }
 
 // ---- from the first thread to the last ------------------------------------------------------------------------------
 
-Block::Ending Block::run(const Work& work, const BlockView& view, Residents& residents, int number) {
+Block::Ending Block::run(const Work& work, const BlockView& view, Residents& residents, int osThread) {
   work_ = work;
   view_ = view;
   residents_ = &residents;
-  number_ = number;
+  number_ = Checker::get().numberOfBlock(osThread);
   begin();
   theBlock = this;
   thisBlock = &view_;
@@ -52,8 +52,9 @@ void Block::begin() {
   stopped_ = false;
   progress_ = true;
   warps_.fill({0, 0});
-  mbarriers_.clear();
-  namedBarriers_.fill({});
+  if (!mbarriers_.empty()) mbarriers_.clear();
+  if (namedBarriersUsed_) namedBarriers_.fill({});
+  namedBarriersUsed_ = false;
   landings_.clear();
   registers_.fill({work_.registers, work_.registers, false});
   waitingForFlags_.clear();

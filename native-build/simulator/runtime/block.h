@@ -89,8 +89,8 @@ class Block {
   /** The block whose threads the calling OS thread runs; null between blocks. */
   static Block* current();
 
-  /** FAILED: `error()` says how. `number`: that of the OS thread among those of the launch. */
-  Ending run(const Work& work, const BlockView& view, Residents& residents, int number);
+  /** FAILED: `error()` says how. `osThread`: its number among those of the launch. */
+  Ending run(const Work& work, const BlockView& view, Residents& residents, int osThread);
   const std::string& error() const { return error_; }
 
   // What a running thread may ask for:
@@ -113,9 +113,9 @@ class Block {
 
   /** When it began, in the checked build. */
   Stamp firstStamp() const { return firstStamp_; }
-  /** Its threads' numbers among those of all resident blocks: so many, from a multiple of it on. */
+  /** Its threads' numbers among those of all blocks: so many, from a multiple of it on. */
   unsigned numbers() const { return (threads_ + 31u) / 32 * 32; }
-  /** Whether a warp of that number among those of all resident blocks is one of its own. */
+  /** Whether a warp of that number among those of all blocks is one of its own, or of an earlier block with its number. */
   bool has(unsigned warp) const { return warp * 32 / numbers() == number_; }
 
   const FiberStacks& stacks() const { return stacks_; }
@@ -168,6 +168,7 @@ class Block {
   unsigned readyHead_, readyTail_;
   std::unordered_map<void*, Mbarrier> mbarriers_;
   std::array<NamedBarrier, 16> namedBarriers_;
+  bool namedBarriersUsed_ = false;
   std::deque<Landing> landings_;
   std::array<Registers, MAX_THREADS / WARPGROUP> registers_;
   std::vector<Fiber*> waitingForFlags_;

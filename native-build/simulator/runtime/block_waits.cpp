@@ -156,6 +156,7 @@ void Block::namedBarrier(int id, int threads, bool wait, Site site) {
   if (id < 1 || id > 15) fail(std::string(site.what) + ": there is no named barrier " + std::to_string(id));
   if (threads % 32 != 0 || threads < 32 || threads > threads_) fail(std::string(site.what) + ": " + std::to_string(threads) + " threads");
   NamedBarrier& barrier = namedBarriers_[id];
+  namedBarriersUsed_ = true;
   if (barrier.arrived > 0 && barrier.threads != threads) {
     fail(std::string(site.what) + ": barrier " + std::to_string(id) + " is of " + std::to_string(threads) + " threads here, of " +
          std::to_string(barrier.threads) + " for others");

@@ -15,6 +15,7 @@ void Checker::beginLaunch() {
   if (!enabled_) return;
   launched_ = ++now_;
   flags_.clear();
+  lastNumber_ = MOST_RESIDENTS;
 }
 
 Stamp Checker::beginBlock(Fiber* fibers, int count, unsigned firstNumber) {
@@ -164,7 +165,7 @@ void Checker::noteProductIssued(const void* address, size_t bytes) {
 }
 
 /** The number of the first warp of the running thread's warpgroup. */
-uint16_t Checker::warpgroup() {
+unsigned Checker::warpgroup() {
   const Fiber& fiber = Block::current()->running();
   return fiber.witness.number / 32 - fiber.index / 32 % 4;
 }
@@ -189,7 +190,7 @@ void Checker::noteProductUnderWay(const void* address, size_t bytes) {
 
 void Checker::noteProductDone(const void* address, size_t bytes) {
   if (!enabled_) return;
-  const uint16_t group = warpgroup();
+  const unsigned group = warpgroup();
   const size_t offset = static_cast<const char*>(address) - SharedMemory::current()->all().first;
   for (size_t i = 0; i < bytes; i += Shadow::CELL_BYTES) {
     for (Record& reader : shadowOfShared().at(offset + i).readers) {
@@ -218,7 +219,8 @@ bool Checker::conflicts(const Record& before, const Record& me, bool shared) con
   if (before.kind == Record::ATOMIC && me.kind == Record::ATOMIC) return false;
   Block& block = *Block::current();
   const bool elsewhere = before.stamp < block.firstStamp() || !block.has(before.warp);
-  if (elsewhere && shared) return false;  // another block had this shared memory before
+  if (elsewhere && shared) return false;               // another block had this shared memory before
+  if (elsewhere && block.has(before.warp)) return true;  // an earlier one of the same number: no flag says anything of it
   const Witness& witness = block.running().witness;
   switch (before.kind) {
     case Record::PRODUCTS_UNDER_WAY:

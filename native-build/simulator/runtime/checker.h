@@ -28,6 +28,8 @@ class Checker {
 
   // What orders threads; nothing is done where it is not enabled.
   void beginLaunch();
+  /** The number of a block that an OS thread begins: those that may wait for each other have numbers of their own. */
+  unsigned numberOfBlock(int osThread) { return flags_.empty() ? osThread : ++lastNumber_; }
   /** When the block began. Its threads have `firstNumber` and the following numbers. */
   Stamp beginBlock(Fiber* fibers, int count, unsigned firstNumber);
   /** They all come behind what each of them did. */
@@ -74,7 +76,7 @@ class Checker {
   void write(Cell& cell, const Record& me, const Span& span);
   bool conflicts(const Record& before, const Record& me, bool shared) const;
   Shadow& shadowOfShared();
-  static uint16_t warpgroup();
+  static unsigned warpgroup();
   [[noreturn]] void failAccess(const std::string& message);
   [[noreturn]] void failRace(const char* what, const Record& other, const Span& span);
   [[noreturn]] void failOutside(const void* address, size_t bytes, Access access, const Allocation* near);
@@ -86,6 +88,7 @@ class Checker {
   const void* blamed_ = nullptr;
   std::map<const SharedMemory*, std::unique_ptr<Shadow>> shared_;
   std::map<const int*, Board> flags_;
+  unsigned lastNumber_ = 0;
 };
 
 }  // namespace sim

@@ -10,8 +10,8 @@
 namespace sim {
 
 void AsyncCopies::clear() {
-  underWay_.clear();
-  groups_.clear();
+  if (!underWay_.empty()) underWay_.clear();
+  if (!groups_.empty()) groups_.clear();
 }
 
 void AsyncCopies::add(void* shared, const void* global, int bytes, int bytesRead) {

@@ -54,9 +54,6 @@ class Grid {
   }
 
  private:
-  /** Each has an OS thread with stacks for a thousand threads. */
-  static constexpr int MOST_RESIDENTS = 16;
-
   static int turns() {
     // The checked build compares accesses in the order in which they happen: one block at a time.
     const bool oneByOne = Checker::get().enabled() || Settings::get().order != Order::FORWARD;

@@ -12,7 +12,7 @@ namespace sim {
 
 using Stamp = uint32_t;
 
-/** By thread of all resident blocks: accesses with an earlier stamp are known. Shared by all who know the same. */
+/** By thread of all blocks: accesses with an earlier stamp are known. Shared by all who know the same. */
 using Horizon = std::shared_ptr<const std::vector<Stamp>>;
 
 /** What somebody knows of the others. */
@@ -24,7 +24,7 @@ struct Knowledge {
 
 /** A thread's knowledge, and up to when its own accesses are fenced. */
 struct Witness : Knowledge {
-  /** Its number among the threads of all resident blocks. */
+  /** Its number among the threads of all blocks. */
   unsigned number = 0;
   Stamp ownFenced = 0;
 

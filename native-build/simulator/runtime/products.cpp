@@ -97,6 +97,7 @@ void Products::Step::forEachChunk(Use use) const {
 }
 
 void Products::clear() {
+  if (!fenced_ && sums_.empty() && open_.empty() && groups_.empty()) return;
   sums_.clear();
   groups_.clear();
   open_.clear();

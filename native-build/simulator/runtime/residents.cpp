@@ -42,9 +42,10 @@ Residents::Answer Residents::pass(const Block& block, bool progress) {
 
 Residents::Answer Residents::giveWay() {
   std::unique_lock<std::mutex> lock(mutex_);
+  if (stopped_) return Answer::STOP;
   progress_++;
   if (!beginAnother()) {
-    if (waiters_.empty()) return stopped_ ? Answer::STOP : Answer::GO_ON;
+    if (waiters_.empty()) return Answer::GO_ON;
     callFirst();
   }
   return waitForTurn(lock);
@@ -92,6 +93,7 @@ void Residents::leave(const Block& block) {
 void Residents::stop() {
   std::lock_guard<std::mutex> lock(mutex_);
   stopped_ = true;
+  waiters_.clear();
   called_.notify_all();
 }
 

@@ -12,6 +12,9 @@ namespace sim {
 
 class Block;
 
+/** Each has an OS thread, and that one stacks for a thousand threads. */
+constexpr int MOST_RESIDENTS = 16;
+
 /**
  * As on a device, blocks begin in the order of their numbers, and only so many are resident; each one has an OS thread. At
  * first there are as many as run at a time, each from its start to its end. A block of which all threads wait for memory that

@@ -21,10 +21,12 @@ struct Record {
   };
 
   Stamp stamp = 0;
-  /** The lanes, of the warp of that number among those of all resident blocks. */
+  /** The lanes, of the warp of that number among those of all blocks. */
   uint32_t lanes = 0;
-  uint16_t warp = 0;
-  Kind kind = PLAIN;
+  uint32_t warp : 24;
+  Kind kind : 8;
+
+  Record() : warp(0), kind(PLAIN) {}
 
   /** The number of its first thread. */
   unsigned thread() const { return warp * 32u + (lanes == 0 ? 0 : __builtin_ctz(lanes)); }

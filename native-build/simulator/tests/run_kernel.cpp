@@ -69,6 +69,6 @@ int main(int count, char** arguments) {
   check("cuCtxSynchronize", cuCtxSynchronize());
   std::vector<float> results(64);
   check("cuMemcpyDtoH", cuMemcpyDtoH(results.data(), out, results.size() * sizeof(float)));
-  for (float result : results) std::printf("%g ", result);
+  for (float result : results) std::printf("%.9g ", result);
   std::printf("\n");
 }

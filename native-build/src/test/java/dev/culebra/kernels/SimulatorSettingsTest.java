@@ -30,6 +30,16 @@ class SimulatorSettingsTest {
     assertThat(run("CULEBRA_SIM_CAPABILITY", "75")).contains("CUDA_ERROR_NO_BINARY_FOR_GPU");
   }
 
+  /** PTX for sm_90a is for capability 9.0 and no newer one. */
+  @Test
+  void aNewerDeviceCannotRunWhatOnlyHopperHas() {
+    Launch launch = new Launch("hopper_primitives", "stmatrix_x4", 1, 32, 4096, 0);
+    Map<String, String> newer = Map.of("CULEBRA_SIM_CAPABILITY", "100");
+    assertThat(KernelRun.of(Build.RELEASE, launch, newer).said())
+        .contains("CUDA_ERROR_NO_BINARY_FOR_GPU");
+    assertThat(KernelRun.of(Build.RELEASE, launch).ended()).isTrue();
+  }
+
   @Test
   void noDevice() {
     assertThat(run("CULEBRA_SIM_DEVICES", "0")).contains("cuInit", "CUDA_ERROR_NO_DEVICE");
