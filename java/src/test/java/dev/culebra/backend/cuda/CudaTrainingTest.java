@@ -47,6 +47,10 @@ class CudaTrainingTest {
       new GptConfig(2, 4, 64, TIME, VOCAB, 0.1f, false, false, Activation.SILU)
           .withVariant(new Variant(Positions.ROTARY, Normalization.RMS, true, true, 2, 15));
 
+  /** Heads that have kernels of their own on some GPUs. */
+  private static final GptConfig LARGE_HEADS =
+      new GptConfig(1, 2, 128, TIME, VOCAB, 0, true, true, Activation.GELU_TANH);
+
   /** A text that can be learned: each token follows from the one before, with a little noise. */
   private static int[] text(int step) {
     RandomStream random = new RandomStream(5, 1, step);
@@ -157,6 +161,29 @@ class CudaTrainingTest {
       assertThat(actual[i])
           .as("loss of step %d", i)
           .isCloseTo(expected[i], Offset.offset(tolerance));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"AUTO", "PORTABLE"})
+  void largeHeadsFollowTheProcessorWithAnyKernels(KernelChoice.Attention attention) {
+    float[] expected = lossesOfLargeHeads(new CpuBackend(2));
+    KernelChoice kernels = new KernelChoice(attention, KernelChoice.Products.AUTO);
+    float[] actual = lossesOfLargeHeads(TestGpu.open(Binding.FFM, DType.BF16, kernels));
+    assertThat(expected[expected.length - 1]).isLessThan(0.9f * expected[0]);
+    for (int i = 0; i < expected.length; i++) {
+      assertThat(actual[i])
+          .as("loss of step %d", i)
+          .isCloseTo(expected[i], Offset.offset(6e-2f));
+    }
+    assertThat(lossesOfLargeHeads(TestGpu.open(Binding.FFM, DType.BF16, kernels)))
+        .isEqualTo(actual);
+  }
+
+  private static float[] lossesOfLargeHeads(Backend backend) {
+    try (backend;
+        Training training = new Training(backend, LARGE_HEADS, Optimizer.Kind.ADAMW)) {
+      return training.losses(15);
     }
   }
 
