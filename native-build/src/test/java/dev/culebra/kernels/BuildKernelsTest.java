@@ -39,7 +39,7 @@ class BuildKernelsTest {
   private static final String FOR_HOPPER =
       """
       // target compute_90a
-      extern "C" __global__ void __launch_bounds__(128) reduced(float *x) {
+      extern "C" __global__ void __launch_bounds__(128, 1) reduced(float *x) {
         asm volatile("setmaxnreg.dec.sync.aligned.u32 24;");
         x[threadIdx.x] *= 2;
       }
@@ -172,7 +172,7 @@ class BuildKernelsTest {
   @Test
   void whatTheAssemblerDoesNotTakeAsItIsWrittenFails() throws Exception {
     assumeNvcc();
-    Built built = build(FOR_HOPPER.replace("__launch_bounds__(128)", ""));
+    Built built = build(FOR_HOPPER.replace("__launch_bounds__(128, 1)", ""));
     assertThat(built.exitCode()).isOne();
     assertThat(built.said()).contains("module.cu, sm_90a:", "'setmaxnreg' ignored");
   }
