@@ -6,6 +6,7 @@ import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.OptionalDouble;
 
 /**
  * A device: its memory, and the operations on it. One thread drives a backend at a time; work is
@@ -18,6 +19,14 @@ public interface Backend extends AutoCloseable {
 
   /** Type of activations and of the weights that operations read: F32, or BF16. */
   DType dtype();
+
+  /**
+   * TFLOP/s of dense matrix products of its dtype that the device's maker says it can do at most, 0
+   * where that is not known; empty for a processor, which is not measured by it.
+   */
+  default OptionalDouble peakTflops() {
+    return OptionalDouble.empty();
+  }
 
   /** The operations, on tensors of {@link #dtype()} by the dtype rule of {@link Ops}. */
   Ops ops();

@@ -23,6 +23,8 @@ final class MetricsJson implements LineLog.Format<Metrics> {
   private static final String GRADIENT_NORM = "grad_norm";
   private static final String TOKENS_PER_SECOND = "tokens_per_second";
   private static final String SECONDS = "elapsed_s";
+  private static final String TFLOPS = "tflops";
+  private static final String MFU = "mfu";
 
   private MetricsJson() {}
 
@@ -47,7 +49,15 @@ final class MetricsJson implements LineLog.Format<Metrics> {
     put(line, GRADIENT_NORM, metrics.gradientNorm());
     put(line, TOKENS_PER_SECOND, metrics.tokensPerSecond());
     put(line, SECONDS, metrics.seconds());
+    putOptional(line, TFLOPS, metrics.tflops());
+    putOptional(line, MFU, metrics.mfu());
     return line.toString();
+  }
+
+  private static void putOptional(ObjectNode line, String name, Double value) {
+    if (value != null) {
+      put(line, name, value.doubleValue());
+    }
   }
 
   private static void put(ObjectNode line, String name, float value) {
@@ -76,7 +86,9 @@ final class MetricsJson implements LineLog.Format<Metrics> {
         && isFigure(json.path(LEARNING_RATE))
         && isFigure(json.path(GRADIENT_NORM))
         && isFigure(json.path(TOKENS_PER_SECOND))
-        && isFigure(json.path(SECONDS));
+        && isFigure(json.path(SECONDS))
+        && (!json.has(TFLOPS) || isFigure(json.path(TFLOPS)))
+        && (!json.has(MFU) || isFigure(json.path(MFU)));
   }
 
   private static boolean isFigure(JsonNode json) {
@@ -91,7 +103,9 @@ final class MetricsJson implements LineLog.Format<Metrics> {
         (float) figure(json.path(LEARNING_RATE)),
         (float) figure(json.path(GRADIENT_NORM)),
         figure(json.path(TOKENS_PER_SECOND)),
-        figure(json.path(SECONDS)));
+        figure(json.path(SECONDS)),
+        json.has(TFLOPS) ? figure(json.path(TFLOPS)) : null,
+        json.has(MFU) ? figure(json.path(MFU)) : null);
   }
 
   private static double figure(JsonNode json) {

@@ -14,6 +14,7 @@ import dev.culebra.nn.Gpt;
 import dev.culebra.optim.LearningRate;
 import dev.culebra.optim.Optimizer;
 import java.io.IOException;
+import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -35,6 +36,8 @@ public final class Trainer implements AutoCloseable {
   private final TrainListener listener;
   private final Stopwatch stopwatch;
   private final Showcase samples;
+  private final double flopsOfAToken;
+  private final OptionalDouble peakTflops;
   private Progress progress;
   private int end;
   private int evaluationsWithoutGain;
@@ -62,6 +65,8 @@ public final class Trainer implements AutoCloseable {
     this.files = files;
     this.listener = listener;
     learningRate = config.learningRate();
+    flopsOfAToken = Gpt.flopsOfAToken(model.config());
+    peakTflops = model.backend().peakTflops();
     validationBatches = data.batches(Split.VALIDATION, config.seed());
     model.train();
     try {
@@ -213,7 +218,10 @@ public final class Trainer implements AutoCloseable {
         config.tokensPerStep() * (step - loggedStep) / Math.max(1e-9, seconds - loggedSeconds);
     loggedStep = step;
     loggedSeconds = seconds;
-    Metrics metrics = new Metrics(step, loss, validation, rate, norm, speed, seconds);
+    Double tflops = peakTflops.isPresent() ? 1e-12 * speed * flopsOfAToken : null;
+    double peak = peakTflops.orElse(0);
+    Double mfu = peak > 0 ? tflops / peak : null;
+    Metrics metrics = new Metrics(step, loss, validation, rate, norm, speed, seconds, tflops, mfu);
     files.append(metrics);
     listener.onMetrics(metrics);
     progress = progress.at(seconds);

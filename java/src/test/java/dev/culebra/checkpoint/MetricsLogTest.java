@@ -31,7 +31,9 @@ class MetricsLogTest {
   void aLineHasTheNamesOfItsFields() throws IOException {
     write(
         new Metrics(100, 2.5f, 2.75f, 1e-3f, 0.5f, 12345.5, 61.25),
-        new Metrics(110, 2.25f, null, 9e-4f, 1.5f, 12000, 65));
+        new Metrics(110, 2.25f, null, 9e-4f, 1.5f, 12000, 65),
+        new Metrics(120, 2.125f, null, 9e-4f, 1.5f, 12000, 70, 9.5, 0.25),
+        new Metrics(130, 2, null, 9e-4f, 1.5f, 12000, 75, 9.5, null));
 
     assertThat(file)
         .hasContent(
@@ -40,6 +42,10 @@ class MetricsLogTest {
             "tokens_per_second":12345.5,"elapsed_s":61.25}
             {"step":110,"loss":2.25,"lr":9.0E-4,"grad_norm":1.5,\
             "tokens_per_second":12000.0,"elapsed_s":65.0}
+            {"step":120,"loss":2.125,"lr":9.0E-4,"grad_norm":1.5,\
+            "tokens_per_second":12000.0,"elapsed_s":70.0,"tflops":9.5,"mfu":0.25}
+            {"step":130,"loss":2.0,"lr":9.0E-4,"grad_norm":1.5,\
+            "tokens_per_second":12000.0,"elapsed_s":75.0,"tflops":9.5}
             """);
     List<String> names = new ArrayList<>();
     new JsonMapper()
@@ -56,7 +62,10 @@ class MetricsLogTest {
     Metrics[] lines = {
       new Metrics(1, 4.17f, 4.2f, 1e-3f, 1.25f, 1000.5, 0.25),
       new Metrics(2, Float.MIN_VALUE, null, 0, Float.MAX_VALUE, Double.MAX_VALUE, 1e-9),
-      new Metrics(3, -0f, 0.1f, 3e-4f, 1 / 3f, 1 / 3., Double.MIN_VALUE)
+      new Metrics(3, -0f, 0.1f, 3e-4f, 1 / 3f, 1 / 3., Double.MIN_VALUE),
+      new Metrics(4, 1, null, 0, 1, 1, 1, 2 / 3., null),
+      new Metrics(5, 1, 1f, 0, 1, 1, 1, 2 / 3., 1 / 3.),
+      new Metrics(6, 1, null, 0, 1, Double.NaN, 1, Double.NaN, Double.NaN)
     };
     write(lines);
     assertThat(MetricsLog.read(file, line -> {})).containsExactly(lines);
@@ -165,6 +174,7 @@ class MetricsLogTest {
         "{\"step\":2,\"step\":2,\"loss\":1,\"lr\":1,\"grad_norm\":1,\"tokens_per_second\":1,\"elapsed_s\":1}",
         "{\"step\":null,\"loss\":1,\"lr\":1,\"grad_norm\":1,\"tokens_per_second\":1,\"elapsed_s\":1}",
         "{\"step\":\"2\",\"loss\":1,\"lr\":1,\"grad_norm\":1,\"tokens_per_second\":1,\"elapsed_s\":1}",
+        "{\"step\":2,\"loss\":1,\"lr\":1,\"grad_norm\":1,\"tokens_per_second\":1,\"elapsed_s\":1,\"mfu\":\"1\"}",
         "{\"step\":2.5,\"loss\":1,\"lr\":1,\"grad_norm\":1,\"tokens_per_second\":1,\"elapsed_s\":1}",
         "{\"step\":4294967298,\"loss\":1,\"lr\":1,\"grad_norm\":1,\"tokens_per_second\":1,\"elapsed_s\":1}",
         "{\"step\":2,\"loss\":\"1\",\"lr\":1,\"grad_norm\":1,\"tokens_per_second\":1,\"elapsed_s\":1}",

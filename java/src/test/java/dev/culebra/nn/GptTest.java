@@ -3,6 +3,7 @@ package dev.culebra.nn;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.AdamWStep;
@@ -40,6 +41,17 @@ class GptTest {
 
   private static int[] tokens(GptConfig config) {
     return ModelFixture.tokens(BATCH * config.context(), config.vocab(), 1);
+  }
+
+  /** Of 124M: 85 M weights in blocks, 38.6 M in the padded head, attention to 1024 tokens. */
+  @Test
+  void flopsOfATokenAreThoseOfProductsWithWeightsAndOfCausalAttention() {
+    double weights = 12 * 12.0 * 768 * 768 + 50304 * 768;
+    assertThat(Gpt.flopsOfAToken(Preset.GPT2.config(50257)))
+        .isEqualTo(6 * weights + 6.0 * 12 * 768 * 1024)
+        .isCloseTo(0.933 * (6 * 123.65e6 + 12.0 * 12 * 768 * 1024), withinPercentage(0.1));
+    assertThat(Gpt.flopsOfAToken(Preset.GPT2.config(50257).withContext(256)))
+        .isEqualTo(6 * weights + 6.0 * 12 * 768 * 256);
   }
 
   @ParameterizedTest

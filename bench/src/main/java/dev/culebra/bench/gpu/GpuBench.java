@@ -11,6 +11,7 @@ import dev.culebra.bench.OpsBackend;
 import dev.culebra.bench.Surroundings;
 import dev.culebra.bench.profile.ProfiledOps;
 import dev.culebra.cuda.Binding;
+import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Normalization;
 import dev.culebra.nn.Positions;
@@ -222,7 +223,7 @@ public final class GpuBench implements Callable<Integer> {
     double[] all = step.seconds(turns, steps);
     double seconds = Median.of(all);
     double tokens = (double) fitting * model.context();
-    double flops = tokens * flopsOfAToken(model, step);
+    double flops = tokens * Gpt.flopsOfAToken(model);
     report.line(
         "\n%s%s, B=%d, T=%d: %.2f ms a step (%d turns, %.2f to %.2f), **%,.0f tokens/s**, %.1f TFLOP/s:"
             + " %.0f %% of the product's rate%s. %.1f GB. Loss %.3f.",
@@ -243,23 +244,10 @@ public final class GpuBench implements Callable<Integer> {
     return seconds;
   }
 
-  /** 6 for each weight that is multiplied, and 6 · layers · C · T for causal attention. */
-  private static double flopsOfAToken(GptConfig model, GpuStep step) {
-    double width = model.embd();
-    double weights = step.weightsOfBlocks() + model.paddedVocab() * width;
-    return 6 * weights + 6.0 * model.layers() * width * model.context();
-  }
-
-  /** Of the dense bf16 peak that NVIDIA states, where it is known. */
-  private String peakShare(CudaBackend backend, double tflops) {
-    String name = backend.context().name();
-    double peak =
-        fp32
-            ? 0
-            : name.contains("H100") || name.contains("H200")
-                ? 989.4
-                : name.contains("A100") ? 312 : 0;
-    return peak == 0 ? "" : ", MFU %.1f %% of %.0f".formatted(100 * tflops / peak, peak);
+  /** Of the dense peak that NVIDIA states, where it is known. */
+  private static String peakShare(CudaBackend backend, double tflops) {
+    double peak = backend.peakTflops().orElse(0);
+    return peak == 0 ? "" : ", MFU %.1f %% of %.1f".formatted(100 * tflops / peak, peak);
   }
 
   /** The table of operations. Each step's launches wait on the GPU until all of them are there. */

@@ -62,7 +62,11 @@ final class StepLine {
         new Figures(
             String.format(Locale.ROOT, "  loss %.4f", metrics.loss()),
             validation,
-            String.format(Locale.ROOT, "  %,.0f tokens/s", metrics.tokensPerSecond()),
+            String.format(
+                Locale.ROOT,
+                "  %,.0f tokens/s%s",
+                metrics.tokensPerSecond(),
+                TrainDisplay.utilisation(metrics)),
             metrics.step(),
             metrics.seconds(),
             config.tokensPerStep() / metrics.tokensPerSecond());

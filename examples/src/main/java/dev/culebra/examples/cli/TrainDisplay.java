@@ -74,11 +74,22 @@ final class TrainDisplay implements TrainListener {
             : String.format(Locale.ROOT, "  val loss %.4f", metrics.validationLoss());
     System.err.printf(
         Locale.ROOT,
-        "%s  loss %.4f%s  %,.0f tokens/s%n",
+        "%s  loss %.4f%s  %,.0f tokens/s%s%n",
         StepLine.count(metrics.step(), run.config()),
         metrics.loss(),
         validation,
-        metrics.tokensPerSecond());
+        metrics.tokensPerSecond(),
+        utilisation(metrics));
+  }
+
+  /** Of a GPU: MFU, or TFLOP/s where its peak is not known. */
+  static String utilisation(Metrics metrics) {
+    if (metrics.mfu() != null) {
+      return String.format(Locale.ROOT, "  MFU %.1f %%", 100 * metrics.mfu());
+    }
+    return metrics.tflops() == null
+        ? ""
+        : String.format(Locale.ROOT, "  %.1f TFLOP/s", metrics.tflops());
   }
 
   /** But for the one at the end, which {@link #finished} shows. */

@@ -8,6 +8,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.function.Function;
 
 /** The head of the page: how each run stands. */
 final class FactsHtml {
@@ -23,7 +25,7 @@ final class FactsHtml {
     html.append(
         "<p class=\"about\">%s %s</p>\n<dl class=\"figures\">\n"
             .formatted(status(run), about(run)));
-    facts(run)
+    facts(run, counted(List.of(run)))
         .forEach(
             (name, fact) ->
                 html.append("<div><dt>%s</dt><dd>%s</dd></div>\n".formatted(name, fact.html())));
@@ -31,17 +33,20 @@ final class FactsHtml {
   }
 
   private static String table(List<RunRecord> runs) {
+    boolean counted = counted(runs);
     StringBuilder html =
         new StringBuilder("<div class=\"scroll\"><table class=\"runs\">\n<thead><tr>");
     html.append("<th scope=\"col\">run</th><th scope=\"col\">state</th>");
-    facts(runs.getFirst())
+    facts(runs.getFirst(), counted)
         .keySet()
         .forEach(name -> html.append("<th scope=\"col\">%s</th>".formatted(name)));
     html.append("</tr></thead>\n<tbody>\n");
     for (int i = 0; i < runs.size(); i++) {
       RunRecord run = runs.get(i);
       html.append("<tr><th scope=\"row\">%s</th><td>%s</td>".formatted(name(run, i), status(run)));
-      facts(run).values().forEach(fact -> html.append("<td>%s</td>".formatted(fact.html())));
+      facts(run, counted)
+          .values()
+          .forEach(fact -> html.append("<td>%s</td>".formatted(fact.html())));
       html.append("</tr>\n");
     }
     return html.append("</tbody></table></div>\n").toString();
@@ -82,7 +87,14 @@ final class FactsHtml {
     }
   }
 
-  private static Map<String, Fact> facts(RunRecord run) {
+  /** Whether the FLOPs of any of them were counted, as they are on a GPU. */
+  private static boolean counted(List<RunRecord> runs) {
+    return runs.stream()
+        .flatMap(run -> run.metrics().stream())
+        .anyMatch(line -> line.tflops() != null);
+  }
+
+  private static Map<String, Fact> facts(RunRecord run, boolean counted) {
     Map<String, Fact> facts = new LinkedHashMap<>();
     String steps = "of %,d".formatted(run.config().steps());
     facts.put("step", new Fact("%,d".formatted(run.step()), steps));
@@ -93,7 +105,30 @@ final class FactsHtml {
         "training loss", last == null ? Fact.NONE : new Fact("%.4f".formatted(last.loss()), ""));
     facts.put("time", trained ? new Fact(time(last.seconds()), "of training") : Fact.NONE);
     facts.put("tokens/s", trained ? new Fact(speed(run.config(), last), "on average") : Fact.NONE);
+    if (counted) {
+      facts.put("use of the GPU", use(run.metrics()));
+    }
     return facts;
+  }
+
+  /** Mean of the logged steps: model FLOPs utilisation, or TFLOP/s where no peak is known. */
+  private static Fact use(List<Metrics> metrics) {
+    OptionalDouble mfu = mean(metrics, Metrics::mfu);
+    if (mfu.isPresent()) {
+      return new Fact("%.1f %%".formatted(100 * mfu.getAsDouble()), "MFU on average");
+    }
+    OptionalDouble tflops = mean(metrics, Metrics::tflops);
+    return tflops.isPresent()
+        ? new Fact("%.1f".formatted(tflops.getAsDouble()), "TFLOP/s on average")
+        : Fact.NONE;
+  }
+
+  private static OptionalDouble mean(List<Metrics> metrics, Function<Metrics, Double> figure) {
+    return metrics.stream()
+        .map(figure)
+        .filter(value -> value != null && Double.isFinite(value))
+        .mapToDouble(Double::doubleValue)
+        .average();
   }
 
   private static Fact best(List<Metrics> metrics) {

@@ -94,6 +94,7 @@ class CudaCommandTest {
     Outcome gpu =
         train("gpu", "--device=cuda", "--binding=" + binding, "--dtype=fp32", "--steps=6");
     assertThat(gpu.out() + gpu.err()).contains("on cuda:0 (CUDA simulator (CPU), fp32)");
+    assertThat(gpu.err()).containsPattern("step 6/6  loss .* tokens/s  \\d+\\.\\d TFLOP/s\n");
     train("cpu", "--device=cpu", "--steps=6");
     RunFolder onGpu = new RunFolder(folder.resolve("gpu"));
     RunFolder onCpu = new RunFolder(folder.resolve("cpu"));
@@ -115,6 +116,17 @@ class CudaCommandTest {
 
   private static List<Float> losses(RunFolder run) {
     return run.steps().stream().map(RunFolder.Step::loss).toList();
+  }
+
+  @Test
+  void muonTrainsInBf16AndGoesOnToTheBit() throws Exception {
+    train("whole", "--device=cuda", "--steps=6", "--optimizer=muon");
+    train("parts", "--device=cuda", "--steps=3", "--optimizer=muon");
+    RunFolder parts = new RunFolder(folder.resolve("parts"));
+    parts.setSteps(6);
+    Outcome resumed = run(Map.of(), "train", "--resume", "--out=" + parts.path());
+    assertThat(resumed.exitCode()).as("%s", resumed).isZero();
+    assertThat(losses(parts)).hasSize(6).isEqualTo(losses(new RunFolder(folder.resolve("whole"))));
   }
 
   @Test

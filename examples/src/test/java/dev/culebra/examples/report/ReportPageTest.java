@@ -56,6 +56,25 @@ class ReportPageTest {
   }
 
   @Test
+  void ofAGpuItSaysHowMuchOfItWasUsed() {
+    List<Metrics> processor = Records.rows(3);
+    List<Metrics> known =
+        List.of(
+            processor.getFirst(),
+            new Metrics(40, 2, null, 1e-3f, 1, 1000, 4, 300., 0.3),
+            new Metrics(50, 2, null, 1e-3f, 1, 1000, 5, 320., 0.32));
+    List<Metrics> unknown = List.of(new Metrics(40, 2, null, 1e-3f, 1, 1000, 4, 12.25, null));
+
+    assertThat(pages.of(List.of(Records.run("one", known))))
+        .contains("<dt>use of the GPU</dt><dd>31.0 % <small>MFU on average</small></dd>");
+    assertThat(pages.of(List.of(Records.run("one", unknown))))
+        .contains("<dt>use of the GPU</dt><dd>12.3 <small>TFLOP/s on average</small></dd>");
+    assertThat(pages.of(List.of(Records.run("one", processor)))).doesNotContain("use of the GPU");
+    assertThat(pages.of(List.of(Records.run("one", processor), Records.run("two", known))))
+        .contains("<th scope=\"col\">use of the GPU</th>", "<td>–</td></tr>");
+  }
+
+  @Test
   void textsOfOthersAreShownAndDoNothing() throws Exception {
     String markup = "</pre></script><img src=x onerror=alert(1)> {{script}} $1 \\ <!--";
     String page = pages.of(List.of(Records.run(markup, Records.rows(3), new Sample(30, markup))));

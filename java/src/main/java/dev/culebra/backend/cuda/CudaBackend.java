@@ -10,6 +10,7 @@ import dev.culebra.cuda.BlasLt;
 import dev.culebra.cuda.Cuda;
 import dev.culebra.cuda.CudaContext;
 import dev.culebra.cuda.DeviceBuffer;
+import dev.culebra.cuda.GpuPeaks;
 import dev.culebra.cuda.KernelIndex;
 import dev.culebra.cuda.Stream;
 import dev.culebra.io.Owned;
@@ -17,6 +18,7 @@ import dev.culebra.tensor.Buffer;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.OptionalDouble;
 
 /**
  * An NVIDIA GPU. All work goes to one stream; the host is ahead of it until something is read. One
@@ -94,6 +96,13 @@ public final class CudaBackend implements Backend {
   @Override
   public DType dtype() {
     return config.dtype();
+  }
+
+  /** Of fp32 it is not known: that of TF32 would be another measure. */
+  @Override
+  public OptionalDouble peakTflops() {
+    boolean bf16 = config.dtype() == DType.BF16;
+    return OptionalDouble.of(bf16 ? GpuPeaks.bf16Tflops(context.name()) : 0);
   }
 
   @Override
