@@ -21,8 +21,8 @@ import java.util.concurrent.Executors;
  * address only, and only to those who ask for it by a name of this machine: a page from elsewhere
  * that gives its own name this address learns nothing.
  *
- * <p>The training thread hands out what happens and never waits: each watcher has a thread and a
- * queue of its own.
+ * <p>The training thread leaves what happens with {@link Broadcast} and never waits: each watcher
+ * has a thread and a queue of its own.
  */
 public final class Dashboard implements TrainListener, AutoCloseable {
   private static final Set<String> NAMES = Set.of("localhost", "127.0.0.1", "[::1]");
@@ -36,6 +36,7 @@ public final class Dashboard implements TrainListener, AutoCloseable {
   private final Set<Watcher> watchers = ConcurrentHashMap.newKeySet();
   private final String host;
   private RunRecorder recorder;
+  private Broadcast broadcast;
   private volatile boolean ended;
 
   private Dashboard(HttpServer server) {
@@ -75,17 +76,18 @@ public final class Dashboard implements TrainListener, AutoCloseable {
    */
   public void begin(RunRecorder recorder) {
     this.recorder = recorder;
+    broadcast = new Broadcast(recorder, watchers);
     server.start();
   }
 
   @Override
   public void onMetrics(Metrics metrics) {
-    watchers.forEach(watcher -> watcher.tell(Watcher.Event.row(metrics)));
+    broadcast.row(metrics);
   }
 
   @Override
   public void onSample(int step, String text) {
-    watchers.forEach(watcher -> watcher.tell(Watcher.Event.ALL));
+    broadcast.all();
   }
 
   private void handle(HttpExchange exchange) throws IOException {
@@ -137,7 +139,7 @@ public final class Dashboard implements TrainListener, AutoCloseable {
     exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
     exchange.getResponseHeaders().set("Cache-Control", "no-store");
     exchange.sendResponseHeaders(200, 0);
-    Watcher watcher = new Watcher(recorder, exchange.getResponseBody());
+    Watcher watcher = new Watcher(broadcast::everything, exchange.getResponseBody());
     watchers.add(watcher);
     try {
       if (ended) {
@@ -156,6 +158,9 @@ public final class Dashboard implements TrainListener, AutoCloseable {
   @Override
   public void close() {
     ended = true;
+    if (broadcast != null) {
+      broadcast.close();
+    }
     watchers.forEach(watcher -> watcher.tell(Watcher.Event.END));
     Watcher.awaitAll(watchers);
     server.stop(0);

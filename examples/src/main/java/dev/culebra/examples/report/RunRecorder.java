@@ -6,26 +6,24 @@ import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainListener;
 import dev.culebra.train.TrainingRun;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
 
 /**
  * The record of a run that goes on in this process, without reading its files again at every step.
- * Thread-safe.
+ * One thread, that which trains, tells it what happens; any may ask, and keeps nobody waiting.
  */
 public final class RunRecorder implements TrainListener {
   private final RunRecord start;
-  private final List<Metrics> metrics;
-  private final List<Sample> samples;
-  private TrainConfig config;
-  private boolean training = true;
+  private final AppendedList<Metrics> metrics;
+  private final AppendedList<Sample> samples;
+  private volatile TrainConfig config;
+  private volatile boolean training = true;
 
   /** Begins where a run stands. */
   public RunRecorder(RunRecord start) {
     this.start = start;
     config = start.config();
-    metrics = new ArrayList<>(start.metrics());
-    samples = new ArrayList<>(start.samples());
+    metrics = new AppendedList<>(start.metrics());
+    samples = new AppendedList<>(start.samples());
   }
 
   /**
@@ -38,29 +36,38 @@ public final class RunRecorder implements TrainListener {
   }
 
   @Override
-  public synchronized void onMetrics(Metrics line) {
-    if (!metrics.isEmpty() && metrics.getLast().step() == line.step()) {
-      metrics.removeLast(); // it was evaluated later
+  public void onMetrics(Metrics line) {
+    Metrics last = metrics.last();
+    if (last != null && last.step() == line.step()) {
+      metrics.replaceLast(line); // it was evaluated later
+    } else {
+      metrics.add(line);
     }
-    metrics.add(line);
   }
 
   @Override
-  public synchronized void onSample(int step, String text) {
-    if (samples.isEmpty() || samples.getLast().step() < step) {
+  public void onSample(int step, String text) {
+    Sample last = samples.last();
+    if (last == null || last.step() < step) {
       samples.add(new Sample(step, text));
     }
   }
 
   /** The run trains no more; {@code now} is its configuration, which says when it ended. */
-  public synchronized void end(TrainConfig now) {
+  public void end(TrainConfig now) {
     config = now;
     training = false;
   }
 
   /** As it stands now. */
-  public synchronized RunRecord record() {
+  public RunRecord record() {
     return new RunRecord(
-        start.name(), training, config, start.parameters(), metrics, samples, start.machine());
+        start.name(),
+        training,
+        config,
+        start.parameters(),
+        metrics.copy(),
+        samples.copy(),
+        start.machine());
   }
 }

@@ -1,18 +1,16 @@
 package dev.culebra.examples.report;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.culebra.checkpoint.Metrics;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collection;
-import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
 
 /**
  * One open page: server-sent events, written on this watcher's own thread. It hears all there is at
@@ -26,8 +24,13 @@ final class Watcher {
   /** How long {@link #awaitAll} waits at most. */
   static final Duration FAREWELL = Duration.ofSeconds(3);
 
-  /** What happened. */
-  record Event(Kind kind, Metrics row) {
+  /**
+   * What happened.
+   *
+   * @param text as it is sent, made once for all watchers; null where it is asked for when it is
+   *     sent
+   */
+  record Event(Kind kind, String text) {
     static final Event ALL = new Event(Kind.ALL, null);
     static final Event END = new Event(Kind.END, null);
 
@@ -36,21 +39,21 @@ final class Watcher {
       ALL,
       END
     }
-
-    static Event row(Metrics metrics) {
-      return new Event(Kind.ROW, metrics);
-    }
   }
 
-  private final RunRecorder recorder;
+  private final UnaryOperator<String> all;
   private final OutputStream out;
   private final BlockingQueue<Event> queue = new LinkedBlockingQueue<>(QUEUE);
   private final CountDownLatch gone = new CountDownLatch(1);
   private int rowsInSuccession;
 
-  /** Of a run, over an open answer. */
-  Watcher(RunRecorder recorder, OutputStream out) {
-    this.recorder = recorder;
+  /**
+   * Of a run, over an open answer.
+   *
+   * @param all what an event with all there is says, by its name
+   */
+  Watcher(UnaryOperator<String> all, OutputStream out) {
+    this.all = all;
     this.out = out;
     queue.add(Event.ALL);
   }
@@ -111,18 +114,9 @@ final class Watcher {
     if (event == null) {
       return ": nothing new\n\n";
     }
-    List<RunRecord> runs = List.of(recorder.record());
-    ObjectNode data = ReportJson.object();
-    data.put("facts", FactsHtml.of(runs));
-    if (event.kind() == Event.Kind.ROW) {
-      data.set("row", ReportJson.row(event.row()));
-    } else {
-      data.set("page", ReportJson.page(runs, true));
-      data.put("thinned", ReportPage.thinned(runs));
-      data.put("samples", SamplesHtml.of(runs));
-    }
-    String name = event.kind().name().toLowerCase(Locale.ROOT);
-    return "event: %s\ndata: %s\n\n".formatted(name, data);
+    return event.text() != null
+        ? event.text()
+        : all.apply(event.kind().name().toLowerCase(Locale.ROOT));
   }
 
   /** Waits a moment until all have heard of the end, or are not going to. */

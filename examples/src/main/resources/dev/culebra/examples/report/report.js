@@ -253,7 +253,7 @@
       const {row, facts} = JSON.parse(event.data), rows = state.runs[0].rows;
       if (rows.length && row[STEP] <= rows[rows.length - 1][STEP]) return; // it came with all
       rows.push(row);
-      byId("facts").innerHTML = facts;
+      if (facts) byId("facts").innerHTML = facts; // of several rows at once the last has them
       schedule();
     });
     events.addEventListener("end", event => { takeAll(event); events.close(); say("ended"); });

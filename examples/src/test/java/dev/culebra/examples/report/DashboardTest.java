@@ -29,6 +29,7 @@ import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import java.util.logging.StreamHandler;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -37,6 +38,9 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class DashboardTest {
   private static final int MANY = 20_000;
+
+  /** Rows that are told together, since there is a pause between those that are not. */
+  private static final int AT_ONCE = 100;
 
   private final RunRecorder recorder =
       new RunRecorder(
@@ -203,6 +207,39 @@ class DashboardTest {
   }
 
   @Test
+  void manyWatchersDoNotSlowTheTraining() throws Exception {
+    for (int step = 1; step <= MANY; step++) {
+      recorder.onMetrics(Records.row(step));
+    }
+    List<Client> clients = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      Client client = new Client();
+      clients.add(client);
+      Thread.ofVirtual().start(() -> readOn(client));
+    }
+    long start = System.nanoTime();
+    for (int step = MANY + 1; step <= 2 * MANY; step++) {
+      log(step);
+    }
+    Duration took = Duration.ofNanos(System.nanoTime() - start);
+    dashboard.close(); // ends what the clients read, who could not be closed while they do
+    for (Client client : clients) {
+      client.close();
+    }
+    assertThat(took).isLessThan(Duration.ofSeconds(2)); // 100 µs a row
+  }
+
+  private static void readOn(Client client) {
+    try {
+      while (true) {
+        client.event();
+      }
+    } catch (IOException | RuntimeException e) {
+      // closed
+    }
+  }
+
+  @Test
   void whoFallsBehindMissesNothingInTheEnd() throws Exception {
     try (Client client = new Client()) {
       client.event();
@@ -226,7 +263,9 @@ class DashboardTest {
       client.event();
       int rows = 0;
       for (int step = 1; step <= 2 * Thinning.LIMIT; step++) {
-        log(step);
+        if (step % AT_ONCE == 1) {
+          IntStream.range(step, step + AT_ONCE).forEach(this::log);
+        }
         Map.Entry<String, JsonNode> event = client.event(); // it keeps up
         if (event.getKey().equals("row")) {
           rows++;

@@ -1,0 +1,112 @@
+package dev.culebra.examples.report;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.culebra.checkpoint.Metrics;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+
+/**
+ * Tells all watchers of a run what happens, on a thread of its own and a few times a second: each
+ * event is made once, however many watch, and several rows that come together need the figures of
+ * the head once.
+ */
+final class Broadcast implements AutoCloseable {
+  private static final Duration PAUSE = Duration.ofMillis(100);
+
+  /** Rows that may wait; with more, watchers hear all there is. */
+  private static final int MOST_ROWS = 200;
+
+  private final RunRecorder recorder;
+  private final Collection<Watcher> watchers;
+  private final Thread thread;
+  private List<Metrics> rows = new ArrayList<>();
+  private boolean all;
+
+  /** To {@code watchers}, whose number changes. */
+  Broadcast(RunRecorder recorder, Collection<Watcher> watchers) {
+    this.recorder = recorder;
+    this.watchers = watchers;
+    thread = Thread.ofPlatform().daemon().name("dashboard").start(this::run);
+  }
+
+  /** A step was logged; returns at once. */
+  synchronized void row(Metrics row) {
+    if (rows.size() < MOST_ROWS) {
+      rows.add(row);
+    } else {
+      all = true;
+    }
+    notifyAll();
+  }
+
+  /** More than a row has changed; returns at once. */
+  synchronized void all() {
+    all = true;
+    notifyAll();
+  }
+
+  private void run() {
+    try {
+      while (true) {
+        publish();
+        Thread.sleep(PAUSE);
+      }
+    } catch (InterruptedException e) {
+      // closed
+    }
+  }
+
+  private void publish() throws InterruptedException {
+    List<Metrics> news;
+    boolean everything;
+    synchronized (this) {
+      while (rows.isEmpty() && !all) {
+        wait();
+      }
+      news = rows;
+      everything = all;
+      rows = new ArrayList<>();
+      all = false;
+    }
+    if (watchers.isEmpty()) {
+      return;
+    }
+    if (everything) {
+      watchers.forEach(watcher -> watcher.tell(Watcher.Event.ALL));
+      return;
+    }
+    String facts = FactsHtml.of(List.of(recorder.record()));
+    for (int i = 0; i < news.size(); i++) {
+      ObjectNode data = ReportJson.object();
+      if (i == news.size() - 1) {
+        data.put("facts", facts);
+      }
+      data.set("row", ReportJson.row(news.get(i)));
+      Watcher.Event event = new Watcher.Event(Watcher.Event.Kind.ROW, event("row", data));
+      watchers.forEach(watcher -> watcher.tell(event));
+    }
+  }
+
+  /** All there is, as the event {@code name}. */
+  String everything(String name) {
+    List<RunRecord> runs = List.of(recorder.record());
+    ObjectNode data = ReportJson.object();
+    data.put("facts", FactsHtml.of(runs));
+    data.set("page", ReportJson.page(runs, true));
+    data.put("thinned", ReportPage.thinned(runs));
+    data.put("samples", SamplesHtml.of(runs));
+    return event(name, data);
+  }
+
+  private static String event(String name, ObjectNode data) {
+    return "event: %s\ndata: %s\n\n".formatted(name, data);
+  }
+
+  /** Tells nothing more. */
+  @Override
+  public void close() {
+    thread.interrupt();
+  }
+}
