@@ -4,7 +4,6 @@ import dev.culebra.backend.Backend;
 import dev.culebra.backend.Recording;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
-import dev.culebra.nn.Parameter;
 import dev.culebra.optim.AdamW;
 import dev.culebra.optim.Optimizer;
 import dev.culebra.random.RandomStream;
@@ -82,14 +81,6 @@ final class GpuStep implements AutoCloseable {
       seconds[turn] = 1e-9 * (System.nanoTime() - start) / stepsOfATurn;
     }
     return seconds;
-  }
-
-  /** Numbers in the matrices of all blocks. */
-  long weightsOfBlocks() {
-    return model.parameters().list().stream()
-        .filter(parameter -> parameter.kind() == Parameter.Kind.MATRIX)
-        .mapToLong(parameter -> parameter.shape().elements())
-        .sum();
   }
 
   /** Loss of the last step. */

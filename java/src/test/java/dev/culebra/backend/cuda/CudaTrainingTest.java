@@ -172,9 +172,7 @@ class CudaTrainingTest {
     float[] actual = lossesOfLargeHeads(TestGpu.open(Binding.FFM, DType.BF16, kernels));
     assertThat(expected[expected.length - 1]).isLessThan(0.9f * expected[0]);
     for (int i = 0; i < expected.length; i++) {
-      assertThat(actual[i])
-          .as("loss of step %d", i)
-          .isCloseTo(expected[i], Offset.offset(6e-2f));
+      assertThat(actual[i]).as("loss of step %d", i).isCloseTo(expected[i], Offset.offset(6e-2f));
     }
     assertThat(lossesOfLargeHeads(TestGpu.open(Binding.FFM, DType.BF16, kernels)))
         .isEqualTo(actual);
