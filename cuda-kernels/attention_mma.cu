@@ -151,10 +151,14 @@ __device__ __forceinline__ void storeRows(bf16* head, uint32_t stride, const flo
 template <int D, int TILES>
 using Fragments = uint32_t[TILES][D / 16][4];
 
-/** x = init, for all column blocks of a tile of rows, + the warp's rows (A fragments) times 8 · N rows of a tile, transposed. */
-template <int D, int TILES, int N>
+struct Zero {
+  __device__ __forceinline__ float4 operator()(int, int = 0) const { return make_float4(0, 0, 0, 0); }
+};
+
+/** x = init(m, n) + the warp's rows (A fragments) times 8 · N rows of a tile, transposed. */
+template <int D, int TILES, int N, typename Init>
 __device__ __forceinline__ void multiplyTransposed(float (&x)[TILES][N][4], const Fragments<D, TILES>& a, SharedAddress rows,
-                                                   const float (&init)[TILES][4]) {
+                                                   Init init) {
 #pragma unroll
   for (int step = 0; step < D / 16; step++) {
 #pragma unroll
@@ -164,8 +168,8 @@ __device__ __forceinline__ void multiplyTransposed(float (&x)[TILES][N][4], cons
 #pragma unroll
       for (int m = 0; m < TILES; m++) {
         if (step == 0) {
-          mma(x[m][n], a[m][step], b[0], b[1], init[m]);
-          mma(x[m][n + 1], a[m][step], b[2], b[3], init[m]);
+          mma(x[m][n], a[m][step], b[0], b[1], init(m, n));
+          mma(x[m][n + 1], a[m][step], b[2], b[3], init(m, n + 1));
         } else {
           mma(x[m][n], a[m][step], b[0], b[1]);
           mma(x[m][n + 1], a[m][step], b[2], b[3]);
@@ -237,7 +241,6 @@ __device__ __forceinline__ void forwardPass(float (&output)[TILES][D / 8][4], fl
   constexpr int BYTES = STREAMED * Tile<D>::ROW, BLOCKS = CHUNK / 8;
   const int lane = threadIdx.x % WARP;
   const uint32_t columns = Tile<D>::laneOfColumns(lane), rows = Tile<D>::laneOfRows(lane);
-  const float zeros[TILES][4] = {};
   const uint32_t quadsOfRow = s.time / 4, quad = (head * s.time + firstRow + lane / 4) * quadsOfRow + lane % 4;
 #pragma unroll
   for (int m = 0; m < TILES; m++) {
@@ -259,7 +262,7 @@ __device__ __forceinline__ void forwardPass(float (&output)[TILES][D / 8][4], fl
       const int firstKey = tile * STREAMED + chunk;
       if (firstKey >= s.time || (s.causal && firstKey > firstRow + TILES * 16 - 1)) break;  // hidden from the whole warp
       float p[TILES][BLOCKS][4];
-      multiplyTransposed<D>(p, q, stage + columns + chunk * Tile<D>::ROW, zeros);
+      multiplyTransposed<D>(p, q, stage + columns + chunk * Tile<D>::ROW, Zero{});
       hideKeys(p, firstRow, firstKey, s);
       if (SAFE || (tile == 0 && chunk == 0)) {
 #pragma unroll
@@ -383,27 +386,29 @@ __device__ __forceinline__ void attentionMmaForward(bf16* out, float* logSumExp,
 
 /**
  * dQ, and δ (B, heads, T) for attentionMmaBackwardKeys. A warp owns TILES · 16 queries, whose Q and dO are in registers.
- * Shared memory: stages as in forward; Q and dO behind them. All that a block begins with is asked for at once (O comes
- * through stage 1): waiting three times, one after the other, cost a quarter of the time at T = 1024.
+ * Shared memory: stages as in forward; Q and dO behind them. All that a block begins with is asked for at once, O in stage 1
+ * (waiting three times, one after the other, cost a quarter of the time at T = 1024); where O needs both stages, it comes first.
  */
 template <int D, int TILES, int STREAMED, int CHUNK, typename Dropout>
 __device__ __forceinline__ void attentionMmaBackwardQueries(bf16* dQkv, float* delta, const bf16* dOut, const bf16* out,
                                                             const float* logSumExp, const bf16* qkv, const AttentionShape& s,
                                                             const Dropout& dropout) {
   constexpr int ROWS = MMA_WARPS * TILES * 16, BYTES = STREAMED * Tile<D>::ROW, OWN = ROWS * Tile<D>::ROW, BLOCKS = CHUNK / 8;
-  static_assert(ROWS <= 2 * STREAMED, "O fits into a stage");
+  static_assert(ROWS <= 4 * STREAMED, "O fits into the stages");
   const int rowBlocks = (s.time + ROWS - 1) / ROWS;
   const BlockPlace place(s, rowBlocks);
   const int firstQuery = (s.causal ? rowBlocks - 1 - place.rowBlock : place.rowBlock) * ROWS;
   // By a shuffle, for then the compiler knows that branches on it are the same for the whole warp.
   const int lane = threadIdx.x % WARP, warp = __shfl_sync(ALL_LANES, static_cast<int>(threadIdx.x) / WARP, 0);
   const int firstRow = firstQuery + warp * TILES * 16;
+  constexpr bool BESIDE = ROWS <= 2 * STREAMED;
   const SharedAddress shared = sharedAddress(attentionMmaShared), own = shared + 4 * BYTES;
+  const SharedAddress outputs = BESIDE ? shared + 2 * BYTES : shared;
   const int end = s.causal ? min(s.time, firstQuery + ROWS) : s.time;
   const int tiles = (end + STREAMED - 1) / STREAMED;
   copyRows<D, ROWS, InOrder>(own, qkv, place.packed, 3 * place.width, firstQuery, s);
   copyRows<D, ROWS, InOrder>(own + OWN, dOut, place.plain, place.width, firstQuery, s);
-  copyRows<D, ROWS, InOrder>(shared + 2 * BYTES, out, place.plain, place.width, firstQuery, s);
+  copyRows<D, ROWS, InOrder>(outputs, out, place.plain, place.width, firstQuery, s);
   commitCopies();
   auto copyPair = [&](int tile) {
     const SharedAddress stage = shared + (tile & 1) * 2 * BYTES;
@@ -411,7 +416,7 @@ __device__ __forceinline__ void attentionMmaBackwardQueries(bf16* dQkv, float* d
     copyRows<D, STREAMED, KeyColumns>(stage + BYTES, qkv, place.packed + 2 * place.width, 3 * place.width, tile * STREAMED, s);
     commitCopies();
   };
-  copyPair(0);
+  if constexpr (BESIDE) copyPair(0);
   const int64_t statistics = static_cast<int64_t>(place.head) * s.time;
   float minusLse[TILES][2];
 #pragma unroll
@@ -422,12 +427,12 @@ __device__ __forceinline__ void attentionMmaBackwardQueries(bf16* dQkv, float* d
       minusLse[m][half] = row < s.time ? -logSumExp[statistics + row] * LOG2_E : -infinity();
     }
   }
-  waitForCopies<1>();
+  waitForCopies<BESIDE ? 1 : 0>();
   __syncthreads();
   const uint32_t columns = Tile<D>::laneOfColumns(lane), rows = Tile<D>::laneOfRows(lane);
   const SharedAddress ofWarp = rows + warp * TILES * 16 * Tile<D>::ROW;
   Fragments<D, TILES> q, g;
-  float minusDelta[TILES][4];  // by keptScale, as the product that begins with it wants it: two of row g, two of row g + 8
+  float4 minusDelta[TILES];  // by keptScale, as the product that begins with it wants it: two of row g, two of row g + 8
 #pragma unroll
   for (int m = 0; m < TILES; m++) {
     float x[2] = {};
@@ -437,7 +442,7 @@ __device__ __forceinline__ void attentionMmaBackwardQueries(bf16* dQkv, float* d
       loadMatrices(q[m][step], a);
       loadMatrices(g[m][step], a + OWN);
       uint32_t o[4];
-      loadMatrices(o, Tile<D>::at(shared + 2 * BYTES + ofWarp, m * 16, step));
+      loadMatrices(o, Tile<D>::at(outputs + ofWarp, m * 16, step));
 #pragma unroll
       for (int i = 0; i < 4; i++) {
         x[i % 2] = fmaf(lowOf(o[i]), lowOf(g[m][step][i]), x[i % 2]);
@@ -450,13 +455,17 @@ __device__ __forceinline__ void attentionMmaBackwardQueries(bf16* dQkv, float* d
       x[half] += __shfl_xor_sync(ALL_LANES, x[half], 1);
       x[half] += __shfl_xor_sync(ALL_LANES, x[half], 2);
       if (lane % 4 == 0 && row < s.time) delta[statistics + row] = x[half];
-      minusDelta[m][2 * half] = minusDelta[m][2 * half + 1] = -x[half] / dropout.keptScale;
+      x[half] = -x[half] / dropout.keptScale;
     }
+    minusDelta[m] = make_float4(x[0], x[0], x[1], x[1]);
   }
 
+  if constexpr (!BESIDE) {
+    __syncthreads();
+    copyPair(0);
+  }
   const float scale = rsqrtf(static_cast<float>(s.size)), c = scale * LOG2_E;
   const uint32_t quadsOfRow = s.time / 4, quad = (place.head * s.time + firstRow + lane / 4) * quadsOfRow + lane % 4;
-  const float zeros[TILES][4] = {};
   float dQ[TILES][D / 8][4] = {};
   for (int tile = 0; tile < tiles; tile++) {
     waitForCopies<0>();
@@ -469,9 +478,9 @@ __device__ __forceinline__ void attentionMmaBackwardQueries(bf16* dQkv, float* d
       if (firstKey >= s.time || (s.causal && firstKey > firstRow + TILES * 16 - 1)) break;
       float p[TILES][BLOCKS][4], dP[TILES][BLOCKS][4];
       const SharedAddress keys = stage + columns + chunk * Tile<D>::ROW;
-      multiplyTransposed<D>(p, q, keys, zeros);
+      multiplyTransposed<D>(p, q, keys, Zero{});
       hideKeys(p, firstRow, firstKey, s);
-      multiplyTransposed<D>(dP, g, keys + BYTES, minusDelta);
+      multiplyTransposed<D>(dP, g, keys + BYTES, [&](int m, int) { return minusDelta[m]; });
 #pragma unroll
       for (int pair = 0; pair < BLOCKS / 2; pair++) {
         uint32_t dS[TILES][4];
@@ -484,8 +493,8 @@ __device__ __forceinline__ void attentionMmaBackwardQueries(bf16* dQkv, float* d
             const int n = 2 * pair + i / 2, half = i % 2;
             float x = dP[m][n][2 * half], y = dP[m][n][2 * half + 1];
             if constexpr (Dropout::DROPS) {
-              if (!dropout.keeps(word(words[half], i / 2 * 2))) x = minusDelta[m][2 * half];
-              if (!dropout.keeps(word(words[half], i / 2 * 2 + 1))) y = minusDelta[m][2 * half];
+              if (!dropout.keeps(word(words[half], i / 2 * 2))) x = half == 0 ? minusDelta[m].x : minusDelta[m].z;
+              if (!dropout.keeps(word(words[half], i / 2 * 2 + 1))) y = half == 0 ? minusDelta[m].x : minusDelta[m].z;
             }
             dS[m][i] = bf16Pair(powerOf2(fmaf(p[m][n][2 * half], c, minusLse[m][half])) * x,
                                 powerOf2(fmaf(p[m][n][2 * half + 1], c, minusLse[m][half])) * y);
@@ -522,8 +531,7 @@ __device__ __forceinline__ void multiplyAhead(float (&x)[TILES][N][4], SharedAdd
     for (int n = 0; n < N; n += 2) {
       const uint32_t (&columns)[4] = b[step % 2][n / 2];
       if (step == 0) {
-        const float4 u = init(n), v = init(n + 1);
-        const float first[4] = {u.x, u.y, u.z, u.w}, second[4] = {v.x, v.y, v.z, v.w};
+        const float4 first = init(n), second = init(n + 1);
 #pragma unroll
         for (int m = 0; m < TILES; m++) {
           mma(x[m][n], a[0][m], columns[0], columns[1], first);
@@ -569,23 +577,26 @@ __device__ __forceinline__ void wordsOfColumns(uint4 (&words)[4], const QuadDrop
 }
 
 /**
- * dK and dV. A warp owns TILES · 16 keys; dK and dV are in registers, K and V are read from shared memory, a step ahead, for
- * there is no room for them in registers. Shared memory: stages of Q and dO, K, V, and for each stage statistics of its queries
- * as fragments want them: of each pair of queries −δ of the first, of the second, and the same again, so that a product can
- * begin with them; behind all of these −logSumExp / ln 2.
+ * dK and dV. A warp owns TILES · 16 keys; dK and dV are in registers, K and V, too (HELD), or there is no room for them and they
+ * are read from shared memory, a step ahead. Shared memory: stages of Q and dO; K and V where not HELD; for each stage statistics
+ * of its queries as fragments want them: of each pair of queries −δ of the first, of the second, and the same again, so that a
+ * product can begin with them; behind all of these −logSumExp / ln 2.
  */
-template <int D, int TILES, int STREAMED, int CHUNK, typename Dropout>
+template <int D, int TILES, int STREAMED, int CHUNK, bool HELD, typename Dropout>
 __device__ __forceinline__ void attentionMmaBackwardKeys(bf16* dQkv, const bf16* dOut, const float* logSumExp, const float* delta,
                                                          const bf16* qkv, const AttentionShape& s, const Dropout& dropout) {
   constexpr int ROWS = MMA_WARPS * TILES * 16, BYTES = STREAMED * Tile<D>::ROW, OWN = ROWS * Tile<D>::ROW, BLOCKS = CHUNK / 8;
   constexpr int QUADS = STREAMED / 2 * 16, STATISTICS = QUADS + STREAMED * 4;
   static_assert(2 * STREAMED <= MMA_THREADS, "a thread brings one number of a tile");
+  static_assert(!HELD || 2 * OWN <= 4 * BYTES, "K and V fit into the stages");
   const int rowBlocks = (s.time + ROWS - 1) / ROWS;
   const BlockPlace place(s, rowBlocks);
   const int firstKey = place.rowBlock * ROWS;
   const int lane = threadIdx.x % WARP, warp = __shfl_sync(ALL_LANES, static_cast<int>(threadIdx.x) / WARP, 0);
   const int ownKey = firstKey + warp * TILES * 16;
-  const SharedAddress shared = sharedAddress(attentionMmaShared), own = shared + 4 * BYTES, statistics = own + 2 * OWN;
+  const SharedAddress shared = sharedAddress(attentionMmaShared);
+  // HELD: K and V come, and dK and dV go, through the stages.
+  const SharedAddress own = HELD ? shared : shared + 4 * BYTES, statistics = shared + 4 * BYTES + (HELD ? 0 : 2 * OWN);
   const int firstTile = s.causal ? firstKey / STREAMED : 0;
   const int tiles = (s.time + STREAMED - 1) / STREAMED;
   auto copyPair = [&](int tile) {
@@ -616,11 +627,26 @@ __device__ __forceinline__ void attentionMmaBackwardKeys(bf16* dQkv, const bf16*
   };
   copyRows<D, ROWS, KeyRows<TILES>>(own, qkv, place.packed + place.width, 3 * place.width, firstKey, s);
   copyRows<D, ROWS, KeyRows<TILES>>(own + OWN, qkv, place.packed + 2 * place.width, 3 * place.width, firstKey, s);
+  const uint32_t columns = Tile<D>::laneOfColumns(lane), rows = Tile<D>::laneOfRows(lane);
+  const SharedAddress keys = own + rows + warp * TILES * 16 * Tile<D>::ROW;
+  Fragments<D, TILES> k, v;
+  if constexpr (HELD) {
+    commitCopies();
+    waitForCopies<0>();
+    __syncthreads();
+#pragma unroll
+    for (int m = 0; m < TILES; m++) {
+#pragma unroll
+      for (int step = 0; step < D / 16; step++) {
+        loadMatrices(k[m][step], Tile<D>::at(keys, m * 16, step));
+        loadMatrices(v[m][step], Tile<D>::at(keys, m * 16, step) + OWN);
+      }
+    }
+    __syncthreads();
+  }
   copyPair(firstTile);
   fetch(firstTile);
   put(firstTile);
-  const uint32_t columns = Tile<D>::laneOfColumns(lane), rows = Tile<D>::laneOfRows(lane);
-  const SharedAddress keys = own + rows + warp * TILES * 16 * Tile<D>::ROW;
   const float scale = rsqrtf(static_cast<float>(s.size)), c = scale * LOG2_E;
   const uint32_t quadsOfRow = s.time / 4;
   const uint32_t quad = (place.head * s.time + lane % 4 * 2) * quadsOfRow + (ownKey + KeyRows<TILES>::at(lane / 4)) / 4;
@@ -639,7 +665,11 @@ __device__ __forceinline__ void attentionMmaBackwardKeys(bf16* dQkv, const bf16*
       if (s.causal && firstQuery + CHUNK <= ownKey) continue;  // no query sees these keys
       float p[TILES][BLOCKS][4], dP[TILES][BLOCKS][4];
       const SharedAddress queries = stage + columns + chunk * Tile<D>::ROW;
-      multiplyAhead<D>(p, keys, queries, [](int) { return make_float4(0, 0, 0, 0); });
+      if constexpr (HELD) {
+        multiplyTransposed<D>(p, k, queries, Zero{});
+      } else {
+        multiplyAhead<D>(p, keys, queries, Zero{});
+      }
       if (s.causal && firstQuery < ownKey + TILES * 16 - 1) {
 #pragma unroll
         for (int m = 0; m < TILES; m++) {
@@ -657,7 +687,11 @@ __device__ __forceinline__ void attentionMmaBackwardKeys(bf16* dQkv, const bf16*
       }
       const SharedAddress minusDelta = ofTile + (chunk / 2 + lane % 4) * 16;
       const SharedAddress minusLse = ofTile + QUADS + (chunk / 2 + lane % 4) * 8;
-      multiplyAhead<D>(dP, keys + OWN, queries + BYTES, [&](int n) { return loadShared4(minusDelta + n * 4 * 16); });
+      if constexpr (HELD) {
+        multiplyTransposed<D>(dP, v, queries + BYTES, [&](int, int n) { return loadShared4(minusDelta + n * 4 * 16); });
+      } else {
+        multiplyAhead<D>(dP, keys + OWN, queries + BYTES, [&](int n) { return loadShared4(minusDelta + n * 4 * 16); });
+      }
       const SharedAddress streamed = stage + rows + chunk * Tile<D>::ROW;
 #pragma unroll
       for (int pair = 0; pair < BLOCKS / 2; pair++) {
@@ -722,7 +756,11 @@ __device__ __forceinline__ void attentionMmaBackwardKeys(bf16* dQkv, const bf16*
   float factor[TILES][2];
 #pragma unroll
   for (int m = 0; m < TILES; m++) factor[m][0] = factor[m][1] = scale * dropout.keptScale;
-  __syncwarp();  // a warp reads only its own rows of K and V: they may become dK and dV
+  if constexpr (HELD) {
+    __syncthreads();  // all have done with the stages
+  } else {
+    __syncwarp();  // a warp reads only its own rows of K and V: they may become dK and dV
+  }
   const SharedAddress ownRows = own + warp * TILES * 16 * Tile<D>::ROW;
   bf16* const dKeys = dQkv + static_cast<uint64_t>(place.packed + place.width) * 8;
   storeRows<D, TILES, KeyRows<TILES>>(dKeys, 3 * place.width, dK, factor, ownRows, ownKey, s);
@@ -774,40 +812,49 @@ using namespace culebra;
                                                            QuadDropout(state, site, p, keptScale));                                 \
   }
 
-#define ATTENTION_MMA_KEYS(NAME, D, TILES, STREAMED, CHUNK, BLOCKS)                                                                 \
+#define ATTENTION_MMA_KEYS(NAME, D, TILES, STREAMED, CHUNK, HELD, BLOCKS)                                                              \
   extern "C" __global__ void __launch_bounds__(MMA_THREADS, BLOCKS)                                                                 \
       attention_mma_backward_keys_##NAME##_bf16(bf16* dQkv, const bf16* dOut, const float* logSumExp, const float* delta,          \
                                                 const bf16* qkv, int time, int heads, int size, int causal, int group,             \
                                                 int allHeads) {                                                                     \
-    attentionMmaBackwardKeys<D, TILES, STREAMED, CHUNK>(dQkv, dOut, logSumExp, delta, qkv, ATTENTION_SHAPE, NoDropout{});          \
+    attentionMmaBackwardKeys<D, TILES, STREAMED, CHUNK, HELD>(dQkv, dOut, logSumExp, delta, qkv, ATTENTION_SHAPE, NoDropout{});          \
   }
 
-#define ATTENTION_MMA_KEYS_DROPOUT(NAME, D, TILES, STREAMED, CHUNK, BLOCKS)                                                         \
+#define ATTENTION_MMA_KEYS_DROPOUT(NAME, D, TILES, STREAMED, CHUNK, HELD, BLOCKS)                                                      \
   extern "C" __global__ void __launch_bounds__(MMA_THREADS, BLOCKS)                                                                 \
       attention_mma_backward_keys_dropout_##NAME##_bf16(bf16* dQkv, const bf16* dOut, const float* logSumExp, const float* delta,  \
                                                         const bf16* qkv, int time, int heads, int size, int causal, int group,     \
                                                         int allHeads, const int* state, int site, float p, float keptScale) {       \
-    attentionMmaBackwardKeys<D, TILES, STREAMED, CHUNK>(dQkv, dOut, logSumExp, delta, qkv, ATTENTION_SHAPE,                        \
+    attentionMmaBackwardKeys<D, TILES, STREAMED, CHUNK, HELD>(dQkv, dOut, logSumExp, delta, qkv, ATTENTION_SHAPE,                        \
                                                         QuadDropout(state, site, p, keptScale));                                    \
   }
 
+// Those called small are for GPUs whose multiprocessors hold no two blocks of the others.
 ATTENTION_MMA_FORWARD(d32, 32, 2, 64, 64, 3)
 ATTENTION_MMA_FORWARD(d64, 64, 2, 64, 64, 2)
 ATTENTION_MMA_FORWARD(d128, 128, 1, 64, 64, 2)
+ATTENTION_MMA_FORWARD(d128_small, 128, 1, 32, 32, 2)
 ATTENTION_MMA_FORWARD_DROPOUT(d32, 32, 2, 64, 16, 3)
 ATTENTION_MMA_FORWARD_DROPOUT(d64, 64, 2, 64, 32, 2)
 ATTENTION_MMA_FORWARD_DROPOUT(d128, 128, 1, 64, 64, 2)
+ATTENTION_MMA_FORWARD_DROPOUT(d128_small, 128, 1, 32, 32, 2)
 
 ATTENTION_MMA_QUERIES(d32, 32, 2, 64, 16, 3)
 ATTENTION_MMA_QUERIES(d64, 64, 2, 64, 32, 2)
+ATTENTION_MMA_QUERIES(d64_small, 64, 1, 64, 32, 2)
 ATTENTION_MMA_QUERIES(d128, 128, 1, 32, 32, 2)
+ATTENTION_MMA_QUERIES(d128_small, 128, 1, 16, 16, 2)
 ATTENTION_MMA_QUERIES_DROPOUT(d32, 32, 2, 64, 16, 3)
 ATTENTION_MMA_QUERIES_DROPOUT(d64, 64, 2, 64, 32, 2)
+ATTENTION_MMA_QUERIES_DROPOUT(d64_small, 64, 1, 64, 32, 2)
 ATTENTION_MMA_QUERIES_DROPOUT(d128, 128, 1, 32, 32, 2)
+ATTENTION_MMA_QUERIES_DROPOUT(d128_small, 128, 1, 16, 16, 2)
 
-ATTENTION_MMA_KEYS(d32, 32, 2, 64, 32, 3)
-ATTENTION_MMA_KEYS(d64, 64, 2, 64, 32, 2)
-ATTENTION_MMA_KEYS(d128, 128, 1, 32, 32, 2)
-ATTENTION_MMA_KEYS_DROPOUT(d32, 32, 2, 64, 16, 3)
-ATTENTION_MMA_KEYS_DROPOUT(d64, 64, 2, 64, 32, 2)
-ATTENTION_MMA_KEYS_DROPOUT(d128, 128, 1, 32, 32, 2)
+ATTENTION_MMA_KEYS(d32, 32, 2, 64, 32, false, 3)
+ATTENTION_MMA_KEYS(d64, 64, 2, 64, 32, false, 2)
+ATTENTION_MMA_KEYS(d64_small, 64, 1, 64, 32, true, 2)
+ATTENTION_MMA_KEYS(d128, 128, 1, 32, 16, true, 2)
+ATTENTION_MMA_KEYS_DROPOUT(d32, 32, 2, 64, 16, false, 3)
+ATTENTION_MMA_KEYS_DROPOUT(d64, 64, 2, 64, 32, false, 2)
+ATTENTION_MMA_KEYS_DROPOUT(d64_small, 64, 1, 64, 32, true, 2)
+ATTENTION_MMA_KEYS_DROPOUT(d128, 128, 1, 32, 16, true, 2)

@@ -28,7 +28,7 @@ struct CUmod_st {
 
 namespace {
 
-constexpr int SHARED_BYTES = 48 << 10, SHARED_BYTES_OPT_IN = 227 << 10;
+constexpr int SHARED_BYTES = 48 << 10;
 
 struct LoadError {
   CUresult result;
@@ -119,7 +119,7 @@ class Parameters {
 int blocksOfMultiprocessor(const CUfunc_st& function, int threads, size_t dynamicBytes) {
   const int warps = (threads + 31) / 32, reserved = 1 << 10;
   const int shared = static_cast<int>(function.ptx.staticSharedBytes + dynamicBytes) + reserved;
-  return std::min({32, 64 / warps, (228 << 10) / shared});
+  return std::min({32, 64 / warps, sim::Settings::get().sharedBytesOfMultiprocessor() / shared});
 }
 
 /** What the launch bounds leave for each thread, which a kernel with setmaxnreg is given; 0 without bounds. */
@@ -232,7 +232,8 @@ CUresult cuFuncSetAttribute(CUfunction function, CUfunction_attribute attribute,
   return sim::inContext([&](Driver&) {
     if (attribute == CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT) return CUDA_SUCCESS;
     if (attribute != CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES) return CUDA_ERROR_INVALID_VALUE;
-    if (value < 0 || value + function->ptx.staticSharedBytes > SHARED_BYTES_OPT_IN) return CUDA_ERROR_INVALID_VALUE;
+    const int largest = sim::Settings::get().sharedBytesOfBlock() - static_cast<int>(function->ptx.staticSharedBytes);
+    if (value < 0 || value > largest) return CUDA_ERROR_INVALID_VALUE;
     function->maxDynamicSharedBytes = value;
     return CUDA_SUCCESS;
   });

@@ -70,6 +70,17 @@ Settings read() {
 
 }  // namespace
 
+int Settings::sharedBytesOfMultiprocessor() const {
+  switch (capability) {
+    case 80:
+    case 87: return 164 << 10;
+    case 86:
+    case 89:
+    case 120: return 100 << 10;
+    default: return 228 << 10;
+  }
+}
+
 const Settings& Settings::get() {
   static const auto* settings = new Settings(read());  // never destroyed: workers outlive main
   return *settings;

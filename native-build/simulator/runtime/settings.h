@@ -31,6 +31,11 @@ struct Settings {
   /** Folders of kernel modules beside the one next to this library, separated by colons. */
   std::string moreKernels;
 
+  /** As GPUs of the capability have it. */
+  int sharedBytesOfMultiprocessor() const;
+  /** What a block may ask for: all but what is reserved for it. */
+  int sharedBytesOfBlock() const { return sharedBytesOfMultiprocessor() - (1 << 10); }
+
   static const Settings& get();
 };
 

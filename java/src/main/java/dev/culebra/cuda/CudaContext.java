@@ -12,6 +12,7 @@ public final class CudaContext implements AutoCloseable {
   private final Handle context;
   private final String name;
   private final int multiprocessors;
+  private final int sharedBytesOfMultiprocessor;
   private final int capability;
   private Thread currentThread;
   private int liveObjects;
@@ -45,6 +46,8 @@ public final class CudaContext implements AutoCloseable {
               .formatted(name, capability / 10, capability % 10));
     }
     multiprocessors = driver.attribute(DeviceAttribute.MULTIPROCESSORS, device);
+    sharedBytesOfMultiprocessor =
+        driver.attribute(DeviceAttribute.SHARED_BYTES_OF_A_MULTIPROCESSOR, device);
     context = driver.retainContext(device);
   }
 
@@ -95,6 +98,11 @@ public final class CudaContext implements AutoCloseable {
   /** Number of multiprocessors. */
   public int multiprocessors() {
     return multiprocessors;
+  }
+
+  /** Shared memory that the blocks of a multiprocessor have between them, in bytes. */
+  public int sharedBytesOfMultiprocessor() {
+    return sharedBytesOfMultiprocessor;
   }
 
   /** Compute capability: 10 · major + minor. */

@@ -29,6 +29,9 @@ final class Launcher implements AutoCloseable {
   /** Packs of a row that a thread keeps in registers. */
   private static final int PACKS_OF_A_THREAD = 4;
 
+  /** Shared memory that each block needs beside its own. */
+  private static final int RESERVED_SHARED_BYTES = 1 << 10;
+
   private final CudaContext context;
   private final Stream stream;
   private final KernelLibrary library;
@@ -87,6 +90,13 @@ final class Launcher implements AutoCloseable {
 
   int multiprocessors() {
     return context.multiprocessors();
+  }
+
+  /**
+   * How many blocks with so much dynamic shared memory a multiprocessor holds, other limits aside.
+   */
+  int blocksThatFit(int sharedBytes) {
+    return context.sharedBytesOfMultiprocessor() / (sharedBytes + RESERVED_SHARED_BYTES);
   }
 
   /**

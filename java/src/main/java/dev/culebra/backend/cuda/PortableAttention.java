@@ -6,6 +6,7 @@ import dev.culebra.cuda.KernelFunction;
 import dev.culebra.cuda.LaunchSize;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
+import java.util.List;
 
 /**
  * Launches {@code attention_mma.cu}: BF16, head sizes that are multiples of 8; with dropout, T that
@@ -25,38 +26,58 @@ final class PortableAttention implements AttentionPath {
   /** Heads whose blocks run beside each other, so that the L2 cache holds their keys and values. */
   private static final int GROUP = 32;
 
+  /** Blocks that a multiprocessor should hold at least, to hide what one waits for. */
+  private static final int BLOCKS = 2;
+
+  private enum Pass {
+    FORWARD("forward"),
+    QUERIES("backward_queries"),
+    KEYS("backward_keys");
+
+    private final String kernel;
+
+    Pass(String kernel) {
+      this.kernel = kernel;
+    }
+  }
+
   /**
-   * The shape of a kernel for heads of up to {@code headSize}.
+   * An instance of a kernel.
    *
+   * @param headSize largest head size; a smaller head is filled up
    * @param tiles tiles of 16 rows that a warp owns
    * @param streamed rows of a tile that is streamed past
+   * @param owned matrices of the block's own rows in shared memory
    */
-  private record Shape(String name, int headSize, int tiles, int streamed) {
+  private record Instance(
+      Pass pass, String suffix, int headSize, int tiles, int streamed, int owned) {
     int rows() {
       return WARPS * tiles * TILE_ROWS;
     }
 
-    /** Two pairs of tiles that are streamed past, and matrices of the rows that stay. */
-    int sharedBytes(int ownedMatrices) {
-      return (4 * streamed + ownedMatrices * rows()) * headSize * DType.BF16.bytes();
+    /** Two pairs of tiles, the own rows, and what two tiles of queries bring of statistics. */
+    int sharedBytes() {
+      int statistics = pass == Pass.KEYS ? 2 * streamed * 3 * Float.BYTES : 0;
+      return (4 * streamed + owned * rows()) * headSize * DType.BF16.bytes() + statistics;
     }
   }
 
-  private static final Shape[] FORWARD = {
-    new Shape("forward", 32, 2, 64),
-    new Shape("forward", 64, 2, 64),
-    new Shape("forward", 128, 1, 64)
-  };
-  private static final Shape[] QUERIES = {
-    new Shape("backward_queries", 32, 2, 64),
-    new Shape("backward_queries", 64, 2, 64),
-    new Shape("backward_queries", 128, 1, 32)
-  };
-  private static final Shape[] KEYS = {
-    new Shape("backward_keys", 32, 2, 64),
-    new Shape("backward_keys", 64, 2, 64),
-    new Shape("backward_keys", 128, 1, 32)
-  };
+  /** By head size; of one size those first that are faster where shared memory suffices. */
+  private static final List<Instance> INSTANCES =
+      List.of(
+          new Instance(Pass.FORWARD, "_d32", 32, 2, 64, 0),
+          new Instance(Pass.FORWARD, "_d64", 64, 2, 64, 0),
+          new Instance(Pass.FORWARD, "_d128", 128, 1, 64, 0),
+          new Instance(Pass.FORWARD, "_d128_small", 128, 1, 32, 0),
+          new Instance(Pass.QUERIES, "_d32", 32, 2, 64, 2),
+          new Instance(Pass.QUERIES, "_d64", 64, 2, 64, 2),
+          new Instance(Pass.QUERIES, "_d64_small", 64, 1, 64, 2),
+          new Instance(Pass.QUERIES, "_d128", 128, 1, 32, 2),
+          new Instance(Pass.QUERIES, "_d128_small", 128, 1, 16, 2),
+          new Instance(Pass.KEYS, "_d32", 32, 2, 64, 2),
+          new Instance(Pass.KEYS, "_d64", 64, 2, 64, 2),
+          new Instance(Pass.KEYS, "_d64_small", 64, 1, 64, 0),
+          new Instance(Pass.KEYS, "_d128", 128, 1, 32, 0));
 
   private final Launcher launcher;
 
@@ -78,9 +99,9 @@ final class PortableAttention implements AttentionPath {
   @Override
   public void forward(Tensor out, Tensor logSumExp, Tensor qkv, AttentionSpec spec) {
     int size = AttentionKernel.headSize(out, spec.heads());
-    Shape shape = of(FORWARD, size);
-    KernelFunction kernel = kernel(shape, spec).with(out).with(logSumExp).with(qkv);
-    launch(kernel, shape, shape.sharedBytes(0), qkv, spec, size);
+    Instance forward = instance(Pass.FORWARD, size);
+    KernelFunction kernel = kernel(forward, spec).with(out).with(logSumExp).with(qkv);
+    launch(kernel, forward, qkv, spec, size);
   }
 
   @Override
@@ -93,43 +114,39 @@ final class PortableAttention implements AttentionPath {
       Tensor qkv,
       AttentionSpec spec) {
     int size = AttentionKernel.headSize(out, spec.heads());
-    Shape queries = of(QUERIES, size);
+    Instance queries = instance(Pass.QUERIES, size);
     KernelFunction kernel =
         kernel(queries, spec).with(dQkv).with(delta).with(dOut).with(out).with(logSumExp).with(qkv);
-    launch(kernel, queries, queries.sharedBytes(2), qkv, spec, size);
-    Shape keys = of(KEYS, size);
+    launch(kernel, queries, qkv, spec, size);
+    Instance keys = instance(Pass.KEYS, size);
     kernel = kernel(keys, spec).with(dQkv).with(dOut).with(logSumExp).with(delta).with(qkv);
-    launch(kernel, keys, keys.sharedBytes(2) + statisticsBytes(keys), qkv, spec, size);
+    launch(kernel, keys, qkv, spec, size);
   }
 
-  /** Of the queries of two tiles: twice delta, and the log-sum-exp. */
-  private static int statisticsBytes(Shape keys) {
-    return 2 * keys.streamed * 3 * Float.BYTES;
-  }
-
-  /** The shape whose head size is the smallest that is not below {@code size}. */
-  private static Shape of(Shape[] shapes, int size) {
-    int i = 0;
-    while (shapes[i].headSize < size) {
-      i++;
+  /** Of the smallest head size that is not below {@code size}, the first that fits, or the last. */
+  private Instance instance(Pass pass, int size) {
+    Instance best = null;
+    for (Instance each : INSTANCES) {
+      boolean candidate = each.pass == pass && each.headSize >= size;
+      if (candidate && (best == null || each.headSize == best.headSize)) {
+        best = each;
+        if (launcher.blocksThatFit(each.sharedBytes()) >= BLOCKS) {
+          break;
+        }
+      }
     }
-    return shapes[i];
+    return best;
   }
 
-  private KernelFunction kernel(Shape shape, AttentionSpec spec) {
+  private KernelFunction kernel(Instance instance, AttentionSpec spec) {
     String dropout = spec.dropout().isNone() ? "" : "_dropout";
     return launcher.kernel(
-        "attention_mma_" + shape.name + dropout + "_d" + shape.headSize, DType.BF16);
+        "attention_mma_" + instance.pass.kernel + dropout + instance.suffix, DType.BF16);
   }
 
   /** Adds the arguments that all have at the end, and launches a block for each piece of rows. */
   private void launch(
-      KernelFunction kernel,
-      Shape shape,
-      int sharedBytes,
-      Tensor qkv,
-      AttentionSpec spec,
-      int size) {
+      KernelFunction kernel, Instance instance, Tensor qkv, AttentionSpec spec, int size) {
     int time = qkv.shape().dim(1);
     int allHeads = qkv.shape().dim(0) * spec.heads();
     kernel.with(time).with(spec.heads()).with(size).with(spec.causal() ? 1 : 0);
@@ -139,8 +156,9 @@ final class PortableAttention implements AttentionPath {
       kernel.with(dropout.key().state()).with(dropout.key().site());
       kernel.with(dropout.p()).with(dropout.scale());
     }
+    int sharedBytes = instance.sharedBytes();
     kernel.allowSharedMemory(sharedBytes);
-    int blocks = Math.multiplyExact(Math.ceilDiv(time, shape.rows()), allHeads);
+    int blocks = Math.multiplyExact(Math.ceilDiv(time, instance.rows()), allHeads);
     kernel.launch(new LaunchSize(blocks, 1, 1, THREADS, 1, sharedBytes), launcher.stream());
   }
 }
