@@ -350,16 +350,16 @@ final class BuildKernels {
       }
     }
     return """
-        {
-          "sources": "%s",
-          "targets": {
-        %s
-          },
-          "entries": {
-        %s
-          }
-        }
-        """
+    {
+      "sources": "%s",
+      "targets": {
+    %s
+      },
+      "entries": {
+    %s
+      }
+    }
+    """
         .formatted(
             state,
             TARGETS.stream()
