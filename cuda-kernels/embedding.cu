@@ -94,24 +94,33 @@ __device__ __forceinline__ void sumRuns(float* dTokenTable, float* partials, con
   for (int column = threadIdx.x * V; column < columns; column += blockDim.x * V) {
     float sums[V] = {};
     bool beganBefore = chunkTokens[0] == chunkTokens[1];
-#pragma unroll 4
-    for (int i = 0; i < count; i++) {
-      const auto d = load<V>(dOut + static_cast<int64_t>(chunkRows[i]) * columns + column);
+    for (int first = 0; first < count; first += AHEAD) {
+      Pack<T, V> d[AHEAD];
 #pragma unroll
-      for (int j = 0; j < V; j++) sums[j] += d[j];
-      const int token = chunkTokens[i + 1];
-      const bool goesOn = token == chunkTokens[i + 2];
-      if (goesOn && i + 1 < count) continue;
-      if (beganBefore) {
-        write<V>(ofChunk + column, sums);
-      } else if (goesOn) {
-        write<V>(ofChunk + columns + column, sums);
-      } else if (token < vocab) {
-        addTo<V>(dTokenTable + static_cast<int64_t>(token) * columns + column, sums);
+      for (int i = 0; i < AHEAD; i++) {
+        const int place = min(first + i, count - 1);
+        d[i] = load<V>(dOut + static_cast<int64_t>(chunkRows[place]) * columns + column);
       }
-      beganBefore = false;
 #pragma unroll
-      for (int j = 0; j < V; j++) sums[j] = 0;
+      for (int i = 0; i < AHEAD; i++) {
+        const int place = first + i;
+        if (place >= count) break;
+#pragma unroll
+        for (int j = 0; j < V; j++) sums[j] += d[i][j];
+        const int token = chunkTokens[place + 1];
+        const bool goesOn = token == chunkTokens[place + 2];
+        if (goesOn && place + 1 < count) continue;
+        if (beganBefore) {
+          write<V>(ofChunk + column, sums);
+        } else if (goesOn) {
+          write<V>(ofChunk + columns + column, sums);
+        } else if (token < vocab) {
+          addTo<V>(dTokenTable + static_cast<int64_t>(token) * columns + column, sums);
+        }
+        beganBefore = false;
+#pragma unroll
+        for (int j = 0; j < V; j++) sums[j] = 0;
+      }
     }
   }
 }
@@ -127,15 +136,14 @@ __device__ __forceinline__ void addPartials(float* dTokenTable, const float* par
   const bool goesOn = token >= 0 && token == tokenAt(next - 1);
   const bool beganBefore = tokenAt(chunk * CHUNK) == token && tokenAt(chunk * CHUNK - 1) == token;
   if (!goesOn || beganBefore || token == vocab) return;
-  // By bisection the last place of the run, which lies in [low, high).
+  // The last place of the run, which lies in [low, high): each warp cuts what is left into 32 parts at a time.
   int low = next, high = rows;
   while (high - low > 1) {
-    const int middle = low + (high - low) / 2;
-    if (tokenAt(middle) == token) {
-      low = middle;
-    } else {
-      high = middle;
-    }
+    const int part = (high - low + WARP - 1) / WARP;
+    const int place = low + static_cast<int>(threadIdx.x % WARP) * part;
+    const int parts = __popc(__ballot_sync(ALL_LANES, place < high && tokenAt(place) == token));  // that begin in the run
+    low += (parts - 1) * part;
+    high = min(high, low + part);
   }
   const int end = low / CHUNK;
   for (int column = threadIdx.x * V; column < columns; column += blockDim.x * V) {
@@ -156,20 +164,27 @@ __device__ __forceinline__ void addPartials(float* dTokenTable, const float* par
 
 // ---- gradient of the position table ---------------------------------------------------------------------------------
 
-/** dPositionTable[t] += Σ over b of dOut[b, t]; rows are positions here. */
+/** dPositionTable[t] += Σ over b of dOut[b, t]; a thread for each pack of the table. */
 template <typename T, int V>
 __device__ __forceinline__ void sumPositions(float* dPositionTable, const T* dOut, int batch, int time, int columns) {
-  for (int t = firstRow(); t < time; t += rowStride()) {
-    for (int column = threadIdx.x * V; column < columns; column += blockDim.x * V) {
-      float sums[V] = {};
-#pragma unroll 4
-      for (int b = 0; b < batch; b++) {
-        const auto d = loadOnce<V>(dOut + (static_cast<int64_t>(b) * time + t) * columns + column);
+  const int64_t ofBatch = static_cast<int64_t>(time) * columns;
+  const int64_t stride = static_cast<int64_t>(gridDim.x) * blockDim.x * V;
+  for (int64_t at = (static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x) * V; at < ofBatch; at += stride) {
+    float sums[V] = {};
+    for (int first = 0; first < batch; first += AHEAD) {
+      Pack<T, V> d[AHEAD];
 #pragma unroll
-        for (int i = 0; i < V; i++) sums[i] += d[i];
+      for (int i = 0; i < AHEAD; i++) {
+        if (first + i < batch) d[i] = loadOnce<V>(dOut + (first + i) * ofBatch + at);
       }
-      addTo<V>(dPositionTable + static_cast<int64_t>(t) * columns + column, sums);
+#pragma unroll
+      for (int i = 0; i < AHEAD; i++) {
+        if (first + i >= batch) break;
+#pragma unroll
+        for (int j = 0; j < V; j++) sums[j] += d[i][j];
+      }
     }
+    addTo<V>(dPositionTable + at, sums);
   }
 }
 

@@ -10,6 +10,9 @@ constexpr int DIGITS = 1 << DIGIT_BITS;
 constexpr int SORT_THREADS = 1024;
 constexpr int SORT_WARPS = SORT_THREADS / WARP;
 
+/** Loads of a thread that are under way at once. */
+constexpr int AHEAD = 8;
+
 /** The token of a row as backward sees it. */
 __device__ __forceinline__ int tokenOf(const int* tokens, int row, int vocab) {
   const int token = tokens[row];
@@ -38,14 +41,18 @@ struct DigitCounts {
   int ofWarp[SORT_WARPS][DIGITS];
 };
 
-/** The digit of one row, and the lanes of the warp whose rows have it; none where there is no row. */
+/** The digit of the row at a place; -1 where there is none. */
+__device__ __forceinline__ int digitAt(const int* order, const int* tokens, int place, int rows, int vocab, int shift) {
+  return place < rows ? tokenOf(tokens, rowAt(order, place), vocab) >> shift & (DIGITS - 1) : -1;
+}
+
+/** A digit, and the lanes of the warp that have it, too; none where there is no row. */
 struct LaneDigit {
   int digit;
   unsigned peers;
 
-  __device__ __forceinline__ LaneDigit(const int* order, const int* tokens, int place, int rows, int vocab, int shift) {
-    const bool exists = place < rows;
-    digit = exists ? tokenOf(tokens, rowAt(order, place), vocab) >> shift & (DIGITS - 1) : 0;
+  __device__ __forceinline__ explicit LaneDigit(int digit) : digit(digit) {
+    const bool exists = digit >= 0;
     peers = __ballot_sync(ALL_LANES, exists) & lanesOfDigit(digit);
     if (!exists) peers = 0;
   }
@@ -65,13 +72,23 @@ __device__ __forceinline__ void countDigits(DigitCounts& counts, const int* orde
     for (int w = 0; w < SORT_WARPS; w++) counts.ofWarp[w][threadIdx.x] = 0;
   }
   __syncthreads();
-  for (int start = 0; start < rows; start += SORT_THREADS) {
-    const LaneDigit lane(order, tokens, start + threadIdx.x, rows, vocab, shift);
-    if (!lane.first()) continue;
-    const int count = __popc(lane.peers);
-    atomicAdd(&counts.everywhere[lane.digit], count);
-    if (start < blockStart) atomicAdd(&counts.inBlocksBefore[lane.digit], count);
-    if (start == blockStart) counts.ofWarp[threadIdx.x / WARP][lane.digit] = count;
+  for (int first = 0; first < rows; first += AHEAD * SORT_THREADS) {
+    int digits[AHEAD];  // all are under way before the first is waited for
+#pragma unroll
+    for (int i = 0; i < AHEAD; i++) {
+      digits[i] = digitAt(order, tokens, first + i * SORT_THREADS + threadIdx.x, rows, vocab, shift);
+    }
+#pragma unroll
+    for (int i = 0; i < AHEAD; i++) {
+      const int start = first + i * SORT_THREADS;
+      if (start >= rows) break;
+      const LaneDigit lane(digits[i]);
+      if (!lane.first()) continue;
+      const int count = __popc(lane.peers);
+      atomicAdd(&counts.everywhere[lane.digit], count);
+      if (start < blockStart) atomicAdd(&counts.inBlocksBefore[lane.digit], count);
+      if (start == blockStart) counts.ofWarp[threadIdx.x / WARP][lane.digit] = count;
+    }
   }
   __syncthreads();
 }
@@ -114,7 +131,7 @@ __device__ __forceinline__ void sortPass(int* sorted, const int* order, const in
   countDigits(counts, order, tokens, blockStart, rows, vocab, shift);
   countsToPlaces(counts);
   const int place = blockStart + threadIdx.x;
-  const LaneDigit lane(order, tokens, place, rows, vocab, shift);
+  const LaneDigit lane(digitAt(order, tokens, place, rows, vocab, shift));
   if (place >= rows) return;
   const int inWarpsBefore = counts.ofWarp[threadIdx.x / WARP][lane.digit];
   sorted[counts.everywhere[lane.digit] + inWarpsBefore + lane.lanesBefore()] = rowAt(order, place);

@@ -38,11 +38,9 @@ final class EmbeddingKernel {
         .with(columns)
         .with(Launcher.rows(tokenTable))
         .with(positionTable == null ? 0 : Launcher.rows(positionTable))
-        .launch(rowBlocks(rows, columns, pack), launcher.stream());
-  }
-
-  private static LaunchSize rowBlocks(int rows, int columns, int pack) {
-    return Launcher.rowBlocks(rows, columns, pack, THREADS, SHORT_ROWS, Integer.MAX_VALUE);
+        .launch(
+            Launcher.rowBlocks(rows, columns, pack, THREADS, SHORT_ROWS, Integer.MAX_VALUE),
+            launcher.stream());
   }
 
   void backward(Tensor dTokenTable, Tensor dPositionTable, Tensor dOut, Tensor tokens) {
@@ -127,6 +125,6 @@ final class EmbeddingKernel {
         .with(batch)
         .with(time)
         .with(columns)
-        .launch(rowBlocks(time, columns, pack), launcher.stream());
+        .launch(Launcher.flat((long) time * columns, pack), launcher.stream());
   }
 }
