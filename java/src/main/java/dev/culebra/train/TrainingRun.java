@@ -210,7 +210,20 @@ public final class TrainingRun implements AutoCloseable {
   }
 
   private static TrainConfig changed(TrainConfig before, Resumption how, Progress progress) {
-    TrainConfig told = before.changedBy(how.changes());
+    TrainOptions changes = how.changes();
+    TrainConfig told = before.changedBy(changes);
+    boolean timeIsUp = told.timeGone(progress.seconds()) == 1;
+    if (timeIsUp && changes.minutes != null) {
+      throw new IllegalArgumentException(
+          "--minutes %s is no more than the %.1f that the run has trained"
+              .formatted(told.minutes(), progress.seconds() / 60));
+    }
+    if (timeIsUp && changes.steps != null) { // from here on it goes by steps alone
+      told = told.with(new TrainOptions().minutes(0f));
+    }
+    if (told.decayFrom() > progress.step()) { // back at a checkpoint before the new decay
+      told = told.with(new TrainOptions().decayFrom(progress.step()));
+    }
     if (told.steps() != before.steps() && told.steps() < progress.step()) {
       throw new IllegalArgumentException(
           "--steps %d is less than the %d that the run has taken"

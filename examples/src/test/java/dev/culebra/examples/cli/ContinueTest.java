@@ -143,8 +143,14 @@ class ContinueTest {
     assertThat(timed.err()).contains("step 1  loss ");
     assertThat(resume().err()).contains(" is finished, after ");
 
-    resume("--minutes=0.03");
+    resume("--minutes=0.001").assertFails(2, "--minutes 0.001 is no more than the .*");
+    double trained = run.metrics().getLast().get("elapsed_s").doubleValue();
+    resume("--minutes=" + (trained + 1) / 60);
     assertThat(run.lastStep()).isGreaterThan(steps);
+
+    int more = run.lastStep() + 5;
+    resume("--steps=" + more);
+    assertThat(run.lastStep()).isEqualTo(more);
   }
 
   @Test
