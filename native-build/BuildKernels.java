@@ -31,8 +31,9 @@ import java.util.stream.Stream;
  * A kernel that spills registers or needs a stack fails the build, unless its source names the
  * reason in a line {@code // spills ENTRY: reason}; so does one whose asynchronous products or
  * register counts {@code ptxas} did not take as they were written. Without {@code nvcc} only the
- * index is written, with the reason; that is no failure. Nothing is done if neither sources nor
- * compiler changed.
+ * index is written, with the reason; that is no failure. A module whose sources, flags and compiler
+ * are those of the last build is not compiled again: a file in {@code built} beside the report
+ * remembers them, and what {@code ptxas} said.
  */
 final class BuildKernels {
   private static final List<String> FLAGS =
@@ -74,6 +75,8 @@ final class BuildKernels {
   /** Products done one by one, waits put between them, setmaxnreg ignored: C7508 and its like. */
   private static final Pattern NOT_AS_WRITTEN = Pattern.compile("(?m)^.*\\(C75\\d\\d\\).*$");
 
+  private static final Pattern INCLUDE = Pattern.compile("(?m)^\\s*#include \"([^\"]+)\"");
+
   private record Usage(
       String entry, String gpu, int registers, int shared, int stack, int spilled) {}
 
@@ -108,13 +111,7 @@ final class BuildKernels {
       Files.writeString(index(), "{\"problem\": \"%s\"}\n".formatted(problem));
       return 0;
     }
-    String state = state(nvcc);
-    if (Files.exists(index()) && Files.readString(index()).contains(state)) {
-      System.out.println("native-build: the GPU kernels are up to date");
-      return 0;
-    }
-    clear();
-    return build(nvcc, state);
+    return build(nvcc, output(List.of(nvcc.toString(), "--version")));
   }
 
   /** What NVCC says, else CUDA_HOME's, the PATH's, the usual place's; null if there is none. */
@@ -153,18 +150,33 @@ final class BuildKernels {
     Files.deleteIfExists(index());
   }
 
-  /** A hash of everything the result depends on. */
-  private String state(Path nvcc) throws IOException {
+  /**
+   * A hash of everything a module depends on: compiler, flags, its source and what that includes.
+   */
+  private String state(String compiler, Path source) throws IOException {
     MessageDigest digest = sha256();
-    digest.update(output(List.of(nvcc.toString(), "--version")).getBytes());
-    digest.update((FLAGS + " " + TARGETS).getBytes());
-    for (String suffix : List.of(".cu", ".cuh")) {
-      for (Path file : files(sources, suffix)) {
-        digest.update(file.getFileName().toString().getBytes());
-        digest.update(Files.readAllBytes(file));
-      }
+    digest.update((compiler + FLAGS + TARGETS).getBytes());
+    Set<Path> files = new TreeSet<>();
+    addWithIncludes(source, files);
+    for (Path file : files) {
+      digest.update(file.getFileName().toString().getBytes());
+      digest.update(Files.readAllBytes(file));
     }
     return HexFormat.of().formatHex(digest.digest());
+  }
+
+  /** Those that are ours; the rest comes with the compiler. */
+  private void addWithIncludes(Path file, Set<Path> files) throws IOException {
+    if (!files.add(file)) {
+      return;
+    }
+    Matcher include = INCLUDE.matcher(Files.readString(file));
+    while (include.find()) {
+      Path included = sources.resolve(include.group(1));
+      if (Files.exists(included)) {
+        addWithIncludes(included, files);
+      }
+    }
   }
 
   private static MessageDigest sha256() {
@@ -175,21 +187,37 @@ final class BuildKernels {
     }
   }
 
-  private int build(Path nvcc, String state) throws IOException {
+  private int build(Path nvcc, String compiler) throws IOException {
     List<Path> modules = files(sources, ".cu");
-    System.out.printf("native-build: compiling %d modules of GPU kernels%n", modules.size());
-    List<Usage> usages;
+    Files.createDirectories(built());
+    removeOthers(modules);
+    Map<Path, String> changed = new TreeMap<>();
+    for (Path source : modules) {
+      String state = state(compiler, source);
+      if (!Files.exists(ptxOf(source)) || !said(source).startsWith(state + "\n")) {
+        changed.put(source, state);
+      }
+    }
+    if (changed.isEmpty() && Files.exists(index())) {
+      System.out.println("native-build: the GPU kernels are up to date");
+      return 0;
+    }
+    System.out.printf(
+        "native-build: compiling %d of %d modules of GPU kernels%n",
+        changed.size(), modules.size());
+    Files.deleteIfExists(index());
     try {
-      usages =
-          modules.parallelStream()
-              .flatMap(source -> compile(nvcc, source).stream())
-              .sorted(Comparator.comparing(Usage::entry).thenComparing(usage -> gpu(usage.gpu)))
-              .toList();
+      changed.entrySet().parallelStream()
+          .forEach(module -> compile(nvcc, module.getKey(), module.getValue()));
     } catch (CompilerException e) {
       System.err.println(e.getMessage());
-      clear();
       return 1;
     }
+    List<Usage> usages = new ArrayList<>();
+    for (Path source : modules) {
+      usages.addAll(usages(said(source)));
+    }
+    usages.sort(Comparator.comparing(Usage::entry).thenComparing(usage -> gpu(usage.gpu)));
     Files.writeString(report, table(usages));
     List<Usage> spilling = spilling(usages);
     if (!spilling.isEmpty()) {
@@ -199,20 +227,47 @@ final class BuildKernels {
                   "native-build: %s for %s has a stack of %d bytes and spills %d:"
                       + " see %s; a reason goes into its source as // spills %s: …%n",
                   usage.entry, usage.gpu, usage.stack, usage.spilled, report, usage.entry));
-      clear();
       return 1;
     }
-    Files.writeString(index(), indexOf(modules, state)); // last: it says that all the rest is there
+    Files.writeString(index(), indexOf(modules)); // last: it says that all the rest is there
     return 0;
+  }
+
+  /** Where it is remembered of each module what it was made of and what ptxas said. */
+  private Path built() {
+    return report.resolveSibling("built");
+  }
+
+  private Path ptxOf(Path source) {
+    return ptx.resolve(name(source) + ".ptx");
+  }
+
+  /** The hash of what a module was made of, and from the next line on what ptxas said. */
+  private String said(Path source) throws IOException {
+    Path file = built().resolve(name(source) + ".txt");
+    return Files.exists(file) ? Files.readString(file) : "";
+  }
+
+  /** Removes the PTX of modules that are gone. */
+  private void removeOthers(List<Path> modules) throws IOException {
+    Set<String> names = modules.stream().map(BuildKernels::name).collect(Collectors.toSet());
+    for (Path old : files(ptx, ".ptx")) {
+      if (!names.contains(old.getFileName().toString().replaceFirst("\\.ptx$", ""))) {
+        Files.delete(old);
+        Files.deleteIfExists(index());
+      }
+    }
   }
 
   private static int gpu(String name) {
     return Integer.parseInt(name.replaceAll("\\D", ""));
   }
 
-  private List<Usage> compile(Path nvcc, Path source) {
+  private void compile(Path nvcc, Path source, String state) {
     try {
-      Path out = ptx.resolve(name(source) + ".ptx");
+      Path record = built().resolve(name(source) + ".txt");
+      Files.deleteIfExists(record);
+      Path out = ptxOf(source);
       Target target = target(source);
       List<String> command = new ArrayList<>(List.of(nvcc.toString()));
       command.addAll(FLAGS);
@@ -220,7 +275,7 @@ final class BuildKernels {
       output(command);
       String version = ".version " + target.version;
       Files.writeString(out, VERSION.matcher(Files.readString(out)).replaceFirst(version));
-      List<Usage> usages = new ArrayList<>();
+      StringBuilder all = new StringBuilder(state).append('\n');
       for (String gpu : target.gpus) {
         Path ptxas = nvcc.toRealPath().resolveSibling("ptxas");
         String said =
@@ -236,9 +291,9 @@ final class BuildKernels {
         if (notAsWritten.find()) {
           throw new CompilerException(source + ", " + gpu + ": " + notAsWritten.group());
         }
-        usages.addAll(usages(said));
+        all.append(said);
       }
-      return usages;
+      Files.writeString(record, all);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -330,9 +385,11 @@ final class BuildKernels {
   }
 
   /** Entries of each module with the types of their parameters, as the PTX has them. */
-  private String indexOf(List<Path> modules, String state) throws IOException {
+  private String indexOf(List<Path> modules) throws IOException {
+    MessageDigest states = sha256();
     Map<String, String> entries = new TreeMap<>();
     for (Path source : modules) {
+      states.update(said(source).lines().findFirst().orElseThrow().getBytes());
       Matcher entry = ENTRY.matcher(Files.readString(ptx.resolve(name(source) + ".ptx")));
       while (entry.find()) {
         String types =
@@ -361,7 +418,7 @@ final class BuildKernels {
     }
     """
         .formatted(
-            state,
+            HexFormat.of().formatHex(states.digest()),
             TARGETS.stream()
                 .map(target -> "    \"%s\": %s".formatted(target.name, facts(target)))
                 .collect(Collectors.joining(",\n")),

@@ -133,9 +133,31 @@ class BuildKernelsTest {
     assumeNvcc();
     assertThat(build(SOUND).exitCode()).isZero();
     assertThat(build(SOUND).said()).contains("up to date");
-    assertThat(build(SOUND.replace("*= 2", "*= 3")).said()).contains("compiling 1 module");
+    assertThat(build(SOUND.replace("*= 2", "*= 3")).said()).contains("compiling 1 of 1 modules");
     assertThat(index(folder.resolve("ptx")).at("/entries/twice_f32/parameters/0").asText())
         .isEqualTo("u64");
+  }
+
+  @Test
+  void onlyWhatChangedIsCompiledAgain() throws Exception {
+    assumeNvcc();
+    Path header = Files.writeString(folder.resolve("factor.cuh"), "constexpr float FACTOR = 2;\n");
+    Files.writeString(
+        folder.resolve("scale.cu"),
+        """
+        #include "factor.cuh"
+        extern "C" __global__ void scale_f32(float *x) { x[threadIdx.x] *= FACTOR; }
+        """);
+    assertThat(build(SOUND).said()).contains("compiling 2 of 2 modules");
+    Files.writeString(header, "constexpr float FACTOR = 3;\n");
+    assertThat(build(SOUND).said()).contains("compiling 1 of 2 modules");
+    assertThat(folder.resolve("registers.md")).content().contains("scale_f32", "twice_f32");
+    Files.delete(folder.resolve("scale.cu"));
+    assertThat(build(SOUND).said()).contains("compiling 0 of 1 modules");
+    assertThat(folder.resolve("ptx/scale.ptx")).doesNotExist();
+    assertThat(index(folder.resolve("ptx")).get("entries").fieldNames())
+        .toIterable()
+        .containsExactly("twice_f32");
   }
 
   @Test
