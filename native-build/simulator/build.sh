@@ -144,7 +144,7 @@ build_libraries() {
         "$out/objects/$source-$major.o" "$out/objects/gemm.o" "$out/release/libcuda.so.1"
     done
   done
-  cp -pfu "$out"/release/lib*.so.* "$out/checked/"
+  cp -pu --remove-destination "$out"/release/lib*.so.* "$out/checked/"
 }
 
 # --- kernels ---------------------------------------------------------------------------------

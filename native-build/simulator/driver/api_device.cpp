@@ -104,7 +104,7 @@ CUresult cuDeviceGetAttribute(int* value, CUdevice_attribute attribute, CUdevice
 CUresult cuDevicePrimaryCtxRetain(CUcontext* context, CUdevice device) {
   return sim::inDriver([&](Driver& driver) {
     if (!isDevice(device)) return CUDA_ERROR_INVALID_DEVICE;
-    *context = driver.context();
+    *context = driver.contextOf(device);
     return CUDA_SUCCESS;
   });
 }
@@ -122,7 +122,7 @@ SIM_EXPORT CUresult cuCtxCreate_v2(CUcontext* context, unsigned, CUdevice device
 
 CUresult cuCtxDestroy_v2(CUcontext context) {
   return sim::inDriver([&](Driver& driver) {
-    if (context != driver.context()) return CUDA_ERROR_INVALID_CONTEXT;
+    if (!driver.isContext(context)) return CUDA_ERROR_INVALID_CONTEXT;
     Driver::currentContext() = nullptr;
     return CUDA_SUCCESS;
   });
@@ -130,7 +130,7 @@ CUresult cuCtxDestroy_v2(CUcontext context) {
 
 CUresult cuCtxSetCurrent(CUcontext context) {
   return sim::inDriver([&](Driver& driver) {
-    if (context != nullptr && context != driver.context()) return CUDA_ERROR_INVALID_CONTEXT;
+    if (context != nullptr && !driver.isContext(context)) return CUDA_ERROR_INVALID_CONTEXT;
     Driver::currentContext() = context;
     return CUDA_SUCCESS;
   });
@@ -143,7 +143,7 @@ CUresult cuCtxGetCurrent(CUcontext* context) {
 
 CUresult cuCtxGetDevice(CUdevice* device) {
   return sim::inContext([&](Driver&) {
-    *device = 0;
+    *device = Driver::currentContext()->device;
     return CUDA_SUCCESS;
   });
 }

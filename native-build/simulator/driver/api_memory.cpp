@@ -17,6 +17,9 @@ std::map<void*, size_t>& pinned() {
   return *all;
 }
 
+/** The device of the calling thread's context. */
+int here() { return Driver::currentContext()->device; }
+
 char* pointer(CUdeviceptr address) { return reinterpret_cast<char*>(address); }
 
 bool isDevice(CUdeviceptr address, size_t bytes) { return DeviceMemory::get().contains(pointer(address), bytes); }
@@ -81,7 +84,7 @@ extern "C" {
 
 CUresult cuMemGetInfo_v2(size_t* free, size_t* total) {
   return sim::inContext([&](Driver&) {
-    *free = DeviceMemory::get().free();
+    *free = DeviceMemory::get().free(here());
     *total = DeviceMemory::get().total();
     return CUDA_SUCCESS;
   });
@@ -92,7 +95,7 @@ CUresult cuMemAlloc_v2(CUdeviceptr* address, size_t bytes) {
     if (bytes == 0) return CUDA_ERROR_INVALID_VALUE;
     const CUresult refused = driver.refuseDuringCapture();
     if (refused != CUDA_SUCCESS) return refused;
-    void* memory = DeviceMemory::get().allocate(bytes);
+    void* memory = DeviceMemory::get().allocate(bytes, here());
     if (memory == nullptr) return CUDA_ERROR_OUT_OF_MEMORY;
     driver.counters.allocations++;
     *address = reinterpret_cast<CUdeviceptr>(memory);
@@ -106,7 +109,7 @@ CUresult cuMemFree_v2(CUdeviceptr address) {
     const CUresult refused = driver.refuseDuringCapture();
     if (refused != CUDA_SUCCESS) return refused;
     driver.drainAll(false);
-    return DeviceMemory::get().release(pointer(address)) ? driver.sticky() : CUDA_ERROR_INVALID_VALUE;
+    return DeviceMemory::get().release(pointer(address), here()) ? driver.sticky() : CUDA_ERROR_INVALID_VALUE;
   });
 }
 

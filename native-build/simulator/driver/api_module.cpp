@@ -24,6 +24,7 @@ struct CUfunc_st {
 struct CUmod_st {
   std::map<std::string, CUfunc_st> functions;
   int ptxVersion, target;
+  CUcontext context = Driver::currentContext();
 };
 
 namespace {
@@ -253,7 +254,7 @@ CUresult cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY, uns
     sim::Launch launch{function->kernel, {gridX, gridY, gridZ}, {blockX, blockY, blockZ}, sharedBytes, 1, registersOfThread(*function)};
     const sim::KernelEntry& kernel = function->kernel->entry;
     if (extra != nullptr || (parameters == nullptr && kernel.parameters > 0)) return CUDA_ERROR_INVALID_VALUE;
-    if (!driver.isStream(stream)) return CUDA_ERROR_INVALID_HANDLE;
+    if (!driver.isStream(stream) || function->module->context != Driver::currentContext()) return CUDA_ERROR_INVALID_HANDLE;
     if (!isLaunchable(*function, launch)) return CUDA_ERROR_INVALID_VALUE;
     launch.residents = Driver::MULTIPROCESSORS * blocksOfMultiprocessor(*function, blockX * blockY * blockZ, sharedBytes);
     if (driver.streamOf(stream)->capture == nullptr) driver.counters.kernelLaunches++;

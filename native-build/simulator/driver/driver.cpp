@@ -12,6 +12,14 @@ Driver& Driver::get() {
   return *driver;
 }
 
+Driver::Driver() {
+  for (int device = 0; device < Settings::get().devices; device++) contexts_.push_back(std::make_unique<CUctx_st>(device));
+}
+
+bool Driver::isContext(CUcontext context) const {
+  return std::any_of(contexts_.begin(), contexts_.end(), [&](const auto& known) { return known.get() == context; });
+}
+
 CUcontext& Driver::currentContext() {
   static thread_local CUcontext current = nullptr;
   return current;
@@ -21,6 +29,7 @@ CUcontext& Driver::currentContext() {
 
 CUstream Driver::createStream(bool blocking) {
   auto* stream = new CUstream_st();
+  stream->context = currentContext();
   stream->blocking = blocking;
   streams_.insert(stream);
   return stream;
@@ -38,11 +47,12 @@ bool Driver::isStream(CUstream stream) const {
   return stream == nullptr || stream == CU_STREAM_LEGACY || stream == CU_STREAM_PER_THREAD || streams_.count(stream) > 0;
 }
 
-CUstream Driver::streamOf(CUstream handle) { return streams_.count(handle) > 0 ? handle : &default_; }
+CUstream Driver::streamOf(CUstream handle) { return streams_.count(handle) > 0 ? handle : &currentContext()->defaultStream; }
 
 CUresult Driver::submit(CUstream handle, std::function<CUresult()> work) {
   if (!isStream(handle)) return CUDA_ERROR_INVALID_HANDLE;
   const CUstream stream = streamOf(handle);
+  if (stream->context != currentContext()) return CUDA_ERROR_INVALID_HANDLE;
   auto operation = std::make_shared<const std::function<CUresult()>>(std::move(work));
   if (stream->capture != nullptr) {
     Capture& capture = *stream->capture;
@@ -51,11 +61,10 @@ CUresult Driver::submit(CUstream handle, std::function<CUresult()> work) {
     if (stream != capture.origin && std::count(unjoined.begin(), unjoined.end(), stream) == 0) unjoined.push_back(stream);
     return CUDA_SUCCESS;
   }
-  if (stream == &default_) {  // it and the blocking streams wait for each other
+  if (stream == &currentContext()->defaultStream) {  // it and the blocking streams wait for each other
     if (!capturing_.empty()) return refuseDuringCapture();
     drainAll(true);
-    run(operation);
-    return sticky_;
+    return run(stream, operation);
   }
   stream->queue.push_back(operation);
   if (!Settings::get().lazyStreams) return drain(stream);
@@ -63,34 +72,38 @@ CUresult Driver::submit(CUstream handle, std::function<CUresult()> work) {
   return CUDA_SUCCESS;
 }
 
-void Driver::run(const Operation& operation) {
-  if (sticky_ != CUDA_SUCCESS) return;
+CUresult Driver::run(CUstream stream, const Operation& operation) {
+  const CUcontext context = stream->context, caller = currentContext();
+  if (context->lost != CUDA_SUCCESS) return context->lost;
+  currentContext() = context;
   const CUresult result = (*operation)();
-  if (result != CUDA_SUCCESS && sticky_ == CUDA_SUCCESS) setSticky(result, "");
+  if (result != CUDA_SUCCESS && context->lost == CUDA_SUCCESS) setSticky(result, "");
+  currentContext() = caller;
+  return context->lost;
 }
 
 void Driver::advance(CUstream stream) {
   if (stream->queue.empty()) return;
   const Operation operation = stream->queue.front();
   stream->queue.pop_front();
-  run(operation);
+  run(stream, operation);
 }
 
 CUresult Driver::drain(CUstream stream) {
   while (!stream->queue.empty()) advance(stream);
-  return sticky_;
+  return stream->context->lost;
 }
 
 CUresult Driver::drainAll(bool blockingOnly) {
   for (CUstream stream : streams_) {
-    if (stream->blocking || !blockingOnly) drain(stream);
+    if (stream->context == currentContext() && (stream->blocking || !blockingOnly)) drain(stream);
   }
-  return sticky_;
+  return sticky();
 }
 
 CUresult Driver::awaitMark(const std::shared_ptr<Mark>& mark) {
   while (!mark->reached && !mark->stream->queue.empty()) advance(mark->stream);
-  return sticky_;
+  return mark->stream->context->lost;
 }
 
 // ---- capture --------------------------------------------------------------------------------------------------------
@@ -127,7 +140,7 @@ CUresult Driver::refuseDuringCapture() {
 // ---- errors ---------------------------------------------------------------------------------------------------------
 
 CUresult Driver::setSticky(CUresult result, const std::string& message) {
-  sticky_ = result;
+  currentContext()->lost = result;
   message_ = message;
   if (!message.empty()) std::fprintf(stderr, "CUDA simulator: %s\n", message.c_str());
   return result;

@@ -8,13 +8,15 @@
 #include "stream.h"
 
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace sim {
 
-/** One device, one lock. Methods are called with the lock held. */
+/** All devices, one lock. Methods are called with the lock held; "here" is the calling thread's context. */
 class Driver {
  public:
   static constexpr int MULTIPROCESSORS = 4;
@@ -27,20 +29,22 @@ class Driver {
 
   /** The context that calls of this OS thread go to; null if none. */
   static CUcontext& currentContext();
-  CUcontext context() { return &context_; }
+  /** The primary context of a device. */
+  CUcontext contextOf(int device) { return contexts_[device].get(); }
+  bool isContext(CUcontext context) const;
 
   // ---- streams ----
   CUstream createStream(bool blocking);
   CUresult destroyStream(CUstream stream);
-  /** Whether a handle is a stream; 0 and the two special ones are the default stream. */
+  /** Whether a handle is a stream; 0 and the two special ones are the default stream here. */
   bool isStream(CUstream stream) const;
-  /** The default stream for null. */
+  /** The default stream here for null. */
   CUstream streamOf(CUstream handle);
 
-  /** Gives work to a stream: it is noted down, put into the queue, or done at once. */
+  /** Gives work to a stream of this context: it is noted down, put into the queue, or done at once. */
   CUresult submit(CUstream handle, std::function<CUresult()> work);
   CUresult drain(CUstream stream);
-  /** All streams that wait for the default stream, or all there are. */
+  /** All streams here that wait for the default stream, or all there are here. */
   CUresult drainAll(bool blockingOnly);
   /** Does the oldest piece of work of a stream. */
   void advance(CUstream stream);
@@ -53,8 +57,8 @@ class Driver {
   CUresult refuseDuringCapture();
 
   // ---- errors ----
-  /** An error of a kernel, which all later calls report: the context is lost. */
-  CUresult sticky() const { return sticky_; }
+  /** The error by which the context here was lost. */
+  CUresult sticky() const { return currentContext() == nullptr ? CUDA_SUCCESS : currentContext()->lost; }
   CUresult setSticky(CUresult result, const std::string& message);
   const std::string& lastMessage() const { return message_; }
 
@@ -62,14 +66,13 @@ class Driver {
   /** So much work may wait on one stream. */
   static constexpr size_t MAX_QUEUE = 4096;
 
-  Driver() = default;
-  void run(const Operation& operation);
+  Driver();
+  /** Does work in the context of its stream. */
+  CUresult run(CUstream stream, const Operation& operation);
 
-  CUctx_st context_;
-  CUstream_st default_;
+  std::vector<std::unique_ptr<CUctx_st>> contexts_;
   std::set<CUstream> streams_;
   std::set<CUstream> capturing_;
-  CUresult sticky_ = CUDA_SUCCESS;
   std::string message_;
 };
 

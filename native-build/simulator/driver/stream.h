@@ -34,6 +34,7 @@ struct Capture {
 }  // namespace sim
 
 struct CUstream_st {
+  CUcontext context;
   bool blocking = true;
   std::deque<sim::Operation> queue;
   /** Null while work is done, not noted down. */
@@ -57,4 +58,13 @@ struct CUgraphExec_st {
   std::shared_ptr<const std::vector<sim::Operation>> operations;
 };
 
-struct CUctx_st {};
+/** The primary context of a device: it is there from the start, and for good. */
+struct CUctx_st {
+  int device;
+  CUstream_st defaultStream;
+  /** The error of a kernel, which all later calls report: the context is lost. */
+  CUresult lost = CUDA_SUCCESS;
+
+  explicit CUctx_st(int device) : device(device) { defaultStream.context = this; }
+  CUctx_st(const CUctx_st&) = delete;
+};

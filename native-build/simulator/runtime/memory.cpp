@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include <cstring>
+#include <numeric>
 
 namespace sim {
 namespace {
@@ -23,10 +24,12 @@ DeviceMemory& DeviceMemory::get() {
   return *memory;
 }
 
-DeviceMemory::DeviceMemory() : total_(Settings::get().deviceBytes) {}
+DeviceMemory::DeviceMemory() : total_(Settings::get().deviceBytes), used_(Settings::get().devices) {}
 
-void* DeviceMemory::allocate(size_t bytes) {
-  if (bytes == 0 || bytes > free()) return nullptr;
+size_t DeviceMemory::used() const { return std::accumulate(used_.begin(), used_.end(), size_t{0}); }
+
+void* DeviceMemory::allocate(size_t bytes, int device) {
+  if (bytes == 0 || bytes > free(device)) return nullptr;
   const size_t rounded = roundUp(bytes, ALIGNMENT), pages = roundUp(rounded, PAGE), all = pages + 2 * PAGE;
   constexpr int FLAGS = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
   void* mapping = mmap(nullptr, all, PROT_NONE, FLAGS, -1, 0);
@@ -35,15 +38,15 @@ void* DeviceMemory::allocate(size_t bytes) {
   mprotect(first, pages, PROT_READ | PROT_WRITE);
   char* address = first + pages - rounded;  // its end touches the forbidden page
   std::memset(address, POISON, rounded);
-  used_ += bytes;
-  allocations_[reinterpret_cast<uintptr_t>(address)] = {address, bytes, mapping, all, nullptr};
+  used_[device] += bytes;
+  allocations_[reinterpret_cast<uintptr_t>(address)] = {address, bytes, device, mapping, all, nullptr};
   return address;
 }
 
-bool DeviceMemory::release(void* address) {
+bool DeviceMemory::release(void* address, int device) {
   const auto found = allocations_.find(reinterpret_cast<uintptr_t>(address));
-  if (found == allocations_.end()) return false;
-  used_ -= found->second.bytes;
+  if (found == allocations_.end() || found->second.device != device) return false;
+  used_[device] -= found->second.bytes;
   munmap(found->second.mapping, found->second.mappingBytes);
   allocations_.erase(found);
   return true;

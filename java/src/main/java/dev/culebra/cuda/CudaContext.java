@@ -2,7 +2,11 @@ package dev.culebra.cuda;
 
 /**
  * One GPU in use: its primary context, and the count of what was made in it and not yet closed. Any
- * thread may use it, one at a time. Close everything made in it first.
+ * thread may use it, one at a time, and one thread may use several in turn. Close everything made
+ * in it first.
+ *
+ * <p>The primary context itself lives until the process ends: to make one takes the driver and
+ * cuBLAS a good part of a second, and the next user of the GPU finds it ready.
  */
 public final class CudaContext implements AutoCloseable {
   private static final int OLDEST_CAPABILITY = 80;
@@ -14,7 +18,6 @@ public final class CudaContext implements AutoCloseable {
   private final int multiprocessors;
   private final int sharedBytesOfMultiprocessor;
   private final int capability;
-  private Thread currentThread;
   private int liveObjects;
   private long liveBytes;
   private long peakBytes;
@@ -51,13 +54,16 @@ public final class CudaContext implements AutoCloseable {
     context = driver.retainContext(device);
   }
 
-  /** The driver, with this context made current for the calling thread. */
+  /**
+   * The driver, with this context made current for the calling thread. Which context is current is
+   * the driver's own state of each thread, and others may change it, so it is set each time; in a
+   * training step that is once for the whole graph.
+   */
   public CudaDriver driver() {
-    Thread thread = Thread.currentThread();
-    if (thread != currentThread) {
-      cuda.driver().makeCurrent(context);
-      currentThread = thread;
+    if (closed) {
+      throw new IllegalStateException("the CUDA context of %s was closed".formatted(name));
     }
+    cuda.driver().makeCurrent(context);
     return cuda.driver();
   }
 
@@ -119,25 +125,25 @@ public final class CudaContext implements AutoCloseable {
     return new DeviceBuffer(this, driver().allocate(bytes), bytes);
   }
 
-  /** Memory of the GPU that nobody uses, in bytes. */
+  /** Free memory of the GPU, in bytes. */
   public long freeMemory() {
     return driver().freeMemory();
   }
 
-  /** Something was made that must be closed. */
+  /** Records an open resource. */
   void opened(long bytes) {
     liveObjects++;
     liveBytes += bytes;
     peakBytes = Math.max(peakBytes, liveBytes);
   }
 
-  /** It was closed. */
+  /** Records that it was closed. */
   void released(long bytes) {
     liveObjects--;
     liveBytes -= bytes;
   }
 
-  /** How much was made in this context and not yet closed. */
+  /** Number of open resources of this context. */
   public int liveObjects() {
     return liveObjects;
   }
@@ -152,11 +158,9 @@ public final class CudaContext implements AutoCloseable {
     return peakBytes;
   }
 
+  /** No more calls in it; the driver keeps it for the next user. */
   @Override
   public void close() {
-    if (!closed) {
-      closed = true;
-      cuda.driver().releaseContext(device);
-    }
+    closed = true;
   }
 }

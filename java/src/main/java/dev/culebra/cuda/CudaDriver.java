@@ -25,15 +25,13 @@ public interface CudaDriver {
   /** An attribute of a GPU. */
   int attribute(DeviceAttribute attribute, int device);
 
-  /** The GPU's primary context, to be released. */
+  /** The GPU's primary context, which is kept until the process ends. */
   Handle retainContext(int device);
-
-  void releaseContext(int device);
 
   /** Directs this thread's calls to a context. */
   void makeCurrent(Handle context);
 
-  /** Memory of the current GPU that nobody uses, in bytes. */
+  /** Free memory of the current GPU, in bytes. */
   long freeMemory();
 
   /** Device memory, at a multiple of 256 bytes. */
@@ -41,7 +39,7 @@ public interface CudaDriver {
 
   void free(long address);
 
-  /** Host memory that copies can read and write without the processor; zeroed by nobody. */
+  /** Host memory that copies can read and write without the processor; not zeroed. */
   MemorySegment allocatePinned(long bytes);
 
   void freePinned(MemorySegment memory);

@@ -45,7 +45,6 @@ final class FfmDriver implements CudaDriver {
   private final MethodHandle deviceTotalMem;
   private final MethodHandle deviceGetAttribute;
   private final MethodHandle primaryCtxRetain;
-  private final MethodHandle primaryCtxRelease;
   private final MethodHandle ctxSetCurrent;
   private final MethodHandle memGetInfo;
   private final MethodHandle memAlloc;
@@ -93,7 +92,6 @@ final class FfmDriver implements CudaDriver {
     deviceTotalMem = cuda.function("cuDeviceTotalMem_v2", ADDRESS, JAVA_INT);
     deviceGetAttribute = cuda.function("cuDeviceGetAttribute", ADDRESS, JAVA_INT, JAVA_INT);
     primaryCtxRetain = cuda.function("cuDevicePrimaryCtxRetain", ADDRESS, JAVA_INT);
-    primaryCtxRelease = cuda.function("cuDevicePrimaryCtxRelease_v2", JAVA_INT);
     ctxSetCurrent = cuda.function("cuCtxSetCurrent", ADDRESS);
     memGetInfo = cuda.function("cuMemGetInfo_v2", ADDRESS, ADDRESS);
     memAlloc = cuda.function("cuMemAlloc_v2", ADDRESS, JAVA_LONG);
@@ -234,12 +232,6 @@ final class FfmDriver implements CudaDriver {
     int handle = handle(device);
     return readHandle(
         "cuDevicePrimaryCtxRetain", out -> () -> (int) primaryCtxRetain.invokeExact(out, handle));
-  }
-
-  @Override
-  public void releaseContext(int device) {
-    int handle = handle(device);
-    check("cuDevicePrimaryCtxRelease", () -> (int) primaryCtxRelease.invokeExact(handle));
   }
 
   @Override

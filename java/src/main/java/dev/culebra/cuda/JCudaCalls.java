@@ -151,11 +151,6 @@ final class JCudaCalls implements CudaDriver {
   }
 
   @Override
-  public void releaseContext(int device) {
-    check("cuDevicePrimaryCtxRelease", JCudaDriver.cuDevicePrimaryCtxRelease(device(device)));
-  }
-
-  @Override
   public void makeCurrent(Handle context) {
     check("cuCtxSetCurrent", JCudaDriver.cuCtxSetCurrent((Context) context));
   }
