@@ -41,9 +41,10 @@ final class CudaLibraries {
         .orElseThrow(
             () ->
                 new CudaUnavailableException(
-                    ("no NVIDIA driver: %s cannot be loaded; install the driver, or give its path"
-                            + " with -D%s=PATH")
-                        .formatted(String.join(" or ", candidates), DRIVER_PROPERTY)));
+                    "no NVIDIA driver: %s cannot be loaded"
+                        .formatted(String.join(" or ", candidates)),
+                    "install the driver, or give its path with -D%s=PATH"
+                        .formatted(DRIVER_PROPERTY)));
   }
 
   /**

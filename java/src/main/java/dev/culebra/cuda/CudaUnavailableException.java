@@ -7,15 +7,29 @@ public final class CudaUnavailableException extends RuntimeException {
 
   private static final long serialVersionUID = 1L;
 
+  private final String problem;
+
   public CudaUnavailableException(String message) {
     super(message);
+    problem = message;
+  }
+
+  /** The message is both, with a semicolon between them. */
+  CudaUnavailableException(String problem, String remedy) {
+    super(problem + "; " + remedy);
+    this.problem = problem;
+  }
+
+  /** The message without what to do. */
+  public String problem() {
+    return problem;
   }
 
   /** The driver is there, but {@code cuInit} fails. */
   static CudaUnavailableException notStarting(String errorName, int status) {
     if (status == NO_DEVICE) {
       return new CudaUnavailableException(
-          "no GPU: the driver shows none; CUDA_VISIBLE_DEVICES may hide it");
+          "no GPU: the driver shows none", "CUDA_VISIBLE_DEVICES may hide it");
     }
     return new CudaUnavailableException(
         "the NVIDIA driver does not start: cuInit: %s (%d)%s"

@@ -22,28 +22,22 @@ final class JCudaBinding {
     NativeLibrary cuda = CudaLibraries.loadDriver();
     CudaDriver driver = driver();
     String libraries = "JCuda 12.6.0, " + cuda.name();
-    Optional<NativeLibrary> cublas = loadJCublas();
-    return cublas.isPresent()
-        ? new Cuda(
-            Binding.JCUDA, driver, new JCublasCalls(), null, libraries + ", " + cublas.get().name())
-        : Cuda.withFfmBlas(
-            Binding.JCUDA, driver, libraries + ", and through FFM, as JCublas needs cuBLAS 12");
+    Optional<NativeLibrary> cublas = CudaLibraries.loadCublas(CUBLAS);
+    if (cublas.isEmpty()) {
+      return withFfmBlas(driver, libraries, "JCublas needs cuBLAS 12");
+    }
+    try {
+      JCublas2.initialize();
+    } catch (UnsatisfiedLinkError | NoClassDefFoundError | ExceptionInInitializerError e) {
+      return withFfmBlas(driver, libraries, "JCublas cannot be loaded: " + firstLine(e));
+    }
+    return new Cuda(
+        Binding.JCUDA, driver, new JCublasCalls(), null, libraries + ", " + cublas.get().name());
   }
 
-  /** The cuBLAS that JCublas calls, where both can be loaded. */
-  private static Optional<NativeLibrary> loadJCublas() {
-    return CudaLibraries.loadCublas(CUBLAS)
-        .filter(
-            cublas -> {
-              try {
-                JCublas2.initialize();
-                return true;
-              } catch (UnsatisfiedLinkError
-                  | NoClassDefFoundError
-                  | ExceptionInInitializerError e) {
-                return false;
-              }
-            });
+  private static Cuda withFfmBlas(CudaDriver driver, String libraries, String reason) {
+    return Cuda.withFfmBlas(
+        Binding.JCUDA, driver, "%s, and through FFM, as %s".formatted(libraries, reason));
   }
 
   /**

@@ -198,6 +198,23 @@ class CudaCommandTest {
     trainOneStep(environment, "ffm");
   }
 
+  /** A driver that only a property names is one that {@code auto} finds too. */
+  @Test
+  void autoLooksWhereCudaLooks() throws Exception {
+    Path release = SIMULATOR.resolve("release");
+    Map<String, String> environment =
+        Map.of(
+            "LD_LIBRARY_PATH",
+            "/nowhere",
+            "JDK_JAVA_OPTIONS",
+            "-Dculebra.libcuda=%s -Dculebra.libcublas=%s"
+                .formatted(release.resolve("libcuda.so.1"), release.resolve("libcublas.so.13")));
+    assertThat(run(environment, "info").out())
+        .contains("driver    unknown, CUDA up to 13.0", "gpu 0     CUDA simulator (CPU)")
+        .contains("device    auto is cuda:0");
+    trainOneStep(environment, "ffm");
+  }
+
   /** JCublas 12.6 calls cuBLAS 12 only. */
   @Test
   void jcudaWorksBesideCublas13() throws Exception {
