@@ -31,8 +31,9 @@ public record ReferenceAttention(
               ReferenceOps.logSumExp(scores, 0, scores.length);
           for (int key = 0; key < scores.length; key++) {
             double kept = probabilities[key] * factor(i, h, query, key);
+            int value = value(i, h, key);
             for (int x = 0; x < d; x++) {
-              result.out[(i * t + query) * c + h * d + x] += kept * qkv[value(i, h, key) + x];
+              result.out[(i * t + query) * c + h * d + x] += kept * qkv[value + x];
             }
           }
         }
@@ -59,8 +60,9 @@ public record ReferenceAttention(
                   + Math.abs(ReferenceOps.logSumExp(scores, 0, scores.length));
           for (int key = 0; key < scores.length; key++) {
             double kept = probabilities[key] * factor(i, h, query, key);
+            int value = value(i, h, key);
             for (int x = 0; x < d; x++) {
-              result.out[(i * t + query) * c + h * d + x] += kept * terms[value(i, h, key) + x];
+              result.out[(i * t + query) * c + h * d + x] += kept * terms[value + x];
             }
           }
         }
@@ -168,11 +170,14 @@ public record ReferenceAttention(
   /** dOut · v of one query and the keys it sees, dropped where the probability was. */
   private double[] dProbabilities(double[] dOut, double[] qkv, int i, int h, int query, int keys) {
     double[] dProbabilities = new double[keys];
+    int row = row(i, h, query);
     for (int key = 0; key < keys; key++) {
+      int value = value(i, h, key);
+      double sum = 0;
       for (int x = 0; x < d; x++) {
-        dProbabilities[key] +=
-            factor(i, h, query, key) * dOut[row(i, h, query) + x] * qkv[value(i, h, key) + x];
+        sum += dOut[row + x] * qkv[value + x];
       }
+      dProbabilities[key] = factor(i, h, query, key) * sum;
     }
     return dProbabilities;
   }
@@ -189,20 +194,29 @@ public record ReferenceAttention(
       double probability,
       double dScore) {
     double kept = probability * factor(i, h, query, key);
+    double dProduct = dScore / Math.sqrt(d);
+    int q = query(i, h, query);
+    int k = key(i, h, key);
+    int v = value(i, h, key);
+    int row = row(i, h, query);
     for (int x = 0; x < d; x++) {
-      dQkv[query(i, h, query) + x] += dScore * qkv[key(i, h, key) + x] / Math.sqrt(d);
-      dQkv[key(i, h, key) + x] += dScore * qkv[query(i, h, query) + x] / Math.sqrt(d);
-      dQkv[value(i, h, key) + x] += kept * dOut[row(i, h, query) + x];
+      dQkv[q + x] += dProduct * qkv[k + x];
+      dQkv[k + x] += dProduct * qkv[q + x];
+      dQkv[v + x] += kept * dOut[row + x];
     }
   }
 
   /** q · k / √D of one query with the keys it sees. */
   private double[] scores(double[] qkv, int i, int h, int query) {
     double[] scores = new double[causal ? query + 1 : t];
+    int q = query(i, h, query);
     for (int key = 0; key < scores.length; key++) {
+      int k = key(i, h, key);
+      double sum = 0;
       for (int x = 0; x < d; x++) {
-        scores[key] += qkv[query(i, h, query) + x] * qkv[key(i, h, key) + x] / Math.sqrt(d);
+        sum += qkv[q + x] * qkv[k + x];
       }
+      scores[key] = sum / Math.sqrt(d);
     }
     return scores;
   }
