@@ -75,6 +75,11 @@ public final class RunDirectory implements AutoCloseable {
     return new IOException("cannot make directory " + path + ": " + reason, cause);
   }
 
+  /** Whether {@code path} holds a run. */
+  public static boolean isRun(Path path) {
+    return Files.exists(new RunDirectory(path, null).config());
+  }
+
   /**
    * Opens a run for reading.
    *

@@ -3,6 +3,7 @@ package dev.culebra.data;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Objects;
 
 /**
  * B contexts of T tokens off the heap, ready to be uploaded: I32 (B, T) inputs, and I32 (B, T)
@@ -66,6 +67,20 @@ public final class Batch implements AutoCloseable {
     long first = (long) row * context;
     tokens.copy(start, context, inputs, first);
     tokens.copy(start + 1, context, targets, first);
+  }
+
+  /**
+   * Sets one place of a row.
+   *
+   * @param input token in [0, vocab)
+   * @param target the token that is to be predicted there, or {@link #IGNORE}
+   * @throws IndexOutOfBoundsException if there is no such place
+   */
+  public void set(int row, int place, int input, int target) {
+    long index =
+        (long) Objects.checkIndex(row, batch) * context + Objects.checkIndex(place, context);
+    inputs.setAtIndex(ValueLayout.JAVA_INT, index, input);
+    targets.setAtIndex(ValueLayout.JAVA_INT, index, target);
   }
 
   /** How many targets are not {@link #IGNORE}. */

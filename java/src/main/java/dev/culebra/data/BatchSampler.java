@@ -31,6 +31,11 @@ public final class BatchSampler implements Batches {
     this(corpus.tokens(split), split, seed);
   }
 
+  @Override
+  public boolean everyTargetCounts() {
+    return true;
+  }
+
   /**
    * Fills {@code batch} with the contexts of {@code step} and, under gradient accumulation, {@code
    * microStep} of it. Fixed batches for evaluation: number them with {@code step}.

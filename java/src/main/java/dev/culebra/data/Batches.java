@@ -2,16 +2,24 @@ package dev.culebra.data;
 
 /**
  * An endless supply of batches without state: what a batch holds depends on the numbers it is asked
- * for by alone, so that a resumed run sees the batches it would have seen. Thread-safe.
+ * for by alone, so that a resumed run sees the batches it would have seen. An implementation draws
+ * from a {@link dev.culebra.random.RandomStream} of (seed, stream, step), not from a generator that
+ * goes on from call to call. Thread-safe.
  */
 public interface Batches {
   /**
-   * Fills {@code batch} for {@code step} and, under gradient accumulation, {@code microStep} of it.
+   * Fills all of {@code batch}, I32 (B, T) inputs and I32 (B, T) targets in [0, vocab) or {@link
+   * Batch#IGNORE}, for {@code step} and, under gradient accumulation, {@code microStep} of it.
    *
    * @throws DataException if there is too little data for the batch's context
    * @throws IllegalArgumentException if a number is negative or too large
    */
   void fill(Batch batch, int step, int microStep);
+
+  /** Whether no target of any batch is ever {@link Batch#IGNORE}; false where that is not known. */
+  default boolean everyTargetCounts() {
+    return false;
+  }
 
   /**
    * How many targets count in the first {@code microSteps} batches of a step; fills {@code batch}

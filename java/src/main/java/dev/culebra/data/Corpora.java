@@ -8,8 +8,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -18,7 +20,7 @@ import java.util.stream.Stream;
  *
  * <ul>
  *   <li>a {@link NamedCorpus}: {@code dickens};
- *   <li>problems made on the fly ({@link Arithmetic}): {@code addition};
+ *   <li>a dataset of the program's own, where it has some ({@link #with}): {@code addition};
  *   <li>a text file, or a directory of them ({@link TextFiles});
  *   <li>a token file, whose name ends in {@code .bin} ({@link TokenFile}), or a directory with
  *       {@code train.bin} and {@code val.bin}. Their tokenizer is in {@code tokenizer.json} in the
@@ -33,10 +35,21 @@ public final class Corpora {
   static final String VALIDATION_FILE = "val.bin";
 
   private final Path cache;
+  private final List<NamedDatasets> made;
 
   /** Keeps downloads in {@code cache}, which need not exist yet. */
   public Corpora(Path cache) {
+    this(cache, List.of());
+  }
+
+  private Corpora(Path cache, List<NamedDatasets> made) {
     this.cache = cache;
+    this.made = made;
+  }
+
+  /** The same, and datasets of a program's own by their names. */
+  public Corpora with(NamedDatasets more) {
+    return new Corpora(cache, Stream.concat(made.stream(), Stream.of(more)).toList());
   }
 
   /**
@@ -79,31 +92,31 @@ public final class Corpora {
   }
 
   /**
-   * {@link #open(String, TokenizerKind)}, problems made on the fly ({@link Arithmetic}), or
-   * questions with answers ({@link PromptPairs}, a file whose name ends in {@code .jsonl}).
+   * {@link #open(String, TokenizerKind)}, a dataset of the program's own, or questions with answers
+   * ({@link PromptPairs}, a file whose name ends in {@code .jsonl}).
    *
    * @throws DataException if there is no such data or it cannot be used
    * @throws IOException if it cannot be read
    */
   public Dataset dataset(String data, TokenizerKind kind) throws IOException {
-    Arithmetic arithmetic = Arithmetic.find(data).orElse(null);
-    if (arithmetic != null) {
-      return arithmetic;
+    Dataset own = made(data).orElse(null);
+    if (own != null) {
+      return own;
     }
     return isPromptPairs(data) ? PromptPairs.open(Path.of(data), kind) : open(data, kind);
   }
 
   /**
-   * {@link #open(String, Tokenizer)}, or problems made on the fly.
+   * The same for a model that has a tokenizer already.
    *
    * @param skipUnknown whether characters of a text that the tokenizer does not know are left out
    * @throws DataException if there is no such data, it cannot be used, or has another tokenizer
    * @throws IOException if it cannot be read
    */
   public Dataset dataset(String data, Tokenizer tokenizer, boolean skipUnknown) throws IOException {
-    Arithmetic arithmetic = Arithmetic.find(data).orElse(null);
-    if (arithmetic != null) {
-      return withTokenizer(arithmetic, tokenizer);
+    Dataset own = made(data).orElse(null);
+    if (own != null) {
+      return withTokenizer(own, tokenizer);
     }
     if (isPromptPairs(data)) {
       return PromptPairs.open(Path.of(data), tokenizer);
@@ -115,12 +128,33 @@ public final class Corpora {
         : open(data, tokenizer);
   }
 
-  private static Arithmetic withTokenizer(Arithmetic arithmetic, Tokenizer tokenizer) {
-    if (!arithmetic.tokenizer().equals(tokenizer)) {
+  private static Dataset withTokenizer(Dataset own, Tokenizer tokenizer) {
+    if (!own.tokenizer().equals(tokenizer)) {
+      own.close();
       throw new DataException(
-          "%s is written in other characters than the model reads".formatted(arithmetic.name()));
+          "%s is written in other characters than the model reads".formatted(own.name()));
     }
-    return arithmetic;
+    return own;
+  }
+
+  private Optional<Dataset> made(String data) {
+    return made.stream().flatMap(datasets -> datasets.find(data).stream()).findFirst();
+  }
+
+  private boolean isMade(String data) {
+    try (Dataset own = made(data).orElse(null)) {
+      return own != null;
+    }
+  }
+
+  /** The name under which {@code data} is found again from any working directory. */
+  public String settled(String data) {
+    if (NamedCorpus.find(data).isPresent()) {
+      return data;
+    }
+    try (Dataset own = made(data).orElse(null)) {
+      return own == null ? Path.of(data).toAbsolutePath().normalize().toString() : own.name();
+    }
   }
 
   /**
@@ -179,21 +213,33 @@ public final class Corpora {
   }
 
   /** Whether data is a file of {@link PromptPairs}, by its name. */
-  public static boolean isPromptPairs(String data) {
+  private static boolean isPromptPairs(String data) {
     return endsWith(data, PromptPairs.ENDING) && Files.isRegularFile(Path.of(data));
   }
 
   /**
    * The characters of a text that a tokenizer does not know, how often each occurs, for people;
-   * empty where there are none.
+   * empty where there are none, or where they cannot be left out.
    *
-   * @throws DataException if there is no such text
+   * @throws DataException if there is no such data
    * @throws IOException if it cannot be read
    */
-  public String unknownCharacters(String data, CharTokenizer tokenizer) throws IOException {
-    KnownCharacters known = new KnownCharacters(text(data), tokenizer);
+  public String unknownCharacters(String data, Tokenizer tokenizer) throws IOException {
+    if (!canLeaveOutCharacters(data)
+        || !(tokenizer instanceof CharTokenizer characters)
+        || !(find(data) instanceof Found.Text text)) {
+      return "";
+    }
+    KnownCharacters known = new KnownCharacters(text.source(), characters);
     known.read(piece -> {});
     return known.leftOut();
+  }
+
+  /**
+   * Whether {@code data} is still of use without some of its characters: an answer would not be.
+   */
+  public boolean canLeaveOutCharacters(String data) {
+    return !isPromptPairs(data) && !isMade(data);
   }
 
   private Found find(String data) throws IOException {
@@ -201,7 +247,7 @@ public final class Corpora {
     if (named != null) {
       return new Found.Text(named.text(cache));
     }
-    if (Arithmetic.find(data).isPresent()) {
+    if (isMade(data)) {
       throw new DataException(data + " is made on the fly: there is no text of it");
     }
     Path path = Path.of(data);
@@ -224,10 +270,10 @@ public final class Corpora {
     return name.toLowerCase(Locale.ROOT).endsWith(ending);
   }
 
-  private static String names() {
+  private String names() {
     Stream<String> texts = Arrays.stream(NamedCorpus.values()).map(NamedCorpus::label);
-    Stream<String> problems = Arrays.stream(Arithmetic.Kind.values()).map(Arithmetic.Kind::label);
-    return Stream.concat(texts, problems).collect(Collectors.joining(", "));
+    Stream<String> others = made.stream().flatMap(datasets -> datasets.names().stream());
+    return Stream.concat(texts, others).collect(Collectors.joining(", "));
   }
 
   private static boolean isTokenDirectory(Path directory) {

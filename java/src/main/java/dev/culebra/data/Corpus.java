@@ -85,7 +85,7 @@ public final class Corpus implements Dataset {
     try {
       Tokens validation = TokenFile.open(validationFile, tokenizer.vocab());
       return new Corpus(name, tokenizer, train, validation, List.of(train, validation));
-    } catch (IOException | RuntimeException e) {
+    } catch (Throwable e) { // an Error too must leave nothing open
       train.close();
       throw e;
     }
@@ -130,6 +130,18 @@ public final class Corpus implements Dataset {
   @Override
   public Batches batches(Split split, long seed) {
     return new BatchSampler(this, split, seed);
+  }
+
+  /** Some text that the model draws. */
+  @Override
+  public Showcase showcase(Learner learner) {
+    return new TextSample(tokenizer, learner);
+  }
+
+  /** The loss of every token of the validation part but the first. */
+  @Override
+  public Measurement measure(Learner learner) {
+    return learner.loss(validation).of(name);
   }
 
   @Override

@@ -9,8 +9,11 @@ import dev.culebra.text.UnknownCharacterException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
 
 /**
  * Questions with their answers from a file of JSON Lines, an object with {@code prompt} and {@code
@@ -166,6 +169,38 @@ public final class PromptPairs implements Dataset {
   /** The last token has no successor. */
   private static int needed(Row row) {
     return row.question().length() - 1;
+  }
+
+  @Override
+  public Showcase showcase(Learner learner) {
+    return new ExactCompletions(learner, this, ExactCompletions.SHOWN);
+  }
+
+  /** All validation pairs: the loss of their completions, and how many of these are exact. */
+  @Override
+  public Measurement measure(Learner learner) {
+    requireContext(learner.context());
+    ExactCompletions all = new ExactCompletions(learner, this, Integer.MAX_VALUE);
+    ExactCompletions.Result result = all.ask(() -> false);
+    MeanLoss loss = result.loss();
+    Map<String, Object> figures = new LinkedHashMap<>(loss.figures());
+    figures.put("pairs", result.score().asked());
+    figures.put("right", result.score().right());
+    String text =
+        String.format(
+            Locale.ROOT,
+            "%s%s, validation part, %,d tokens of completions: loss %.4f, perplexity %.2f%n",
+            result,
+            name,
+            loss.tokens(),
+            loss.loss(),
+            loss.perplexity());
+    return new Measurement(text, figures);
+  }
+
+  @Override
+  public Optional<Asking> asking() {
+    return Optional.of(new Asking("", 0));
   }
 
   @Override

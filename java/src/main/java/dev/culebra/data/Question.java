@@ -1,7 +1,5 @@
 package dev.culebra.data;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-
 /**
  * A question with its right answer, of which only the answer is to be learned.
  *
@@ -33,11 +31,9 @@ public record Question(int[] prompt, int[] answer) {
       throw new IllegalArgumentException(
           "%d tokens do not fit into a context of %d".formatted(length(), batch.context()));
     }
-    long first = (long) row * batch.context();
     for (int t = 0; t < batch.context(); t++) {
-      batch.inputs().setAtIndex(JAVA_INT, first + t, t < length() ? token(t) : 0);
       boolean counts = t + 1 >= prompt.length && t + 1 < length();
-      batch.targets().setAtIndex(JAVA_INT, first + t, counts ? token(t + 1) : Batch.IGNORE);
+      batch.set(row, t, t < length() ? token(t) : 0, counts ? token(t + 1) : Batch.IGNORE);
     }
   }
 

@@ -3,9 +3,11 @@ package dev.culebra.data;
 import dev.culebra.random.RandomStream;
 import java.util.function.Function;
 
-/** Batches whose rows are questions drawn at random. */
-final class QuestionBatches implements Batches {
+/** Batches whose rows are questions drawn at random. Thread-safe. */
+public final class QuestionBatches implements Batches {
   private static final int PART_SHIFT = 20;
+  private static final int PARTS = 16;
+  private static final int STREAM_OF_PART = PARTS << PART_SHIFT;
   private static final int MAX_MICRO_STEPS = 1 << PART_SHIFT;
 
   private final long seed;
@@ -13,11 +15,15 @@ final class QuestionBatches implements Batches {
   private final Function<RandomStream, Question> draw;
 
   /**
-   * @param stream of the random numbers, its lower 24 bits 0
-   * @param part from 0 to 15: another has other random numbers
+   * @param seed of the run
+   * @param stream of the random numbers, its lower 24 bits 0; of a program's own from 0x50000000 on
+   * @param part from 0 to 15, a {@link Split#ordinal} say: another has other random numbers
    * @param draw makes a question from random numbers alone; thread-safe
    */
-  QuestionBatches(long seed, int stream, int part, Function<RandomStream, Question> draw) {
+  public QuestionBatches(long seed, int stream, int part, Function<RandomStream, Question> draw) {
+    if ((stream & STREAM_OF_PART - 1) != 0 || part < 0 || part >= PARTS) {
+      throw new IllegalArgumentException("no stream 0x%08X with part %d".formatted(stream, part));
+    }
     this.seed = seed;
     this.stream = stream | part << PART_SHIFT;
     this.draw = draw;

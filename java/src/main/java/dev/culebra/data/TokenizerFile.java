@@ -25,7 +25,9 @@ import java.util.HexFormat;
 
 /**
  * A tokenizer as JSON: {@code {"tokenizer": "gpt2"}}, or {@code {"tokenizer": "char", "vocabulary":
- * ["\n", " ", "!", …]}} where token {@code i} is the {@code i}-th string, one character each.
+ * ["\n", " ", "!", …]}} where token {@code i} is the {@code i}-th string, one character each. Of a
+ * tokenizer of a program's own its name and {@code "definition"} are kept, from which only that
+ * program can make it again.
  */
 public final class TokenizerFile {
   /** The name of the file in a run directory and beside token files. */
@@ -33,6 +35,7 @@ public final class TokenizerFile {
 
   private static final String KIND = "tokenizer";
   private static final String VOCABULARY = "vocabulary";
+  private static final String DEFINITION = "definition";
   private static final JsonMapper JSON =
       JsonMapper.builder()
           .enable(SerializationFeature.INDENT_OUTPUT)
@@ -52,12 +55,14 @@ public final class TokenizerFile {
   }
 
   private static ObjectNode json(Tokenizer tokenizer) {
-    ObjectNode json = JSON.createObjectNode().put(KIND, tokenizer.kind().label());
+    ObjectNode json = JSON.createObjectNode().put(KIND, tokenizer.name());
     if (tokenizer instanceof CharTokenizer characters) {
       ArrayNode vocabulary = json.putArray(VOCABULARY);
       for (int character : characters.vocabulary()) {
         vocabulary.add(Character.toString(character));
       }
+    } else if (!tokenizer.definition().isEmpty()) {
+      json.put(DEFINITION, tokenizer.definition());
     }
     return json;
   }

@@ -13,15 +13,20 @@ public final class Bigram extends LanguageModel {
 
   /** A table (V, V) on {@code backend}, drawn from {@code seed}. */
   public Bigram(int vocab, Backend backend, long seed) {
+    this(vocab, backend);
+    allocateParameters(seed);
+  }
+
+  private Bigram(int vocab, Backend backend) {
     super(backend, vocab);
     table = child("", new Embedding(vocab, vocab, 0, vocab));
-    allocateParameters();
-    parameters().initialize(seed);
   }
 
   @Override
-  public int context() {
-    return Integer.MAX_VALUE;
+  public Bigram shareWeights() {
+    Bigram other = new Bigram(vocab(), backend());
+    other.shareParameters(parameters());
+    return other;
   }
 
   @Override

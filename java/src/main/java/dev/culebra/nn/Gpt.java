@@ -31,8 +31,7 @@ public final class Gpt extends LanguageModel {
   /** A model on {@code backend}, its parameters drawn from {@code seed}. */
   public Gpt(GptConfig config, Backend backend, long seed) {
     this(config, backend);
-    allocateParameters();
-    parameters().initialize(seed);
+    allocateParameters(seed);
   }
 
   /** A model on {@code backend} whose parameters are all 0, for weights that are loaded. */
@@ -103,7 +102,12 @@ public final class Gpt extends LanguageModel {
     return 6.0 * weights[0] + 6.0 * config.layers() * config.embd() * config.context();
   }
 
-  /** A second model with the same weights and its own activations, to be closed before this one. */
+  @Override
+  public double flopsOfAToken() {
+    return flopsOfAToken(config);
+  }
+
+  @Override
   public Gpt shareWeights() {
     Gpt other = new Gpt(config, backend());
     other.shareParameters(parameters());

@@ -12,6 +12,10 @@ import java.lang.foreign.MemorySegment;
  * A network from tokens to logits with its loss: what the trainer, the sampler and the evaluation
  * need to know of a model.
  *
+ * <p>A subclass registers its modules and calls {@link #allocateParameters()}; it plans
+ * activations, and computes forward and backward. The logits of a token may depend on it and on
+ * those before it, not on later ones. Equal weights, tokens and {@link #setDraw} give equal bits.
+ *
  * <p>A training step: {@link #zeroGradients}, then for each micro-batch {@link #load}, {@link
  * #forward}, {@link #backward}; then the optimizer. An evaluation: {@link #zeroLoss}, {@link
  * #load}, {@link #forward}, {@link #loss}. One thread at a time; after {@link #plan} nothing
@@ -44,7 +48,13 @@ public abstract class LanguageModel extends Module implements AutoCloseable {
     ownsParameters = true;
   }
 
-  /** Instead of {@link #allocateParameters}: shares another model's. */
+  /** The same, with initial weights that are drawn from {@code seed}. */
+  protected final void allocateParameters(long seed) {
+    allocateParameters();
+    parameters.initialize(seed);
+  }
+
+  /** Instead of {@link #allocateParameters()}: shares another model's. */
   protected final void shareParameters(Parameters shared) {
     shared.bind(this);
     parameters = shared;
@@ -59,8 +69,30 @@ public abstract class LanguageModel extends Module implements AutoCloseable {
   /** From the gradient of the logits to those of all parameters. */
   protected abstract void backward(Tensor dLogits);
 
-  /** Longest sequence it can read, or {@link Integer#MAX_VALUE}. */
-  public abstract int context();
+  /** Longest sequence it can read; {@link Integer#MAX_VALUE}, unless a model says otherwise. */
+  public int context() {
+    return Integer.MAX_VALUE;
+  }
+
+  /**
+   * A second model of the same structure and on the same weights ({@link #shareParameters}), with
+   * activations of its own, not yet planned: to sample while this one trains. It must be closed
+   * before this one.
+   */
+  public abstract LanguageModel shareWeights();
+
+  /**
+   * Floating-point operations of a training step for each token, what the model must do and not
+   * what a device does: 6 for each weight of a matrix, 2 forward and 4 backward, unless a model
+   * knows better.
+   */
+  public double flopsOfAToken() {
+    return 6.0
+        * parameters.list().stream()
+            .filter(parameter -> parameter.kind() == Parameter.Kind.MATRIX)
+            .mapToLong(parameter -> parameter.shape().elements())
+            .sum();
+  }
 
   /** Prepares training and evaluation with B sequences of T tokens; replaces an earlier plan. */
   public final void plan(int batch, int time) {

@@ -138,7 +138,7 @@ public final class AdamW implements Optimizer {
     }
   }
 
-  @Override
+  /** How many steps were taken. */
   public int steps() {
     return steps;
   }

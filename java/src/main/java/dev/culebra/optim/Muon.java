@@ -232,11 +232,6 @@ public final class Muon implements Optimizer {
   }
 
   @Override
-  public int steps() {
-    return steps;
-  }
-
-  @Override
   public List<State> states() {
     List<State> states = new ArrayList<>();
     for (Batch batch : batches) {

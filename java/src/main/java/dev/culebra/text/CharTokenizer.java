@@ -95,8 +95,14 @@ public final class CharTokenizer implements Tokenizer {
   }
 
   @Override
-  public TokenizerKind kind() {
-    return TokenizerKind.CHAR;
+  public String name() {
+    return TokenizerKind.CHAR.label();
+  }
+
+  /** The characters of all tokens, in their order. */
+  @Override
+  public String definition() {
+    return new String(characters, 0, characters.length);
   }
 
   @Override
@@ -127,7 +133,7 @@ public final class CharTokenizer implements Tokenizer {
   /** For example {@code char (65 tokens)}. */
   @Override
   public String toString() {
-    return "%s (%d tokens)".formatted(kind(), vocab());
+    return "%s (%d tokens)".formatted(name(), vocab());
   }
 
   private static boolean isSurrogate(int codePoint) {

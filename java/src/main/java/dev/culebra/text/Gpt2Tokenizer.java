@@ -30,8 +30,8 @@ public final class Gpt2Tokenizer implements Tokenizer {
   }
 
   @Override
-  public TokenizerKind kind() {
-    return TokenizerKind.GPT2;
+  public String name() {
+    return TokenizerKind.GPT2.label();
   }
 
   @Override
@@ -62,7 +62,7 @@ public final class Gpt2Tokenizer implements Tokenizer {
   /** For example {@code gpt2 (50257 tokens)}. */
   @Override
   public String toString() {
-    return "%s (%d tokens)".formatted(kind(), vocab());
+    return "%s (%d tokens)".formatted(name(), vocab());
   }
 
   private static byte[] bytes(int token) {

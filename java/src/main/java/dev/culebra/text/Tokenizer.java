@@ -2,12 +2,20 @@ package dev.culebra.text;
 
 /**
  * Turns text into tokens, the integers in [0, {@link #vocab()}) that a model reads and predicts,
- * and back. Two tokenizers are equal if they give every text the same tokens. Immutable and
- * thread-safe; the encoders and decoders it hands out are not.
+ * and back. Immutable and thread-safe; the encoders and decoders it hands out are not.
+ *
+ * <p>Decoding the tokens of a text gives the text. {@code equals} says whether two tokenizers give
+ * every text the same tokens; {@link #name} and {@link #definition} decide that, and a run keeps
+ * them: it goes on only with a tokenizer in which both are as they were.
  */
-public sealed interface Tokenizer permits CharTokenizer, Gpt2Tokenizer {
-  /** Which of the tokenizers this is. */
-  TokenizerKind kind();
+public interface Tokenizer {
+  /** What it is called in files and messages: {@code char}, {@code gpt2}; one word. */
+  String name();
+
+  /** All that tells it from others of its name, such as its vocabulary; empty if there are none. */
+  default String definition() {
+    return "";
+  }
 
   /** Number of different tokens. */
   int vocab();
@@ -17,6 +25,15 @@ public sealed interface Tokenizer permits CharTokenizer, Gpt2Tokenizer {
 
   /** A new decoder for one sequence of tokens that comes token by token. */
   TokenDecoder decoder();
+
+  /** What a text begins after: the tokens of a line's end, or token 0 where that has none. */
+  default int[] start() {
+    try {
+      return encode("\n");
+    } catch (UnknownCharacterException e) {
+      return new int[] {0};
+    }
+  }
 
   /**
    * The tokens of {@code text}.

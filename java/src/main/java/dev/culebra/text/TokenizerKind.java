@@ -1,8 +1,10 @@
 package dev.culebra.text;
 
+import java.util.Arrays;
 import java.util.Locale;
+import java.util.Optional;
 
-/** The tokenizers by name. */
+/** The tokenizers that a text can be given by name. */
 public enum TokenizerKind {
   /** {@link CharTokenizer}: a token for each character of the text. */
   CHAR,
@@ -12,6 +14,15 @@ public enum TokenizerKind {
   /** The name on the command line and in files: {@code char}, {@code gpt2}. */
   public String label() {
     return name().toLowerCase(Locale.ROOT);
+  }
+
+  /**
+   * The kind whose {@link #label} a tokenizer has as its name; empty for one of a program's own.
+   */
+  public static Optional<TokenizerKind> of(Tokenizer tokenizer) {
+    return Arrays.stream(values())
+        .filter(kind -> kind.label().equals(tokenizer.name()))
+        .findFirst();
   }
 
   @Override

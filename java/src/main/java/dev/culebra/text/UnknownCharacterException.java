@@ -5,7 +5,12 @@ public final class UnknownCharacterException extends IllegalArgumentException {
   private final int codePoint;
   private final long position;
 
-  UnknownCharacterException(int codePoint, long position, int vocab) {
+  /**
+   * @param codePoint the character
+   * @param position where it stands, in characters from the beginning of the text; the first is 1
+   * @param vocab of the tokenizer
+   */
+  public UnknownCharacterException(int codePoint, long position, int vocab) {
     super(
         "character %d of the text, %s, is not in the vocabulary of %d characters"
             .formatted(position, describe(codePoint), vocab));

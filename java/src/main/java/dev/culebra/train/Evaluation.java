@@ -2,66 +2,42 @@ package dev.culebra.train;
 
 import dev.culebra.data.Batch;
 import dev.culebra.data.Batches;
-import dev.culebra.data.Corpus;
+import dev.culebra.data.DataException;
+import dev.culebra.data.Dataset;
+import dev.culebra.data.MeanLoss;
+import dev.culebra.data.Measurement;
 import dev.culebra.data.SequentialBatches;
-import dev.culebra.data.Split;
+import dev.culebra.data.Tokens;
 import dev.culebra.nn.LanguageModel;
-import java.util.function.BooleanSupplier;
 
-/** Loss of a model on text it was not trained on, dropout off. */
+/** How well a model does on what it was not trained on, dropout off. */
 public final class Evaluation {
-  /**
-   * What a whole validation part gave.
-   *
-   * @param loss mean over all tokens, in nats a token
-   * @param tokens how many were predicted
-   */
-  public record Result(double loss, long tokens) {
-    /** exp(loss): as uncertain as a choice among so many equally likely tokens. */
-    public double perplexity() {
-      return Math.exp(loss);
-    }
-  }
-
   private Evaluation() {}
 
   /**
-   * Mean loss over the tokens that count in {@code batches} batches of the validation part, the
-   * same ones each time, so that evaluations of one run compare; null if {@code abandon} said to
-   * give up in between. The model is planned for the shape of {@code batch} and left in training
-   * mode.
+   * What {@code data} measures of {@code model}. Shares the model's weights; the model and its plan
+   * stay as they are.
+   *
+   * @param batch sequences at once
+   * @param context most tokens that are read
+   * @throws DataException if the data does not suit the context
    */
-  static Float sampled(
-      LanguageModel model, Batches validation, Batch batch, int batches, BooleanSupplier abandon) {
-    model.eval();
-    model.zeroLoss();
-    boolean abandoned = false;
-    long counted = 0;
-    for (int i = 0; i < batches; i++) {
-      counted += validation.countedTargets(batch, i, 1);
+  public static Measurement of(LanguageModel model, Dataset data, int batch, int context) {
+    try (ModelLearner learner = new ModelLearner(model, batch, context, 0)) {
+      return data.measure(learner);
     }
-    for (int i = 0; i < batches && !abandoned; i++) {
-      validation.fill(batch, i, 0);
-      model.load(batch.inputs(), batch.targets());
-      model.forward();
-      model.loss(batch.weight(counted));
-      abandoned = abandon.getAsBoolean();
-    }
-    model.train();
-    return abandoned ? null : model.readLossBlocking();
   }
 
   /**
-   * Mean loss over every token of the validation part but the first, each predicted once, from at
-   * most {@code context} tokens before it. Plans the model for inference.
+   * Mean loss over every token but the first, each predicted once, from at most {@code context}
+   * tokens before it. Plans the model for inference and leaves it in eval mode.
    *
-   * @throws dev.culebra.data.DataException if the part is too short
+   * @throws DataException if there are too few tokens
    */
-  public static Result whole(LanguageModel model, Corpus corpus, int batch, int context) {
+  static MeanLoss whole(LanguageModel model, Tokens tokens, int batch, int context) {
     model.eval();
     model.planInference(batch, context);
-    SequentialBatches windows =
-        new SequentialBatches(corpus.tokens(Split.VALIDATION), batch, context);
+    SequentialBatches windows = new SequentialBatches(tokens, batch, context);
     double sum = 0;
     try (Batch window = new Batch(batch, context)) {
       for (long i = 0; i < windows.count(); i++) {
@@ -73,6 +49,33 @@ public final class Evaluation {
         sum += targets * (double) model.readLossBlocking();
       }
     }
-    return new Result(sum / windows.targets(), windows.targets());
+    return new MeanLoss(sum / windows.targets(), windows.targets());
+  }
+
+  /**
+   * Mean loss over the targets that count in the first {@code count} steps of {@code batches}, of
+   * the shape of {@code rows}. Plans the model for inference and leaves it in eval mode.
+   *
+   * @throws DataException if none counts
+   */
+  static MeanLoss first(int count, LanguageModel model, Batches batches, Batch rows) {
+    model.eval();
+    model.planInference(rows.batch(), rows.context());
+    double sum = 0;
+    long targets = 0;
+    for (int i = 0; i < count; i++) {
+      batches.fill(rows, i, 0);
+      model.load(rows.inputs(), rows.targets());
+      model.zeroLoss();
+      model.forward();
+      model.loss(1);
+      int counted = rows.countedTargets();
+      sum += counted * (double) model.readLossBlocking();
+      targets += counted;
+    }
+    if (targets == 0) {
+      throw new DataException("no target counts in %d batches".formatted(count));
+    }
+    return new MeanLoss(sum / targets, targets);
   }
 }

@@ -1,49 +1,25 @@
 package dev.culebra.train;
 
 import dev.culebra.backend.Backend;
-import dev.culebra.backend.SamplingSpec;
 import dev.culebra.data.Batch;
+import dev.culebra.data.Learner;
 import dev.culebra.data.Question;
-import dev.culebra.generate.Generator;
-import dev.culebra.io.Owned;
-import dev.culebra.nn.Gpt;
+import dev.culebra.nn.LanguageModel;
 import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
 import java.util.List;
 import java.util.function.BooleanSupplier;
-import java.util.function.IntPredicate;
 
 /**
  * Asks a model questions whose answers are known. Shares the model's weights and has activations of
  * its own.
  */
-final class Examiner implements AutoCloseable {
-  private static final SamplingSpec LIKELIEST = new SamplingSpec(0, 0, 1);
-
-  /**
-   * How it went.
-   *
-   * @param lossSum of all tokens of all answers, each predicted once, in nats
-   * @param tokens how many those are
-   * @param exact for each question whether the likeliest tokens are the right answer
-   */
-  record Result(double lossSum, long tokens, boolean[] exact) {
-    int right() {
-      int right = 0;
-      for (boolean one : exact) {
-        right += one ? 1 : 0;
-      }
-      return right;
-    }
-  }
-
+final class Examiner implements Learner.Exam, AutoCloseable {
   /** Logits that are read at once: those of a whole answer in a large vocabulary are too many. */
   private static final int READ_AT_ONCE = 1 << 16;
 
-  private final Owned owned = new Owned();
   private final Backend backend;
-  private final Gpt model;
-  private final Generator generator;
+  private final LanguageModel model;
   private final List<Question> questions;
   private final int batch;
   private final int context;
@@ -52,30 +28,30 @@ final class Examiner implements AutoCloseable {
    * Prepares to ask {@code questions}, at least one, up to {@code batch} at once; {@code model}
    * must outlive this.
    */
-  Examiner(Gpt model, List<Question> questions, int batch) {
+  Examiner(LanguageModel model, List<Question> questions, int batch) {
     this.backend = model.backend();
     this.questions = questions;
     this.batch = Math.min(batch, questions.size());
     this.context = questions.stream().mapToInt(Question::length).max().orElseThrow() - 1;
+    this.model = model.shareWeights();
     try {
-      this.generator = owned.add(new Generator(model));
-      this.model = owned.add(model.shareWeights());
       this.model.eval();
       this.model.planInference(this.batch, context);
-    } catch (RuntimeException e) {
-      owned.closeAfter(e);
+    } catch (Throwable e) { // an Error too must leave nothing open
+      this.model.close();
       throw e;
     }
   }
 
   /**
-   * Asks all questions; waits for the device. An answer is what always taking the likeliest token
-   * would write, although nothing is written: the first token of it that differs from the right one
-   * has only right ones before it, which the model reads here as well.
+   * {@inheritDoc}
    *
-   * @return null if {@code abandon} said to give up, which it is asked before each batch
+   * <p>An answer is what always taking the likeliest token would write, although nothing is
+   * written: the first token of it that differs from the right one has only right ones before it,
+   * which the model reads here as well.
    */
-  Result ask(BooleanSupplier abandon) {
+  @Override
+  public Learner.Answers ask(BooleanSupplier abandon) {
     boolean[] exact = new boolean[questions.size()];
     double loss = 0;
     long tokens = 0;
@@ -95,7 +71,7 @@ final class Examiner implements AutoCloseable {
         }
       }
     }
-    return new Result(loss, tokens, exact);
+    return new Learner.Answers(loss, tokens, exact);
   }
 
   private Tensor forward(Batch rows, List<Question> asked) {
@@ -139,13 +115,8 @@ final class Examiner implements AutoCloseable {
     return best;
   }
 
-  /** Hands the likeliest answer to {@code onToken} token by token until that returns false. */
-  void write(Question question, int most, IntPredicate onToken) {
-    generator.generate(question.prompt(), most, LIKELIEST, 0, 0, onToken);
-  }
-
   @Override
   public void close() {
-    owned.close();
+    model.close();
   }
 }

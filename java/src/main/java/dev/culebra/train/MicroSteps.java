@@ -31,22 +31,14 @@ final class MicroSteps implements AutoCloseable {
    *
    * @param model planned for the shape of {@code batch}; both stay the caller's
    * @param count of micro-steps of a step
-   * @param everyTargetCounts whether no target is {@link Batch#IGNORE}: then every micro-step has
-   *     the same weight
    */
-  MicroSteps(
-      LanguageModel model,
-      Batches batches,
-      Batch batch,
-      int count,
-      boolean everyTargetCounts,
-      long seed) {
+  MicroSteps(LanguageModel model, Batches batches, Batch batch, int count, long seed) {
     this.model = model;
     this.batches = batches;
     this.batch = batch;
     this.count = count;
     this.seed = seed;
-    if (count == 1 || everyTargetCounts) {
+    if (count == 1 || batches.everyTargetCounts()) { // then every micro-step weighs the same
       whole =
           owned.add(
               model

@@ -13,7 +13,7 @@ import dev.culebra.checkpoint.Sample;
 import dev.culebra.checkpoint.SampleLog;
 import dev.culebra.data.TokenizerFile;
 import dev.culebra.io.AtomicFile;
-import dev.culebra.nn.Gpt;
+import dev.culebra.nn.LanguageModel;
 import dev.culebra.nn.Parameter;
 import dev.culebra.nn.Parameters;
 import dev.culebra.nn.Positions;
@@ -55,6 +55,50 @@ public final class RunFiles implements AutoCloseable {
 
   private RunFiles(RunDirectory directory) {
     this.directory = directory;
+  }
+
+  /**
+   * Begins a run in {@code path}, or opens the one that is there to go on with it, with what {@code
+   * config} says now: for a {@link Trainer} whose model and data are a program's own. Locks it.
+   *
+   * @throws IOException if another process trains in it, a file is damaged, or its checkpoint is of
+   *     another tokenizer or of a model with other options; one line
+   */
+  public static RunFiles beginOrContinue(Path path, TrainConfig config, Tokenizer tokenizer)
+      throws IOException {
+    boolean isNew = !RunDirectory.isRun(path);
+    RunFiles files =
+        new RunFiles(isNew ? RunDirectory.create(path) : RunDirectory.openLocked(path));
+    try {
+      if (isNew) {
+        files.begin(config, tokenizer);
+      } else {
+        files.requireSame(config, tokenizer);
+        files.identify(config, tokenizer);
+        files.saveConfig(config);
+      }
+      return files;
+    } catch (Throwable e) { // an Error too must leave nothing open
+      files.closeAfter(e);
+      throw e;
+    }
+  }
+
+  private void requireSame(TrainConfig config, Tokenizer tokenizer) throws IOException {
+    if (!Files.exists(directory.last())) {
+      return;
+    }
+    try (Safetensors weights = Safetensors.open(directory.last())) {
+      requireUnchanged(config, tokenizer, weights);
+    }
+  }
+
+  private void closeAfter(Throwable cause) {
+    try {
+      close();
+    } catch (IOException e) {
+      cause.addSuppressed(e);
+    }
   }
 
   /** The files of a new run, none of which is there yet. */
@@ -208,7 +252,7 @@ public final class RunFiles implements AutoCloseable {
    * @return the file they came from
    * @throws IOException if there are none yet, they are damaged or do not fit; one line
    */
-  public Path loadWeights(Gpt model) throws IOException {
+  public Path loadWeights(LanguageModel model) throws IOException {
     Path file = weights();
     if (!Files.exists(file)) {
       throw new CheckpointException(directory.path() + " has no checkpoint yet");
@@ -295,7 +339,7 @@ public final class RunFiles implements AutoCloseable {
   }
 
   /** Restores the last checkpoint, where there is one, and opens the logs behind it. */
-  Progress restore(Gpt model, Optimizer optimizer) throws IOException {
+  Progress restore(LanguageModel model, Optimizer optimizer) throws IOException {
     Progress progress = Progress.START;
     if (Files.exists(directory.last())) {
       try (Safetensors checkpoint = Safetensors.open(directory.last())) {
@@ -357,7 +401,7 @@ public final class RunFiles implements AutoCloseable {
   }
 
   /** Replaces the checkpoint that the run would go on from. */
-  void saveLast(Gpt model, Optimizer optimizer, Progress progress) throws IOException {
+  void saveLast(LanguageModel model, Optimizer optimizer, Progress progress) throws IOException {
     List<Item> items = weights(model.parameters());
     for (Optimizer.State state : optimizer.states()) {
       items.add(item(model.backend(), state.name(), state.parameter(), state.tensor()));
@@ -366,7 +410,7 @@ public final class RunFiles implements AutoCloseable {
   }
 
   /** Replaces the best weights. */
-  void saveBest(Gpt model, Progress progress) throws IOException {
+  void saveBest(LanguageModel model, Progress progress) throws IOException {
     List<Item> items = weights(model.parameters());
     SafetensorsWriter.write(directory.best(), items, metadata(progress));
   }

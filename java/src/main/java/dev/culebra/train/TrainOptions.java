@@ -106,15 +106,23 @@ public final class TrainOptions {
   }
 
   /**
-   * The configuration; what is absent is the data's, and then the preset's.
+   * The configuration; what is absent is the preset's.
    *
    * @throws IllegalArgumentException with one line that names the option, if a value is impossible
    */
   public TrainConfig config() {
+    return config(new TrainOptions());
+  }
+
+  /**
+   * The configuration; what is absent is that of {@code ofData}, what the data asks for, and then
+   * the preset's.
+   *
+   * @throws IllegalArgumentException with one line that names the option, if a value is impossible
+   */
+  public TrainConfig config(TrainOptions ofData) {
     TrainOptions all =
-        TrainPresets.of(preset == null ? Preset.NANO : preset)
-            .with(TrainPresets.ofData(data, preset == null))
-            .with(this);
+        TrainPresets.of(preset == null ? Preset.NANO : preset).with(ofData).with(this);
     if (steps == null && minutes != null && minutes > 0) {
       all.steps = TrainConfig.ANY_STEPS;
     }
@@ -134,6 +142,16 @@ public final class TrainOptions {
     return Float.isFinite(lr)
         ? new BigDecimal(Float.toString(lr)).movePointLeft(1).floatValue()
         : lr;
+  }
+
+  /** What {@link #data(String)} said; null if nothing did. */
+  public String data() {
+    return data;
+  }
+
+  /** What {@link #preset(Preset)} said; null if nothing did. */
+  public Preset preset() {
+    return preset;
   }
 
   public TrainOptions preset(Preset preset) {

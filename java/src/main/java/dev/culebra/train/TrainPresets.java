@@ -2,7 +2,6 @@ package dev.culebra.train;
 
 import dev.culebra.backend.Recompute;
 import dev.culebra.cuda.Binding;
-import dev.culebra.data.Arithmetic;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
@@ -23,47 +22,6 @@ final class TrainPresets {
       case BABY -> characters(options).batch(64).steps(5000).evalBatches(200);
       case GPT2, GPT2_MEDIUM, GPT2_LARGE, GPT2_XL -> words(options);
     };
-  }
-
-  /**
-   * What data asks for that is no text: problems have a length of their own.
-   *
-   * @param anyModel whether nobody named a preset: then the calculator has a model that learns it
-   */
-  static TrainOptions ofData(String data, boolean anyModel) {
-    return data == null
-        ? new TrainOptions()
-        : Arithmetic.find(data)
-            .map(arithmetic -> problems(arithmetic, anyModel))
-            .orElseGet(TrainOptions::new);
-  }
-
-  private static TrainOptions problems(Arithmetic arithmetic, boolean anyModel) {
-    TrainOptions options =
-        new TrainOptions().context(arithmetic.context()).tokenizer(TokenizerKind.CHAR).batch(128);
-    return switch (arithmetic.kind()) {
-      case ADDITION -> options.steps(1500);
-      case CALCULATOR -> anyModel ? calculator(options) : options;
-    };
-  }
-
-  /**
-   * Products take many steps, which a small model makes fast, and there are so few of them that it
-   * would learn them by heart but for the decay (bench/DECISIONS.md).
-   */
-  private static TrainOptions calculator(TrainOptions options) {
-    return options
-        .layers(3)
-        .heads(4)
-        .embd(64)
-        .optimizer(Optimizer.Kind.MUON)
-        .lr(4e-3f)
-        .weightDecay(0.3f)
-        .steps(10_000)
-        .logEvery(100)
-        .evalEvery(1000)
-        .sampleEvery(1000)
-        .saveEvery(1000);
   }
 
   private static TrainOptions common() {

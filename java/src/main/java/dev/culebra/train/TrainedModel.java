@@ -67,11 +67,6 @@ public final class TrainedModel implements AutoCloseable {
     return tokenizer;
   }
 
-  /** What a text begins after: a line's end, or token 0 where there is none. */
-  public int[] start() {
-    return SampleWriter.start(tokenizer);
-  }
-
   public Gpt model() {
     return model;
   }

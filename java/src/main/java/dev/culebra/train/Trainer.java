@@ -2,15 +2,13 @@ package dev.culebra.train;
 
 import dev.culebra.checkpoint.Metrics;
 import dev.culebra.checkpoint.Sample;
-import dev.culebra.data.Arithmetic;
 import dev.culebra.data.Batch;
 import dev.culebra.data.Batches;
-import dev.culebra.data.Corpus;
 import dev.culebra.data.Dataset;
-import dev.culebra.data.PromptPairs;
+import dev.culebra.data.Showcase;
 import dev.culebra.data.Split;
 import dev.culebra.io.Owned;
-import dev.culebra.nn.Gpt;
+import dev.culebra.nn.LanguageModel;
 import dev.culebra.optim.LearningRate;
 import dev.culebra.optim.Optimizer;
 import java.io.IOException;
@@ -18,24 +16,23 @@ import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
 
 /**
- * Trains a {@link Gpt}: the loop of batches, forward, backward, optimizer, evaluation and
- * checkpoint. Step s draws its batches and dropout masks from (seed, s) alone, so a run resumed
- * from a checkpoint repeats the uninterrupted one to the bit. One thread runs it; {@link
- * #requestStop} may come from any.
+ * Trains a model: the loop of batches, forward, backward, optimizer, evaluation and checkpoint.
+ * Step s draws its batches and dropout masks from (seed, s) alone, so a run resumed from a
+ * checkpoint repeats the uninterrupted one to the bit. One thread runs it; {@link #requestStop} may
+ * come from any.
  */
 public final class Trainer implements AutoCloseable {
   private final Owned owned = new Owned();
   private final TrainConfig config;
-  private final Gpt model;
+  private final LanguageModel model;
   private final Optimizer optimizer;
   private final LearningRate learningRate;
-  private final Batches validationBatches;
-  private final Batch batch;
+  private final SampledLoss sampledLoss;
   private final MicroSteps microSteps;
   private final RunFiles files;
   private final TrainListener listener;
   private final Stopwatch stopwatch;
-  private final Showcase samples;
+  private final Showcase showcase;
   private final double flopsOfAToken;
   private final OptionalDouble peakTflops;
   private Progress progress;
@@ -48,42 +45,42 @@ public final class Trainer implements AutoCloseable {
   private volatile boolean stopRequested;
 
   /**
-   * Prepares a run, from its last checkpoint if it has one.
+   * Prepares a run, from its last checkpoint if it has one. Of the configuration it uses all but
+   * what describes a {@link dev.culebra.nn.Gpt}, names data, tokenizer and optimizer, or chooses a
+   * device: model, data and optimizer are given here. They stay the caller's, as the files do.
    *
-   * @param model with its initial weights, planned for the configured batch and context; stays the
-   *     caller's
-   * @param data stays the caller's
+   * @param model with its initial weights, planned for the configured batch and context
+   * @param optimizer of the model's parameters, no step behind it
    * @throws IOException if the checkpoint cannot be read or does not fit
    * @throws dev.culebra.data.DataException if the data does not suit the context
    */
   public Trainer(
-      Gpt model, TrainConfig config, Dataset data, RunFiles files, TrainListener listener)
+      LanguageModel model,
+      Optimizer optimizer,
+      Dataset data,
+      TrainConfig config,
+      RunFiles files,
+      TrainListener listener)
       throws IOException {
     data.requireContext(config.context());
     this.config = config;
     this.model = model;
+    this.optimizer = optimizer;
     this.files = files;
     this.listener = listener;
     learningRate = config.learningRate();
-    flopsOfAToken = Gpt.flopsOfAToken(model.config());
+    flopsOfAToken = model.flopsOfAToken();
     peakTflops = model.backend().peakTflops();
-    validationBatches = data.batches(Split.VALIDATION, config.seed());
     model.train();
     try {
-      batch = owned.add(new Batch(config.batch(), config.context()));
-      optimizer =
-          owned.add(
-              Optimizer.of(config.optimizer(), model.parameters(), config.adamW(), config.seed()));
-      samples = owned.add(showcase(data));
+      Batch batch = owned.add(new Batch(config.batch(), config.context()));
+      sampledLoss = new SampledLoss(model, data.batches(Split.VALIDATION, config.seed()), batch);
+      showcase =
+          data.showcase(
+              owned.add(new ModelLearner(model, config.batch(), config.context(), config.seed())));
+      Batches batches = data.batches(Split.TRAIN, config.seed());
       microSteps =
-          owned.add(
-              new MicroSteps(
-                  model,
-                  data.batches(Split.TRAIN, config.seed()),
-                  batch,
-                  config.gradAccum(),
-                  data instanceof Corpus,
-                  config.seed()));
+          owned.add(new MicroSteps(model, batches, batch, config.gradAccum(), config.seed()));
       progress = files.restore(model, optimizer);
     } catch (Throwable e) { // an Error too must leave nothing open
       owned.closeAfter(e);
@@ -99,15 +96,6 @@ public final class Trainer implements AutoCloseable {
     loggedStep = progress.step();
     loggedSeconds = progress.seconds();
     stopwatch = new Stopwatch(progress.seconds());
-  }
-
-  private Showcase showcase(Dataset data) {
-    return switch (data) {
-      case Corpus corpus -> new SampleWriter(model, corpus.tokenizer(), config.seed());
-      case PromptPairs pairs ->
-          new ExactCompletions(model, pairs, config.batch(), ExactCompletions.SHOWN);
-      case Arithmetic arithmetic -> new ExactAnswers(model, arithmetic);
-    };
   }
 
   /**
@@ -245,7 +233,7 @@ public final class Trainer implements AutoCloseable {
 
   /** Null if {@code abandon} said to give up. */
   private Float validationLoss(int batches, BooleanSupplier abandon) {
-    Float loss = Evaluation.sampled(model, validationBatches, batch, batches, abandon);
+    Float loss = sampledLoss.of(batches, abandon);
     if (loss != null) {
       requireFinite("the validation loss", loss);
     }
@@ -300,7 +288,7 @@ public final class Trainer implements AutoCloseable {
    * @throws IOException if it cannot be kept; one line
    */
   public String sample() throws IOException {
-    String text = samples.write(this::stopRequested);
+    String text = showcase.write(this::stopRequested);
     if (text == null) {
       return null;
     }

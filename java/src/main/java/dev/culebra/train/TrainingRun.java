@@ -4,17 +4,15 @@ import dev.culebra.backend.Backend;
 import dev.culebra.backend.OutOfDeviceMemoryException;
 import dev.culebra.checkpoint.CheckpointException;
 import dev.culebra.checkpoint.RunDirectory;
-import dev.culebra.data.Arithmetic;
 import dev.culebra.data.Corpora;
 import dev.culebra.data.DataException;
 import dev.culebra.data.Dataset;
-import dev.culebra.data.NamedCorpus;
 import dev.culebra.io.Owned;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.optim.Optimizer;
-import dev.culebra.text.CharTokenizer;
 import dev.culebra.text.Tokenizer;
+import dev.culebra.text.TokenizerKind;
 import dev.culebra.text.UnknownCharacterException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -24,9 +22,9 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * Everything a training run holds: device, text, run directory, model, trainer, opened in this
- * order and closed in the reverse one. It begins with {@link #start}, {@link #finetune} or {@link
- * #resume}.
+ * Everything that a training run of a {@link Gpt} holds as its {@link TrainConfig} says: device,
+ * data, run directory, model, optimizer, trainer, opened in this order and closed in the reverse
+ * one. It begins with {@link #start}, {@link #finetune} or {@link #resume}.
  */
 public final class TrainingRun implements AutoCloseable {
   /** Makes the directory of a new run, when all else is known to be in order. */
@@ -85,7 +83,7 @@ public final class TrainingRun implements AutoCloseable {
     try {
       run.openModel(corpora.dataset(config.data(), config.tokenizer()), false);
       run.files = run.owned.add(RunFiles.in(place.create()));
-      run.describe();
+      run.describe(corpora);
       run.openTrainer(listener);
       return run;
     } catch (Throwable e) { // an Error too must leave nothing open
@@ -103,7 +101,7 @@ public final class TrainingRun implements AutoCloseable {
   public static TrainingRun finetune(
       TrainConfig config, RunFiles from, Corpora corpora, Place place, TrainListener listener)
       throws IOException {
-    if (config.skipUnknown() && Corpora.isPromptPairs(config.data())) {
+    if (config.skipUnknown() && !corpora.canLeaveOutCharacters(config.data())) {
       throw new DataException(
           "--skip-unknown is for texts: without some of its characters an answer in %s would be"
                   .formatted(config.data())
@@ -118,7 +116,7 @@ public final class TrainingRun implements AutoCloseable {
       from.loadWeights(run.model);
       run.files = run.owned.add(RunFiles.in(place.create()));
       run.saveUntrainedOptimizer(Progress.START);
-      run.describe();
+      run.describe(corpora);
       run.openTrainer(listener);
       return run;
     } catch (Throwable e) { // an Error too must leave nothing open
@@ -133,18 +131,16 @@ public final class TrainingRun implements AutoCloseable {
     try {
       return corpora.dataset(name, tokenizer, config.skipUnknown());
     } catch (DataException e) {
-      if (e.getCause() instanceof UnknownCharacterException
-          && tokenizer instanceof CharTokenizer characters
-          && !Corpora.isPromptPairs(name)) {
-        throw new DataException(
-            "%s of %s; it does not know %s: --skip-unknown leaves these out"
-                .formatted(
-                    e.getMessage(),
-                    from.directory().path(),
-                    corpora.unknownCharacters(name, characters)),
-            e);
-      }
-      throw e;
+      String unknown =
+          e.getCause() instanceof UnknownCharacterException
+              ? corpora.unknownCharacters(name, tokenizer)
+              : "";
+      throw unknown.isEmpty()
+          ? e
+          : new DataException(
+              "%s of %s; it does not know %s: --skip-unknown leaves these out"
+                  .formatted(e.getMessage(), from.directory().path(), unknown),
+              e);
     }
   }
 
@@ -179,18 +175,18 @@ public final class TrainingRun implements AutoCloseable {
         files.acceptChanges();
       }
       TrainConfig before = files.config();
-      TrainConfig told = changed(before, how, files.progress(how.fromBest()));
+      boolean fromBest = how.fromBest();
+      TrainConfig told = changed(before, how, files.progress(fromBest));
       Tokenizer tokenizer = files.tokenizer();
-      files.requireModel(
-          told, tokenizer, how.fromBest() ? files.weights() : files.directory().last());
+      files.requireModel(told, tokenizer, fromBest ? files.weights() : files.directory().last());
       files.identify(told, tokenizer);
       run = new TrainingRun(told.with(how.machine()));
       run.told = told;
       run.openModel(
           corpora.dataset(run.config.data(), tokenizer, run.config.skipUnknown()),
-          how.fromBest() || Files.exists(files.directory().last()));
+          fromBest || Files.exists(files.directory().last()));
       run.files = files;
-      if (how.fromBest()) {
+      if (fromBest) {
         files.loadWeights(run.model);
         run.saveUntrainedOptimizer(files.progress(true));
       }
@@ -206,6 +202,17 @@ public final class TrainingRun implements AutoCloseable {
       }
       files.close();
       throw e;
+    }
+  }
+
+  /**
+   * Whether the last checkpoint has all steps. One that is damaged is a reason to take the best.
+   */
+  private static boolean isFinished(RunFiles files, TrainConfig config) {
+    try {
+      return files.progress(false).step() >= config.steps();
+    } catch (IOException e) {
+      return false;
     }
   }
 
@@ -264,14 +271,12 @@ public final class TrainingRun implements AutoCloseable {
    * Writes what the run is told, as it turned out: token files bring their own tokenizer, and a
    * path must be found again from anywhere.
    */
-  private void describe() throws IOException {
-    String name = data instanceof Arithmetic ? data.name() : config.data();
-    boolean named = data instanceof Arithmetic || NamedCorpus.find(name).isPresent();
+  private void describe(Corpora corpora) throws IOException {
     config =
         config.with(
             new TrainOptions()
-                .tokenizer(data.tokenizer().kind())
-                .data(named ? name : Path.of(name).toAbsolutePath().normalize().toString()));
+                .tokenizer(TokenizerKind.of(data.tokenizer()).orElse(null))
+                .data(corpora.settled(config.data())));
     told = config;
     files.begin(config, data.tokenizer());
   }
@@ -289,7 +294,10 @@ public final class TrainingRun implements AutoCloseable {
 
   private void openTrainer(TrainListener listener) throws IOException {
     try {
-      trainer = owned.add(new Trainer(model, config, data, files, listener));
+      Optimizer optimizer =
+          owned.add(
+              Optimizer.of(config.optimizer(), model.parameters(), config.adamW(), config.seed()));
+      trainer = owned.add(new Trainer(model, optimizer, data, config, files, listener));
     } catch (OutOfDeviceMemoryException e) {
       throw MemoryAdvice.explain(e, config, vocab(), backend);
     }

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.culebra.text.CharTokenizer;
 import dev.culebra.text.Gpt2Tokenizer;
+import dev.culebra.text.TokenDecoder;
+import dev.culebra.text.TokenEncoder;
 import dev.culebra.text.Tokenizer;
 import dev.culebra.text.TokenizerKind;
 import java.io.IOException;
@@ -12,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -134,9 +137,7 @@ class CorporaTest {
   void whatCannotBeUsedIsOneLine() throws IOException {
     assertRefused(
         "nowhere",
-        "no such data: nowhere is neither a file nor one of dickens, macbeth, shakespeare,"
-            + " addition, calculator");
-    assertRefused("calculator", "calculator is made on the fly: there is no text of it");
+        "no such data: nowhere is neither a file nor one of dickens, macbeth, shakespeare");
     Path empty = Files.writeString(directory.resolve("empty.txt"), "");
     assertRefused(empty.toString(), empty + " is empty");
     assertThatThrownBy(() -> corpora.open(empty.toString(), TokenizerKind.GPT2))
@@ -151,15 +152,122 @@ class CorporaTest {
     assertRefused(directory.toString(), directory + " holds only one of train.bin and val.bin");
   }
 
+  /** A dataset of a program's own. */
+  private record Own(String name) implements Dataset {
+    @Override
+    public String describe() {
+      return name;
+    }
+
+    @Override
+    public Tokenizer tokenizer() {
+      return CharTokenizer.of("ab");
+    }
+
+    @Override
+    public Batches batches(Split split, long seed) {
+      return (batch, step, microStep) -> batch.clear();
+    }
+
+    @Override
+    public void requireContext(int context) {}
+
+    @Override
+    public Showcase showcase(Learner learner) {
+      return abandon -> name;
+    }
+
+    @Override
+    public Measurement measure(Learner learner) {
+      return new Measurement(name, Map.of());
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  /** {@code own-N} for any digit N. */
+  private static final NamedDatasets OWN =
+      new NamedDatasets() {
+        @Override
+        public List<String> names() {
+          return List.of("own-1");
+        }
+
+        @Override
+        public Optional<Dataset> find(String name) {
+          return name.matches("own-?\\d")
+              ? Optional.of(new Own("own-" + digit(name)))
+              : Optional.empty();
+        }
+
+        private static char digit(String name) {
+          return name.charAt(name.length() - 1);
+        }
+      };
+
   @Test
-  void problemsAreFoundByNameForAModelThatReadsThem() throws IOException {
-    Arithmetic calculator = new Arithmetic(Arithmetic.Kind.CALCULATOR, 3);
-    assertThat(corpora.dataset("calculator-3", TokenizerKind.GPT2)).isEqualTo(calculator);
-    assertThat(corpora.dataset("calculator-3", calculator.tokenizer(), false))
-        .isEqualTo(calculator);
-    assertThatThrownBy(() -> corpora.dataset("addition", calculator.tokenizer(), false))
+  void aProgramHasDatasetsOfItsOwnByName() throws IOException {
+    Corpora more = corpora.with(OWN);
+
+    assertThat(more.dataset("own7", TokenizerKind.CHAR)).isEqualTo(new Own("own-7"));
+    assertThat(more.dataset("own7", CharTokenizer.of("ab"), true)).isEqualTo(new Own("own-7"));
+    assertThat(more.settled("own7")).isEqualTo("own-7");
+    assertThat(more.settled("macbeth")).isEqualTo("macbeth");
+    assertThat(more.settled("a/../b")).isEqualTo(Path.of("b").toAbsolutePath().toString());
+    assertThat(more.canLeaveOutCharacters("own7")).isFalse();
+    assertThat(more.canLeaveOutCharacters("macbeth")).isTrue();
+    assertThatThrownBy(() -> more.dataset("own7", CharTokenizer.of("abc"), false))
         .isInstanceOf(DataException.class)
-        .hasMessage("addition-2 is written in other characters than the model reads");
+        .hasMessage("own-7 is written in other characters than the model reads");
+    assertThatThrownBy(() -> more.text("own7"))
+        .isInstanceOf(DataException.class)
+        .hasMessage("own7 is made on the fly: there is no text of it");
+    assertThatThrownBy(() -> more.dataset("gone", TokenizerKind.CHAR))
+        .hasMessageStartingWith("no such data: gone is neither a file nor one of ")
+        .hasMessageEndingWith(", own-1");
+    assertThatThrownBy(() -> corpora.dataset("own7", TokenizerKind.CHAR))
+        .isInstanceOf(DataException.class)
+        .hasMessageStartingWith("no such data: own7");
+  }
+
+  /** As when memory runs out after the first of two files was mapped. */
+  @Test
+  void anErrorLeavesNoFileMapped() throws IOException {
+    Path train = Files.write(directory.resolve("train.bin"), new byte[64]);
+    Path validation = Files.write(directory.resolve("val.bin"), new byte[64]);
+    AssertionError error = new AssertionError("as if memory had run out");
+    int[] calls = {0};
+    Tokenizer failing =
+        new Tokenizer() {
+          @Override
+          public String name() {
+            return "failing";
+          }
+
+          @Override
+          public int vocab() {
+            if (calls[0]++ > 0) {
+              throw error;
+            }
+            return 256;
+          }
+
+          @Override
+          public TokenEncoder encoder() {
+            throw new UnsupportedOperationException();
+          }
+
+          @Override
+          public TokenDecoder decoder() {
+            throw new UnsupportedOperationException();
+          }
+        };
+
+    assertThatThrownBy(() -> Corpus.fromTokenFiles("tokens", train, validation, failing))
+        .isSameAs(error);
+
+    assertThat(Files.readString(Path.of("/proc/self/maps"))).doesNotContain(train.toString());
   }
 
   @Test

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.culebra.text.CharTokenizer;
 import dev.culebra.text.Gpt2Tokenizer;
+import dev.culebra.text.TokenDecoder;
+import dev.culebra.text.TokenEncoder;
+import dev.culebra.text.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,6 +51,42 @@ class TokenizerFileTest {
   void theOrderOfTheVocabularyIsKept() throws IOException {
     Files.writeString(file, "{\"tokenizer\": \"char\", \"vocabulary\": [\"b\", \"a\"]}");
     assertThat(TokenizerFile.load(file).encode("ab")).containsExactly(1, 0);
+  }
+
+  /** A tokenizer of a program's own, on whose words everything depends. */
+  private record Words(String definition) implements Tokenizer {
+    @Override
+    public String name() {
+      return "words";
+    }
+
+    @Override
+    public int vocab() {
+      return 2;
+    }
+
+    @Override
+    public TokenEncoder encoder() {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public TokenDecoder decoder() {
+      throw new UnsupportedOperationException();
+    }
+  }
+
+  @Test
+  void ofATokenizerOfAProgramsOwnNameAndDefinitionAreKept() throws IOException {
+    TokenizerFile.save(new Words("yes no"), file);
+    assertThat(file)
+        .hasContent("{\n  \"tokenizer\" : \"words\",\n  \"definition\" : \"yes no\"\n}\n");
+    assertThat(TokenizerFile.digest(new Words("yes no")))
+        .isEqualTo(TokenizerFile.digest(new Words("yes no")))
+        .isNotEqualTo(TokenizerFile.digest(new Words("no yes")));
+    assertThatThrownBy(() -> TokenizerFile.load(file))
+        .isInstanceOf(TokenizerFormatException.class)
+        .hasMessageEndingWith("its field \"tokenizer\" must be \"char\" or \"gpt2\"");
   }
 
   @Test

@@ -8,6 +8,7 @@ import dev.culebra.backend.Activation;
 import dev.culebra.backend.Backend;
 import dev.culebra.backend.SamplingSpec;
 import dev.culebra.backend.cpu.CpuBackend;
+import dev.culebra.nn.Bigram;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.KvCache;
@@ -20,6 +21,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -31,6 +33,7 @@ class GeneratorTest {
   private static final GptConfig CONFIG =
       new GptConfig(3, 2, 24, 20, 31, 0.2f, true, true, Activation.GELU_TANH);
   private static final SamplingSpec GREEDY = new SamplingSpec(0, 0, 1);
+  private static final int[] PROMPT_OF_BIGRAM = {7};
   private static final int[] PROMPT = {3, 1, 4, 1, 5, 9, 2, 6};
 
   private final Backend backend = new CpuBackend(2);
@@ -171,6 +174,32 @@ class GeneratorTest {
           });
     }
     assertThat(seen).hasSize(4);
+  }
+
+  /** A bigram's likeliest text is a walk along the largest entries of its table. */
+  @Test
+  void anyModelWritesAlsoPastItsWindow() {
+    int vocab = 13;
+    try (Bigram bigram = new Bigram(vocab, backend, 5);
+        Generator generator = new Generator(bigram, 8)) {
+      float[] table = backend.readFloatsBlocking(bigram.parameters().list().getFirst().value());
+      int[] walk = new int[30];
+      int token = 4;
+      for (int i = 0; i < walk.length; i++) {
+        int row = token * vocab;
+        token =
+            IntStream.range(0, vocab)
+                .reduce((a, b) -> table[row + b] > table[row + a] ? b : a)
+                .getAsInt();
+        walk[i] = token;
+      }
+      assertThat(generator.generate(new int[] {1, 2, 3, 4}, walk.length, GREEDY, 1))
+          .containsExactly(walk);
+      SamplingSpec drawn = new SamplingSpec(1, 0, 1);
+      int[] tokens = generator.generate(PROMPT_OF_BIGRAM, 40, drawn, 5);
+      assertThat(generator.generate(PROMPT_OF_BIGRAM, 40, drawn, 5)).containsExactly(tokens);
+      assertThat(generator.generate(PROMPT_OF_BIGRAM, 40, drawn, 6)).isNotEqualTo(tokens);
+    }
   }
 
   private List<Integer> generate(

@@ -8,7 +8,9 @@ import dev.culebra.backend.Activation;
 import dev.culebra.backend.Backend;
 import dev.culebra.backend.SamplingSpec;
 import dev.culebra.backend.cpu.CpuBackend;
+import dev.culebra.data.Learner;
 import dev.culebra.data.Question;
+import dev.culebra.data.Score;
 import dev.culebra.generate.Generator;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
@@ -65,7 +67,7 @@ class ExaminerTest {
   @Test
   void whatTheModelWouldWriteIsExact() {
     try (Examiner examiner = new Examiner(model, questions, BATCH)) {
-      Examiner.Result result = examiner.ask(() -> false);
+      Learner.Answers result = examiner.ask(() -> false);
       assertThat(result.exact()).isEqualTo(expected);
       assertThat(result.right()).isEqualTo(4);
       assertThat(examiner.ask(() -> false).exact()).isEqualTo(expected);
@@ -82,7 +84,7 @@ class ExaminerTest {
   @Test
   void theLossCountsEachTokenOfAnAnswerOnce() {
     try (Examiner examiner = new Examiner(model, questions, BATCH)) {
-      Examiner.Result result = examiner.ask(() -> false);
+      Learner.Answers result = examiner.ask(() -> false);
       assertThat(result.tokens())
           .isEqualTo(questions.stream().mapToInt(question -> question.answer().length).sum());
       double sum = questions.stream().mapToDouble(this::loss).sum();
@@ -116,13 +118,14 @@ class ExaminerTest {
 
   @Test
   void writesUntilItIsStopped() {
-    try (Examiner examiner = new Examiner(model, questions, BATCH)) {
+    try (ModelLearner learner = new ModelLearner(model, BATCH, CONFIG.context(), 1)) {
+      Learner.Writer writer = learner.writer();
       List<Integer> written = new ArrayList<>();
       Question question = questions.getFirst();
-      examiner.write(question, question.answer().length, written::add);
+      writer.likeliest(question.prompt(), question.answer().length, written::add);
       assertThat(written).containsExactlyElementsOf(boxed(question.answer()));
       written.clear();
-      examiner.write(question, 5, token -> !written.add(token));
+      writer.likeliest(question.prompt(), 5, token -> !written.add(token));
       assertThat(written).hasSize(1);
     }
   }

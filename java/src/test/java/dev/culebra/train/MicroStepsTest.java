@@ -54,8 +54,7 @@ class MicroStepsTest {
     try (Gpt model = new Gpt(CONFIG, backend, 5);
         Batch batch = new Batch(rows, CONTEXT)) {
       model.plan(rows, CONTEXT);
-      try (MicroSteps steps =
-          new MicroSteps(model, MicroStepsTest::fill, batch, ROWS / rows, false, 1)) {
+      try (MicroSteps steps = new MicroSteps(model, MicroStepsTest::fill, batch, ROWS / rows, 1)) {
         model.zeroGradients();
         assertThat(steps.run(0, () -> false)).isTrue();
       }

@@ -94,7 +94,6 @@ class RunFilesTest {
     }
     try (State state = new State(shape, 2)) {
       assertThat(files.restore(state.model, state.optimizer)).isEqualTo(PROGRESS);
-      assertThat(state.optimizer.steps()).isEqualTo(PROGRESS.step());
       assertThat(state.read()).usingElementComparator(Arrays::compare).isEqualTo(saved);
     }
   }
@@ -109,7 +108,6 @@ class RunFilesTest {
     }
     try (State state = new State(UNTIED_WITH_BIAS, 2, backend, Optimizer.Kind.MUON)) {
       assertThat(files.restore(state.model, state.optimizer)).isEqualTo(PROGRESS);
-      assertThat(state.optimizer.steps()).isEqualTo(PROGRESS.step());
       assertThat(state.read()).usingElementComparator(Arrays::compare).isEqualTo(saved);
     }
   }

@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
-import dev.culebra.optim.Optimizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,26 +41,6 @@ class TrainConfigTest {
   void nobodyNamesAPresetAndGetsNano() {
     assertThat(new TrainOptions().config())
         .isEqualTo(new TrainOptions().preset(Preset.NANO).config());
-  }
-
-  @Test
-  void problemsHaveTheirContextAndTheCalculatorAModelUnlessOneIsNamed() {
-    TrainConfig nano = new TrainOptions().config();
-    TrainConfig sums = new TrainOptions().data("addition-3").config();
-    assertThat(sums.model(13)).isEqualTo(nano.model(13).withContext(11));
-    assertThat(sums.steps()).isEqualTo(1500);
-
-    TrainConfig calculator = new TrainOptions().data("calculator").config();
-    assertThat(calculator.context()).isEqualTo(10);
-    assertThat(calculator.embd()).isLessThan(nano.embd());
-    assertThat(calculator.optimizer()).isEqualTo(Optimizer.Kind.MUON);
-    TrainConfig named = new TrainOptions().data("calculator").preset(Preset.NANO).config();
-    assertThat(named.context()).isEqualTo(10);
-    assertThat(named.embd()).isEqualTo(nano.embd());
-    assertThat(named.optimizer()).isEqualTo(nano.optimizer());
-    assertThat(new TrainOptions().data("calculator").steps(7).embd(8).config())
-        .extracting(TrainConfig::steps, TrainConfig::embd)
-        .containsExactly(7, 8);
   }
 
   @Test

@@ -1,12 +1,13 @@
 package dev.culebra.examples.cli;
 
-import dev.culebra.data.Arithmetic;
 import dev.culebra.data.Corpora;
 import dev.culebra.data.DataPreparation;
 import dev.culebra.data.NamedCorpus;
 import dev.culebra.data.TextFacts;
 import dev.culebra.data.TextFiles;
 import dev.culebra.data.TextSource;
+import dev.culebra.examples.arithmetic.Arithmetic;
+import dev.culebra.examples.arithmetic.Exercises;
 import dev.culebra.text.TokenizerKind;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -87,7 +88,7 @@ final class DataCommand implements Runnable {
         show(arithmetic.get());
         return 0;
       }
-      TextSource text = Corpora.ofUser().text(name);
+      TextSource text = Exercises.corpora().text(name);
       TextFacts facts = TextFacts.of(text);
       NamedCorpus.find(name).ifPresent(ShowCommand::print);
       line("characters", "%,d, %d different".formatted(facts.characters(), facts.distinct()));
@@ -177,7 +178,7 @@ final class DataCommand implements Runnable {
       }
       TextSource text =
           texts.size() == 1
-              ? Corpora.ofUser().text(texts.getFirst())
+              ? Exercises.corpora().text(texts.getFirst())
               : TextFiles.of(texts.stream().map(Path::of).toList());
       DataPreparation.Result result =
           DataPreparation.prepare(text, Corpora.tokenizer(tokenizer, text), out);

@@ -1,16 +1,11 @@
 package dev.culebra.examples.cli;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import dev.culebra.data.Arithmetic;
-import dev.culebra.data.Corpora;
-import dev.culebra.data.Corpus;
 import dev.culebra.data.Dataset;
-import dev.culebra.data.PromptPairs;
+import dev.culebra.data.Measurement;
+import dev.culebra.examples.arithmetic.Exercises;
 import dev.culebra.train.Evaluation;
-import dev.culebra.train.ExactAnswers;
-import dev.culebra.train.ExactCompletions;
 import dev.culebra.train.RunFiles;
-import dev.culebra.train.Score;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainedModel;
 import java.io.IOException;
@@ -62,38 +57,14 @@ final class EvalCommand implements Callable<Integer> {
       TrainConfig config = trained.config();
       String name = data == null ? config.data() : data;
       try (Dataset dataset =
-          Corpora.ofUser()
+          Exercises.corpora()
               .dataset(name, trained.tokenizer(), skipUnknown || config.skipUnknown())) {
-        System.out.print(measure(trained, name, dataset));
+        Measurement found =
+            Evaluation.of(trained.model(), dataset, config.batch(), config.context());
+        System.out.print(json ? json(name, found.figures()) : found.text());
       }
       return 0;
     }
-  }
-
-  private String measure(TrainedModel trained, String name, Dataset dataset) throws IOException {
-    TrainConfig config = trained.config();
-    return switch (dataset) {
-      case Corpus corpus -> {
-        Evaluation.Result result =
-            Evaluation.whole(trained.model(), corpus, config.batch(), config.context());
-        yield json ? json(name, fields(result)) : text(name, result);
-      }
-      case PromptPairs pairs -> {
-        pairs.requireContext(config.context());
-        try (var exact =
-            new ExactCompletions(trained.model(), pairs, config.batch(), Integer.MAX_VALUE)) {
-          ExactCompletions.Result result = exact.ask();
-          yield json ? json(name, fields(result)) : text(name, result);
-        }
-      }
-      case Arithmetic arithmetic -> {
-        arithmetic.requireContext(config.context());
-        try (ExactAnswers exact = new ExactAnswers(trained.model(), arithmetic)) {
-          ExactAnswers.Result result = exact.ask();
-          yield json ? json(name, fields(result)) : result.toString();
-        }
-      }
-    };
   }
 
   private String json(String name, Map<String, Object> results) throws IOException {
@@ -102,53 +73,5 @@ final class EvalCommand implements Callable<Integer> {
     fields.put("data", name);
     fields.putAll(results);
     return JsonMapper.builder().build().writeValueAsString(fields) + "\n";
-  }
-
-  private static Map<String, Object> fields(ExactAnswers.Result result) {
-    Map<String, Object> operations = new LinkedHashMap<>();
-    result
-        .scores()
-        .forEach(
-            (operation, score) ->
-                operations.put(Character.toString(operation.symbol()), fields(score)));
-    Map<String, Object> fields = fields(result.total());
-    fields.put("operations", operations);
-    return fields;
-  }
-
-  private static Map<String, Object> fields(Score score) {
-    Map<String, Object> fields = new LinkedHashMap<>();
-    fields.put("problems", score.asked());
-    fields.put("right", score.right());
-    return fields;
-  }
-
-  private static Map<String, Object> fields(ExactCompletions.Result result) {
-    Map<String, Object> fields = fields(result.tokens(), result.loss(), result.perplexity());
-    fields.put("pairs", result.score().asked());
-    fields.put("right", result.score().right());
-    return fields;
-  }
-
-  private static Map<String, Object> fields(Evaluation.Result result) {
-    return fields(result.tokens(), result.loss(), result.perplexity());
-  }
-
-  private static Map<String, Object> fields(long tokens, double loss, double perplexity) {
-    Map<String, Object> fields = new LinkedHashMap<>();
-    fields.put("tokens", tokens);
-    fields.put("loss", loss);
-    fields.put("perplexity", perplexity);
-    return fields;
-  }
-
-  private static String text(String name, ExactCompletions.Result result) {
-    return "%s%s, validation part, %,d tokens of completions: loss %.4f, perplexity %.2f%n"
-        .formatted(result, name, result.tokens(), result.loss(), result.perplexity());
-  }
-
-  private static String text(String name, Evaluation.Result result) {
-    return "%s, validation part, %,d tokens: loss %.4f, perplexity %.2f%n"
-        .formatted(name, result.tokens(), result.loss(), result.perplexity());
   }
 }

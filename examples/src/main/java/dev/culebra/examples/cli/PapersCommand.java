@@ -1,5 +1,6 @@
 package dev.culebra.examples.cli;
 
+import dev.culebra.examples.arithmetic.Exercises;
 import dev.culebra.examples.papers.Paper;
 import dev.culebra.examples.papers.PaperTable;
 import dev.culebra.optim.Optimizer;
@@ -61,12 +62,13 @@ final class PapersCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     requirePositive("--seeds", seeds);
     requirePositive("--rounds", rounds);
+    TrainOptions given = flags.options();
     TrainOptions base =
-        new TrainOptions()
+        Exercises.options(given)
             .steps(USUAL_STEPS)
             .evalBatches(USUAL_EVAL_BATCHES)
             .optimizer(Optimizer.Kind.ADAMW) // whatever the data would rather have
-            .with(flags.options());
+            .with(given);
     TrainConfig config = checked(base);
     List<Long> chosen = LongStream.range(0, seeds).mapToObj(i -> config.seed() + i).toList();
     PaperTable table = new PaperTable(base, rounds, chosen, System.err::println);

@@ -1,8 +1,8 @@
 package dev.culebra.examples.cli;
 
 import dev.culebra.backend.SamplingSpec;
-import dev.culebra.data.Arithmetic;
 import dev.culebra.data.TextFiles;
+import dev.culebra.examples.arithmetic.Arithmetic;
 import dev.culebra.generate.Generator;
 import dev.culebra.text.TokenDecoder;
 import dev.culebra.text.UnknownCharacterException;
@@ -101,7 +101,7 @@ final class SampleCommand implements Callable<Integer> {
         line |= problems.isPresent(); // line ends fill an answer that is shorter
         tokens = problems.map(Arithmetic::answerLength).orElse(USUAL_TOKENS);
       }
-      int[] start = prompt == null ? trained.start() : encode(trained, promptText());
+      int[] start = prompt == null ? trained.tokenizer().start() : encode(trained, promptText());
       long draws = seed == null ? System.nanoTime() : seed;
       for (int sample = 0; sample < samples; sample++) {
         if (sample > 0) {

@@ -1,9 +1,10 @@
 package dev.culebra.examples.cli;
 
 import dev.culebra.checkpoint.RunDirectory;
-import dev.culebra.data.Arithmetic;
 import dev.culebra.data.Corpora;
 import dev.culebra.data.DataException;
+import dev.culebra.examples.arithmetic.Arithmetic;
+import dev.culebra.examples.arithmetic.Exercises;
 import dev.culebra.examples.report.Dashboard;
 import dev.culebra.text.TokenizerKind;
 import dev.culebra.train.Progress;
@@ -135,7 +136,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private TrainingRun open(TrainListener listener) throws IOException {
-    Corpora corpora = Corpora.ofUser();
+    Corpora corpora = Exercises.corpora();
     if (resume) {
       requireNothingElse();
       return resume(corpora, listener);
@@ -189,7 +190,8 @@ final class TrainCommand implements Callable<Integer> {
   private TrainConfig config(TrainOptions base) throws IOException {
     TrainOptions file = configFile == null ? new TrainOptions() : TrainOptions.read(configFile);
     try {
-      TrainConfig config = base.with(file).with(given()).config();
+      TrainOptions told = base.with(file).with(given());
+      TrainConfig config = told.config(Exercises.options(told));
       if (config.tokenizer() != TokenizerKind.CHAR && Arithmetic.find(config.data()).isPresent()) {
         throw usage(
             "--data %s has a tokenizer of its own: --tokenizer %s does not go with it"

@@ -2,10 +2,8 @@ package dev.culebra.examples.cli;
 
 import dev.culebra.checkpoint.Metrics;
 import dev.culebra.checkpoint.RunDirectory;
-import dev.culebra.data.Arithmetic;
-import dev.culebra.data.Corpus;
+import dev.culebra.data.Asking;
 import dev.culebra.data.Dataset;
-import dev.culebra.data.PromptPairs;
 import dev.culebra.train.Progress;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainListener;
@@ -180,14 +178,13 @@ final class TrainDisplay implements TrainListener {
 
   private static String suggestion(Dataset data, Path directory) {
     String sample = "culebra sample --run " + quoted(directory.toString());
-    return switch (data) {
-      case Corpus corpus -> "more text: %s --prompt \"...\"".formatted(sample);
-      case PromptPairs pairs ->
-          "to ask: %s --prompt \"...\" --temperature 0 --line".formatted(sample);
-      case Arithmetic arithmetic ->
-          "to ask: %s --prompt \"%s\" --temperature 0"
-              .formatted(sample, arithmetic.question(arithmetic.heldOut(1).getLast()));
-    };
+    Asking asking = data.asking().orElse(null);
+    if (asking == null) {
+      return "more text: %s --prompt \"...\"".formatted(sample);
+    }
+    String example = asking.example().isEmpty() ? "..." : asking.example();
+    return "to ask: %s --prompt \"%s\" --temperature 0%s"
+        .formatted(sample, example, asking.answerTokens() == 0 ? " --line" : "");
   }
 
   /** As a shell reads it. */

@@ -3,7 +3,7 @@ package dev.culebra.examples.cli;
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.Recompute;
 import dev.culebra.cuda.Binding;
-import dev.culebra.data.Arithmetic;
+import dev.culebra.examples.arithmetic.Arithmetic;
 import dev.culebra.nn.Normalization;
 import dev.culebra.nn.Positions;
 import dev.culebra.nn.Preset;

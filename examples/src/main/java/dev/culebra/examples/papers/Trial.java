@@ -2,7 +2,7 @@ package dev.culebra.examples.papers;
 
 import dev.culebra.checkpoint.Metrics;
 import dev.culebra.checkpoint.RunDirectory;
-import dev.culebra.data.Corpora;
+import dev.culebra.examples.arithmetic.Exercises;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainListener;
 import dev.culebra.train.TrainOptions;
@@ -37,7 +37,7 @@ final class Trial implements TrainListener {
       try (TrainingRun run =
           TrainingRun.start(
               config,
-              Corpora.ofUser(),
+              Exercises.corpora(),
               () -> RunDirectory.create(directory.resolve("run")),
               this)) {
         parameters = run.model().parameters().count();

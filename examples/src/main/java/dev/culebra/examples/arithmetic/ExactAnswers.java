@@ -1,22 +1,21 @@
-package dev.culebra.train;
+package dev.culebra.examples.arithmetic;
 
-import dev.culebra.data.Arithmetic;
-import dev.culebra.data.Arithmetic.Problem;
-import dev.culebra.data.Operation;
-import dev.culebra.nn.Gpt;
+import dev.culebra.data.Learner;
+import dev.culebra.data.Score;
+import dev.culebra.examples.arithmetic.Arithmetic.Problem;
 import dev.culebra.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 
 /**
  * Lets a model work out problems that it was never trained on, always taking the most likely digit,
- * and counts those that are right in every digit. Shares the model's weights and has activations of
- * its own.
+ * and counts those that are right in every digit.
  */
-public final class ExactAnswers implements Showcase {
+final class ExactAnswers {
   /** Most problems of an operation. */
   private static final int PROBLEMS = 2000;
 
@@ -26,7 +25,8 @@ public final class ExactAnswers implements Showcase {
 
   private final Arithmetic data;
   private final List<Problem> problems;
-  private final Examiner examiner;
+  private final Learner.Writer writer;
+  private final Learner.Exam exam;
 
   /**
    * How it went.
@@ -34,17 +34,35 @@ public final class ExactAnswers implements Showcase {
    * @param scores of each operation, of as many problems each
    * @param examples problems at even distances with the model's answers, a line each
    */
-  public record Result(Map<Operation, Score> scores, List<String> examples) {
-    public Result {
+  record Result(Map<Operation, Score> scores, List<String> examples) {
+    Result {
       scores = new EnumMap<>(scores);
       examples = List.copyOf(examples);
     }
 
     /** Of all operations. */
-    public Score total() {
+    Score total() {
       return new Score(
           scores.values().stream().mapToInt(Score::right).sum(),
           scores.values().stream().mapToInt(Score::asked).sum());
+    }
+
+    /** As {@code eval --json} shows them. */
+    Map<String, Object> figures() {
+      Map<String, Object> operations = new LinkedHashMap<>();
+      scores.forEach(
+          (operation, score) ->
+              operations.put(Character.toString(operation.symbol()), figures(score)));
+      Map<String, Object> figures = figures(total());
+      figures.put("operations", operations);
+      return figures;
+    }
+
+    private static Map<String, Object> figures(Score score) {
+      Map<String, Object> figures = new LinkedHashMap<>();
+      figures.put("problems", score.asked());
+      figures.put("right", score.right());
+      return figures;
     }
 
     /** For people. */
@@ -59,40 +77,29 @@ public final class ExactAnswers implements Showcase {
     }
   }
 
-  /** For {@code model}, which must outlive this. */
-  public ExactAnswers(Gpt model, Arithmetic data) {
+  ExactAnswers(Learner learner, Arithmetic data) {
     this.data = data;
     this.problems = data.heldOut(PROBLEMS);
-    this.examiner = new Examiner(model, data.questions(problems), BATCH);
+    this.writer = learner.writer();
+    this.exam = learner.exam(data.questions(problems), BATCH);
   }
 
-  @Override
-  public String write(BooleanSupplier abandon) {
-    Result result = ask(abandon);
-    return result == null ? null : result.toString();
-  }
-
-  /** Asks all held-out problems, or {@value #PROBLEMS} of each operation; waits for the device. */
-  public Result ask() {
-    return ask(() -> false);
-  }
-
-  private Result ask(BooleanSupplier abandon) {
-    Examiner.Result answers = examiner.ask(abandon);
+  /**
+   * Asks all held-out problems, or {@value #PROBLEMS} of each operation; waits for the device. Null
+   * if {@code abandon} said to give up.
+   */
+  Result ask(BooleanSupplier abandon) {
+    Learner.Answers answers = exam.ask(abandon);
     if (answers == null) {
       return null;
     }
-    boolean[] exact = answers.exact();
     Map<Operation, Score> scores = new EnumMap<>(Operation.class);
     List<String> examples = new ArrayList<>();
     int operations = data.kind().operations().size();
     int each = problems.size() / operations;
     for (int first = 0; first < problems.size(); first += each) {
-      int right = 0;
-      for (int i = first; i < first + each; i++) {
-        right += exact[i] ? 1 : 0;
-      }
-      scores.put(problems.get(first).operation(), new Score(right, each));
+      Score score = new Score(answers.right(first, first + each), each);
+      scores.put(problems.get(first).operation(), score);
       examples.addAll(examples(first, each, operations == 1 ? EXAMPLES : EXAMPLES_OF_MANY));
     }
     return new Result(scores, examples);
@@ -113,15 +120,10 @@ public final class ExactAnswers implements Showcase {
   private String answer(Problem problem) {
     Tokenizer tokenizer = data.tokenizer();
     StringBuilder answer = new StringBuilder();
-    examiner.write(
-        data.questions(List.of(problem)).getFirst(),
+    writer.likeliest(
+        tokenizer.encode(data.question(problem)),
         data.answerLength(),
         token -> answer.append(tokenizer.decode(token)) != null);
     return answer.toString().replaceFirst("\n+$", "");
-  }
-
-  @Override
-  public void close() {
-    examiner.close();
   }
 }

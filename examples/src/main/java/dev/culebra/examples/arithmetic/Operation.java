@@ -1,4 +1,4 @@
-package dev.culebra.data;
+package dev.culebra.examples.arithmetic;
 
 import java.util.Locale;
 import java.util.regex.Matcher;

@@ -1,5 +1,15 @@
-package dev.culebra.data;
+package dev.culebra.examples.arithmetic;
 
+import dev.culebra.data.Asking;
+import dev.culebra.data.Batches;
+import dev.culebra.data.DataException;
+import dev.culebra.data.Dataset;
+import dev.culebra.data.Learner;
+import dev.culebra.data.Measurement;
+import dev.culebra.data.Question;
+import dev.culebra.data.QuestionBatches;
+import dev.culebra.data.Showcase;
+import dev.culebra.data.Split;
 import dev.culebra.random.Philox;
 import dev.culebra.random.RandomStream;
 import dev.culebra.text.CharTokenizer;
@@ -251,6 +261,28 @@ public record Arithmetic(Kind kind, int digits) implements Dataset {
     Tokenizer tokenizer = tokenizer();
     return new QuestionBatches(
         seed, STREAM, 1 + split.ordinal(), random -> tokens(drawOf(split, random), tokenizer));
+  }
+
+  @Override
+  public Showcase showcase(Learner learner) {
+    ExactAnswers exact = new ExactAnswers(learner, this);
+    return abandon -> {
+      ExactAnswers.Result result = exact.ask(abandon);
+      return result == null ? null : result.toString();
+    };
+  }
+
+  /** How many held-out problems are answered exactly, for each operation. */
+  @Override
+  public Measurement measure(Learner learner) {
+    requireContext(learner.context());
+    ExactAnswers.Result result = new ExactAnswers(learner, this).ask(() -> false);
+    return new Measurement(result.toString(), result.figures());
+  }
+
+  @Override
+  public Optional<Asking> asking() {
+    return Optional.of(new Asking(question(heldOut(1).getLast()), answerLength()));
   }
 
   private Problem drawOf(Split split, RandomStream random) {

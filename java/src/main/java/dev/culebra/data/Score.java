@@ -1,4 +1,4 @@
-package dev.culebra.train;
+package dev.culebra.data;
 
 import java.util.Locale;
 

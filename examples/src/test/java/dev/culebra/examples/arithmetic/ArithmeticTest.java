@@ -1,11 +1,14 @@
-package dev.culebra.data;
+package dev.culebra.examples.arithmetic;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.culebra.data.Arithmetic.Kind;
-import dev.culebra.data.Arithmetic.Problem;
+import dev.culebra.data.Batch;
+import dev.culebra.data.DataException;
+import dev.culebra.data.Split;
+import dev.culebra.examples.arithmetic.Arithmetic.Kind;
+import dev.culebra.examples.arithmetic.Arithmetic.Problem;
 import dev.culebra.text.CharTokenizer;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -1,9 +1,5 @@
-package dev.culebra.train;
+package dev.culebra.data;
 
-import dev.culebra.data.PromptPairs;
-import dev.culebra.data.Question;
-import dev.culebra.data.Split;
-import dev.culebra.nn.Gpt;
 import dev.culebra.text.TokenDecoder;
 import dev.culebra.text.Tokenizer;
 import java.util.ArrayList;
@@ -13,9 +9,8 @@ import java.util.function.BooleanSupplier;
 /**
  * Lets a model complete the prompts of the validation part: how likely it finds the right
  * completions, and which of them it writes to the last token when it always takes the likeliest.
- * Shares the model's weights and has activations of its own.
  */
-public final class ExactCompletions implements Showcase {
+final class ExactCompletions implements Showcase {
   /** Most pairs that are asked during a training. */
   static final int SHOWN = 1000;
 
@@ -25,24 +20,19 @@ public final class ExactCompletions implements Showcase {
 
   private final Tokenizer tokenizer;
   private final List<Question> questions;
-  private final Examiner examiner;
+  private final Learner.Writer writer;
+  private final Learner.Exam exam;
 
   /**
    * How it went.
    *
-   * @param loss mean over the tokens of all completions and what ends them, in nats a token
-   * @param tokens how many were predicted
+   * @param loss of the tokens of all completions and what ends them
    * @param score of all pairs
    * @param examples pairs at even distances with the model's completions, a line each
    */
-  public record Result(double loss, long tokens, Score score, List<String> examples) {
-    public Result {
+  record Result(MeanLoss loss, Score score, List<String> examples) {
+    Result {
       examples = List.copyOf(examples);
-    }
-
-    /** exp(loss): as uncertain as a choice among so many equally likely tokens. */
-    public double perplexity() {
-      return Math.exp(loss);
     }
 
     /** For people. */
@@ -54,15 +44,13 @@ public final class ExactCompletions implements Showcase {
     }
   }
 
-  /**
-   * For {@code model}, which must outlive this, and all or the first {@code most} pairs, up to
-   * {@code batch} at once.
-   */
-  public ExactCompletions(Gpt model, PromptPairs data, int batch, int most) {
+  /** For {@code learner}, and all or the first {@code most} pairs. */
+  ExactCompletions(Learner learner, PromptPairs data, int most) {
     List<Question> all = data.questions(Split.VALIDATION);
     tokenizer = data.tokenizer();
     questions = all.subList(0, Math.min(most, all.size()));
-    examiner = new Examiner(model, questions, batch);
+    writer = learner.writer();
+    exam = learner.exam(questions, learner.batch());
   }
 
   @Override
@@ -71,21 +59,12 @@ public final class ExactCompletions implements Showcase {
     return result == null ? null : result.toString();
   }
 
-  /** Asks; waits for the device. */
-  public Result ask() {
-    return ask(() -> false);
-  }
-
-  private Result ask(BooleanSupplier abandon) {
-    Examiner.Result result = examiner.ask(abandon);
-    if (result == null) {
-      return null;
-    }
-    return new Result(
-        result.lossSum() / result.tokens(),
-        result.tokens(),
-        new Score(result.right(), questions.size()),
-        examples());
+  /** Asks; waits for the device. Null if {@code abandon} said to give up. */
+  Result ask(BooleanSupplier abandon) {
+    Learner.Answers answers = exam.ask(abandon);
+    return answers == null
+        ? null
+        : new Result(answers.loss(), new Score(answers.right(), questions.size()), examples());
   }
 
   private List<String> examples() {
@@ -109,8 +88,8 @@ public final class ExactCompletions implements Showcase {
   private String completion(Question question, int lineEnds) {
     StringBuilder text = new StringBuilder();
     TokenDecoder decoder = tokenizer.decoder();
-    examiner.write(
-        question,
+    writer.likeliest(
+        question.prompt(),
         question.answer().length + MORE_TOKENS,
         token -> lineEnds(text.append(decoder.accept(token))) < lineEnds);
     return text.append(decoder.finish()).toString();
@@ -126,10 +105,5 @@ public final class ExactCompletions implements Showcase {
     boolean isLong = line.codePointCount(0, line.length()) > QUOTED;
     String shown = isLong ? line.substring(0, line.offsetByCodePoints(0, QUOTED)) + "…" : line;
     return "\"" + shown.replace("\r", "\\r").replace("\n", "\\n") + "\"";
-  }
-
-  @Override
-  public void close() {
-    examiner.close();
   }
 }

@@ -1,0 +1,40 @@
+package dev.culebra.data;
+
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * How well a model predicts tokens that it was not trained on.
+ *
+ * @param loss mean over all of them, in nats a token
+ * @param tokens how many were predicted
+ */
+public record MeanLoss(double loss, long tokens) {
+  /** exp(loss): as uncertain as a choice among so many equally likely tokens. */
+  public double perplexity() {
+    return Math.exp(loss);
+  }
+
+  /** As a measurement of the data called {@code name}: a line, and three figures. */
+  public Measurement of(String name) {
+    String text =
+        String.format(
+            Locale.ROOT,
+            "%s, validation part, %,d tokens: loss %.4f, perplexity %.2f%n",
+            name,
+            tokens,
+            loss,
+            perplexity());
+    return new Measurement(text, figures());
+  }
+
+  /** As {@link Measurement#figures} call it. */
+  Map<String, Object> figures() {
+    Map<String, Object> figures = new LinkedHashMap<>();
+    figures.put("tokens", tokens);
+    figures.put("loss", loss);
+    figures.put("perplexity", perplexity());
+    return figures;
+  }
+}

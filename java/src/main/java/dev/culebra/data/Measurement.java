@@ -1,0 +1,17 @@
+package dev.culebra.data;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * What a dataset found out about a model.
+ *
+ * @param text for people: whole lines
+ * @param figures for programs, in this order: numbers, or maps of such, by name
+ */
+public record Measurement(String text, Map<String, Object> figures) {
+  public Measurement {
+    figures = Collections.unmodifiableMap(new LinkedHashMap<>(figures));
+  }
+}
