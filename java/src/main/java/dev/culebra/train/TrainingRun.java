@@ -51,7 +51,8 @@ public final class TrainingRun implements AutoCloseable {
    * @param changes what is told anew; written to the run
    * @param machine where to compute from here on, where that is to change; not written to the run
    * @param fromBest whether from the best checkpoint, whose optimizer knows nothing of its past,
-   *     instead of the last
+   *     instead of the last; of a run that has taken all its steps and is not told more of them the
+   *     last is
    * @param newDecay whether the learning rate's schedule begins again, instead of being stretched
    *     to the new length
    * @param acceptChanges whether {@code config.json} and {@code tokenizer.json} may differ from
@@ -175,7 +176,7 @@ public final class TrainingRun implements AutoCloseable {
         files.acceptChanges();
       }
       TrainConfig before = files.config();
-      boolean fromBest = how.fromBest();
+      boolean fromBest = how.fromBest() && !isFinished(files, before.changedBy(how.changes()));
       TrainConfig told = changed(before, how, files.progress(fromBest));
       Tokenizer tokenizer = files.tokenizer();
       files.requireModel(told, tokenizer, fromBest ? files.weights() : files.directory().last());

@@ -122,6 +122,37 @@ class ContinueTest {
     assertThat(run.config().get("min_lr").floatValue()).isEqualTo(1e-4f);
   }
 
+  @Test
+  void aFinishedRunIsNotSetBackToItsBest() throws IOException {
+    Outcome first = Outcome.of(run.train(FLAGS, "--steps=10"));
+    int best = bestStep();
+    byte[] checkpoint = Files.readAllBytes(run.last());
+    byte[] config = Files.readAllBytes(run.path().resolve("config.json"));
+
+    Outcome again = resume("--from=best");
+    assertThat(again.exitCode()).as(again.err()).isZero();
+    assertThat(again.err()).contains(" is finished, after 10 steps; ");
+    assertThat(again.out()).isEqualTo(first.out());
+    assertThat(Files.readAllBytes(run.last())).isEqualTo(checkpoint);
+    assertThat(Files.readAllBytes(run.path().resolve("config.json"))).isEqualTo(config);
+
+    Outcome longer = resume("--from=best", "--steps=14");
+    assertThat(longer.err()).contains("continues after step " + best + "\n");
+    assertThat(run.lastStep()).isEqualTo(14);
+  }
+
+  /** The way out of a run whose last checkpoint is damaged. */
+  @Test
+  void fromTheBestWhereTheLastIsDamaged() throws IOException {
+    Outcome.of(run.train(FLAGS, "--steps=10"));
+    Files.writeString(run.last(), "damaged");
+
+    Outcome resumed = resume("--from=best");
+
+    assertThat(resumed.exitCode()).as(resumed.err()).isZero();
+    assertThat(run.lastStep()).isEqualTo(10);
+  }
+
   private int bestStep() {
     return run.steps().stream()
         .filter(step -> step.validationLoss() != null)
