@@ -5,24 +5,33 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.stream.Collectors;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
-/** The README's example is the program that is compiled and run here. */
+/** The examples of the READMEs are programs that are compiled and run here. */
 class ReadmeTest {
   private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
 
   @Test
   void showsTheExampleAsItIs() throws IOException {
+    assertThat(Files.readString(ROOT.resolve("README.md"))).contains(shown("TrainInTwentyLines"));
+  }
+
+  @Test
+  void theLibrarysShowsItsExampleAsItIs() throws IOException {
+    assertThat(Files.readString(ROOT.resolve("java/README.md"))).contains(shown("TrainYourOwn"));
+  }
+
+  /** What stands between the marks in an example, without the marks' indentation. */
+  private static String shown(String example) throws IOException {
     String source =
         Files.readString(
-            ROOT.resolve("examples/src/main/java/dev/culebra/examples/TrainInTwentyLines.java"));
-    String body =
-        source.substring(
-            source.indexOf("// README: begin\n") + "// README: begin\n".length(),
-            source.indexOf("    // README: end"));
-    String example = body.lines().map(line -> line.substring(4)).collect(Collectors.joining("\n"));
-    assertThat(Files.readString(ROOT.resolve("README.md"))).contains(example);
+            ROOT.resolve("examples/src/main/java/dev/culebra/examples/%s.java".formatted(example)));
+    Matcher marked =
+        Pattern.compile("(?s)\n( +)// README: begin\n(.*)\n +// README: end").matcher(source);
+    assertThat(marked.find()).isTrue();
+    return marked.group(2).replaceAll("(?m)^" + marked.group(1), "");
   }
 
   @Test
