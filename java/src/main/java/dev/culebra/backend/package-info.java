@@ -1,2 +1,7 @@
-/** What a device offers: memory and the operations of a GPT step. */
+/**
+ * What a device offers: memory and the operations of a GPT step.
+ *
+ * <p>Public interface, to be called. A backend of one's own is possible, but operations are added
+ * to it without notice.
+ */
 package dev.culebra.backend;

@@ -1,2 +1,6 @@
-/** From a trained model to text: sampling token by token with a cache of keys and values. */
+/**
+ * From a trained model to text: sampling token by token, for a GPT with a cache of keys and values.
+ *
+ * <p>Public interface.
+ */
 package dev.culebra.generate;

@@ -6,5 +6,8 @@
  * memory; {@code plan} lays out the activations of one (B, T) once; then {@code forward} and {@code
  * backward} run without allocating. Parameter gradients accumulate (+=), activation gradients are
  * written (=), the residual stream adds.
+ *
+ * <p>Public interface. {@link dev.culebra.nn.LanguageModel} and {@link dev.culebra.nn.Module} are
+ * open: a program may bring its own.
  */
 package dev.culebra.nn;

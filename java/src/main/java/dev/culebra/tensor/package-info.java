@@ -1,2 +1,6 @@
-/** Storage and shape of numbers, without arithmetic. */
+/**
+ * Storage and shape of numbers, without arithmetic.
+ *
+ * <p>Public interface.
+ */
 package dev.culebra.tensor;

@@ -1,5 +1,8 @@
 /**
- * The loop that makes a model of text: batches, steps, evaluations, checkpoints. Nothing imports it
+ * The loop that makes a model of data: batches, steps, evaluations, checkpoints. Nothing imports it
  * but programs.
+ *
+ * <p>Public interface. {@link dev.culebra.train.Trainer} takes any model, dataset and optimizer;
+ * {@link dev.culebra.train.TrainingRun} makes those that a configuration names.
  */
 package dev.culebra.train;
