@@ -26,7 +26,7 @@ public final class Blas extends CudaObject {
     blas.setWorkspace(handle, workspace.address(), workspace.bytes());
   }
 
-  /** For who multiplies on the same stream. */
+  /** The handle, for other products on the same stream. */
   DeviceBuffer workspace() {
     return workspace;
   }

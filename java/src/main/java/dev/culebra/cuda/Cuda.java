@@ -10,7 +10,7 @@ import java.util.Optional;
  * @param blas cuBLAS, or null where it was left out
  * @param blasLt cublasLt, or null where it was left out, could not be loaded, or cuBLAS is called
  *     through JCublas
- * @param libraries the libraries that were loaded, for people
+ * @param libraries the libraries that were loaded, as text
  */
 public record Cuda(
     Binding binding, CudaDriver driver, CudaBlas blas, CudaBlasLt blasLt, String libraries) {
@@ -47,7 +47,7 @@ public record Cuda(
   /**
    * A driver and, through FFM, cuBLAS.
    *
-   * @param driverLibraries what the driver is called through, for people
+   * @param driverLibraries what the driver is called through, as text
    * @throws CudaUnavailableException if there is no cuBLAS
    */
   static Cuda withFfmBlas(Binding binding, CudaDriver driver, String driverLibraries) {

@@ -4,9 +4,9 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * What Culebra uses of the CUDA Driver API, with typed arguments; one implementation a {@link
- * Binding}. Addresses are plain numbers, what else the driver gives out is a {@link Handle}. Every
- * call throws {@link CudaException} where the driver reports an error. Calls with a stream return
- * before the work is done. Thread-safe as the driver is; a thread must have called {@link
+ * Binding}. Addresses are plain numbers; every other object of the driver is a {@link Handle}.
+ * Every call throws {@link CudaException} where the driver reports an error. Calls with a stream
+ * return before the work is done. Thread-safe as the driver is; a thread must have called {@link
  * #makeCurrent} first.
  */
 public interface CudaDriver {
@@ -64,7 +64,7 @@ public interface CudaDriver {
   /** Waits until all work of a stream is done. */
   void synchronize(Handle stream);
 
-  /** What is given to a stream from now on waits for an event. */
+  /** Later work on a stream waits for an event. */
   void await(Handle stream, Handle event);
 
   /** An event; with {@code timed}, one that {@link #milliseconds} can use. */
@@ -83,10 +83,10 @@ public interface CudaDriver {
   /** Time between two reached events. */
   float milliseconds(Handle from, Handle to);
 
-  /** From now on work given to a stream is noted down instead of done. */
+  /** From now on work on a stream is recorded instead of done. */
   void beginCapture(Handle stream);
 
-  /** What was noted down, ready to be launched; to be destroyed. */
+  /** Ends the recording: the work, ready to be launched; to be destroyed. */
   Handle endCapture(Handle stream);
 
   void launchGraph(Handle graph, Handle stream);

@@ -13,7 +13,7 @@ public final class CudaException extends RuntimeException {
   private final int status;
 
   /**
-   * @param call the function and what it was told, for people
+   * @param call the function and its arguments, as text
    * @param status what it returned
    * @param name the status' name
    */

@@ -1,8 +1,8 @@
 package dev.culebra.cuda;
 
 /**
- * Something the driver gave out, owned by exactly one holder, who closes it. Closing twice is
- * harmless. One thread at a time.
+ * A resource of the driver with exactly one owner, who closes it. Closing twice is harmless. One
+ * thread at a time.
  */
 abstract class CudaObject implements AutoCloseable {
   private final CudaContext context;

@@ -1,8 +1,8 @@
 package dev.culebra.cuda;
 
 /**
- * What this program has and finds to use a GPU with, each as a phrase for people: what is there, or
- * why not.
+ * What this build and this machine have for using a GPU. Each component is a phrase to be read:
+ * what is there, or why it is missing.
  *
  * @param kernels the GPU kernels of this build
  * @param ffm the libraries behind {@link Binding#FFM}

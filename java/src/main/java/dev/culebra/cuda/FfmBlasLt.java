@@ -184,7 +184,7 @@ final class FfmBlasLt implements CudaBlasLt {
         out -> () -> (int) descCreate.invokeExact(out, computeType, SCALE_TYPE));
   }
 
-  /** Of a matrix that has so many rows and columns when it has been transposed. */
+  /** Layout of a matrix whose transpose has {@code rows} and {@code columns}. */
   private MemorySegment layout(
       boolean transposed, int rows, int columns, int stride, MatrixType type) {
     long storedRows = transposed ? columns : rows;

@@ -25,7 +25,7 @@ final class FfmDriver implements CudaDriver {
   /** CU_JIT_ERROR_LOG_BUFFER and its size. */
   private static final int[] JIT_OPTIONS = {5, 6};
 
-  /** An address that the driver gave out. */
+  /** An address that the driver returned. */
   record Address(MemorySegment pointer) implements StreamHandle {
     @Override
     public long address() {

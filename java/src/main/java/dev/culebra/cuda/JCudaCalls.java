@@ -28,7 +28,7 @@ final class JCudaCalls implements CudaDriver {
 
   private static final class Context extends CUcontext implements Handle {}
 
-  /** Also what cuBLAS is told. */
+  /** JCublas takes it as it is. */
   static final class Stream extends CUstream implements StreamHandle {
     @Override
     public long address() {

@@ -43,7 +43,7 @@ public final class KernelFunction {
     }
   }
 
-  /** Lets it use so much dynamic shared memory, which above 48 KiB must be asked for. */
+  /** Lets it use {@code bytes} of dynamic shared memory; more than 48 KiB must be asked for. */
   public KernelFunction allowSharedMemory(int bytes) {
     if (bytes > allowedSharedBytes) {
       context.driver().allowSharedMemory(handle, bytes);

@@ -39,7 +39,7 @@ public final class Stream extends CudaObject {
     driver().clear(address, bytes, handle);
   }
 
-  /** What comes from now on waits for {@code event}. */
+  /** Later work on this stream waits for {@code event}. */
   public void await(Event event) {
     driver().await(handle, event.handle());
   }
@@ -50,9 +50,9 @@ public final class Stream extends CudaObject {
   }
 
   /**
-   * Notes down what {@code work} gives to this stream, instead of doing it.
+   * Records the work that {@code work} puts on this stream, instead of doing it.
    *
-   * @return the work, to be launched as often as one likes
+   * @return the recorded work, which can be launched any number of times
    */
   public Graph capture(Runnable work) {
     CudaDriver driver = driver();
