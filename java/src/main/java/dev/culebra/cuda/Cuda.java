@@ -36,12 +36,12 @@ public record Cuda(
     NativeLibrary cuda = CudaLibraries.loadDriver();
     return binding == Binding.JCUDA
         ? new Cuda(Binding.JCUDA, JCudaBinding.driver(), null, null, "JCuda 12.6.0, " + cuda.name())
-        : new Cuda(Binding.FFM, new FfmDriver(cuda), null, null, cuda.name());
+        : new Cuda(Binding.FFM, new DriverThroughFfm(cuda), null, null, cuda.name());
   }
 
   private static Cuda openFfm() {
     NativeLibrary cuda = CudaLibraries.loadDriver();
-    return withFfmBlas(Binding.FFM, new FfmDriver(cuda), cuda.name());
+    return withFfmBlas(Binding.FFM, new DriverThroughFfm(cuda), cuda.name());
   }
 
   /**
@@ -60,6 +60,10 @@ public record Cuda(
                 cublas.name(),
                 lt.map(NativeLibrary::name).orElse("no cublasLt: slower products"));
     return new Cuda(
-        binding, driver, new FfmBlas(cublas), lt.map(FfmBlasLt::new).orElse(null), libraries);
+        binding,
+        driver,
+        new BlasThroughFfm(cublas),
+        lt.map(BlasLtThroughFfm::new).orElse(null),
+        libraries);
   }
 }

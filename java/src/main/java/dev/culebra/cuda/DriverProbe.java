@@ -33,7 +33,7 @@ public final class DriverProbe {
   static GpuReport probe(Supplier<NativeLibrary> library, Path kernelModule) {
     String module = kernelModuleVersion(kernelModule);
     try {
-      CudaDriver driver = new FfmDriver(library.get());
+      CudaDriver driver = new DriverThroughFfm(library.get());
       List<GpuReport.Gpu> gpus =
           IntStream.range(0, driver.deviceCount()).mapToObj(i -> gpu(driver, i)).toList();
       int version = driver.version();

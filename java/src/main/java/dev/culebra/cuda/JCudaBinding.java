@@ -32,7 +32,7 @@ final class JCudaBinding {
       return withFfmBlas(driver, libraries, "JCublas cannot be loaded: " + firstLine(e));
     }
     return new Cuda(
-        Binding.JCUDA, driver, new JCublasCalls(), null, libraries + ", " + cublas.get().name());
+        Binding.JCUDA, driver, new BlasThroughJCuda(), null, libraries + ", " + cublas.get().name());
   }
 
   private static Cuda withFfmBlas(CudaDriver driver, String libraries, String reason) {
@@ -47,7 +47,7 @@ final class JCudaBinding {
    */
   static CudaDriver driver() {
     try {
-      return new JCudaCalls();
+      return new DriverThroughJCuda();
     } catch (UnsatisfiedLinkError | NoClassDefFoundError | ExceptionInInitializerError e) {
       throw new CudaUnavailableException(
           "JCuda cannot be loaded, use --binding ffm: " + firstLine(e));

@@ -84,7 +84,7 @@ class KernelResultsTest {
 
   /** Columns from the vocabulary on are padding; one row is ignored. */
   @Test
-  void classifier() {
+  void crossEntropy() {
     int rows = 7;
     int columns = 24;
     int vocab = 19;
@@ -96,10 +96,17 @@ class KernelResultsTest {
     long counted = device.allocate(1);
     long losses = device.allocate(rows);
     long mean = device.upload(0.25f);
-    launch("classifier", "classifier_count_i32", size(1, 1), size(1024, 1), counted, target, rows);
     launch(
-        "classifier",
-        "classifier_forward_backward_f32",
+        "cross_entropy",
+        "cross_entropy_count_i32",
+        size(1, 1),
+        size(1024, 1),
+        counted,
+        target,
+        rows);
+    launch(
+        "cross_entropy",
+        "cross_entropy_forward_backward_f32",
         size(2, 1),
         size(32, 4),
         losses,
@@ -111,8 +118,8 @@ class KernelResultsTest {
         columns,
         vocab);
     launch(
-        "classifier",
-        "classifier_mean_f32",
+        "cross_entropy",
+        "cross_entropy_mean_f32",
         size(1, 1),
         size(1024, 1),
         mean,

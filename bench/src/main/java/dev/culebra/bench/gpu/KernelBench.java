@@ -242,7 +242,7 @@ public final class KernelBench implements Callable<Integer> {
   private void rows(Memory memory, String choice) throws IOException {
     layerNorm(memory, choice);
     activation(memory, choice);
-    classifier(memory, choice);
+    crossEntropy(memory, choice);
   }
 
   private void layerNorm(Memory memory, String choice) throws IOException {
@@ -303,7 +303,7 @@ public final class KernelBench implements Callable<Integer> {
     memory.close();
   }
 
-  private void classifier(Memory memory, String choice) throws IOException {
+  private void crossEntropy(Memory memory, String choice) throws IOException {
     int rows = small ? 16 : 32 * 1024;
     int vocab = small ? 500 : 50257;
     int columns = Math.ceilDiv(vocab, 128) * 128;

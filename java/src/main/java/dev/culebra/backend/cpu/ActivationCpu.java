@@ -6,7 +6,7 @@ import dev.culebra.tensor.Tensor;
 /** Elementwise non-linearities. Allocates nothing. One thread at a time. */
 final class ActivationCpu {
   private final WorkerPool pool;
-  private final Kernels kernels;
+  private final RowKernel kernels;
   private final WorkerPool.Task forwardStretch = this::forwardStretch;
   private final WorkerPool.Task backwardStretch = this::backwardStretch;
   private long out;
@@ -15,7 +15,7 @@ final class ActivationCpu {
   private long length;
   private Activation activation;
 
-  ActivationCpu(WorkerPool pool, Kernels kernels) {
+  ActivationCpu(WorkerPool pool, RowKernel kernels) {
     this.pool = pool;
     this.kernels = kernels;
   }

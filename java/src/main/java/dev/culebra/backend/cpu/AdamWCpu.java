@@ -9,7 +9,7 @@ import dev.culebra.tensor.Tensor;
  */
 final class AdamWCpu {
   private final WorkerPool pool;
-  private final Kernels kernels;
+  private final RowKernel kernels;
   private final WorkerPool.Task updateStretch = this::updateStretch;
   private long values;
   private long gradients;
@@ -23,7 +23,7 @@ final class AdamWCpu {
   private float rate;
   private float rootScale;
 
-  AdamWCpu(WorkerPool pool, Kernels kernels) {
+  AdamWCpu(WorkerPool pool, RowKernel kernels) {
     this.pool = pool;
     this.kernels = kernels;
   }

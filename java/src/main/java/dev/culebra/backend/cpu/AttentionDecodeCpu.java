@@ -11,7 +11,7 @@ import java.lang.foreign.MemorySegment;
  */
 final class AttentionDecodeCpu {
   private final WorkerPool pool;
-  private final Kernels kernels;
+  private final RowKernel kernels;
   private final AttentionKernel attention;
   private final ScratchMemory scratch;
   private final WorkerPool.Task decodeHead = this::decodeHead;
@@ -27,7 +27,7 @@ final class AttentionDecodeCpu {
   private int capacity;
   private int position;
 
-  AttentionDecodeCpu(WorkerPool pool, Kernels kernels) {
+  AttentionDecodeCpu(WorkerPool pool, RowKernel kernels) {
     this.pool = pool;
     this.kernels = kernels;
     attention = AttentionKernel.best();

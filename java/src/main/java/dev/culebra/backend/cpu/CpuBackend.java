@@ -14,7 +14,7 @@ import java.lang.foreign.MemorySegment;
  * Work is done at once.
  */
 public final class CpuBackend implements Backend {
-  private static final Kernels KERNELS = bestKernels();
+  private static final RowKernel KERNELS = bestKernels();
 
   private final WorkerPool pool;
   private final Ops ops;
@@ -38,8 +38,8 @@ public final class CpuBackend implements Backend {
   }
 
   /** Says how to get vectors where there are none: once, when the class is initialised. */
-  private static Kernels bestKernels() {
-    Kernels kernels = Kernels.best();
+  private static RowKernel bestKernels() {
+    RowKernel kernels = RowKernel.best();
     if (kernels.vectorBits() == 0) {
       System.getLogger(CpuBackend.class.getName())
           .log(

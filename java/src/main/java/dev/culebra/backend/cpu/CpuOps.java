@@ -35,7 +35,7 @@ final class CpuOps implements Ops {
   private final MuonCpu muon;
   private final SamplingCpu sampling;
 
-  CpuOps(WorkerPool pool, Kernels kernels) {
+  CpuOps(WorkerPool pool, RowKernel kernels) {
     embedding = new EmbeddingCpu(pool, kernels);
     layerNorm = new LayerNormCpu(pool, kernels);
     linear = new LinearCpu(pool, kernels);

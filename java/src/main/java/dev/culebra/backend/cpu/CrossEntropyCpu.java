@@ -21,7 +21,7 @@ final class CrossEntropyCpu {
   private static final int PART = 16 * 1024;
 
   private final WorkerPool pool;
-  private final Kernels kernels;
+  private final RowKernel kernels;
   private final WorkerPool.Task computeRows = this::computeRows;
   private final ScratchMemory[] exponentials;
   private long losses;
@@ -36,7 +36,7 @@ final class CrossEntropyCpu {
   /** scale / number of rows that count. */
   private float slope;
 
-  CrossEntropyCpu(WorkerPool pool, Kernels kernels) {
+  CrossEntropyCpu(WorkerPool pool, RowKernel kernels) {
     this.pool = pool;
     this.kernels = kernels;
     exponentials = pool.scratchOfEach();

@@ -15,7 +15,7 @@ final class DropoutCpu {
   private static final int DRAWS = 4096;
 
   private final WorkerPool pool;
-  private final Kernels kernels;
+  private final RowKernel kernels;
   private final ScratchMemory[] uniforms;
   private final int[][] words;
   private final Draws draws = new Draws();
@@ -25,7 +25,7 @@ final class DropoutCpu {
   private long length;
   private DropoutSpec dropout;
 
-  DropoutCpu(WorkerPool pool, Kernels kernels) {
+  DropoutCpu(WorkerPool pool, RowKernel kernels) {
     this.pool = pool;
     this.kernels = kernels;
     uniforms = pool.scratchOfEach();

@@ -10,7 +10,7 @@ import dev.culebra.tensor.Tensor;
 /** Sum of two tensors, setting one, and change of type. Allocates nothing. One thread at a time. */
 final class ElementwiseCpu {
   private final WorkerPool pool;
-  private final Kernels kernels;
+  private final RowKernel kernels;
   private final WorkerPool.Task addStretch = this::addStretch;
   private final WorkerPool.Task fillStretch = this::fillStretch;
   private final WorkerPool.Task roundStretch = this::roundStretch;
@@ -21,7 +21,7 @@ final class ElementwiseCpu {
   private float value;
   private long length;
 
-  ElementwiseCpu(WorkerPool pool, Kernels kernels) {
+  ElementwiseCpu(WorkerPool pool, RowKernel kernels) {
     this.pool = pool;
     this.kernels = kernels;
   }

@@ -19,7 +19,7 @@ final class EmbeddingCpu {
   private static final int COLUMNS_PER_PART = 32;
 
   private final WorkerPool pool;
-  private final Kernels kernels;
+  private final RowKernel kernels;
   private final WorkerPool.Task forwardRows = this::forwardRows;
   private final WorkerPool.Task backwardColumns = this::backwardColumns;
   private long out;
@@ -31,7 +31,7 @@ final class EmbeddingCpu {
   private int t;
   private int c;
 
-  EmbeddingCpu(WorkerPool pool, Kernels kernels) {
+  EmbeddingCpu(WorkerPool pool, RowKernel kernels) {
     this.pool = pool;
     this.kernels = kernels;
   }

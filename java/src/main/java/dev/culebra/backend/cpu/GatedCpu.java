@@ -9,7 +9,7 @@ final class GatedCpu {
   private static final int PART = 16 * 1024;
 
   private final WorkerPool pool;
-  private final Kernels kernels;
+  private final RowKernel kernels;
   private final WorkerPool.Task forwardRows = this::forwardRows;
   private final WorkerPool.Task backwardRows = this::backwardRows;
   private long out;
@@ -20,7 +20,7 @@ final class GatedCpu {
   private int h;
   private int rowsPerPart;
 
-  GatedCpu(WorkerPool pool, Kernels kernels) {
+  GatedCpu(WorkerPool pool, RowKernel kernels) {
     this.pool = pool;
     this.kernels = kernels;
   }

@@ -17,7 +17,7 @@ final class HeadsCpu {
   private static final int PART = 16 * 1024;
 
   private final WorkerPool pool;
-  private final Kernels kernels;
+  private final RowKernel kernels;
   private final AttentionKernel dots = AttentionKernel.best();
   private final RotationTable rotations;
   private final ScratchMemory[] sums;
@@ -33,7 +33,7 @@ final class HeadsCpu {
   private int size;
   private int rowsPerPart;
 
-  HeadsCpu(WorkerPool pool, Kernels kernels) {
+  HeadsCpu(WorkerPool pool, RowKernel kernels) {
     this.pool = pool;
     this.kernels = kernels;
     rotations = new RotationTable(pool.scratch());

@@ -23,7 +23,7 @@ final class LayerNormCpu {
   private static final int MIN_CHUNK_ROWS = 8;
 
   private final WorkerPool pool;
-  private final Kernels kernels;
+  private final RowKernel kernels;
   private final ScratchMemory chunkSums;
   private final ScratchMemory[] scratch;
 
@@ -52,7 +52,7 @@ final class LayerNormCpu {
   private int c;
   private int rowsPerPart;
 
-  LayerNormCpu(WorkerPool pool, Kernels kernels) {
+  LayerNormCpu(WorkerPool pool, RowKernel kernels) {
     this.pool = pool;
     this.kernels = kernels;
     chunkSums = pool.scratch();
@@ -101,7 +101,7 @@ final class LayerNormCpu {
   }
 
   private void forwardRows(int part) {
-    long lanes = scratch[pool.slot()].floats(Kernels.SCRATCH);
+    long lanes = scratch[pool.slot()].floats(RowKernel.SCRATCH);
     int end = Math.min(n, (part + 1) * rowsPerPart);
     for (int r = part * rowsPerPart; r < end; r++) {
       long at = 4L * c * r;
@@ -159,7 +159,7 @@ final class LayerNormCpu {
   }
 
   private void backwardChunk(int chunk) {
-    long lanes = scratch[pool.slot()].floats(Kernels.SCRATCH);
+    long lanes = scratch[pool.slot()].floats(RowKernel.SCRATCH);
     MemorySegment.copy(ALL, zeroRow, ALL, weightSums(chunk), 8L * c);
     int end = Math.min(n, (chunk + 1) * rowsPerPart);
     for (int r = chunk * rowsPerPart; r < end; r++) {

@@ -15,7 +15,7 @@ final class LinearCpu {
 
   private final Gemm gemm;
   private final LinearDots dots;
-  private final Kernels kernels;
+  private final RowKernel kernels;
   private final GemmOperand left = new GemmOperand();
   private final GemmOperand right = new GemmOperand();
   private final Gemm.Epilogue activate = this::activate;
@@ -25,11 +25,11 @@ final class LinearCpu {
   private Activation activation;
   private int outColumns;
 
-  LinearCpu(WorkerPool pool, Kernels kernels) {
+  LinearCpu(WorkerPool pool, RowKernel kernels) {
     this(pool, kernels, GemmKernel.best());
   }
 
-  LinearCpu(WorkerPool pool, Kernels kernels, GemmKernel gemmKernel) {
+  LinearCpu(WorkerPool pool, RowKernel kernels, GemmKernel gemmKernel) {
     this.kernels = kernels;
     gemm = new Gemm(pool, gemmKernel);
     dots = new LinearDots(pool, gemmKernel);

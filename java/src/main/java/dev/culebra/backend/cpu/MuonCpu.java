@@ -18,7 +18,7 @@ final class MuonCpu {
   private static final double TINY = 1e-7;
 
   private final WorkerPool pool;
-  private final Kernels kernels;
+  private final RowKernel kernels;
   private final Gemm gemm;
   private final GemmOperand left = new GemmOperand();
   private final GemmOperand right = new GemmOperand();
@@ -39,7 +39,7 @@ final class MuonCpu {
   private float factorB;
   private long length;
 
-  MuonCpu(WorkerPool pool, Kernels kernels) {
+  MuonCpu(WorkerPool pool, RowKernel kernels) {
     this.pool = pool;
     this.kernels = kernels;
     gemm = new Gemm(pool, GemmKernel.best());

@@ -8,13 +8,13 @@ import dev.culebra.tensor.Tensor;
  */
 final class NormCpu {
   private final WorkerPool pool;
-  private final Kernels kernels;
+  private final RowKernel kernels;
   private final WorkerPool.Task sumStretch = this::sumStretch;
   private long in;
   private long length;
   private double[] sums = {};
 
-  NormCpu(WorkerPool pool, Kernels kernels) {
+  NormCpu(WorkerPool pool, RowKernel kernels) {
     this.pool = pool;
     this.kernels = kernels;
   }

@@ -29,8 +29,8 @@ final class RotationTable {
     for (int i = 0; i < size / 2; i++) {
       double frequency = Math.pow(BASE, -2.0 * i / size);
       for (int p = 0; p < positions; p++) {
-        ScalarKernels.set(cos(p), i, (float) Math.cos(p * frequency));
-        ScalarKernels.set(sin(p), i, (float) Math.sin(p * frequency));
+        ScalarRowKernel.set(cos(p), i, (float) Math.cos(p * frequency));
+        ScalarRowKernel.set(sin(p), i, (float) Math.sin(p * frequency));
       }
     }
   }

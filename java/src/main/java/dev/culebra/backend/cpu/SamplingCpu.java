@@ -16,7 +16,7 @@ import dev.culebra.tensor.Tensor;
  */
 final class SamplingCpu {
   private final WorkerPool pool;
-  private final Kernels kernels;
+  private final RowKernel kernels;
   private final WorkerPool.Task sampleRow = this::sampleRow;
   private final Workspace[] workspaces;
   private final Draws draws = new Draws();
@@ -37,7 +37,7 @@ final class SamplingCpu {
     }
   }
 
-  SamplingCpu(WorkerPool pool, Kernels kernels) {
+  SamplingCpu(WorkerPool pool, RowKernel kernels) {
     this.pool = pool;
     this.kernels = kernels;
     workspaces = new Workspace[pool.threads()];

@@ -5,7 +5,7 @@ import dev.culebra.tensor.Tensor;
 /** Logits bent to stay below a cap. Allocates nothing. One thread at a time. */
 final class SoftcapCpu {
   private final WorkerPool pool;
-  private final Kernels kernels;
+  private final RowKernel kernels;
   private final WorkerPool.Task forwardStretch = this::forwardStretch;
   private final WorkerPool.Task backwardStretch = this::backwardStretch;
   private long out;
@@ -14,7 +14,7 @@ final class SoftcapCpu {
   private long length;
   private float cap;
 
-  SoftcapCpu(WorkerPool pool, Kernels kernels) {
+  SoftcapCpu(WorkerPool pool, RowKernel kernels) {
     this.pool = pool;
     this.kernels = kernels;
   }

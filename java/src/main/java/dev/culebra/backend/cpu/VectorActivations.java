@@ -9,7 +9,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * The activations of {@link VectorKernels}, one loop each: a loop over functions would box. Each
+ * The activations of {@link VectorRowKernel}, one loop each: a loop over functions would box. Each
  * returns the number of floats that it has done, all but an incomplete vector.
  */
 final class VectorActivations {

@@ -1,7 +1,7 @@
 package dev.culebra.backend.cpu;
 
-import static dev.culebra.backend.cpu.ScalarKernels.get;
-import static dev.culebra.backend.cpu.ScalarKernels.set;
+import static dev.culebra.backend.cpu.ScalarRowKernel.get;
+import static dev.culebra.backend.cpu.ScalarRowKernel.set;
 import static dev.culebra.backend.cpu.VectorMemory.LANES;
 import static dev.culebra.backend.cpu.VectorMemory.SPECIES;
 import static dev.culebra.backend.cpu.VectorMemory.load;
@@ -10,8 +10,8 @@ import static dev.culebra.backend.cpu.VectorMemory.store;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * The layernorm of {@link VectorKernels}, a row at a time. Lanes are added up in scratch memory: in
- * a fixed order as {@link LaneSum} does, whose shuffles would be too much code for C2 here.
+ * The layernorm of {@link VectorRowKernel}, a row at a time. Lanes are added up in scratch memory:
+ * in a fixed order as {@link LaneSum} does, whose shuffles would be too much code for C2 here.
  */
 final class VectorLayerNorm {
   private VectorLayerNorm() {}
@@ -92,7 +92,7 @@ final class VectorLayerNorm {
     }
   }
 
-  /** See {@link Kernels#layerNormBackward}. */
+  /** See {@link RowKernel#layerNormBackward}. */
   static void backward(
       long dIn,
       long addend,

@@ -18,22 +18,22 @@ import dev.culebra.tensor.Tensor;
 /** {@link Ops} on a GPU: arguments are checked here, one class does each operation. */
 final class CudaOps implements Ops {
   private final OpChecks checks;
-  private final EmbeddingKernel embedding;
-  private final LayerNormKernel layerNorm;
-  private final LinearKernel linear;
-  private final ActivationKernel activation;
-  private final GatedKernel gated;
-  private final HeadsKernel heads;
-  private final AttentionKernel attention;
-  private final AttentionDecodeKernel decode;
-  private final DropoutKernel dropout;
-  private final SoftcapKernel softcap;
-  private final ClassifierKernel classifier;
-  private final ElementwiseKernel elementwise;
-  private final NormKernel norm;
-  private final AdamWKernel adamW;
-  private final MuonKernel muon;
-  private final SampleKernel sample;
+  private final EmbeddingCuda embedding;
+  private final LayerNormCuda layerNorm;
+  private final LinearCuda linear;
+  private final ActivationCuda activation;
+  private final GatedCuda gated;
+  private final HeadsCuda heads;
+  private final AttentionCuda attention;
+  private final AttentionDecodeCuda decode;
+  private final DropoutCuda dropout;
+  private final SoftcapCuda softcap;
+  private final CrossEntropyCuda classifier;
+  private final ElementwiseCuda elementwise;
+  private final NormCuda norm;
+  private final AdamWCuda adamW;
+  private final MuonCuda muon;
+  private final SamplingCuda sample;
 
   /**
    * @param lt null for products without cublasLt
@@ -42,23 +42,23 @@ final class CudaOps implements Ops {
     GemmCall.Precision precision =
         config.tf32() ? GemmCall.Precision.TF32 : GemmCall.Precision.FULL;
     checks = new OpChecks(config.dtype());
-    embedding = new EmbeddingKernel(launcher);
-    ColumnSumsKernel columnSums = new ColumnSumsKernel(launcher);
-    layerNorm = new LayerNormKernel(launcher, columnSums);
-    activation = new ActivationKernel(launcher);
-    linear = new LinearKernel(launcher, activation, columnSums, blas, lt, precision);
-    gated = new GatedKernel(launcher);
-    heads = new HeadsKernel(launcher);
-    attention = new AttentionKernel(launcher, config.kernels().attention());
-    decode = new AttentionDecodeKernel(launcher);
-    dropout = new DropoutKernel(launcher);
-    softcap = new SoftcapKernel(launcher);
-    classifier = new ClassifierKernel(launcher);
-    elementwise = new ElementwiseKernel(launcher);
-    norm = new NormKernel(launcher);
-    adamW = new AdamWKernel(launcher);
-    muon = new MuonKernel(launcher, blas, norm, precision);
-    sample = new SampleKernel(launcher);
+    embedding = new EmbeddingCuda(launcher);
+    ColumnSumsCuda columnSums = new ColumnSumsCuda(launcher);
+    layerNorm = new LayerNormCuda(launcher, columnSums);
+    activation = new ActivationCuda(launcher);
+    linear = new LinearCuda(launcher, activation, columnSums, blas, lt, precision);
+    gated = new GatedCuda(launcher);
+    heads = new HeadsCuda(launcher);
+    attention = new AttentionCuda(launcher, config.kernels().attention());
+    decode = new AttentionDecodeCuda(launcher);
+    dropout = new DropoutCuda(launcher);
+    softcap = new SoftcapCuda(launcher);
+    classifier = new CrossEntropyCuda(launcher);
+    elementwise = new ElementwiseCuda(launcher);
+    norm = new NormCuda(launcher);
+    adamW = new AdamWCuda(launcher);
+    muon = new MuonCuda(launcher, blas, norm, precision);
+    sample = new SamplingCuda(launcher);
   }
 
   @Override

@@ -116,7 +116,7 @@ final class HopperAttention implements AttentionPath {
 
   @Override
   public void forward(Tensor out, Tensor logSumExp, Tensor qkv, AttentionSpec spec) {
-    Forward shape = Forward.of(AttentionKernel.headSize(out, spec.heads()));
+    Forward shape = Forward.of(AttentionCuda.headSize(out, spec.heads()));
     int batch = qkv.shape().dim(0);
     int time = qkv.shape().dim(1);
     int heads = batch * spec.heads();
@@ -214,7 +214,7 @@ final class HopperAttention implements AttentionPath {
       Tensor logSumExp,
       Tensor qkv,
       AttentionSpec spec) {
-    if (AttentionKernel.headSize(out, spec.heads()) != Backward.SIZE) {
+    if (AttentionCuda.headSize(out, spec.heads()) != Backward.SIZE) {
       backwardOf128.backward(dQkv, delta, dOut, out, logSumExp, qkv, spec);
       return;
     }

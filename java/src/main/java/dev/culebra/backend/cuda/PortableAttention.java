@@ -98,7 +98,7 @@ final class PortableAttention implements AttentionPath {
 
   @Override
   public void forward(Tensor out, Tensor logSumExp, Tensor qkv, AttentionSpec spec) {
-    int size = AttentionKernel.headSize(out, spec.heads());
+    int size = AttentionCuda.headSize(out, spec.heads());
     Instance forward = instance(Pass.FORWARD, size);
     KernelFunction kernel = kernel(forward, spec).with(out).with(logSumExp).with(qkv);
     launch(kernel, forward, qkv, spec, size);
@@ -113,7 +113,7 @@ final class PortableAttention implements AttentionPath {
       Tensor logSumExp,
       Tensor qkv,
       AttentionSpec spec) {
-    int size = AttentionKernel.headSize(out, spec.heads());
+    int size = AttentionCuda.headSize(out, spec.heads());
     Instance queries = instance(Pass.QUERIES, size);
     KernelFunction kernel =
         kernel(queries, spec).with(dQkv).with(delta).with(dOut).with(out).with(logSumExp).with(qkv);

@@ -27,7 +27,7 @@ final class TiledAttention implements AttentionPath {
   @Override
   public void forward(Tensor out, Tensor logSumExp, Tensor qkv, AttentionSpec spec) {
     KernelFunction kernel = launcher.kernel("attention_forward", qkv.dtype());
-    int size = AttentionKernel.headSize(out, spec.heads());
+    int size = AttentionCuda.headSize(out, spec.heads());
     launch(kernel.with(out).with(logSumExp).with(qkv), qkv, spec, size, 1);
   }
 
@@ -40,7 +40,7 @@ final class TiledAttention implements AttentionPath {
       Tensor logSumExp,
       Tensor qkv,
       AttentionSpec spec) {
-    int size = AttentionKernel.headSize(out, spec.heads());
+    int size = AttentionCuda.headSize(out, spec.heads());
     delta(delta, dOut, out, spec.heads(), qkv.shape().dim(1), size);
     for (String owner : new String[] {"queries", "keys"}) {
       KernelFunction kernel = launcher.kernel("attention_backward_" + owner, qkv.dtype());

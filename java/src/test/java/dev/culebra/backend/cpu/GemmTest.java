@@ -67,7 +67,7 @@ class GemmTest {
       for (int i = 0; i < t.length; i++) {
         t[i] = new Tensor(buffer, 4L * i * 96 * 96, DType.F32, Shape.of(96, 96));
       }
-      LinearCpu linear = new LinearCpu(pool, new ScalarKernels());
+      LinearCpu linear = new LinearCpu(pool, new ScalarRowKernel());
       long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
       long allocated;
       do {
@@ -136,7 +136,7 @@ class GemmTest {
         Tensor dWeight = new Tensor(buffer, used, DType.F32, weight.shape());
         fill(in);
         fill(weight);
-        LinearCpu linear = new LinearCpu(pool, new ScalarKernels());
+        LinearCpu linear = new LinearCpu(pool, new ScalarRowKernel());
         linear.forward(out, null, in, weight, null, Activation.IDENTITY);
         linear.backward(dIn, dWeight, null, out, in, weight);
         for (int r = 0; r < n; r++) {

@@ -58,7 +58,7 @@ class LinearCpuTest {
   void agreesWithTheDefinition(int n, int oc, int ic) {
     for (Loops loops : Loops.values()) {
       try (WorkerPool pool = new WorkerPool(2)) {
-        LinearCpu linear = new LinearCpu(pool, new ScalarKernels(), loops.kernel());
+        LinearCpu linear = new LinearCpu(pool, new ScalarRowKernel(), loops.kernel());
         forwardAgrees(linear, n, oc, ic);
         backwardAgrees(linear, n, oc, ic);
       }
@@ -152,7 +152,7 @@ class LinearCpuTest {
     Tensor dWeight = tensor(weight.shape());
     Tensor dBias = tensor(bias.shape());
     try (WorkerPool pool = new WorkerPool(threads)) {
-      LinearCpu linear = new LinearCpu(pool, new ScalarKernels(), loops.kernel());
+      LinearCpu linear = new LinearCpu(pool, new ScalarRowKernel(), loops.kernel());
       linear.forward(out, pre, in, weight, bias, Activation.RELU);
       linear.backward(dIn, dWeight, dBias, dOut, in, weight);
     }
@@ -170,7 +170,7 @@ class LinearCpuTest {
     Tensor out = tensor(Shape.of(n, oc));
     Tensor inPlace = tensor(Shape.of(n, oc));
     try (WorkerPool pool = new WorkerPool(2)) {
-      LinearCpu linear = new LinearCpu(pool, new ScalarKernels());
+      LinearCpu linear = new LinearCpu(pool, new ScalarRowKernel());
       linear.forward(plain, null, in, weight, bias, Activation.IDENTITY);
       linear.forward(out, pre, in, weight, bias, Activation.RELU);
       linear.forward(inPlace, null, in, weight, bias, Activation.RELU);
@@ -196,7 +196,7 @@ class LinearCpuTest {
       Tensor alone = tensor(whole.shape());
       MemorySegment.copy(whole.segment(), 0, alone.segment(), 0, whole.bytes());
       try (WorkerPool pool = new WorkerPool(2)) {
-        LinearCpu linear = new LinearCpu(pool, new ScalarKernels(), loops.kernel());
+        LinearCpu linear = new LinearCpu(pool, new ScalarRowKernel(), loops.kernel());
         linear.backward(null, tensor(weight.shape()), whole, dOut, in, weight);
         linear.addBiasGradient(alone, dOut);
       }
@@ -212,7 +212,7 @@ class LinearCpuTest {
     Tensor all = tensor(weight.shape());
     Tensor alone = tensor(weight.shape());
     try (WorkerPool pool = new WorkerPool(1)) {
-      LinearCpu linear = new LinearCpu(pool, new ScalarKernels());
+      LinearCpu linear = new LinearCpu(pool, new ScalarRowKernel());
       linear.backward(tensor(in.shape()), all, tensor(Shape.of(40)), dOut, in, weight);
       linear.backward(null, alone, null, dOut, in, weight);
     }
@@ -225,7 +225,7 @@ class LinearCpuTest {
     Tensor weight = randomTensor(5, 6);
     Tensor out = randomTensor(4, 5);
     try (WorkerPool pool = new WorkerPool(1)) {
-      LinearCpu linear = new LinearCpu(pool, new ScalarKernels());
+      LinearCpu linear = new LinearCpu(pool, new ScalarRowKernel());
       buffers.getFirst().close();
       assertThatThrownBy(() -> linear.forward(out, null, in, weight, null, Activation.IDENTITY))
           .isInstanceOf(IllegalStateException.class)

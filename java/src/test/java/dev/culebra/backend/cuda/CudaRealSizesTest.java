@@ -230,7 +230,7 @@ class CudaRealSizesTest {
 
   @ParameterizedTest
   @EnumSource(names = {"F32", "BF16"})
-  void classifierAndEmbedding(DType dtype) {
+  void crossEntropyAndEmbedding(DType dtype) {
     assertAgree(
         dtype,
         (bench, ops) -> {

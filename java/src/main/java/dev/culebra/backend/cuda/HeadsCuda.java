@@ -6,7 +6,7 @@ import dev.culebra.cuda.LaunchSize;
 import dev.culebra.tensor.Tensor;
 
 /** Launches {@code heads.cu}. */
-final class HeadsKernel {
+final class HeadsCuda {
   /** Rows of a block, a warp for each. */
   private static final int ROWS = 8;
 
@@ -15,7 +15,7 @@ final class HeadsKernel {
 
   private final Launcher launcher;
 
-  HeadsKernel(Launcher launcher) {
+  HeadsCuda(Launcher launcher) {
     this.launcher = launcher;
   }
 

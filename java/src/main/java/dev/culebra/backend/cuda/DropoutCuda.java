@@ -4,10 +4,10 @@ import dev.culebra.backend.DropoutSpec;
 import dev.culebra.tensor.Tensor;
 
 /** Launches {@code dropout.cu}, forward and backward alike. */
-final class DropoutKernel {
+final class DropoutCuda {
   private final Launcher launcher;
 
-  DropoutKernel(Launcher launcher) {
+  DropoutCuda(Launcher launcher) {
     this.launcher = launcher;
   }
 

@@ -1,4 +1,4 @@
-// Fused classifier: softmax, cross-entropy and the gradient of the logits, in place; probabilities are never stored.
+// Softmax, cross-entropy and the gradient of the logits, fused and in place; probabilities are never stored.
 //
 //   loss = log Σ exp(logits) − logits[target],  dLogits = (softmax(logits) − onehot(target)) · slope
 //   slope = scale / number of targets that count;  columns from `vocab` on are padding, their gradient is 0
@@ -44,7 +44,7 @@ __device__ __forceinline__ float exponential(float x) {
 }
 
 template <typename T, int V>
-struct Classifier {
+struct LogitsRow {
   using P = Pack<T, V>;
 
   T* const row;
@@ -52,7 +52,7 @@ struct Classifier {
   const int vocab;
   P x[ROW_PACKS];
 
-  __device__ __forceinline__ Classifier(T* row, int columns, int vocab) : row(row), columns(columns), vocab(vocab) {}
+  __device__ __forceinline__ LogitsRow(T* row, int columns, int vocab) : row(row), columns(columns), vocab(vocab) {}
 
   /** Reads what the thread has of the chunk into x; padding is −∞. */
   __device__ __forceinline__ void load(const RowTile<V, ROW_PACKS>& tile, int chunk) {
@@ -119,26 +119,26 @@ struct Classifier {
 };
 
 template <bool backward, typename T, int V>
-__device__ __forceinline__ void classify(float* losses, T* logits, const int* targets, const int* counted, float scale,
-                                         int rows, int columns, int vocab) {
+__device__ __forceinline__ void crossEntropy(float* losses, T* logits, const int* targets, const int* counted,
+                                             float scale, int rows, int columns, int vocab) {
   const float slope = backward ? scale / max(*counted, 1) : 0;
   for (int r = firstRow(); r < rows; r += rowStride()) {
     const int row = rows - 1 - r;
     const int target = targets[row];
-    Classifier<T, V> classifier(logits + static_cast<int64_t>(row) * columns, columns, vocab);
+    LogitsRow<T, V> logitsRow(logits + static_cast<int64_t>(row) * columns, columns, vocab);
     if (target == IGNORE) {
       if (threadIdx.x == 0) losses[row] = 0;
-      if (backward) classifier.writeZeros();
+      if (backward) logitsRow.writeZeros();
       continue;
     }
     const bool valid = target >= 0 && target < vocab;
-    const float2 maxAndSum = classifier.maxAndSum();
+    const float2 maxAndSum = logitsRow.maxAndSum();
     // The thread that will overwrite the target's logit reads it.
     if (threadIdx.x == (valid ? target / V % blockDim.x : 0)) {
-      const float logit = valid ? toFloat(classifier.row[target]) : notANumber();
+      const float logit = valid ? toFloat(logitsRow.row[target]) : notANumber();
       losses[row] = logf(maxAndSum.y) + (maxAndSum.x - logit);
     }
-    if (backward) classifier.writeGradient(maxAndSum, target, valid ? slope : notANumber());
+    if (backward) logitsRow.writeGradient(maxAndSum, target, valid ? slope : notANumber());
   }
 }
 
@@ -223,8 +223,8 @@ struct HeldRow {
 
 /** One row a block. */
 template <bool backward>
-__device__ __forceinline__ void classifyHeld(float* losses, bf16* logits, const int* targets, const int* counted,
-                                             float scale, int rows, int columns, int vocab) {
+__device__ __forceinline__ void crossEntropyHeld(float* losses, bf16* logits, const int* targets, const int* counted,
+                                                 float scale, int rows, int columns, int vocab) {
   constexpr int V = PACK<bf16>;
   __shared__ float2 ofWarp[HELD_THREADS / WARP];  // reference, sum of exponentials
   const int row = rows - 1 - blockIdx.x;
@@ -258,12 +258,12 @@ __device__ __forceinline__ void classifyHeld(float* losses, bf16* logits, const 
 }
 
 template <bool backward, typename T>
-__device__ __forceinline__ void classify(float* losses, T* logits, const int* targets, const int* counted, float scale,
-                                         int rows, int columns, int vocab) {
+__device__ __forceinline__ void crossEntropy(float* losses, T* logits, const int* targets, const int* counted,
+                                             float scale, int rows, int columns, int vocab) {
   if (columns % PACK<T> == 0 && aligned(logits)) {
-    classify<backward, T, PACK<T>>(losses, logits, targets, counted, scale, rows, columns, vocab);
+    crossEntropy<backward, T, PACK<T>>(losses, logits, targets, counted, scale, rows, columns, vocab);
   } else {
-    classify<backward, T, 1>(losses, logits, targets, counted, scale, rows, columns, vocab);
+    crossEntropy<backward, T, 1>(losses, logits, targets, counted, scale, rows, columns, vocab);
   }
 }
 
@@ -271,36 +271,36 @@ __device__ __forceinline__ void classify(float* losses, T* logits, const int* ta
 
 using namespace culebra;
 
-#define CLASSIFIER(T, SUFFIX)                                                                                         \
+#define CROSS_ENTROPY(T, SUFFIX)                                                                                      \
   extern "C" __global__ void __launch_bounds__(ROW_THREADS, 2)                                                        \
-      classifier_forward_##SUFFIX(float* losses, const T* logits, const int* targets, int rows, int columns,          \
-                                  int vocab) {                                                                        \
-    classify<false>(losses, const_cast<T*>(logits), targets, nullptr, 0, rows, columns, vocab);                       \
+      cross_entropy_forward_##SUFFIX(float* losses, const T* logits, const int* targets, int rows, int columns,       \
+                                     int vocab) {                                                                     \
+    crossEntropy<false>(losses, const_cast<T*>(logits), targets, nullptr, 0, rows, columns, vocab);                   \
   }                                                                                                                   \
   /** counted (1): the number of targets that count. */                                                               \
   extern "C" __global__ void __launch_bounds__(ROW_THREADS, 2)                                                        \
-      classifier_forward_backward_##SUFFIX(float* losses, T* logits, const int* targets, const int* counted,          \
-                                           float scale, int rows, int columns, int vocab) {                           \
-    classify<true>(losses, logits, targets, counted, scale, rows, columns, vocab);                                    \
+      cross_entropy_forward_backward_##SUFFIX(float* losses, T* logits, const int* targets, const int* counted,       \
+                                              float scale, int rows, int columns, int vocab) {                        \
+    crossEntropy<true>(losses, logits, targets, counted, scale, rows, columns, vocab);                                \
   }
 
-CLASSIFIER(float, f32)
-CLASSIFIER(bf16, bf16)
+CROSS_ENTROPY(float, f32)
+CROSS_ENTROPY(bf16, bf16)
 
 extern "C" __global__ void __launch_bounds__(HELD_THREADS, 2)
-    classifier_held_forward_bf16(float* losses, const bf16* logits, const int* targets, int rows, int columns, int vocab) {
-  classifyHeld<false>(losses, const_cast<bf16*>(logits), targets, nullptr, 0, rows, columns, vocab);
+    cross_entropy_held_forward_bf16(float* losses, const bf16* logits, const int* targets, int rows, int columns, int vocab) {
+  crossEntropyHeld<false>(losses, const_cast<bf16*>(logits), targets, nullptr, 0, rows, columns, vocab);
 }
 
 extern "C" __global__ void __launch_bounds__(HELD_THREADS, 2)
-    classifier_held_forward_backward_bf16(float* losses, bf16* logits, const int* targets, const int* counted, float scale,
+    cross_entropy_held_forward_backward_bf16(float* losses, bf16* logits, const int* targets, const int* counted, float scale,
                                           int rows, int columns, int vocab) {
-  classifyHeld<true>(losses, logits, targets, counted, scale, rows, columns, vocab);
+  crossEntropyHeld<true>(losses, logits, targets, counted, scale, rows, columns, vocab);
 }
 
 /** counted (1) = the number of targets that are not IGNORE. One block. */
 extern "C" __global__ void __launch_bounds__(TOTAL_THREADS)
-    classifier_count_i32(int* counted, const int* targets, int rows) {
+    cross_entropy_count_i32(int* counted, const int* targets, int rows) {
   int count = 0;
 #pragma unroll 8
   for (int row = threadIdx.x; row < rows; row += blockDim.x) count += targets[row] != IGNORE;
@@ -310,7 +310,7 @@ extern "C" __global__ void __launch_bounds__(TOTAL_THREADS)
 
 /** meanLoss (1) += scale · mean of the losses that count. One block; sums in double precision in a fixed order. */
 extern "C" __global__ void __launch_bounds__(TOTAL_THREADS)
-    classifier_mean_f32(float* meanLoss, const float* losses, const int* counted, float scale, int rows) {
+    cross_entropy_mean_f32(float* meanLoss, const float* losses, const int* counted, float scale, int rows) {
   double sum = 0;
 #pragma unroll 8
   for (int row = threadIdx.x; row < rows; row += blockDim.x) sum += losses[row];

@@ -6,12 +6,12 @@ import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
 /** Launches {@code adamw.cu}. */
-final class AdamWKernel {
+final class AdamWCuda {
   private static final int PACK = 4;
 
   private final Launcher launcher;
 
-  AdamWKernel(Launcher launcher) {
+  AdamWCuda(Launcher launcher) {
     this.launcher = launcher;
   }
 

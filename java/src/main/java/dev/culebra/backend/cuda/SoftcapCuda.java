@@ -3,10 +3,10 @@ package dev.culebra.backend.cuda;
 import dev.culebra.tensor.Tensor;
 
 /** Launches {@code softcap.cu}. */
-final class SoftcapKernel {
+final class SoftcapCuda {
   private final Launcher launcher;
 
-  SoftcapKernel(Launcher launcher) {
+  SoftcapCuda(Launcher launcher) {
     this.launcher = launcher;
   }
 

@@ -10,7 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
 /** cuBLAS through Java's Foreign Function and Memory API. */
-final class FfmBlas implements CudaBlas {
+final class BlasThroughFfm implements CudaBlas {
   /** CUBLAS_GEMM_DEFAULT. */
   private static final int DEFAULT_ALGORITHM = -1;
 
@@ -25,7 +25,7 @@ final class FfmBlas implements CudaBlas {
   private final MemorySegment alpha = Arena.ofAuto().allocateFrom(JAVA_FLOAT, 1);
   private final MemorySegment beta = Arena.ofAuto().allocate(JAVA_FLOAT);
 
-  FfmBlas(NativeLibrary cublas) {
+  BlasThroughFfm(NativeLibrary cublas) {
     create = cublas.function("cublasCreate_v2", ADDRESS);
     destroy = cublas.function("cublasDestroy_v2", ADDRESS);
     getVersion = cublas.function("cublasGetVersion_v2", ADDRESS, ADDRESS);
@@ -90,7 +90,7 @@ final class FfmBlas implements CudaBlas {
   }
 
   private static MemorySegment pointer(Handle handle) {
-    return ((FfmDriver.Address) handle).pointer();
+    return ((DriverThroughFfm.Address) handle).pointer();
   }
 
   @Override
@@ -100,7 +100,7 @@ final class FfmBlas implements CudaBlas {
       check("cublasCreate", () -> (int) create.invokeExact(out));
       MemorySegment blas = MemorySegment.ofAddress(out.get(ADDRESS, 0).address());
       check("cublasSetMathMode", () -> (int) setMathMode.invokeExact(blas, MATH_MODE));
-      return new FfmDriver.Address(blas);
+      return new DriverThroughFfm.Address(blas);
     }
   }
 

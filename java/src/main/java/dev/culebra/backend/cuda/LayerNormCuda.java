@@ -6,7 +6,7 @@ import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
 /** Launches {@code layernorm.cu}. */
-final class LayerNormKernel {
+final class LayerNormCuda {
   private static final int FORWARD_THREADS = 256;
   private static final int FORWARD_ROWS = 4;
   private static final int BACKWARD_THREADS = 192;
@@ -25,9 +25,9 @@ final class LayerNormKernel {
   private static final int STREAMED_PACKS = 32;
 
   private final Launcher launcher;
-  private final ColumnSumsKernel columnSums;
+  private final ColumnSumsCuda columnSums;
 
-  LayerNormKernel(Launcher launcher, ColumnSumsKernel columnSums) {
+  LayerNormCuda(Launcher launcher, ColumnSumsCuda columnSums) {
     this.launcher = launcher;
     this.columnSums = columnSums;
   }

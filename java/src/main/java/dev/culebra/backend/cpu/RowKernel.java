@@ -6,20 +6,20 @@ import java.util.Objects;
 
 /**
  * Inner loops over contiguous floats, the part of the CPU operations that exists twice: {@code
- * VectorKernels} with the Vector API, {@link ScalarKernels} as plain loops for a JVM started
+ * VectorRowKernel} with the Vector API, {@link ScalarRowKernel} as plain loops for a JVM started
  * without {@code --add-modules jdk.incubator.vector}. Pointers are absolute addresses of floats,
  * checked by the caller; lengths are in elements. An output may be one of its inputs, and must not
  * overlap one otherwise. Stateless and thread-safe.
  */
-interface Kernels {
+interface RowKernel {
   /** Floats of scratch memory for one thread: room for the lanes of two vectors. */
   int SCRATCH = 128;
 
   /** The fastest kernels that this JVM can run. */
-  static Kernels best() {
+  static RowKernel best() {
     return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
-        ? new VectorKernels()
-        : new ScalarKernels();
+        ? new VectorRowKernel()
+        : new ScalarRowKernel();
   }
 
   /** Width of the vectors in bits, 0 for plain loops. */

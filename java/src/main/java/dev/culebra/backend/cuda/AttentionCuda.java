@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Attention over whole sequences: the first of its paths that takes a call computes it. */
-final class AttentionKernel {
+final class AttentionCuda {
   static final int MAX_HEAD_SIZE = 128;
 
   /** The last one takes everything. */
@@ -15,7 +15,7 @@ final class AttentionKernel {
   /**
    * @throws IllegalArgumentException if Hopper's kernels are asked for and cannot run
    */
-  AttentionKernel(Launcher launcher, KernelChoice.Attention choice) {
+  AttentionCuda(Launcher launcher, KernelChoice.Attention choice) {
     AttentionPath portable = new PortableAttention(launcher);
     paths = new ArrayList<>();
     if (usesHopper(launcher, choice)) {

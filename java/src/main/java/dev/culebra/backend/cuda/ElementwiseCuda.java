@@ -3,13 +3,13 @@ package dev.culebra.backend.cuda;
 import dev.culebra.tensor.Tensor;
 
 /** Launches {@code elementwise.cu}. */
-final class ElementwiseKernel {
+final class ElementwiseCuda {
   /** Elements that a thread converts. */
   private static final int CONVERTED_PACK = 8;
 
   private final Launcher launcher;
 
-  ElementwiseKernel(Launcher launcher) {
+  ElementwiseCuda(Launcher launcher) {
     this.launcher = launcher;
   }
 

@@ -4,8 +4,8 @@ import dev.culebra.cuda.LaunchSize;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
-/** Launches {@code classifier.cu}: softmax, cross-entropy and the gradient of the logits. */
-final class ClassifierKernel {
+/** Launches {@code cross_entropy.cu}: softmax, cross-entropy and the gradient of the logits. */
+final class CrossEntropyCuda {
   private static final int THREADS = 512;
   private static final int SHORT_ROWS = 4;
   private static final int TOTAL_THREADS = 1024;
@@ -17,7 +17,7 @@ final class ClassifierKernel {
 
   private final Launcher launcher;
 
-  ClassifierKernel(Launcher launcher) {
+  CrossEntropyCuda(Launcher launcher) {
     this.launcher = launcher;
   }
 
@@ -37,14 +37,14 @@ final class ClassifierKernel {
     long counted = launcher.workspace(Integer.BYTES);
     LaunchSize one = LaunchSize.flat(1, TOTAL_THREADS);
     launcher
-        .kernel("classifier_count", DType.I32)
+        .kernel("cross_entropy_count", DType.I32)
         .with(counted)
         .with(targets)
         .with(rows)
         .launch(one, launcher.stream());
     int pack = Launcher.packOf(columns, logits);
     boolean held = isHeld(columns, pack, logits.dtype());
-    String scheme = held ? "classifier_held_" : "classifier_";
+    String scheme = held ? "cross_entropy_held_" : "cross_entropy_";
     LaunchSize size =
         held
             ? LaunchSize.flat(rows, HELD_THREADS)
@@ -73,7 +73,7 @@ final class ClassifierKernel {
           .launch(size, launcher.stream());
     }
     launcher
-        .kernel("classifier_mean", DType.F32)
+        .kernel("cross_entropy_mean", DType.F32)
         .with(meanLoss)
         .with(losses)
         .with(counted)

@@ -5,7 +5,7 @@ import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
 /** Launches {@code norm.cu}. */
-final class NormKernel {
+final class NormCuda {
   private static final int THREADS = 512;
   private static final int TOTAL_THREADS = 1024;
   private static final long ELEMENTS_OF_A_BLOCK = 2048;
@@ -13,7 +13,7 @@ final class NormKernel {
 
   private final Launcher launcher;
 
-  NormKernel(Launcher launcher) {
+  NormCuda(Launcher launcher) {
     this.launcher = launcher;
   }
 

@@ -4,10 +4,10 @@ import dev.culebra.backend.Activation;
 import dev.culebra.tensor.Tensor;
 
 /** Launches {@code activation.cu}. */
-final class ActivationKernel {
+final class ActivationCuda {
   private final Launcher launcher;
 
-  ActivationKernel(Launcher launcher) {
+  ActivationCuda(Launcher launcher) {
     this.launcher = launcher;
   }
 

@@ -9,7 +9,7 @@ import dev.culebra.tensor.Tensor;
  * Launches {@code embedding.cu}. Backward sorts the rows by token, adds up the runs of equal tokens
  * in blocks of {@value #RUN_ROWS} rows, and then what crosses the edge of a block.
  */
-final class EmbeddingKernel {
+final class EmbeddingCuda {
   private static final int THREADS = 256;
   private static final int SHORT_ROWS = 4;
   private static final int SORT_THREADS = 1024;
@@ -18,7 +18,7 @@ final class EmbeddingKernel {
 
   private final Launcher launcher;
 
-  EmbeddingKernel(Launcher launcher) {
+  EmbeddingCuda(Launcher launcher) {
     this.launcher = launcher;
   }
 

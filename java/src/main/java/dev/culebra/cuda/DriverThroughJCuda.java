@@ -18,7 +18,7 @@ import jcuda.driver.JCudaDriver;
 import jcuda.driver.JITOptions;
 
 /** The Driver API through JCuda. */
-final class JCudaCalls implements CudaDriver {
+final class DriverThroughJCuda implements CudaDriver {
   private static final int NON_BLOCKING_STREAM = 1;
   private static final int UNTIMED_EVENT = 2;
   private static final int CAPTURE_THREAD_LOCAL = 1;
@@ -63,7 +63,7 @@ final class JCudaCalls implements CudaDriver {
    *
    * @throws CudaUnavailableException if it does not start
    */
-  JCudaCalls() {
+  DriverThroughJCuda() {
     int status = JCudaDriver.cuInit(0);
     if (status != 0) {
       throw CudaUnavailableException.notStarting(errorName(status), status);

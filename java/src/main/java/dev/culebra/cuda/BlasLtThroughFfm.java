@@ -11,7 +11,7 @@ import java.lang.invoke.MethodHandle;
 import java.util.function.Function;
 
 /** cublasLt through Java's Foreign Function and Memory API. */
-final class FfmBlasLt implements CudaBlasLt {
+final class BlasLtThroughFfm implements CudaBlasLt {
   // cublasLtMatmulDescAttributes_t
   private static final int TRANSA = 3;
   private static final int TRANSB = 4;
@@ -63,7 +63,7 @@ final class FfmBlasLt implements CudaBlasLt {
       MemorySegment algorithm)
       implements Handle {}
 
-  FfmBlasLt(NativeLibrary lt) {
+  BlasLtThroughFfm(NativeLibrary lt) {
     create = lt.function("cublasLtCreate", ADDRESS);
     destroy = lt.function("cublasLtDestroy", ADDRESS);
     descCreate = lt.function("cublasLtMatmulDescCreate", ADDRESS, JAVA_INT, JAVA_INT);
@@ -128,12 +128,12 @@ final class FfmBlasLt implements CudaBlasLt {
   }
 
   private static MemorySegment pointer(Handle handle) {
-    return ((FfmDriver.Address) handle).pointer();
+    return ((DriverThroughFfm.Address) handle).pointer();
   }
 
   @Override
   public Handle create() {
-    return new FfmDriver.Address(
+    return new DriverThroughFfm.Address(
         make("cublasLtCreate", out -> () -> (int) create.invokeExact(out)));
   }
 

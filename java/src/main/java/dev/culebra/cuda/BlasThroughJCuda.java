@@ -6,7 +6,7 @@ import jcuda.jcublas.cublasHandle;
 import jcuda.runtime.cudaStream_t;
 
 /** cuBLAS through JCublas. */
-final class JCublasCalls implements CudaBlas {
+final class BlasThroughJCuda implements CudaBlas {
   private static final int DEFAULT_ALGORITHM = -1;
 
   private static final class Blas extends cublasHandle implements Handle {}
@@ -43,7 +43,7 @@ final class JCublasCalls implements CudaBlas {
 
   @Override
   public void setStream(Handle blas, Handle stream) {
-    cudaStream_t runtimeStream = new cudaStream_t((JCudaCalls.Stream) stream);
+    cudaStream_t runtimeStream = new cudaStream_t((DriverThroughJCuda.Stream) stream);
     check("cublasSetStream", JCublas2.cublasSetStream((Blas) blas, runtimeStream));
   }
 
@@ -51,7 +51,7 @@ final class JCublasCalls implements CudaBlas {
   public void setWorkspace(Handle blas, long address, long bytes) {
     check(
         "cublasSetWorkspace",
-        JCublas2.cublasSetWorkspace((Blas) blas, JCudaCalls.device(address), bytes));
+        JCublas2.cublasSetWorkspace((Blas) blas, DriverThroughJCuda.device(address), bytes));
   }
 
   /** The call without {@code _new} takes another kind of compute type and does nothing. */
@@ -68,14 +68,14 @@ final class JCublasCalls implements CudaBlas {
             call.n(),
             call.k(),
             alphaPointer,
-            JCudaCalls.device(call.a()),
+            DriverThroughJCuda.device(call.a()),
             call.inputs().number(),
             call.lda(),
-            JCudaCalls.device(call.b()),
+            DriverThroughJCuda.device(call.b()),
             call.inputs().number(),
             call.ldb(),
             betaPointer,
-            JCudaCalls.device(call.c()),
+            DriverThroughJCuda.device(call.c()),
             call.output().number(),
             call.ldc(),
             call.precision().number(),
@@ -96,16 +96,16 @@ final class JCublasCalls implements CudaBlas {
             call.n(),
             call.k(),
             alphaPointer,
-            JCudaCalls.device(call.a()),
+            DriverThroughJCuda.device(call.a()),
             call.inputs().number(),
             call.lda(),
             batch.nextA(),
-            JCudaCalls.device(call.b()),
+            DriverThroughJCuda.device(call.b()),
             call.inputs().number(),
             call.ldb(),
             batch.nextB(),
             betaPointer,
-            JCudaCalls.device(call.c()),
+            DriverThroughJCuda.device(call.c()),
             call.output().number(),
             call.ldc(),
             batch.nextC(),

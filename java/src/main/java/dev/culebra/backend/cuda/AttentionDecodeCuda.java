@@ -4,14 +4,14 @@ import dev.culebra.cuda.LaunchSize;
 import dev.culebra.tensor.Tensor;
 
 /** Launches {@code attention_decode.cu}: the cache of keys and values, and one token against it. */
-final class AttentionDecodeKernel {
+final class AttentionDecodeCuda {
   private static final int WARPS = 8;
   private static final int CACHE_THREADS = 256;
   private static final int CACHE_ROWS = 4;
 
   private final Launcher launcher;
 
-  AttentionDecodeKernel(Launcher launcher) {
+  AttentionDecodeCuda(Launcher launcher) {
     this.launcher = launcher;
   }
 
@@ -37,7 +37,7 @@ final class AttentionDecodeKernel {
   }
 
   void decode(Tensor out, Tensor keys, Tensor values, Tensor qkv, Tensor position, int heads) {
-    int size = AttentionKernel.headSize(out, heads);
+    int size = AttentionCuda.headSize(out, heads);
     launcher
         .kernel("attention_decode", qkv.dtype())
         .with(out)

@@ -14,8 +14,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The two implementations of {@link Kernels} on the same numbers, over awkward lengths. */
-class KernelsTest {
+/** The two implementations of {@link RowKernel} on the same numbers, over awkward lengths. */
+class RowKernelTest {
   private static final int[] LENGTHS = {
     1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 63, 64, 65, 127, 257, 1000
   };
@@ -33,14 +33,14 @@ class KernelsTest {
   }
 
   private final ScratchMemory scratchMemory = new ScratchMemory();
-  private final long scratch = scratchMemory.floats(Kernels.SCRATCH);
+  private final long scratch = scratchMemory.floats(RowKernel.SCRATCH);
 
   private long array(int index) {
     return buffer.address() + 4L * ROOM * index;
   }
 
   /** All memory after {@code run} on the same random numbers. */
-  private float[] after(Kernels kernels, int length, BiConsumer<Kernels, Integer> run) {
+  private float[] after(RowKernel kernels, int length, BiConsumer<RowKernel, Integer> run) {
     RandomStream random = new RandomStream(3, 1, length);
     for (int i = 0; i < ROOM * ARRAYS; i++) {
       all.setFloat(i, random.nextNormal());
@@ -53,10 +53,10 @@ class KernelsTest {
     return values;
   }
 
-  private void assertAgree(float tolerance, BiConsumer<Kernels, Integer> run) {
+  private void assertAgree(float tolerance, BiConsumer<RowKernel, Integer> run) {
     for (int length : LENGTHS) {
-      float[] expected = after(new ScalarKernels(), length, run);
-      float[] actual = after(new VectorKernels(), length, run);
+      float[] expected = after(new ScalarRowKernel(), length, run);
+      float[] actual = after(new VectorRowKernel(), length, run);
       for (int i = 0; i < expected.length; i++) {
         boolean equal = Float.compare(actual[i], expected[i]) == 0;
         if (!equal && !(Math.abs(actual[i] - expected[i]) <= tolerance)) {

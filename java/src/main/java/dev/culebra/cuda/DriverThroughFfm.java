@@ -11,7 +11,7 @@ import java.lang.invoke.MethodHandle;
 import java.util.function.Function;
 
 /** The Driver API through Java's Foreign Function and Memory API. */
-final class FfmDriver implements CudaDriver {
+final class DriverThroughFfm implements CudaDriver {
   private static final int NON_BLOCKING_STREAM = 1;
   private static final int UNTIMED_EVENT = 2;
 
@@ -83,7 +83,7 @@ final class FfmDriver implements CudaDriver {
    *
    * @throws CudaUnavailableException if it does not start
    */
-  FfmDriver(NativeLibrary cuda) {
+  DriverThroughFfm(NativeLibrary cuda) {
     getErrorName = cuda.function("cuGetErrorName", JAVA_INT, ADDRESS);
     driverGetVersion = cuda.function("cuDriverGetVersion", ADDRESS);
     deviceGetCount = cuda.function("cuDeviceGetCount", ADDRESS);

@@ -5,14 +5,14 @@ import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
 /** Launches {@code column_sums.cu}: gradients of biases. */
-final class ColumnSumsKernel {
+final class ColumnSumsCuda {
   private static final int THREADS = 768;
   private static final int ROWS_OF_A_THREAD = 4;
   private static final int REDUCE_PARTS = 16;
 
   private final Launcher launcher;
 
-  ColumnSumsKernel(Launcher launcher) {
+  ColumnSumsCuda(Launcher launcher) {
     this.launcher = launcher;
   }
 

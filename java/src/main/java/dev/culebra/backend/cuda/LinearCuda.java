@@ -20,14 +20,14 @@ import dev.culebra.tensor.Tensor;
  * <p>cuBLAS counts matrices column by column, so it sees the transpose of each of ours: y = x · Wᵀ
  * becomes yᵀ = W · xᵀ, where its "W" is our W read with a transpose.
  */
-final class LinearKernel {
+final class LinearCuda {
   private static final int EPILOGUE_THREADS = 256;
   private static final int EPILOGUE_ROWS = 4;
   private static final int MAX_GRID_Y = 65535;
 
   private final Launcher launcher;
-  private final ActivationKernel activations;
-  private final ColumnSumsKernel columnSums;
+  private final ActivationCuda activations;
+  private final ColumnSumsCuda columnSums;
   private final Blas blas;
   private final BlasLt lt;
   private final GemmCall.Precision precision;
@@ -35,10 +35,10 @@ final class LinearKernel {
   /**
    * @param lt null for products by cuBLAS alone
    */
-  LinearKernel(
+  LinearCuda(
       Launcher launcher,
-      ActivationKernel activations,
-      ColumnSumsKernel columnSums,
+      ActivationCuda activations,
+      ColumnSumsCuda columnSums,
       Blas blas,
       BlasLt lt,
       GemmCall.Precision precision) {

@@ -18,14 +18,14 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * {@link Kernels} with the Vector API: whole vectors first, then the rest as plain loops.
+ * {@link RowKernel} with the Vector API: whole vectors first, then the rest as plain loops.
  *
  * <p>C2 stops inlining once a method has grown to some fifty vector operations, and boxes the
  * vectors from there on. So a loop has its body once (the rest under a mask would be a second
  * copy), and what is heavy has its own loop.
  */
-final class VectorKernels implements Kernels {
-  private static final ScalarKernels REST = new ScalarKernels();
+final class VectorRowKernel implements RowKernel {
+  private static final ScalarRowKernel REST = new ScalarRowKernel();
   private static final VectorSpecies<Double> DOUBLES = DoubleVector.SPECIES_PREFERRED;
 
   /** As many floats as {@link #DOUBLES} has lanes. */
@@ -161,7 +161,7 @@ final class VectorKernels implements Kernels {
       store(x.mul(c).sub(y.mul(s)), out, i);
       store(y.mul(c).add(x.mul(s)), out, half + i);
     }
-    ScalarKernels.rotate(out, in, cos, sin, direction, half, i);
+    ScalarRowKernel.rotate(out, in, cos, sin, direction, half, i);
   }
 
   @Override

@@ -5,13 +5,13 @@ import dev.culebra.cuda.LaunchSize;
 import dev.culebra.tensor.Tensor;
 
 /** Launches {@code gated.cu}. */
-final class GatedKernel {
+final class GatedCuda {
   private static final int THREADS = 256;
   private static final int SHORT_ROWS = 4;
 
   private final Launcher launcher;
 
-  GatedKernel(Launcher launcher) {
+  GatedCuda(Launcher launcher) {
     this.launcher = launcher;
   }
 

@@ -17,7 +17,7 @@ import dev.culebra.tensor.Tensor;
  * <p>cuBLAS counts matrices column by column, so it sees Xᵀ (C, R) for a matrix X (R, C). The
  * square ones are their own transposes.
  */
-final class MuonKernel {
+final class MuonCuda {
   /** Elements of a thread, those of one Philox block. */
   private static final int PACK = 4;
 
@@ -32,10 +32,10 @@ final class MuonKernel {
 
   private final Launcher launcher;
   private final Blas blas;
-  private final NormKernel norm;
+  private final NormCuda norm;
   private final GemmCall.Precision precision;
 
-  MuonKernel(Launcher launcher, Blas blas, NormKernel norm, GemmCall.Precision precision) {
+  MuonCuda(Launcher launcher, Blas blas, NormCuda norm, GemmCall.Precision precision) {
     this.launcher = launcher;
     this.blas = blas;
     this.norm = norm;

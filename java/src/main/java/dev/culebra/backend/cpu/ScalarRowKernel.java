@@ -7,8 +7,8 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import dev.culebra.backend.Activation;
 import dev.culebra.random.Philox;
 
-/** {@link Kernels} as plain loops. */
-final class ScalarKernels implements Kernels {
+/** {@link RowKernel} as plain loops. */
+final class ScalarRowKernel implements RowKernel {
   /** Float number {@code i}. */
   static float get(long base, int i) {
     return ALL.get(JAVA_FLOAT, safe(base + 4L * i));

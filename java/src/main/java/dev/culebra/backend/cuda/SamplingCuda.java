@@ -5,13 +5,13 @@ import dev.culebra.backend.SamplingSpec;
 import dev.culebra.cuda.LaunchSize;
 import dev.culebra.tensor.Tensor;
 
-/** Launches {@code sample.cu}. */
-final class SampleKernel {
+/** Launches {@code sampling.cu}. */
+final class SamplingCuda {
   private static final int THREADS = 1024;
 
   private final Launcher launcher;
 
-  SampleKernel(Launcher launcher) {
+  SamplingCuda(Launcher launcher) {
     this.launcher = launcher;
   }
 
