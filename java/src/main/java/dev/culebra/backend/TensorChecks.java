@@ -4,8 +4,8 @@ import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
 /**
- * What {@link OpChecks} is made of. {@code op} is the operation's name; a tensor's name comes with
- * its dimensions, {@code weight (OC, IC)}. A check that fails throws {@link
+ * What the checks of {@link Op} are made of. {@code op} is the operation's name; a tensor's name
+ * comes with its dimensions, {@code weight (OC, IC)}. A check that fails throws {@link
  * IllegalArgumentException}; one that holds allocates nothing.
  */
 final class TensorChecks {
@@ -99,6 +99,41 @@ final class TensorChecks {
   static void require(String op, boolean holds, String message) {
     if (!holds) {
       throw new IllegalArgumentException(op + ": " + message);
+    }
+  }
+
+  /** Heads that divide the width of {@code out}. */
+  static void headsDivide(String op, int heads, String outName, Tensor out) {
+    if (heads < 1 || width(out) % heads != 0) {
+      throw new IllegalArgumentException(
+          "%s: %d heads do not divide the width of %s = %s".formatted(op, heads, outName, out));
+    }
+  }
+
+  static void vocabFits(String op, int vocab, Tensor logits) {
+    if (vocab < 1 || vocab > width(logits)) {
+      throw new IllegalArgumentException(
+          "%s: vocab %d does not fit logits (N, ≥ vocab) = %s".formatted(op, vocab, logits));
+    }
+  }
+
+  /** Weights that an optimizer copies from its values, which are there unless they are the same. */
+  static void copiedWeights(String op, DType dtype, Tensor weights, Tensor values) {
+    if (dtype == DType.F32) {
+      require(op, weights == null, "weights must be null where the backend's dtype is F32");
+    } else {
+      vector(op, "weights", weights, dtype, values.elements(), "values", values);
+    }
+  }
+
+  static void clipping(String op, Tensor gradientNorm, float maxNorm) {
+    require(op, maxNorm >= 0, "maxNorm must be 0 (off) or more");
+    require(
+        op,
+        gradientNorm != null || maxNorm == 0,
+        "gradientNorm may be null only where maxNorm is 0");
+    if (gradientNorm != null) {
+      scalar(op, "gradientNorm (1)", gradientNorm, DType.F32);
     }
   }
 }

@@ -63,7 +63,7 @@ final class CachedReader implements NextToken {
           backend.record(
               () -> {
                 Tensor logits = decoder.forward();
-                backend.ops().sample(drawn, logits, decoder.vocab(), spec, key);
+                backend.ops().sampling().sample(drawn, logits, decoder.vocab(), spec, key);
               });
       recordedSpec = spec;
     }

@@ -38,7 +38,7 @@ final class WindowReader implements NextToken {
     Tensor logits = reader.forward();
     int width = logits.shape().dim(-1);
     Tensor last = logits.slice((length - 1L) * width, Shape.of(1, width));
-    reader.backend().ops().sample(drawn, last, reader.vocab(), spec, key);
+    reader.backend().ops().sampling().sample(drawn, last, reader.vocab(), spec, key);
   }
 
   @Override

@@ -94,14 +94,14 @@ public final class CausalSelfAttention extends Module {
     packed = prepare(qkv.forward(in));
     if (decoding) {
       ops()
-          .attentionDecode(
-              out, cache.keys(), cache.values(), packed, cache.position(), heads.heads());
+          .attentionDecode()
+          .forward(out, cache.keys(), cache.values(), packed, cache.position(), heads.heads());
       return project.forward(out);
     }
     if (cache != null) {
-      ops().cacheKeysValues(cache.keys(), cache.values(), packed, heads.heads());
+      ops().attentionDecode().cacheKeysValues(cache.keys(), cache.values(), packed, heads.heads());
     }
-    ops().attentionForward(out, logSumExp, packed, current());
+    ops().attention().forward(out, logSumExp, packed, current());
     return project.forward(out);
   }
 
@@ -111,7 +111,7 @@ public final class CausalSelfAttention extends Module {
     if (prepared == null) {
       return projected;
     }
-    ops().headsForward(prepared, projected, decoding ? cache.position() : null, heads);
+    ops().heads().forward(prepared, projected, decoding ? cache.position() : null, heads);
     return prepared;
   }
 
@@ -123,12 +123,13 @@ public final class CausalSelfAttention extends Module {
   /** The same, the gradient of the projection's bias only where {@code biasToo}. */
   Tensor backward(Tensor dOut, boolean biasToo) {
     ops()
-        .attentionBackward(
+        .attention()
+        .backward(
             dPacked, delta, project.backward(dOut, biasToo), out, logSumExp, packed, current());
     if (prepared == null) {
       return qkv.backward(dPacked);
     }
-    ops().headsBackward(dProjected, dPacked, projected, heads);
+    ops().heads().backward(dProjected, dPacked, projected, heads);
     return qkv.backward(dProjected);
   }
 

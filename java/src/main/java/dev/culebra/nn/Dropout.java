@@ -30,14 +30,14 @@ public final class Dropout extends Module {
   /** Overwrites and returns {@code x}. */
   public Tensor forward(Tensor x) {
     if (isActive()) {
-      ops().dropoutForward(x, x, dropout);
+      ops().dropout().forward(x, x, dropout);
     }
     return x;
   }
 
   /** Writes the gradient of the input to {@code dIn}, which may be {@code dOut}, and returns it. */
   public Tensor backward(Tensor dIn, Tensor dOut) {
-    ops().dropoutBackward(dIn, dOut, isActive() ? dropout : DropoutSpec.NONE);
+    ops().dropout().backward(dIn, dOut, isActive() ? dropout : DropoutSpec.NONE);
     return dIn;
   }
 

@@ -27,13 +27,13 @@ public abstract sealed class Elementwise extends Module permits Gelu, Relu {
   /** (B, T, C) → (B, T, C). */
   public Tensor forward(Tensor in) {
     this.in = in;
-    ops().activationForward(out, in, activation);
+    ops().activation().forward(out, in, activation);
     return out;
   }
 
   /** Overwrites {@code dOut} with the gradient of the input and returns it. */
   public Tensor backward(Tensor dOut) {
-    ops().activationBackward(dOut, dOut, in, activation);
+    ops().activation().backward(dOut, dOut, in, activation);
     return dOut;
   }
 }

@@ -46,13 +46,13 @@ public final class Embedding extends Module {
   /** I32 (B, T) → (B, T, C). */
   public Tensor forward(Tensor in) {
     this.in = in;
-    ops().embeddingForward(out, in, tokens.value(), valueOf(positions), offset);
+    ops().embedding().forward(out, in, tokens.value(), valueOf(positions), offset);
     return out;
   }
 
   /** Adds to the tables' gradients. */
   public void backward(Tensor dOut) {
-    ops().embeddingBackward(tokens.gradient(), gradientOf(positions), dOut, in);
+    ops().embedding().backward(tokens.gradient(), gradientOf(positions), dOut, in);
   }
 
   /** The token table (padded V, C), which a tied head shares. */

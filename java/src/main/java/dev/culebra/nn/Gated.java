@@ -40,20 +40,20 @@ final class Gated extends Module {
   /** (B, T, 2H) → (B, T, H). */
   Tensor forward(Tensor in) {
     this.in = in;
-    ops().gatedForward(out, in, activation);
+    ops().gated().forward(out, in, activation);
     return out;
   }
 
   /** Computes the output again where it was not kept. */
   void restoreOutput() {
     if (restoresOutput) {
-      ops().gatedForward(out, in, activation);
+      ops().gated().forward(out, in, activation);
     }
   }
 
   /** The gradient of the input. */
   Tensor backward(Tensor dOut) {
-    ops().gatedBackward(dIn, dOut, in, activation);
+    ops().gated().backward(dIn, dOut, in, activation);
     return dIn;
   }
 }

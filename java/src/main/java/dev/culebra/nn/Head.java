@@ -46,9 +46,9 @@ public final class Head extends Module {
   /** (B, T, C) → (B, T, padded V). */
   public Tensor forward(Tensor in) {
     this.in = in;
-    ops().linearForward(product, null, in, weight.value(), null, Activation.IDENTITY);
+    ops().linear().forward(product, null, in, weight.value(), null, Activation.IDENTITY);
     if (softcap > 0) {
-      ops().softcapForward(logits, product, softcap);
+      ops().softcap().forward(logits, product, softcap);
     }
     return logits;
   }
@@ -56,10 +56,11 @@ public final class Head extends Module {
   /** The gradient of the input; {@code dLogits} is overwritten where there is a cap. */
   public Tensor backward(Tensor dLogits) {
     if (softcap > 0) {
-      ops().softcapBackward(dLogits, dLogits, product, softcap);
+      ops().softcap().backward(dLogits, dLogits, product, softcap);
     }
     ops()
-        .linearBackward(
+        .linear()
+        .backward(
             dIn, weight.gradient(), null, dLogits, in, weight.value(), null, Activation.IDENTITY);
     return dIn;
   }

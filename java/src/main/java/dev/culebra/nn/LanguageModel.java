@@ -153,7 +153,7 @@ public abstract class LanguageModel extends Module implements AutoCloseable {
 
   /** Adds scale · mean loss of the last forward pass to the collected loss. */
   public final void loss(float scale) {
-    backend.ops().crossEntropyForward(losses, meanLoss, logits, targets, vocab, scale);
+    backend.ops().crossEntropy().forward(losses, meanLoss, logits, targets, vocab, scale);
   }
 
   /**
@@ -169,7 +169,7 @@ public abstract class LanguageModel extends Module implements AutoCloseable {
 
   /** {@link #loss}, and overwrites the logits by the gradient of scale · mean loss. */
   public final void lossAndGradient(float scale) {
-    backend.ops().crossEntropyForwardBackward(losses, meanLoss, logits, targets, vocab, scale);
+    backend.ops().crossEntropy().forwardBackward(losses, meanLoss, logits, targets, vocab, scale);
   }
 
   /** After {@link #lossAndGradient}: adds the gradient to every parameter's. */
@@ -185,7 +185,7 @@ public abstract class LanguageModel extends Module implements AutoCloseable {
 
   /** Forgets the collected loss. */
   public final void zeroLoss() {
-    backend.ops().fill(meanLoss, 0);
+    backend.ops().elementwise().fill(meanLoss, 0);
   }
 
   /** The loss collected since it was last set to zero, in nats a token; waits for the device. */

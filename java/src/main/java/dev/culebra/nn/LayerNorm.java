@@ -59,14 +59,15 @@ public final class LayerNorm extends Module {
   /** (B, T, C) → (B, T, C). */
   public Tensor forward(Tensor in) {
     this.in = in;
-    ops().layerNormForward(out, mean, rstd, in, weight.value(), valueOf(bias));
+    ops().layerNorm().forward(out, mean, rstd, in, weight.value(), valueOf(bias));
     return out;
   }
 
   /** The gradient of the input. */
   public Tensor backward(Tensor dOut) {
     ops()
-        .layerNormBackward(
+        .layerNorm()
+        .backward(
             dIn, weight.gradient(), gradientOf(bias), null, dOut, in, mean, rstd, weight.value());
     return dIn;
   }
@@ -75,8 +76,8 @@ public final class LayerNorm extends Module {
   Tensor forward(Tensor sum, Tensor stream, Tensor branch) {
     this.in = sum;
     ops()
-        .residualLayerNormForward(
-            out, sum, mean, rstd, stream, branch, weight.value(), valueOf(bias));
+        .layerNorm()
+        .residualForward(out, sum, mean, rstd, stream, branch, weight.value(), valueOf(bias));
     return out;
   }
 
@@ -87,7 +88,8 @@ public final class LayerNorm extends Module {
    */
   void backwardBeginsStream(Tensor dStream, Tensor dBranchBias, Tensor dOut) {
     ops()
-        .layerNormBackward(
+        .layerNorm()
+        .backward(
             dStream,
             weight.gradient(),
             gradientOf(bias),
@@ -106,7 +108,8 @@ public final class LayerNorm extends Module {
    */
   void backwardIntoStream(Tensor dStream, Tensor dBranchBias, Tensor dOut) {
     ops()
-        .residualLayerNormBackward(
+        .layerNorm()
+        .residualBackward(
             dStream,
             weight.gradient(),
             gradientOf(bias),

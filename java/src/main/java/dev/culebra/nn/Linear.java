@@ -58,14 +58,14 @@ public final class Linear extends Module {
   /** (B, T, in) → (B, T, out). */
   public Tensor forward(Tensor in) {
     this.in = in;
-    ops().linearForward(out, preActivation, in, weight.value(), valueOf(bias), activation);
+    ops().linear().forward(out, preActivation, in, weight.value(), valueOf(bias), activation);
     return out;
   }
 
   /** Computes the output again where it was not kept. */
   void restoreOutput() {
     if (restoresOutput) {
-      ops().activationForward(out, preActivation, activation);
+      ops().activation().forward(out, preActivation, activation);
     }
   }
 
@@ -80,7 +80,7 @@ public final class Linear extends Module {
    */
   Tensor backward(Tensor dOut, boolean biasToo) {
     if (activation != Activation.IDENTITY) {
-      ops().activationBackward(dOut, dOut, preActivation, activation);
+      ops().activation().backward(dOut, dOut, preActivation, activation);
     }
     return backwardOfPreActivation(dOut, biasToo);
   }
@@ -107,7 +107,8 @@ public final class Linear extends Module {
   private Tensor backward(
       Tensor dPreActivation, boolean biasToo, Tensor inPreActivation, Activation inActivation) {
     ops()
-        .linearBackward(
+        .linear()
+        .backward(
             dIn,
             weight.gradient(),
             biasToo ? biasGradient() : null,

@@ -154,7 +154,7 @@ public final class Parameters implements AutoCloseable {
   /** Makes {@link #weights()} the values, rounded to nearest; where they are one, does nothing. */
   public void refreshWeights() {
     if (weights != values) {
-      backend.ops().convert(weights, values);
+      backend.ops().elementwise().convert(weights, values);
     }
   }
 
@@ -221,7 +221,7 @@ public final class Parameters implements AutoCloseable {
 
   /** Sets all gradients to 0. */
   public void zeroGradients() {
-    backend.ops().fill(gradients(), 0);
+    backend.ops().elementwise().fill(gradients(), 0);
   }
 
   /** The device. */

@@ -79,7 +79,7 @@ public final class AdamW implements Optimizer {
 
   @Override
   public void step(float learningRate) {
-    backend.ops().norm(gradientNorm, parameters.gradients());
+    backend.ops().norm().compute(gradientNorm, parameters.gradients());
     step(learningRate, gradientNorm);
   }
 
@@ -104,7 +104,8 @@ public final class AdamW implements Optimizer {
     boolean copied = backend.dtype() != DType.F32;
     backend
         .ops()
-        .adamW(
+        .adamW()
+        .update(
             copied ? parameters.weights().slice(from, flat) : null,
             parameters.values().slice(from, flat),
             parameters.gradients().slice(from, flat),

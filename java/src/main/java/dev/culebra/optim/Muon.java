@@ -126,7 +126,7 @@ public final class Muon implements Optimizer {
     return (int) Math.max(1, SCRATCH_BYTES / scratchBytes(rows, columns, dtype));
   }
 
-  /** Of {@link dev.culebra.backend.Ops#orthogonalise} for one matrix. */
+  /** Of {@link dev.culebra.backend.MuonOp#orthogonalise} for one matrix. */
   private static long scratchBytes(long rows, long columns, DType dtype) {
     long size = Math.min(rows, columns);
     return (rows * columns + 2 * size * size) * dtype.bytes();
@@ -167,7 +167,8 @@ public final class Muon implements Optimizer {
     for (Matrix matrix : matrices) {
       backend
           .ops()
-          .muonMomentum(
+          .muon()
+          .momentum(
               matrix.direction,
               matrix.momentum,
               parameters.slice(parameters.gradients(), matrix.parameter),
@@ -175,7 +176,7 @@ public final class Muon implements Optimizer {
               MU,
               config.maxNorm());
     }
-    backend.ops().orthogonalise(directions);
+    backend.ops().muon().orthogonalise(directions);
   }
 
   /** So that what does not fit is known before the first step. Zeros stay zeros. */
@@ -183,7 +184,7 @@ public final class Muon implements Optimizer {
     batches.stream()
         .map(batch -> batch.directions)
         .max(Comparator.comparingLong(Tensor::elements))
-        .ifPresent(backend.ops()::orthogonalise);
+        .ifPresent(backend.ops().muon()::orthogonalise);
   }
 
   /** What lies before, between and behind the matrices gets an AdamW of its own. */
@@ -204,7 +205,7 @@ public final class Muon implements Optimizer {
 
   @Override
   public void step(float learningRate) {
-    backend.ops().norm(gradientNorm, parameters.gradients());
+    backend.ops().norm().compute(gradientNorm, parameters.gradients());
     others.forEach(other -> other.step(learningRate, gradientNorm));
     steps++;
     for (Batch batch : batches) {
@@ -219,7 +220,8 @@ public final class Muon implements Optimizer {
     boolean copied = backend.dtype() != DType.F32;
     backend
         .ops()
-        .muonUpdate(
+        .muon()
+        .update(
             copied ? matrix.parameter.value() : null,
             parameters.slice(parameters.values(), matrix.parameter),
             matrix.direction,

@@ -65,7 +65,7 @@ final class ActivationCases {
           float[] in = values(run, length);
           Tensor x = run.input(in, 1, length);
           Tensor out = inPlace ? x : run.output(1, length);
-          run.ops().activationForward(out, x, activation);
+          run.ops().activation().forward(out, x, activation);
           double[] exact = ReferenceOps.activationForward(widened(in), activation);
           // x · (1 + tanh) is off by u · |x| where the tanh is near −1.
           double[] magnitudes = Numbers.magnitudes(widened(in));
@@ -81,7 +81,7 @@ final class ActivationCases {
           float[] d = run.normal(length);
           Tensor dOut = run.input(d, 1, length);
           Tensor dIn = inPlace ? dOut : run.output(1, length);
-          run.ops().activationBackward(dIn, dOut, run.input(in, 1, length), activation);
+          run.ops().activation().backward(dIn, dOut, run.input(in, 1, length), activation);
           double[] exact = ReferenceOps.activationBackward(widened(d), widened(in), activation);
           double[] magnitudes = new double[length];
           for (int i = 0; i < length; i++) {

@@ -48,7 +48,8 @@ final class AdamWCases {
           Tensor firstMoment = run.single(m, n);
           Tensor secondMoment = run.single(v, n);
           run.ops()
-              .adamW(
+              .adamW()
+              .update(
                   weights,
                   values,
                   run.single(g, n),

@@ -150,7 +150,8 @@ final class AttentionCases {
           Tensor out = run.output(s.b, s.t, s.c());
           Tensor logSumExp = run.singleOutput(s.b, s.heads, s.t);
           run.ops()
-              .attentionForward(out, logSumExp, run.input(qkv, s.b, s.t, 3 * s.c()), s.spec(run));
+              .attention()
+              .forward(out, logSumExp, run.input(qkv, s.b, s.t, 3 * s.c()), s.spec(run));
           var exact = s.reference(run).forward(widened(qkv));
           var magnitudes = s.reference(run).forwardMagnitudes(widened(qkv));
           int terms = s.t + s.d;
@@ -172,7 +173,8 @@ final class AttentionCases {
           var forward = s.reference(run).forward(widened(qkv));
           Tensor dQkv = run.output(s.b, s.t, 3 * s.c());
           run.ops()
-              .attentionBackward(
+              .attention()
+              .backward(
                   dQkv,
                   run.singleScratch(s.b, s.heads, s.t),
                   run.input(d, s.b, s.t, s.c()),

@@ -39,7 +39,8 @@ interface AttentionContract {
               Tensor logSumExp = run.singleOutput(1, 3, t);
               AttentionSpec spec = new AttentionSpec(3, true, DropoutSpec.NONE);
               run.ops()
-                  .attentionForward(out, logSumExp, run.input(run.rounded(qkv), 1, t, 3 * c), spec);
+                  .attention()
+                  .forward(out, logSumExp, run.input(run.rounded(qkv), 1, t, 3 * c), spec);
               run.result("out", out, () -> null);
             });
     return OpRun.of(each, backend(), memory()).bits().get("out");
@@ -69,7 +70,7 @@ interface AttentionContract {
               Tensor out = run.output(count, t, c);
               Tensor logSumExp = run.singleOutput(count, 2, t);
               AttentionSpec spec = new AttentionSpec(2, causal, DropoutSpec.NONE);
-              run.ops().attentionForward(out, logSumExp, run.input(qkv, count, t, 3 * c), spec);
+              run.ops().attention().forward(out, logSumExp, run.input(qkv, count, t, 3 * c), spec);
               run.result("out", out, () -> null);
             });
     return OpRun.of(each, backend(), memory()).bits().get("out");

@@ -73,7 +73,7 @@ final class CrossEntropyCases {
       int[] targets = Numbers.below(run.random(), n, vocab);
       for (int r = 0; r < n; r++) {
         if (ignored == Ignored.ALL || ignored == Ignored.SOME && r % 3 == 1) {
-          targets[r] = Ops.IGNORE;
+          targets[r] = CrossEntropyOp.IGNORE;
         }
       }
       return targets;
@@ -108,9 +108,10 @@ final class CrossEntropyCases {
           Tensor chosen = run.input(targets, in.n);
           if (backward) {
             run.ops()
-                .crossEntropyForwardBackward(losses, meanLoss, logits, chosen, in.vocab, in.scale);
+                .crossEntropy()
+                .forwardBackward(losses, meanLoss, logits, chosen, in.vocab, in.scale);
           } else {
-            run.ops().crossEntropyForward(losses, meanLoss, logits, chosen, in.vocab, in.scale);
+            run.ops().crossEntropy().forward(losses, meanLoss, logits, chosen, in.vocab, in.scale);
           }
           expect(run, in, widened(values), targets, losses, meanLoss, start);
           if (backward) {
@@ -131,7 +132,7 @@ final class CrossEntropyCases {
     double[] magnitudes = new double[in.n];
     int counted = 0;
     for (int r = 0; r < in.n; r++) {
-      if (targets[r] != Ops.IGNORE) {
+      if (targets[r] != CrossEntropyOp.IGNORE) {
         counted++;
         magnitudes[r] = 1 + 2 * Numbers.largest(row(in, logits, r));
       }
@@ -156,10 +157,11 @@ final class CrossEntropyCases {
    */
   private static Expected gradient(Input in, double[] logits, int[] targets) {
     var exact = ReferenceOps.crossEntropy(logits, targets, in.vocab, in.columns, in.scale);
-    double counted = Arrays.stream(targets).filter(target -> target != Ops.IGNORE).count();
+    double counted =
+        Arrays.stream(targets).filter(target -> target != CrossEntropyOp.IGNORE).count();
     double[] magnitudes = new double[in.n * in.columns];
     for (int r = 0; r < in.n; r++) {
-      if (targets[r] == Ops.IGNORE) {
+      if (targets[r] == CrossEntropyOp.IGNORE) {
         continue;
       }
       double[] row = row(in, logits, r);

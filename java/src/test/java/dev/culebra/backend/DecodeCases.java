@@ -43,7 +43,9 @@ final class DecodeCases {
           float[] qkv = run.normal(b * t * 3 * c);
           Tensor keys = run.input(oldKeys, b, capacity, cached);
           Tensor values = run.input(oldValues, b, capacity, cached);
-          run.ops().cacheKeysValues(keys, values, run.input(qkv, b, t, 3 * c), heads);
+          run.ops()
+              .attentionDecode()
+              .cacheKeysValues(keys, values, run.input(qkv, b, t, 3 * c), heads);
           double[] inserted = firstOfGroups(widened(qkv), heads, kvHeads, d, 1);
           run.result("keys", keys, () -> filled(oldKeys, inserted, b, t, capacity));
           double[] insertedValues = firstOfGroups(widened(qkv), heads, kvHeads, d, 2);
@@ -90,7 +92,9 @@ final class DecodeCases {
           Tensor values = run.scratch(b, capacity, kvHeads * d);
           if (prompt > 0) {
             float[] rows = rounded(times(qkv, b, t, 0, prompt));
-            run.ops().cacheKeysValues(keys, values, run.input(rows, b, prompt, 3 * c), heads);
+            run.ops()
+                .attentionDecode()
+                .cacheKeysValues(keys, values, run.input(rows, b, prompt, 3 * c), heads);
           }
           var attention = new ReferenceAttention(b, t, heads, d, true, 0, null);
           double[] exact = attention.forward(qkv).out();
@@ -100,7 +104,8 @@ final class DecodeCases {
             Tensor out = run.output(b, c);
             float[] row = rounded(times(qkv, b, t, position, position + 1));
             run.ops()
-                .attentionDecode(
+                .attentionDecode()
+                .forward(
                     out,
                     keys,
                     values,

@@ -36,9 +36,9 @@ final class DropoutCases {
           Tensor out = inPlace ? x : run.output(1, length);
           DropoutSpec dropout = p == 0 ? DropoutSpec.NONE : new DropoutSpec(p, run.key(site));
           if (op.equals("dropoutForward")) {
-            run.ops().dropoutForward(out, x, dropout);
+            run.ops().dropout().forward(out, x, dropout);
           } else {
-            run.ops().dropoutBackward(out, x, dropout);
+            run.ops().dropout().backward(out, x, dropout);
           }
           double[] exact = ReferenceOps.dropout(widened(in), p, run.draws(site));
           // Magnitude 0 of a dropped element demands an exact 0, of p = 0 an exact copy.

@@ -42,12 +42,13 @@ final class EmbeddingCases {
           float[] positions = rows == 0 ? null : run.normal(rows * s.c);
           Tensor out = run.output(s.b, s.t, s.c);
           run.ops()
-              .embeddingForward(
+              .embedding()
+              .forward(
                   out,
                   run.input(tokens, s.b, s.t),
                   run.input(table, s.vocab, s.c),
-                  run.inputOrNull(positions, rows, s.c),
-                  offset == 0 ? null : run.input(new int[] {offset}, 1));
+                  run.optional(run.inputOrNull(positions, rows, s.c)),
+                  offset == 0 ? null : run.optional(run.input(new int[] {offset}, 1)));
           run.result(
               "out",
               out,
@@ -68,9 +69,10 @@ final class EmbeddingCases {
           float[] table = run.singleNormal(s.vocab * s.c);
           float[] positions = s.positions == 0 ? null : run.singleNormal(s.positions * s.c);
           Tensor dTable = run.single(table, s.vocab, s.c);
-          Tensor dPositions = run.singleOrNull(positions, s.positions, s.c);
+          Tensor dPositions = run.optional(run.singleOrNull(positions, s.positions, s.c));
           run.ops()
-              .embeddingBackward(
+              .embedding()
+              .backward(
                   dTable, dPositions, run.input(dOut, s.b, s.t, s.c), run.input(tokens, s.b, s.t));
           double[] d = widened(dOut);
           run.result(

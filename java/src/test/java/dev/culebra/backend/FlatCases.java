@@ -2,6 +2,7 @@ package dev.culebra.backend;
 
 import static dev.culebra.backend.Numbers.widened;
 
+import dev.culebra.backend.OpRun.Freedom;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 import java.util.Arrays;
@@ -61,7 +62,7 @@ final class FlatCases {
                 case FIRST, DOUBLED -> a;
                 case SECOND -> b;
               };
-          run.ops().add(out, a, b);
+          run.ops().elementwise().add(out, a, b);
           run.result(
               "out", out, () -> Expected.exactly(ReferenceOps.add(widened(left), widened(right))));
         });
@@ -72,7 +73,9 @@ final class FlatCases {
         "fill N=%d value=%s%s".formatted(n, value, single ? " single" : ""),
         run -> {
           Tensor out = single ? run.singleOutput(n) : run.output(n);
-          run.ops().fill(out, value);
+          run.free(out, Freedom.FLOAT);
+          run.free(out, Freedom.SHAPE);
+          run.ops().elementwise().fill(out, value);
           double[] values = new double[n];
           Arrays.fill(values, value);
           run.result("out", out, () -> Expected.exactly(values));
@@ -86,7 +89,7 @@ final class FlatCases {
           float[] values = run.singleNormal(n);
           System.arraycopy(HALFWAY, 0, values, 0, Math.min(n, HALFWAY.length));
           Tensor out = run.output(DType.BF16, n);
-          run.ops().convert(out, run.single(values, n));
+          run.ops().elementwise().convert(out, run.single(values, n));
           run.result("out", out, () -> Expected.exactly(widened(values)));
         });
   }
@@ -97,7 +100,7 @@ final class FlatCases {
         run -> {
           float[] values = Elements.rounded(DType.BF16, run.singleNormal(n));
           Tensor out = run.singleOutput(n);
-          run.ops().convert(out, run.input(DType.BF16, values, n));
+          run.ops().elementwise().convert(out, run.input(DType.BF16, values, n));
           run.result("out", out, () -> Expected.exactly(widened(values)));
         });
   }
@@ -111,7 +114,7 @@ final class FlatCases {
             values[i] = scale * (run.random().nextFloat() - 0.25f);
           }
           Tensor norm = run.singleOutput(1);
-          run.ops().norm(norm, run.single(values, n));
+          run.ops().norm().compute(norm, run.free(run.single(values, n), Freedom.SHAPE));
           double exact = ReferenceOps.norm(widened(values));
           run.result(
               "norm",

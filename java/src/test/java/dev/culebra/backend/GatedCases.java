@@ -33,7 +33,7 @@ final class GatedCases {
         run -> {
           float[] in = run.normal(2 * n * h);
           Tensor out = run.output(n, h);
-          run.ops().gatedForward(out, run.input(in, n, 2 * h), activation);
+          run.ops().gated().forward(out, run.input(in, n, 2 * h), activation);
           double[] exact = ReferenceOps.gatedForward(widened(in), n, h, activation);
           // An activation is off by u · |x|.
           double[] magnitudes =
@@ -49,7 +49,7 @@ final class GatedCases {
           float[] in = run.normal(2 * n * h);
           float[] d = run.normal(n * h);
           Tensor dIn = run.output(n, 2 * h);
-          run.ops().gatedBackward(dIn, run.input(d, n, h), run.input(in, n, 2 * h), activation);
+          run.ops().gated().backward(dIn, run.input(d, n, h), run.input(in, n, 2 * h), activation);
           double[] exact = ReferenceOps.gatedBackward(widened(d), widened(in), n, h, activation);
           double[] magnitudes =
               Numbers.magnitudes(

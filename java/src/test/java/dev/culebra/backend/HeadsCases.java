@@ -57,8 +57,9 @@ final class HeadsCases {
         run -> {
           float[] in = run.normal(b * t * spec.projected() * d);
           Tensor qkv = run.output(b, t, 3 * spec.heads() * d);
-          Tensor offset = heads.offset() == 0 ? null : run.input(new int[] {heads.offset()}, 1);
-          run.ops().headsForward(qkv, run.input(in, b, t, spec.projected() * d), offset, spec);
+          Tensor offset =
+              heads.offset() == 0 ? null : run.optional(run.input(new int[] {heads.offset()}, 1));
+          run.ops().heads().forward(qkv, run.input(in, b, t, spec.projected() * d), offset, spec);
           double[] exact = heads.forward(widened(in));
           run.result("qkv", qkv, () -> expected(exact, heads));
         });
@@ -75,7 +76,8 @@ final class HeadsCases {
           float[] gradient = run.normal(b * t * 3 * spec.heads() * d);
           Tensor dIn = run.output(b, t, spec.projected() * d);
           run.ops()
-              .headsBackward(
+              .heads()
+              .backward(
                   dIn,
                   run.input(gradient, b, t, 3 * spec.heads() * d),
                   run.input(in, b, t, spec.projected() * d),

@@ -92,7 +92,7 @@ final class LayerNormCases {
 
     /** What holds the means, if there are any. */
     Tensor meanOutput(OpRun run) {
-      return centred ? run.singleOutput(n) : null;
+      return centred ? run.optional(run.singleOutput(n)) : null;
     }
   }
 
@@ -119,8 +119,14 @@ final class LayerNormCases {
           Tensor mean = kind.meanOutput(run);
           Tensor rstd = run.singleOutput(n);
           run.ops()
-              .layerNormForward(
-                  out, mean, rstd, x, run.input(weight, c), run.inputOrNull(shift, c));
+              .layerNorm()
+              .forward(
+                  out,
+                  mean,
+                  rstd,
+                  x,
+                  run.input(weight, c),
+                  run.optional(run.inputOrNull(shift, c)));
           expectForward(run, out, mean, rstd, in, weight, shift);
         });
   }
@@ -141,7 +147,8 @@ final class LayerNormCases {
           Tensor mean = kind.meanOutput(run);
           Tensor rstd = run.singleOutput(n);
           run.ops()
-              .residualLayerNormForward(
+              .layerNorm()
+              .residualForward(
                   out,
                   sum,
                   mean,
@@ -149,7 +156,7 @@ final class LayerNormCases {
                   before,
                   run.input(branch, n, c),
                   run.input(weight, c),
-                  run.inputOrNull(shift, c));
+                  run.optional(run.inputOrNull(shift, c)));
           double[] exact = ReferenceOps.add(widened(stream), widened(branch));
           run.result("sum", sum, () -> Expected.exactly(exact));
           expectForward(run, out, mean, rstd, run.rounded(exact), weight, shift);
@@ -200,14 +207,15 @@ final class LayerNormCases {
           Tensor dOut = run.input(backward.dOut, n, c);
           Tensor dIn = kind.inPlace ? dOut : run.output(n, c);
           run.ops()
-              .layerNormBackward(
+              .layerNorm()
+              .backward(
                   dIn,
                   backward.dWeight,
                   backward.dBias,
                   backward.dBranchBias,
                   dOut,
                   run.input(backward.in, n, c),
-                  kind.centred ? run.single(backward.mean, n) : null,
+                  kind.centred ? run.optional(run.single(backward.mean, n)) : null,
                   run.single(backward.rstd, n),
                   run.input(backward.weight, c));
           backward.expect(run, "dIn", dIn, new float[n * c]);
@@ -224,14 +232,15 @@ final class LayerNormCases {
           float[] later = run.normal(n * c);
           Tensor dSum = run.input(later, n, c);
           run.ops()
-              .residualLayerNormBackward(
+              .layerNorm()
+              .residualBackward(
                   dSum,
                   backward.dWeight,
                   backward.dBias,
                   backward.dBranchBias,
                   run.input(backward.dOut, n, c),
                   run.input(backward.in, n, c),
-                  kind.centred ? run.single(backward.mean, n) : null,
+                  kind.centred ? run.optional(run.single(backward.mean, n)) : null,
                   run.single(backward.rstd, n),
                   run.input(backward.weight, c));
           backward.expect(run, "dSum", dSum, later);
@@ -269,9 +278,9 @@ final class LayerNormCases {
       startWeight = run.singleNormal(c);
       startBias = kind.bias ? run.singleNormal(c) : null;
       dWeight = run.single(startWeight, c);
-      dBias = run.singleOrNull(startBias, c);
+      dBias = run.optional(run.singleOrNull(startBias, c));
       startBranchBias = kind.branchBias() ? run.singleNormal(c) : null;
-      dBranchBias = run.singleOrNull(startBranchBias, c);
+      dBranchBias = run.optional(run.singleOrNull(startBranchBias, c));
     }
 
     /** {@code start} is what the gradient of the input is added to, 0 where it is written. */

@@ -74,14 +74,15 @@ final class LinearCases {
           float[] weight = run.normal(oc * ic);
           float[] shift = bias ? run.normal(oc) : null;
           Tensor out = run.output(n, oc);
-          Tensor pre = keeps ? run.output(n, oc) : null;
+          Tensor pre = keeps ? run.optional(run.output(n, oc)) : null;
           run.ops()
-              .linearForward(
+              .linear()
+              .forward(
                   out,
                   pre,
                   run.input(in, n, ic),
                   run.input(weight, oc, ic),
-                  run.inputOrNull(shift, oc),
+                  run.optional(run.inputOrNull(shift, oc)),
                   activation);
           double[] exact =
               ReferenceOps.linearForward(widened(in), widened(weight), widened(shift), n, ic, oc);
@@ -144,11 +145,12 @@ final class LinearCases {
           float[] pre = activated ? run.normal(n * ic) : null;
           float[] startWeight = run.singleNormal(oc * ic);
           float[] startBias = bias ? run.singleNormal(oc) : null;
-          Tensor dIn = passesOn ? run.output(n, ic) : null;
+          Tensor dIn = passesOn ? run.optional(run.output(n, ic)) : null;
           Tensor dWeight = run.single(startWeight, oc, ic);
-          Tensor dBias = run.singleOrNull(startBias, oc);
+          Tensor dBias = run.optional(run.singleOrNull(startBias, oc));
           run.ops()
-              .linearBackward(
+              .linear()
+              .backward(
                   dIn,
                   dWeight,
                   dBias,

@@ -64,7 +64,8 @@ final class MuonCases {
           Tensor momentum = run.single(m, n);
           Tensor direction = run.output(n);
           run.ops()
-              .muonMomentum(
+              .muon()
+              .momentum(
                   direction,
                   momentum,
                   run.single(g, n),
@@ -95,7 +96,8 @@ final class MuonCases {
           }
           float[] given = run.rounded(x);
           Tensor matrices = run.input(given, count, rows, columns);
-          run.ops().orthogonalise(matrices);
+          run.free(matrices, OpRun.Freedom.SHAPE);
+          run.ops().muon().orthogonalise(matrices);
           int longer = Math.max(rows, columns);
           run.result(
               "matrices",
@@ -125,7 +127,7 @@ final class MuonCases {
           float[] d = run.normal(n);
           Tensor weights = run.dtype() == DType.F32 ? null : run.output(rows, columns);
           Tensor values = run.single(p, rows, columns);
-          run.ops().muonUpdate(weights, values, run.input(d, rows, columns), STEP);
+          run.ops().muon().update(weights, values, run.input(d, rows, columns), STEP);
           double[] exact = ReferenceMuon.updated(widened(p), widened(d), rows, columns, STEP);
           double[] opposite = Arrays.stream(magnitudes(widened(d))).map(x -> -x).toArray();
           double[] terms =

@@ -11,11 +11,12 @@ import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /**
@@ -34,9 +35,10 @@ final class OpRun {
   /** A NaN as a float and as two bfloat16, an impossible token as an integer. */
   private static final int GARBAGE = 0xFFC0FFEE;
 
+  private final OpCase opCase;
   private final Backend backend;
-  private final Ops ops;
   private final Buffer memory;
+  private final Instead instead;
   private final RandomStream random;
   private final List<Slot> slots = new ArrayList<>();
   private final Map<String, Result> results = new LinkedHashMap<>();
@@ -49,32 +51,61 @@ final class OpRun {
    * A tensor with its guards: {@code region} before the operation ran, and where in it the tensor
    * begins.
    */
-  private record Slot(Tensor region, int start, Tensor tensor, byte[] before, boolean scratch) {}
+  private record Slot(
+      Tensor region,
+      int start,
+      Tensor tensor,
+      byte[] before,
+      boolean scratch,
+      Set<Freedom> freedoms) {}
+
+  /** What an argument may be beside what a case makes it. */
+  enum Freedom {
+    /** Null. */
+    ABSENT,
+    /** Of another type of floats. */
+    FLOAT,
+    /** Of another shape. */
+    SHAPE,
+    /** It is no argument, but part of one. */
+    PART
+  }
+
+  /** One wrong argument: the tensor that a case gets instead of the one that it has placed. */
+  interface Instead {
+    Tensor of(OpRun run, int index, Tensor tensor);
+  }
 
   private record Result(Tensor tensor, Supplier<Expected> expected) {}
 
-  private OpRun(Backend backend, Function<OpRun, Ops> ops, Buffer memory, OpCase opCase) {
+  private OpRun(OpCase opCase, Backend backend, Buffer memory, Instead instead) {
+    this.opCase = opCase;
     this.backend = backend;
     this.memory = memory;
+    this.instead = instead;
     this.random = new RandomStream(2016, 0, opCase.name().hashCode());
-    this.ops = ops.apply(this);
   }
 
   /** Runs {@code opCase} in {@code memory}, which it may overwrite from the beginning. */
   static OpRun of(OpCase opCase, Backend backend, Buffer memory) {
-    return of(opCase, backend, memory, run -> backend.ops());
+    OpRun run = new OpRun(opCase, backend, memory, (it, index, tensor) -> tensor);
+    run.call();
+    return run;
   }
 
-  /** The same, with operations that know the run. */
-  static OpRun of(OpCase opCase, Backend backend, Buffer memory, Function<OpRun, Ops> ops) {
-    OpRun run = new OpRun(backend, ops, memory, opCase);
-    opCase.body().accept(run);
-    return run;
+  /** The same with a wrong argument, still to be {@link #call called}. */
+  static OpRun with(Instead instead, OpCase opCase, Backend backend, Buffer memory) {
+    return new OpRun(opCase, backend, memory, instead);
+  }
+
+  /** Places the case's tensors and calls the operation. */
+  void call() {
+    opCase.body().accept(this);
   }
 
   /** What the case calls. */
   Ops ops() {
-    return ops;
+    return backend.ops();
   }
 
   /** The type of activations and weights. */
@@ -171,7 +202,7 @@ final class OpRun {
 
   /** A key for {@link #draws} of the same site. */
   RandomKey key(int site) {
-    return new RandomKey(input(draws(site).state(), 4), site);
+    return new RandomKey(free(input(draws(site).state(), 4), Freedom.PART), site);
   }
 
   ReferenceRandom draws(int site) {
@@ -181,6 +212,34 @@ final class OpRun {
   /** States what {@code tensor} must hold once the operation has run. */
   void result(String name, Tensor tensor, Supplier<Expected> expected) {
     results.put(name, new Result(tensor, expected));
+  }
+
+  /** Marks an argument that the operation can do without. */
+  Tensor optional(Tensor tensor) {
+    return free(tensor, Freedom.ABSENT);
+  }
+
+  /** Marks an argument that may be another, too. Null is none. */
+  Tensor free(Tensor tensor, Freedom freedom) {
+    for (Slot slot : slots) {
+      if (slot.tensor == tensor) {
+        slot.freedoms.add(freedom);
+      }
+    }
+    return tensor;
+  }
+
+  /** How many tensors the case has placed. */
+  int placed() {
+    return slots.size();
+  }
+
+  Tensor tensor(int index) {
+    return slots.get(index).tensor;
+  }
+
+  Set<Freedom> freedoms(int index) {
+    return slots.get(index).freedoms;
   }
 
   private static byte[] garbage(DType dtype, int... dims) {
@@ -202,14 +261,15 @@ final class OpRun {
     backend.upload(region, MemorySegment.ofArray(before));
     Tensor tensor = new Tensor(memory, used + start, dtype, Shape.of(dims));
     assertThat(tensor.bytes()).as("bytes of %s", tensor).isEqualTo(bytes.length);
-    slots.add(new Slot(region, start, tensor, before, scratch));
+    int index = slots.size();
+    slots.add(new Slot(region, start, tensor, before, scratch, EnumSet.noneOf(Freedom.class)));
     used += region.bytes();
-    return tensor;
+    return instead.of(this, index, tensor);
   }
 
-  /** All memory of the run. */
-  byte[] everything() {
-    return bytes(new Tensor(memory, 0, DType.I32, Shape.of(Math.toIntExact(used / 4))));
+  /** Whether nothing has changed since the tensors were placed. */
+  boolean isUntouched() {
+    return slots.stream().allMatch(slot -> Arrays.equals(slot.before, bytes(slot.region)));
   }
 
   private byte[] bytes(Tensor tensor) {

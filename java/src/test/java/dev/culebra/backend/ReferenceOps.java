@@ -272,13 +272,13 @@ public final class ReferenceOps {
       double[] logits, int[] targets, int vocab, int columns, double scale) {
     int counted = 0;
     for (int target : targets) {
-      counted += target == Ops.IGNORE ? 0 : 1;
+      counted += target == CrossEntropyOp.IGNORE ? 0 : 1;
     }
     double[] losses = new double[targets.length];
     double[] gradient = new double[logits.length];
     double meanLoss = 0;
     for (int r = 0; r < targets.length; r++) {
-      if (targets[r] == Ops.IGNORE) {
+      if (targets[r] == CrossEntropyOp.IGNORE) {
         continue;
       }
       double[] probabilities = softmax(logits, r * columns, vocab);

@@ -291,7 +291,7 @@ class ReferenceOpsTest {
   @Test
   void crossEntropyGradient() {
     double[] logits = normal(4 * 7);
-    int[] targets = {2, Ops.IGNORE, 0, 4};
+    int[] targets = {2, CrossEntropyOp.IGNORE, 0, 4};
     var result = ReferenceOps.crossEntropy(logits, targets, 5, 7, 0.25);
     assertGradient(
         result.gradient(),

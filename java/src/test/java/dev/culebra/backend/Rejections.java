@@ -3,120 +3,90 @@ package dev.culebra.backend;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.culebra.backend.OpRun.Freedom;
 import dev.culebra.tensor.Buffer;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Method;
-import java.lang.reflect.Parameter;
-import java.lang.reflect.Proxy;
+import java.util.HashSet;
 import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
  * Calls an operation with each tensor in turn missing, of the wrong type, or of the wrong shape:
- * all must throw, name the tensor, and leave all memory as it was.
+ * all must throw, name the tensor, and leave all memory as it was. What may be absent must not
+ * throw.
  */
 final class Rejections {
-  /** Tensors marked "or null" in {@link Ops}. */
-  private static final Set<String> NULLABLE =
-      Set.of(
-          "embeddingForward positionTable",
-          "embeddingForward offset",
-          "embeddingBackward dPositionTable",
-          "layerNormForward mean",
-          "layerNormForward bias",
-          "layerNormBackward mean",
-          "layerNormBackward dBias",
-          "layerNormBackward dBranchBias",
-          "residualLayerNormForward mean",
-          "residualLayerNormForward bias",
-          "residualLayerNormBackward mean",
-          "residualLayerNormBackward dBias",
-          "residualLayerNormBackward dBranchBias",
-          "headsForward offset",
-          "linearForward preActivation",
-          "linearForward bias",
-          "linearBackward dIn",
-          "linearBackward dBias");
+  private final OpCase opCase;
+  private final Backend backend;
+  private final Buffer memory;
+  private final Set<String> messages = new HashSet<>();
 
-  /** Tensors of any float type. */
-  private static final Set<String> ANY_FLOAT = Set.of("fill out");
+  private Rejections(OpCase opCase, Backend backend, Buffer memory) {
+    this.opCase = opCase;
+    this.backend = backend;
+    this.memory = memory;
+  }
 
-  /** Tensors of any shape. */
-  private static final Set<String> SHAPELESS =
-      Set.of("fill out", "norm in", "orthogonalise matrices");
-
-  private Rejections() {}
-
-  /**
-   * Runs {@code opCase}, whose arguments are right, with a wrong one at a time before each call.
-   */
+  /** Runs {@code opCase}, whose arguments are right, with a wrong one at a time. */
   static void check(OpCase opCase, Backend backend, Buffer memory) {
-    OpRun.of(opCase, backend, memory, run -> intercepted(run, backend.ops()));
-  }
-
-  private static Ops intercepted(OpRun run, Ops ops) {
-    return (Ops)
-        Proxy.newProxyInstance(
-            Ops.class.getClassLoader(),
-            new Class<?>[] {Ops.class},
-            (proxy, method, args) -> {
-              Parameter[] parameters = method.getParameters();
-              for (int i = 0; i < args.length; i++) {
-                if (args[i] instanceof Tensor tensor) {
-                  checkArgument(run, ops, method, args, i, parameters[i].getName(), tensor);
-                }
-              }
-              return invoke(ops, method, args);
-            });
-  }
-
-  private static void checkArgument(
-      OpRun run, Ops ops, Method method, Object[] args, int i, String name, Tensor tensor) {
-    String argument = method.getName() + " " + name;
-    if (!NULLABLE.contains(argument)) {
-      assertRejected(run, ops, method, replaced(args, i, null), name);
-    }
-    for (DType wrong : DType.values()) {
-      boolean accepted =
-          wrong == tensor.dtype() || wrong != DType.I32 && ANY_FLOAT.contains(argument);
-      if (!accepted) {
-        Tensor retyped = run.output(wrong, dims(tensor, 0));
-        assertRejected(run, ops, method, replaced(args, i, retyped), retyped.toString());
+    OpRun right = OpRun.of(opCase, backend, memory);
+    Rejections rejections = new Rejections(opCase, backend, memory);
+    for (int i = 0; i < right.placed(); i++) {
+      Set<Freedom> freedoms = right.freedoms(i);
+      if (!freedoms.contains(Freedom.PART)) {
+        rejections.checkMissing(i, freedoms);
+        rejections.checkTypes(i, right.tensor(i), freedoms);
+        if (!freedoms.contains(Freedom.SHAPE)) {
+          rejections.checkInstead(i, right.tensor(i).dtype(), dims(right.tensor(i), 1));
+        }
       }
     }
-    if (!SHAPELESS.contains(argument)) {
-      Tensor reshaped = run.output(tensor.dtype(), dims(tensor, 1));
-      assertRejected(run, ops, method, replaced(args, i, reshaped), reshaped.toString());
+  }
+
+  /** No two tensors have the same name, so none has the message of another. */
+  private void checkMissing(int wrong, Set<Freedom> freedoms) {
+    OpRun run = run((it, index, tensor) -> index == wrong ? null : tensor);
+    if (freedoms.contains(Freedom.ABSENT)) {
+      run.call();
+    } else {
+      String message = message(run, "without tensor " + wrong);
+      assertThat(messages.add(message)).as("%s tells tensors apart", message).isTrue();
     }
   }
 
-  private static void assertRejected(
-      OpRun run, Ops ops, Method method, Object[] args, String mentions) {
-    byte[] before = run.everything();
-    assertThatThrownBy(() -> invoke(ops, method, args))
-        .as("%s with a wrong %s", method.getName(), mentions)
+  private void checkTypes(int wrong, Tensor tensor, Set<Freedom> freedoms) {
+    for (DType type : DType.values()) {
+      boolean accepted =
+          type == tensor.dtype() || type != DType.I32 && freedoms.contains(Freedom.FLOAT);
+      if (!accepted) {
+        checkInstead(wrong, type, dims(tensor, 0));
+      }
+    }
+  }
+
+  private void checkInstead(int wrong, DType type, int[] dims) {
+    OpRun run = run((it, index, tensor) -> index == wrong ? it.output(type, dims) : tensor);
+    String other = type + " " + Shape.of(dims);
+    assertThat(message(run, "with " + other)).contains(other);
+  }
+
+  private OpRun run(OpRun.Instead instead) {
+    return OpRun.with(instead, opCase, backend, memory);
+  }
+
+  /** What a call that must fail says. */
+  private String message(OpRun run, String call) {
+    Throwable[] thrown = new Throwable[1];
+    assertThatThrownBy(run::call)
+        .as("%s %s", opCase.op(), call)
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageStartingWith(method.getName() + ": ")
-        .hasMessageContaining(mentions)
-        .hasMessageNotContaining("\n");
-    assertThat(run.everything()).as("memory after a rejected call").isEqualTo(before);
-  }
-
-  private static Object invoke(Ops ops, Method method, Object[] args) throws Throwable {
-    try {
-      return method.invoke(ops, args);
-    } catch (InvocationTargetException e) {
-      throw e.getCause();
-    }
-  }
-
-  private static Object[] replaced(Object[] args, int i, Tensor tensor) {
-    Object[] changed = args.clone();
-    changed[i] = tensor;
-    return changed;
+        .hasMessageStartingWith(opCase.op() + ": ")
+        .hasMessageNotContaining("\n")
+        .satisfies(e -> thrown[0] = e);
+    assertThat(run.isUntouched()).as("memory is as it was after %s", thrown[0]).isTrue();
+    return thrown[0].getMessage();
   }
 
   /** The dimensions, every one larger by {@code more}. */

@@ -79,7 +79,9 @@ final class SampleCases {
             logits[i] = i % columns < vocab ? logits[i] : Float.NaN;
           }
           Tensor tokens = run.tokens(n);
-          run.ops().sample(tokens, run.input(logits, n, columns), vocab, spec, run.key(SITE));
+          run.ops()
+              .sampling()
+              .sample(tokens, run.input(logits, n, columns), vocab, spec, run.key(SITE));
           run.result("tokens", tokens, () -> expected(run, logits, n, vocab, columns, spec));
         });
   }

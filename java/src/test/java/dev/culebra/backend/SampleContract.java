@@ -67,7 +67,9 @@ interface SampleContract {
                 rows[i] = logits[i % vocab];
               }
               Tensor tokens = run.tokens(draws());
-              run.ops().sample(tokens, run.input(rows, draws(), vocab), vocab, spec, run.key(site));
+              run.ops()
+                  .sampling()
+                  .sample(tokens, run.input(rows, draws(), vocab), vocab, spec, run.key(site));
               run.result("tokens", tokens, () -> null);
             });
     int[] counts = new int[vocab];

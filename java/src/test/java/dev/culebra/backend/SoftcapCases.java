@@ -43,7 +43,7 @@ final class SoftcapCases {
           float[] in = values(run, length);
           Tensor x = run.input(in, 1, length);
           Tensor out = inPlace ? x : run.output(1, length);
-          run.ops().softcapForward(out, x, cap);
+          run.ops().softcap().forward(out, x, cap);
           double[] exact = ReferenceOps.softcapForward(widened(in), cap);
           run.result("out", out, () -> Expected.of(exact, cap, 1));
         });
@@ -57,7 +57,7 @@ final class SoftcapCases {
           float[] d = run.normal(length);
           Tensor dOut = run.input(d, 1, length);
           Tensor dIn = inPlace ? dOut : run.output(1, length);
-          run.ops().softcapBackward(dIn, dOut, run.input(in, 1, length), cap);
+          run.ops().softcap().backward(dIn, dOut, run.input(in, 1, length), cap);
           double[] exact = ReferenceOps.softcapBackward(widened(d), widened(in), cap);
           double[] magnitudes = Numbers.magnitudes(widened(d));
           run.result("dIn", dIn, () -> new Expected(exact, magnitudes, 1));

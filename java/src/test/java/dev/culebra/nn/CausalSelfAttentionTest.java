@@ -90,14 +90,14 @@ class CausalSelfAttentionTest {
     Tensor out = tensor(BATCH, TIME, SIZE);
     backend
         .ops()
-        .attentionForward(
-            out, tensor(BATCH, 1, TIME), qkv, new AttentionSpec(1, true, DropoutSpec.NONE));
+        .attention()
+        .forward(out, tensor(BATCH, 1, TIME), qkv, new AttentionSpec(1, true, DropoutSpec.NONE));
     return backend.readFloatsBlocking(out);
   }
 
   private Tensor linear(Tensor in, Tensor weight, Tensor bias, int outputs) {
     Tensor out = tensor(BATCH, TIME, outputs);
-    backend.ops().linearForward(out, null, in, weight, bias, Activation.IDENTITY);
+    backend.ops().linear().forward(out, null, in, weight, bias, Activation.IDENTITY);
     return out;
   }
 

@@ -1,7 +1,6 @@
 package dev.culebra.bench.cpu;
 
 import dev.culebra.backend.Activation;
-import dev.culebra.bench.profile.OpCost;
 import dev.culebra.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
@@ -26,18 +25,11 @@ public class ActivationBench extends OpBench {
 
   @Benchmark
   public void forward() {
-    ops().activationForward(out, in, activation);
+    ops().activation().forward(out, in, activation);
   }
 
   @Benchmark
   public void backward() {
-    ops().activationBackward(out, dOut, in, activation);
-  }
-
-  @Override
-  OpCost cost(String benchmark) {
-    return benchmark.equals("forward")
-        ? OpCost.of("activationForward", new Object[] {out, in})
-        : OpCost.of("activationBackward", new Object[] {out, dOut, in});
+    ops().activation().backward(out, dOut, in, activation);
   }
 }

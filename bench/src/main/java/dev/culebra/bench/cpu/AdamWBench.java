@@ -2,7 +2,6 @@ package dev.culebra.bench.cpu;
 
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.AdamWStep;
-import dev.culebra.bench.profile.OpCost;
 import dev.culebra.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 
@@ -25,24 +24,19 @@ public class AdamWBench extends OpBench {
     gradients = floats(size);
     firstMoment = floats(size);
     secondMoment = floats(size);
-    ops().activationForward(secondMoment, secondMoment, Activation.RELU);
+    ops().activation().forward(secondMoment, secondMoment, Activation.RELU);
     norm = floats(1);
   }
 
   @Benchmark
   public void step() {
-    ops().adamW(null, values, gradients, firstMoment, secondMoment, norm, values.elements(), STEP);
+    ops()
+        .adamW()
+        .update(null, values, gradients, firstMoment, secondMoment, norm, values.elements(), STEP);
   }
 
   @Benchmark
   public void norm() {
-    ops().norm(norm, gradients);
-  }
-
-  @Override
-  OpCost cost(String benchmark) {
-    return benchmark.equals("step")
-        ? OpCost.of("adamW", new Object[] {values, gradients, firstMoment, secondMoment})
-        : OpCost.of("norm", new Object[] {gradients});
+    ops().norm().compute(norm, gradients);
   }
 }

@@ -2,7 +2,6 @@ package dev.culebra.bench.cpu;
 
 import dev.culebra.backend.AttentionSpec;
 import dev.culebra.backend.DropoutSpec;
-import dev.culebra.bench.profile.OpCost;
 import dev.culebra.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 
@@ -29,24 +28,16 @@ public class AttentionBench extends OpBench {
     dOut = floats(batch, time, width);
     delta = floats(batch, heads, time);
     dQkv = floats(batch, time, 3 * width);
-    ops().attentionForward(out, logSumExp, qkv, spec);
+    ops().attention().forward(out, logSumExp, qkv, spec);
   }
 
   @Benchmark
   public void forward() {
-    ops().attentionForward(out, logSumExp, qkv, spec);
+    ops().attention().forward(out, logSumExp, qkv, spec);
   }
 
   @Benchmark
   public void backward() {
-    ops().attentionBackward(dQkv, delta, dOut, out, logSumExp, qkv, spec);
-  }
-
-  @Override
-  OpCost cost(String benchmark) {
-    return benchmark.equals("forward")
-        ? OpCost.of("attentionForward", new Object[] {out, logSumExp, qkv, spec})
-        : OpCost.of(
-            "attentionBackward", new Object[] {dQkv, delta, dOut, out, logSumExp, qkv, spec});
+    ops().attention().backward(dQkv, delta, dOut, out, logSumExp, qkv, spec);
   }
 }

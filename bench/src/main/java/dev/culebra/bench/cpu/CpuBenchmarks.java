@@ -1,7 +1,9 @@
 package dev.culebra.bench.cpu;
 
+import dev.culebra.backend.OpCall;
 import dev.culebra.bench.Surroundings;
-import dev.culebra.bench.profile.OpCost;
+import dev.culebra.bench.profile.Clock;
+import dev.culebra.bench.profile.OpProfile;
 import dev.culebra.bench.race.Course;
 import dev.culebra.io.AtomicFile;
 import java.io.IOException;
@@ -115,17 +117,17 @@ public final class CpuBenchmarks implements Callable<Integer> {
         median,
         times.getMin(),
         times.getPercentile(95),
-        rate(cost(params, bench, method), median));
+        rate(call(params, bench, method), median));
   }
 
-  private static String rate(OpCost cost, double micros) {
-    return cost.flops() > 0
-        ? "%.0f GFLOP/s".formatted(cost.flops() / micros / 1e3)
-        : "%.1f GB/s".formatted(cost.bytes() / micros / 1e3);
+  private static String rate(OpCall call, double micros) {
+    return call.flops() > 0
+        ? "%.0f GFLOP/s".formatted(call.flops() / micros / 1e3)
+        : "%.1f GB/s".formatted(call.bytes() / micros / 1e3);
   }
 
-  /** What a call must do: of a benchmark made once more, as JMH makes it. */
-  private static OpCost cost(BenchmarkParams params, String bench, String method) {
+  /** What a benchmark calls, done once with a benchmark made as JMH makes it. */
+  private static OpCall call(BenchmarkParams params, String bench, String method) {
     try {
       Class<?> type = Class.forName(CpuBenchmarks.class.getPackageName() + "." + bench);
       OpBench instance = (OpBench) type.getDeclaredConstructor().newInstance();
@@ -135,7 +137,10 @@ public final class CpuBenchmarks implements Callable<Integer> {
       }
       instance.open();
       try {
-        return instance.cost(method);
+        OpProfile profile = new OpProfile(Clock.WALL);
+        instance.ops().listen(profile);
+        type.getMethod(method).invoke(instance);
+        return profile.entries().getFirst().call();
       } finally {
         instance.close();
       }

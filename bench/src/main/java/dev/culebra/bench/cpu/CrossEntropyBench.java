@@ -1,6 +1,5 @@
 package dev.culebra.bench.cpu;
 
-import dev.culebra.bench.profile.OpCost;
 import dev.culebra.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 
@@ -24,16 +23,11 @@ public class CrossEntropyBench extends OpBench {
 
   @Benchmark
   public void forward() {
-    ops().crossEntropyForward(losses, mean, logits, targets, model().vocab(), 1);
+    ops().crossEntropy().forward(losses, mean, logits, targets, model().vocab(), 1);
   }
 
   @Benchmark
   public void forwardBackward() {
-    ops().crossEntropyForwardBackward(losses, mean, logits, targets, model().vocab(), 1);
-  }
-
-  @Override
-  OpCost cost(String benchmark) {
-    return OpCost.of(benchmark, new Object[] {losses, mean, logits, targets});
+    ops().crossEntropy().forwardBackward(losses, mean, logits, targets, model().vocab(), 1);
   }
 }

@@ -1,7 +1,6 @@
 package dev.culebra.bench.cpu;
 
 import dev.culebra.backend.Activation;
-import dev.culebra.bench.profile.OpCost;
 import dev.culebra.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 
@@ -21,18 +20,11 @@ public class GatedBench extends OpBench {
 
   @Benchmark
   public void forward() {
-    ops().gatedForward(out, in, Activation.SILU);
+    ops().gated().forward(out, in, Activation.SILU);
   }
 
   @Benchmark
   public void backward() {
-    ops().gatedBackward(dIn, out, in, Activation.SILU);
-  }
-
-  @Override
-  OpCost cost(String benchmark) {
-    return benchmark.equals("forward")
-        ? OpCost.of("gatedForward", new Object[] {out, in})
-        : OpCost.of("gatedBackward", new Object[] {dIn, out, in});
+    ops().gated().backward(dIn, out, in, Activation.SILU);
   }
 }

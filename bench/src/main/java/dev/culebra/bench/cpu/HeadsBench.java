@@ -1,7 +1,6 @@
 package dev.culebra.bench.cpu;
 
 import dev.culebra.backend.HeadsSpec;
-import dev.culebra.bench.profile.OpCost;
 import dev.culebra.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
@@ -44,18 +43,11 @@ public class HeadsBench extends OpBench {
 
   @Benchmark
   public void forward() {
-    ops().headsForward(qkv, in, null, spec);
+    ops().heads().forward(qkv, in, null, spec);
   }
 
   @Benchmark
   public void backward() {
-    ops().headsBackward(dIn, qkv, in, spec);
-  }
-
-  @Override
-  OpCost cost(String benchmark) {
-    return benchmark.equals("forward")
-        ? OpCost.of("headsForward", new Object[] {qkv, in, null, spec})
-        : OpCost.of("headsBackward", new Object[] {dIn, qkv, in, spec});
+    ops().heads().backward(dIn, qkv, in, spec);
   }
 }

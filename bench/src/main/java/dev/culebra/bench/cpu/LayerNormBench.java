@@ -1,6 +1,5 @@
 package dev.culebra.bench.cpu;
 
-import dev.culebra.bench.profile.OpCost;
 import dev.culebra.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 
@@ -33,21 +32,11 @@ public class LayerNormBench extends OpBench {
 
   @Benchmark
   public void forward() {
-    ops().residualLayerNormForward(out, sum, mean, rstd, stream, branch, weight, null);
+    ops().layerNorm().residualForward(out, sum, mean, rstd, stream, branch, weight, null);
   }
 
   @Benchmark
   public void backward() {
-    ops().residualLayerNormBackward(dSum, dWeight, null, null, out, sum, mean, rstd, weight);
-  }
-
-  @Override
-  OpCost cost(String benchmark) {
-    return benchmark.equals("forward")
-        ? OpCost.of(
-            "residualLayerNormForward", new Object[] {out, sum, mean, rstd, stream, branch, weight})
-        : OpCost.of(
-            "residualLayerNormBackward",
-            new Object[] {dSum, dWeight, null, out, sum, mean, rstd, weight});
+    ops().layerNorm().residualBackward(dSum, dWeight, null, null, out, sum, mean, rstd, weight);
   }
 }

@@ -1,7 +1,6 @@
 package dev.culebra.bench.cpu;
 
 import dev.culebra.backend.Activation;
-import dev.culebra.bench.profile.OpCost;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -53,18 +52,11 @@ public class LinearBench extends OpBench {
 
   @Benchmark
   public void forward() {
-    ops().linearForward(out, null, in, weight, null, Activation.IDENTITY);
+    ops().linear().forward(out, null, in, weight, null, Activation.IDENTITY);
   }
 
   @Benchmark
   public void backward() {
-    ops().linearBackward(dIn, dWeight, null, out, in, weight, null, Activation.IDENTITY);
-  }
-
-  @Override
-  OpCost cost(String benchmark) {
-    return benchmark.equals("forward")
-        ? OpCost.of("linearForward", new Object[] {out, null, in, weight})
-        : OpCost.of("linearBackward", new Object[] {dIn, dWeight, null, out, in, weight});
+    ops().linear().backward(dIn, dWeight, null, out, in, weight, null, Activation.IDENTITY);
   }
 }

@@ -1,7 +1,6 @@
 package dev.culebra.bench.cpu;
 
 import dev.culebra.backend.MuonStep;
-import dev.culebra.bench.profile.OpCost;
 import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -48,25 +47,16 @@ public class MuonBench extends OpBench {
 
   @Benchmark
   public void momentum() {
-    ops().muonMomentum(direction, momentum, gradients, norm, 0.95f, 1);
+    ops().muon().momentum(direction, momentum, gradients, norm, 0.95f, 1);
   }
 
   @Benchmark
   public void orthogonalise() {
-    ops().orthogonalise(directions);
+    ops().muon().orthogonalise(directions);
   }
 
   @Benchmark
   public void update() {
-    ops().muonUpdate(null, values, direction, STEP);
-  }
-
-  @Override
-  OpCost cost(String benchmark) {
-    return switch (benchmark) {
-      case "momentum" -> OpCost.of("muonMomentum", new Object[] {direction, momentum, gradients});
-      case "orthogonalise" -> OpCost.of("orthogonalise", new Object[] {directions});
-      default -> OpCost.of("muonUpdate", new Object[] {null, values, direction});
-    };
+    ops().muon().update(null, values, direction, STEP);
   }
 }

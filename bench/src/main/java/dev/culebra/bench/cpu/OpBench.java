@@ -3,7 +3,6 @@ package dev.culebra.bench.cpu;
 import dev.culebra.backend.Backend;
 import dev.culebra.backend.Ops;
 import dev.culebra.backend.cpu.CpuBackend;
-import dev.culebra.bench.profile.OpCost;
 import dev.culebra.bench.race.Course;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.random.RandomStream;
@@ -60,9 +59,6 @@ public abstract class OpBench {
 
   /** Makes the tensors. */
   protected abstract void prepare();
-
-  /** What the benchmark of the given name must do in one call. */
-  abstract OpCost cost(String benchmark);
 
   /** Frees everything. */
   @TearDown(Level.Trial)

@@ -2,7 +2,6 @@ package dev.culebra.bench.cpu;
 
 import dev.culebra.backend.RandomKey;
 import dev.culebra.backend.SamplingSpec;
-import dev.culebra.bench.profile.OpCost;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -25,16 +24,11 @@ public class SampleBench extends OpBench {
 
   @Benchmark
   public void all() {
-    ops().sample(token, logits, model().vocab(), PLAIN, key);
+    ops().sampling().sample(token, logits, model().vocab(), PLAIN, key);
   }
 
   @Benchmark
   public void topKAndTopP() {
-    ops().sample(token, logits, model().vocab(), TOP, key);
-  }
-
-  @Override
-  OpCost cost(String benchmark) {
-    return OpCost.of("sample", new Object[] {logits});
+    ops().sampling().sample(token, logits, model().vocab(), TOP, key);
   }
 }

@@ -1,6 +1,5 @@
 package dev.culebra.bench.cpu;
 
-import dev.culebra.bench.profile.OpCost;
 import dev.culebra.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 
@@ -22,18 +21,11 @@ public class SoftcapBench extends OpBench {
 
   @Benchmark
   public void forward() {
-    ops().softcapForward(out, in, CAP);
+    ops().softcap().forward(out, in, CAP);
   }
 
   @Benchmark
   public void backward() {
-    ops().softcapBackward(out, dOut, in, CAP);
-  }
-
-  @Override
-  OpCost cost(String benchmark) {
-    return benchmark.equals("forward")
-        ? OpCost.of("softcapForward", new Object[] {out, in})
-        : OpCost.of("softcapBackward", new Object[] {out, dOut, in});
+    ops().softcap().backward(out, dOut, in, CAP);
   }
 }

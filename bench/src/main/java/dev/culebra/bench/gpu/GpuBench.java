@@ -7,9 +7,8 @@ import dev.culebra.backend.cuda.CudaConfig;
 import dev.culebra.backend.cuda.KernelChoice;
 import dev.culebra.bench.Commands;
 import dev.culebra.bench.Median;
-import dev.culebra.bench.OpsBackend;
 import dev.culebra.bench.Surroundings;
-import dev.culebra.bench.profile.ProfiledOps;
+import dev.culebra.bench.profile.OpProfile;
 import dev.culebra.cuda.Binding;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
@@ -194,16 +193,13 @@ public final class GpuBench implements Callable<Integer> {
   private void measure(CudaBackend backend, GptConfig model, GpuRates rates) throws IOException {
     Optimizer.Kind optimizer = papers ? Optimizer.Kind.MUON : Optimizer.Kind.ADAMW;
     try (EventClock clock = new EventClock(backend.context(), backend.stream())) {
-      ProfiledOps ops = new ProfiledOps(backend.ops(), clock);
       for (int fitting = batch; ; fitting /= 2) {
         long start = System.nanoTime();
-        try (GpuStep step = new GpuStep(new Unclosed(backend, ops), model, fitting, optimizer)) {
+        try (GpuStep step = new GpuStep(backend, model, fitting, optimizer)) {
           report.line("\nModel made in %.1f s.", 1e-9 * (System.nanoTime() - start));
-          ops.pause(true);
           double seconds = wholeSteps(backend, step, model, fitting, rates);
           if (!wholeStepsOnly) {
-            ops.pause(false);
-            operations(backend, step, ops, seconds, rates);
+            operations(backend, step, new OpProfile(clock), seconds, rates);
           }
           return;
         } catch (OutOfDeviceMemoryException e) {
@@ -252,7 +248,7 @@ public final class GpuBench implements Callable<Integer> {
 
   /** The table of operations. Each step's launches wait on the GPU until all of them are there. */
   private void operations(
-      CudaBackend backend, GpuStep step, ProfiledOps ops, double graphSeconds, GpuRates rates)
+      CudaBackend backend, GpuStep step, OpProfile profile, double graphSeconds, GpuRates rates)
       throws IOException {
     try (Buffer copied = backend.allocate(Math.min(AHEAD_BYTES, 16L * matrix * matrix))) {
       step.stepByStep();
@@ -262,7 +258,7 @@ public final class GpuBench implements Callable<Integer> {
       double hostNanos = System.nanoTime() - start;
       double copyNanos = copied.bytes() / rates.copyGbps();
       int copies = (int) Math.clamp(Math.ceil(1.5 * hostNanos / copyNanos), 1, AHEAD_COPIES);
-      ops.reset();
+      backend.ops().listen(profile);
       for (int i = 0; i < PROFILED_STEPS; i++) {
         backend.synchronize();
         for (int copy = 0; copy < copies; copy++) {
@@ -272,22 +268,13 @@ public final class GpuBench implements Callable<Integer> {
         step.stepByStep();
       }
       backend.synchronize();
-      table(ops, graphSeconds, rates);
+      backend.ops().listen(null);
+      table(profile, graphSeconds, rates);
     }
   }
 
-  /** The backend with timed operations; stays the caller's. */
-  private static final class Unclosed extends OpsBackend {
-    Unclosed(CudaBackend backend, ProfiledOps ops) {
-      super(backend, ops.timed());
-    }
-
-    @Override
-    public void close() {}
-  }
-
-  private void table(ProfiledOps ops, double graphSeconds, GpuRates rates) throws IOException {
-    double all = ops.entries().stream().mapToDouble(ProfiledOps.Entry::nanos).sum();
+  private void table(OpProfile profile, double graphSeconds, GpuRates rates) throws IOException {
+    double all = profile.entries().stream().mapToDouble(OpProfile.Entry::nanos).sum();
     StringBuilder table =
         new StringBuilder(
             """
@@ -295,23 +282,23 @@ public final class GpuBench implements Callable<Integer> {
             | operation | shape | calls | µs of a call | all, µs | share | does | rate | of the GPU's |
             | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
             """);
-    for (ProfiledOps.Entry entry : ops.entries()) {
-      boolean computes = entry.flops() > 0;
+    for (OpProfile.Entry entry : profile.entries()) {
+      boolean computes = entry.call().flops() > 0;
       double rate =
           computes
-              ? 1e-3 * entry.flops() / entry.medianNanos()
-              : entry.bytes() / entry.medianNanos();
+              ? 1e-3 * entry.call().flops() / entry.medianNanos()
+              : entry.call().bytes() / entry.medianNanos();
       table.append(
           String.format(
               Locale.ROOT,
               "| %s | %s | %d | %.1f | %.0f | %.1f %% | %.1f %s | %.1f %s | %.0f %% |%n",
-              entry.op(),
-              entry.shape(),
+              entry.call().op(),
+              entry.call().shape(),
               entry.calls() / PROFILED_STEPS,
               1e-3 * entry.medianNanos(),
               1e-3 * entry.nanos() / PROFILED_STEPS,
               100 * entry.nanos() / all,
-              computes ? 1e-9 * entry.flops() : 1e-6 * entry.bytes(),
+              computes ? 1e-9 * entry.call().flops() : 1e-6 * entry.call().bytes(),
               computes ? "GFLOP" : "MB",
               rate,
               computes ? "TFLOP/s" : "GB/s",

@@ -41,9 +41,10 @@ record GpuRates(double copyGbps, double gemmTflops, double launchMicros, double 
                   backend.stream().copy(buffer.address() + 8 * bytes, buffer.address(), 8 * bytes));
       double gemm =
           seconds(
-              backend, () -> backend.ops().linearForward(c, null, a, b, null, Activation.IDENTITY));
+              backend,
+              () -> backend.ops().linear().forward(c, null, a, b, null, Activation.IDENTITY));
       Tensor one = new Tensor(buffer, 0, DType.F32, Shape.of(1));
-      Runnable tiny = () -> backend.ops().fill(one, 1);
+      Runnable tiny = () -> backend.ops().elementwise().fill(one, 1);
       try (Recording recording = backend.record(tiny)) {
         return new GpuRates(
             16e-9 * bytes / copy,

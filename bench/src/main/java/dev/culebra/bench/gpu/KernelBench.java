@@ -167,7 +167,7 @@ public final class KernelBench implements Callable<Integer> {
         0,
         List.of(out, logSumExp),
         () -> {},
-        () -> memory.ops.attentionForward(out, logSumExp, qkv, spec));
+        () -> memory.ops.attention().forward(out, logSumExp, qkv, spec));
     measure(
         memory,
         shape + ", backward",
@@ -176,7 +176,7 @@ public final class KernelBench implements Callable<Integer> {
         0,
         List.of(dQkv),
         () -> {},
-        () -> memory.ops.attentionBackward(dQkv, delta, dOut, out, logSumExp, qkv, spec));
+        () -> memory.ops.attention().backward(dQkv, delta, dOut, out, logSumExp, qkv, spec));
     memory.close();
   }
 
@@ -226,7 +226,7 @@ public final class KernelBench implements Callable<Integer> {
         0,
         activated ? List.of(y, before) : List.of(y),
         () -> {},
-        () -> memory.ops.linearForward(y, before, x, weight, bias, activation));
+        () -> memory.ops.linear().forward(y, before, x, weight, bias, activation));
     measure(
         memory,
         "its backward pass, " + shape,
@@ -235,7 +235,8 @@ public final class KernelBench implements Callable<Integer> {
         0,
         List.of(dX, dWeight, dBias),
         () -> {},
-        () -> memory.ops.linearBackward(dX, dWeight, dBias, dY, x, weight, beforeInput, ofInput));
+        () ->
+            memory.ops.linear().backward(dX, dWeight, dBias, dY, x, weight, beforeInput, ofInput));
     memory.close();
   }
 
@@ -270,8 +271,10 @@ public final class KernelBench implements Callable<Integer> {
         List.of(out, sum, mean, rstd),
         () -> {},
         () ->
-            memory.ops.residualLayerNormForward(
-                out, sum, mean, rstd, stream, branch, weight, bias));
+            memory
+                .ops
+                .layerNorm()
+                .residualForward(out, sum, mean, rstd, stream, branch, weight, bias));
     measure(
         memory,
         shape + ", backward",
@@ -281,8 +284,11 @@ public final class KernelBench implements Callable<Integer> {
         List.of(dSum, dWeight, dBias, dBranchBias),
         () -> {},
         () ->
-            memory.ops.residualLayerNormBackward(
-                dSum, dWeight, dBias, dBranchBias, dOut, sum, mean, rstd, weight));
+            memory
+                .ops
+                .layerNorm()
+                .residualBackward(
+                    dSum, dWeight, dBias, dBranchBias, dOut, sum, mean, rstd, weight));
     memory.close();
   }
 
@@ -299,7 +305,7 @@ public final class KernelBench implements Callable<Integer> {
         3.0 * in.bytes(),
         List.of(dIn),
         () -> {},
-        () -> memory.ops.activationBackward(dIn, dOut, in, Activation.GELU_TANH));
+        () -> memory.ops.activation().backward(dIn, dOut, in, Activation.GELU_TANH));
     memory.close();
   }
 
@@ -320,7 +326,8 @@ public final class KernelBench implements Callable<Integer> {
         2.0 * logits.bytes(),
         List.of(logits, losses, meanLoss),
         () -> memory.copy(logits, kept),
-        () -> memory.ops.crossEntropyForwardBackward(losses, meanLoss, logits, targets, vocab, 1));
+        () ->
+            memory.ops.crossEntropy().forwardBackward(losses, meanLoss, logits, targets, vocab, 1));
     memory.close();
   }
 

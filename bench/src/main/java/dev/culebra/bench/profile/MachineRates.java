@@ -62,7 +62,7 @@ public record MachineRates(double fmaGflops, double gemmGflops, double copyGbps)
       Tensor in = new Tensor(buffer, bytes, DType.F32, square);
       Tensor weight = new Tensor(buffer, 2 * bytes, DType.F32, square);
       Runnable product =
-          () -> backend.ops().linearForward(out, null, in, weight, null, Activation.IDENTITY);
+          () -> backend.ops().linear().forward(out, null, in, weight, null, Activation.IDENTITY);
       return 2.0 * GEMM_SIZE * GEMM_SIZE * GEMM_SIZE / best(product);
     }
   }

@@ -1,12 +1,12 @@
 package dev.culebra.bench.race;
 
 import dev.culebra.backend.Backend;
+import dev.culebra.backend.OpCall;
 import dev.culebra.backend.cpu.CpuBackend;
 import dev.culebra.bench.Median;
-import dev.culebra.bench.OpsBackend;
 import dev.culebra.bench.profile.Clock;
 import dev.culebra.bench.profile.MachineRates;
-import dev.culebra.bench.profile.ProfiledOps;
+import dev.culebra.bench.profile.OpProfile;
 import java.util.List;
 import java.util.Locale;
 
@@ -17,20 +17,16 @@ import java.util.Locale;
  * @param stepNanos the median of them, with what lies between the operations
  */
 record StepProfile(
-    Course course,
-    int steps,
-    double stepNanos,
-    List<ProfiledOps.Entry> entries,
-    MachineRates rates) {
+    Course course, int steps, double stepNanos, List<OpProfile.Entry> entries, MachineRates rates) {
 
   static StepProfile of(Course course, int threads, int rounds) {
     Backend cpu = new CpuBackend(threads);
-    ProfiledOps ops = new ProfiledOps(cpu.ops(), Clock.WALL);
-    try (Contestant contestant = new CulebraContestant(course, new OpsBackend(cpu, ops.timed()))) {
+    try (Contestant contestant = new CulebraContestant(course, cpu)) {
       for (int i = 0; i < course.warmupSteps(); i++) {
         contestant.step();
       }
-      ops.reset();
+      OpProfile profile = new OpProfile(Clock.WALL);
+      cpu.ops().listen(profile);
       int steps = rounds * course.lapSteps();
       long[] nanos = new long[steps];
       for (int i = 0; i < steps; i++) {
@@ -39,7 +35,7 @@ record StepProfile(
         nanos[i] = System.nanoTime() - start;
       }
       return new StepProfile(
-          course, steps, Median.of(nanos), ops.entries(), MachineRates.measure(threads));
+          course, steps, Median.of(nanos), profile.entries(), MachineRates.measure(threads));
     }
   }
 
@@ -57,7 +53,7 @@ record StepProfile(
     text.append("| operation | shape | calls a step | ms a step | share | rate |\n");
     text.append("|---|---|---:|---:|---:|---:|\n");
     double counted = 0;
-    for (ProfiledOps.Entry entry : entries) {
+    for (OpProfile.Entry entry : entries) {
       text.append(row(entry));
       counted += entry.nanos() / steps;
     }
@@ -71,16 +67,17 @@ record StepProfile(
     return text.toString();
   }
 
-  private String row(ProfiledOps.Entry entry) {
+  private String row(OpProfile.Entry entry) {
+    OpCall call = entry.call();
     String rate =
-        entry.flops() > 0
-            ? "%.0f GFLOP/s".formatted(entry.flops() / entry.medianNanos())
-            : "%.1f GB/s".formatted(entry.bytes() / entry.medianNanos());
+        call.flops() > 0
+            ? "%.0f GFLOP/s".formatted(call.flops() / entry.medianNanos())
+            : "%.1f GB/s".formatted(call.bytes() / entry.medianNanos());
     return String.format(
         Locale.ROOT,
         "| %s | %s | %d | %.3f | %.1f %% | %s |%n",
-        entry.op(),
-        entry.shape(),
+        call.op(),
+        call.shape(),
         entry.calls() / steps,
         entry.nanos() / 1e6 / steps,
         100 * entry.nanos() / steps / stepNanos,

@@ -3,11 +3,11 @@ package dev.culebra.bench.race;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.culebra.backend.OpCall;
 import dev.culebra.backend.cpu.CpuBackend;
-import dev.culebra.bench.OpsBackend;
 import dev.culebra.bench.openblas.OpenBlasBackend;
 import dev.culebra.bench.profile.Clock;
-import dev.culebra.bench.profile.ProfiledOps;
+import dev.culebra.bench.profile.OpProfile;
 import org.junit.jupiter.api.Test;
 
 class CourseTest {
@@ -15,16 +15,18 @@ class CourseTest {
   @Test
   void theFormulaCountsWhatTheOperationsDo() {
     CpuBackend cpu = new CpuBackend(2);
-    ProfiledOps ops = new ProfiledOps(cpu.ops(), Clock.WALL);
-    try (var contestant = new CulebraContestant(Course.A, new OpsBackend(cpu, ops.timed()))) {
+    OpProfile profile = new OpProfile(Clock.WALL);
+    cpu.ops().listen(profile);
+    try (var contestant = new CulebraContestant(Course.A, cpu)) {
       contestant.step();
     }
     double counted = 0;
-    for (ProfiledOps.Entry entry : ops.entries()) {
+    for (OpProfile.Entry entry : profile.entries()) {
+      OpCall call = entry.call();
       // The backward pass of attention computes the scores again, and the head has padding.
-      double useful = entry.op().equals("attentionBackward") ? 0.8 : 1;
-      useful *= entry.op().startsWith("linear") && entry.shape().contains("(128, 128)") ? 0 : 1;
-      counted += useful * entry.flops() * entry.calls();
+      double useful = call.op().equals("attentionBackward") ? 0.8 : 1;
+      useful *= call.op().startsWith("linear") && call.shape().contains("(128, 128)") ? 0 : 1;
+      counted += useful * call.flops() * entry.calls();
     }
     double width = 128;
     double projections = 6.0 * Course.A.tokens() * (4 * width * width + 65 * width);

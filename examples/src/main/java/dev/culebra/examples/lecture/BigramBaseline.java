@@ -92,7 +92,10 @@ public final class BigramBaseline implements Callable<Integer> {
         model.load(MemorySegment.ofArray(last), null);
         Tensor logits = model.forward().reshape(Shape.of(1, model.vocab()));
         backend.upload(randomState, new int[] {seed.intValue(), (int) (seed >>> 32), i, 0});
-        backend.ops().sample(drawn, logits, model.vocab(), new SamplingSpec(1, 0, 1), key);
+        backend
+            .ops()
+            .sampling()
+            .sample(drawn, logits, model.vocab(), new SamplingSpec(1, 0, 1), key);
         last[0] = backend.readIntBlocking(drawn);
         written[i] = last[0];
       }

@@ -57,7 +57,7 @@ public final class EncoderVersusDecoder implements Runnable {
       Tensor stream = lab.tensor(in).reshape(Shape.of(1, TIME, WIDTH));
       Tensor branch = block.forward(stream, null);
       Tensor out = lab.empty(1, TIME, WIDTH);
-      lab.ops().add(out, block.stream(), branch);
+      lab.ops().elementwise().add(out, block.stream(), branch);
       return lab.read(out);
     }
   }

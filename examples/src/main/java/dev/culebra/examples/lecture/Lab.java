@@ -72,7 +72,7 @@ final class Lab implements AutoCloseable {
    */
   float[][] multiply(float[][] a, float[][] b) {
     Tensor out = empty(a.length, b[0].length);
-    ops().linearForward(out, null, tensor(a), tensor(transposed(b)), null, Activation.IDENTITY);
+    ops().linear().forward(out, null, tensor(a), tensor(transposed(b)), null, Activation.IDENTITY);
     return read(out);
   }
 

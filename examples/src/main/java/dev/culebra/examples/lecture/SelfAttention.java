@@ -31,7 +31,8 @@ public final class SelfAttention implements Runnable {
     try (Lab lab = new Lab()) {
       Tensor qkv = lab.empty(1, TIME, 3 * HEAD);
       lab.ops()
-          .linearForward(
+          .linear()
+          .forward(
               qkv,
               null,
               lab.tensor(in).reshape(Shape.of(1, TIME, WIDTH)),
@@ -54,7 +55,9 @@ public final class SelfAttention implements Runnable {
   private static void compareWithLibrary(Lab lab, Tensor qkv, float[][] byHand) {
     Tensor out = lab.empty(1, TIME, HEAD);
     Tensor logSumExp = lab.empty(1, 1, TIME);
-    lab.ops().attentionForward(out, logSumExp, qkv, new AttentionSpec(1, true, DropoutSpec.NONE));
+    lab.ops()
+        .attention()
+        .forward(out, logSumExp, qkv, new AttentionSpec(1, true, DropoutSpec.NONE));
     float difference = Lab.difference(byHand, lab.read(out));
     Lab.check(
         "the library's fused attention gives the same (largest difference %.1e)"

@@ -1,10 +1,12 @@
 package dev.culebra.backend.cpu;
 
 import dev.culebra.backend.Activation;
+import dev.culebra.backend.ActivationOp;
+import dev.culebra.backend.OpContext;
 import dev.culebra.tensor.Tensor;
 
 /** Elementwise non-linearities. Allocates nothing. One thread at a time. */
-final class ActivationCpu {
+final class ActivationCpu extends ActivationOp {
   private final WorkerPool pool;
   private final RowKernel kernels;
   private final WorkerPool.Task forwardStretch = this::forwardStretch;
@@ -15,13 +17,14 @@ final class ActivationCpu {
   private long length;
   private Activation activation;
 
-  ActivationCpu(WorkerPool pool, RowKernel kernels) {
+  ActivationCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+    super(context);
     this.pool = pool;
     this.kernels = kernels;
   }
 
-  /** See {@link dev.culebra.backend.Ops#activationForward}. */
-  void forward(Tensor out, Tensor in, Activation activation) {
+  @Override
+  protected void runForward(Tensor out, Tensor in, Activation activation) {
     this.out = RawMemory.address(out);
     this.in = RawMemory.address(in);
     this.activation = activation;
@@ -34,8 +37,8 @@ final class ActivationCpu {
     kernels.activationForward(out + at, in + at, Stretches.length(index, length), activation);
   }
 
-  /** See {@link dev.culebra.backend.Ops#activationBackward}. */
-  void backward(Tensor dIn, Tensor dOut, Tensor in, Activation activation) {
+  @Override
+  protected void runBackward(Tensor dIn, Tensor dOut, Tensor in, Activation activation) {
     this.out = RawMemory.address(dIn);
     this.dOut = RawMemory.address(dOut);
     this.in = RawMemory.address(in);

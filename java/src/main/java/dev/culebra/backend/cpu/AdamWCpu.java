@@ -1,13 +1,15 @@
 package dev.culebra.backend.cpu;
 
+import dev.culebra.backend.AdamWOp;
 import dev.culebra.backend.AdamWStep;
+import dev.culebra.backend.OpContext;
 import dev.culebra.tensor.Tensor;
 
 /**
  * One AdamW step in one pass over the flat buffers, clipping included: 28 bytes a parameter.
  * Allocates nothing. One thread at a time.
  */
-final class AdamWCpu {
+final class AdamWCpu extends AdamWOp {
   private final WorkerPool pool;
   private final RowKernel kernels;
   private final WorkerPool.Task updateStretch = this::updateStretch;
@@ -23,13 +25,15 @@ final class AdamWCpu {
   private float rate;
   private float rootScale;
 
-  AdamWCpu(WorkerPool pool, RowKernel kernels) {
+  AdamWCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+    super(context);
     this.pool = pool;
     this.kernels = kernels;
   }
 
-  /** See {@link dev.culebra.backend.Ops#adamW}. */
-  void update(
+  @Override
+  protected void runUpdate(
+      Tensor weights,
       Tensor values,
       Tensor gradients,
       Tensor firstMoment,

@@ -2,19 +2,20 @@ package dev.culebra.backend.cpu;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import dev.culebra.backend.AttentionOp;
 import dev.culebra.backend.AttentionSpec;
+import dev.culebra.backend.OpContext;
 import dev.culebra.tensor.Tensor;
 
 /**
- * Attention of {@link dev.culebra.backend.Ops}: each head of each sequence is one piece of parallel
- * work, done in blocks of queries whose scores stay in the cache; the T × T matrix is never whole.
- * The products (K·Qᵀ, V·dOᵀ; P·V, dS·K; Pᵀ·dO, dSᵀ·Q) are those of {@link AttentionTiles}, the rest
- * is {@link AttentionKernel}'s. The backward pass computes the probabilities again from their
- * log-sum-exp, as Dao et al., "FlashAttention" (2022). Queries are handled in order and no two
- * pieces write the same place, so results do not depend on the number of threads. One thread at a
- * time.
+ * Each head of each sequence is one piece of parallel work, done in blocks of queries whose scores
+ * stay in the cache; the T × T matrix is never whole. The products (K·Qᵀ, V·dOᵀ; P·V, dS·K; Pᵀ·dO,
+ * dSᵀ·Q) are those of {@link AttentionTiles}, the rest is {@link AttentionKernel}'s. The backward
+ * pass computes the probabilities again from their log-sum-exp, as Dao et al., "FlashAttention"
+ * (2022). Queries are handled in order and no two pieces write the same place, so results do not
+ * depend on the number of threads. One thread at a time.
  */
-final class AttentionCpu {
+final class AttentionCpu extends AttentionOp {
   private static final int ROWS = GemmKernel.ROWS;
   private static final int BLOCK = AttentionKernel.BLOCK;
 
@@ -40,11 +41,12 @@ final class AttentionCpu {
   private long outBytes;
   private AttentionSpec spec;
 
-  AttentionCpu(WorkerPool pool) {
-    this(pool, GemmKernel.best(), AttentionKernel.best());
+  AttentionCpu(OpContext context, WorkerPool pool) {
+    this(context, pool, GemmKernel.best(), AttentionKernel.best());
   }
 
-  AttentionCpu(WorkerPool pool, GemmKernel gemm, AttentionKernel kernel) {
+  AttentionCpu(OpContext context, WorkerPool pool, GemmKernel gemm, AttentionKernel kernel) {
+    super(context);
     this.pool = pool;
     this.kernel = kernel;
     tilesOfThread = new AttentionTiles[pool.threads()];
@@ -55,14 +57,14 @@ final class AttentionCpu {
     }
   }
 
-  /** See {@link dev.culebra.backend.Ops#attentionForward}. */
-  void forward(Tensor out, Tensor logSumExp, Tensor qkv, AttentionSpec spec) {
+  @Override
+  protected void runForward(Tensor out, Tensor logSumExp, Tensor qkv, AttentionSpec spec) {
     prepare(out, logSumExp, qkv, spec);
     run(forwardHead, qkv);
   }
 
-  /** See {@link dev.culebra.backend.Ops#attentionBackward}. */
-  void backward(
+  @Override
+  protected void runBackward(
       Tensor dQkv,
       Tensor delta,
       Tensor dOut,

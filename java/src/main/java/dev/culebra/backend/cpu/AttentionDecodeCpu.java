@@ -2,6 +2,8 @@ package dev.culebra.backend.cpu;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import dev.culebra.backend.AttentionDecodeOp;
+import dev.culebra.backend.OpContext;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
@@ -9,7 +11,7 @@ import java.lang.foreign.MemorySegment;
  * Attention of one new token a sequence on cached keys and values, and what fills the cache. Each
  * head of each sequence is one piece of parallel work. One thread at a time.
  */
-final class AttentionDecodeCpu {
+final class AttentionDecodeCpu extends AttentionDecodeOp {
   private final WorkerPool pool;
   private final RowKernel kernels;
   private final AttentionKernel attention;
@@ -27,15 +29,16 @@ final class AttentionDecodeCpu {
   private int capacity;
   private int position;
 
-  AttentionDecodeCpu(WorkerPool pool, RowKernel kernels) {
+  AttentionDecodeCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+    super(context);
     this.pool = pool;
     this.kernels = kernels;
     attention = AttentionKernel.best();
     scratch = pool.scratch();
   }
 
-  /** See {@link dev.culebra.backend.Ops#cacheKeysValues}. */
-  void cacheKeysValues(Tensor keys, Tensor values, Tensor qkv, int heads) {
+  @Override
+  protected void runCacheKeysValues(Tensor keys, Tensor values, Tensor qkv, int heads) {
     int time = qkv.shape().dim(1);
     for (int b = 0; b < qkv.shape().dim(0); b++) {
       for (int t = 0; t < time; t++) {
@@ -65,8 +68,9 @@ final class AttentionDecodeCpu {
     }
   }
 
-  /** See {@link dev.culebra.backend.Ops#attentionDecode}. */
-  void decode(Tensor out, Tensor keys, Tensor values, Tensor qkv, Tensor position, int heads) {
+  @Override
+  protected void runForward(
+      Tensor out, Tensor keys, Tensor values, Tensor qkv, Tensor position, int heads) {
     this.position = position.getInt(0);
     capacity = keys.shape().dim(1);
     if (this.position < 0 || this.position >= capacity) {

@@ -2,6 +2,7 @@ package dev.culebra.backend.cpu;
 
 import dev.culebra.backend.Backend;
 import dev.culebra.backend.MemoryReport;
+import dev.culebra.backend.OpContext;
 import dev.culebra.backend.Ops;
 import dev.culebra.backend.OutOfDeviceMemoryException;
 import dev.culebra.tensor.Buffer;
@@ -34,7 +35,30 @@ public final class CpuBackend implements Backend {
    */
   public CpuBackend(int threads) {
     pool = new WorkerPool(threads);
-    ops = new CpuOps(pool, KERNELS);
+    ops = ops(new OpContext(DType.F32), pool, KERNELS);
+  }
+
+  private static Ops ops(OpContext context, WorkerPool pool, RowKernel kernels) {
+    ActivationCpu activation = new ActivationCpu(context, pool, kernels);
+    LinearCpu linear = new LinearCpu(context, pool, kernels, GemmKernel.best(), activation);
+    return new Ops(
+        context,
+        new EmbeddingCpu(context, pool, kernels),
+        new LayerNormCpu(context, pool, kernels, linear),
+        linear,
+        activation,
+        new GatedCpu(context, pool, kernels),
+        new HeadsCpu(context, pool, kernels),
+        new AttentionCpu(context, pool),
+        new AttentionDecodeCpu(context, pool, kernels),
+        new DropoutCpu(context, pool, kernels),
+        new SoftcapCpu(context, pool, kernels),
+        new CrossEntropyCpu(context, pool, kernels),
+        new ElementwiseCpu(context, pool, kernels),
+        new NormCpu(context, pool, kernels),
+        new AdamWCpu(context, pool, kernels),
+        new MuonCpu(context, pool, kernels),
+        new SamplingCpu(context, pool, kernels));
   }
 
   /** Says how to get vectors where there are none: once, when the class is initialised. */

@@ -5,7 +5,8 @@ import static dev.culebra.backend.cpu.RawMemory.safe;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
-import dev.culebra.backend.Ops;
+import dev.culebra.backend.CrossEntropyOp;
+import dev.culebra.backend.OpContext;
 import dev.culebra.tensor.Tensor;
 
 /**
@@ -13,7 +14,7 @@ import dev.culebra.tensor.Tensor;
  * from the L2 cache after the first: for its largest logit, its exponentials and their sum, and,
  * for the gradient, to scale them. Allocates nothing. One thread at a time.
  */
-final class CrossEntropyCpu {
+final class CrossEntropyCpu extends CrossEntropyOp {
   /** Exponentials summed in single precision; the sums of stretches are added in double. */
   private static final int STRETCH = 4096;
 
@@ -36,18 +37,20 @@ final class CrossEntropyCpu {
   /** scale / number of rows that count. */
   private float slope;
 
-  CrossEntropyCpu(WorkerPool pool, RowKernel kernels) {
+  CrossEntropyCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+    super(context);
     this.pool = pool;
     this.kernels = kernels;
     exponentials = pool.scratchOfEach();
   }
 
   /**
-   * See {@link Ops#crossEntropyForward} and {@link Ops#crossEntropyForwardBackward}.
+   * {@inheritDoc}
    *
-   * @throws IllegalArgumentException if a target is neither in [0, vocab) nor {@link Ops#IGNORE}
+   * @throws IllegalArgumentException if a target is neither in [0, vocab) nor {@link #IGNORE}
    */
-  void compute(
+  @Override
+  protected void run(
       Tensor losses,
       Tensor meanLoss,
       Tensor logits,
@@ -79,12 +82,12 @@ final class CrossEntropyCpu {
     int counted = 0;
     for (int r = 0; r < n; r++) {
       int target = target(r);
-      if (target < 0 && target != Ops.IGNORE || target >= vocab) {
+      if (target < 0 && target != IGNORE || target >= vocab) {
         throw new IllegalArgumentException(
             "%s: target %d of row %d is neither in 0 to %d nor %d (ignore)"
-                .formatted(op, target, r, vocab - 1, Ops.IGNORE));
+                .formatted(op, target, r, vocab - 1, IGNORE));
       }
-      counted += target == Ops.IGNORE ? 0 : 1;
+      counted += target == IGNORE ? 0 : 1;
     }
     return counted;
   }
@@ -98,8 +101,8 @@ final class CrossEntropyCpu {
     for (int r = part * rowsPerPart; r < end; r++) {
       long row = logits + 4L * columns * r;
       int target = target(r);
-      ALL.set(JAVA_FLOAT, safe(losses + 4L * r), target == Ops.IGNORE ? 0 : loss(row, target));
-      if (backward && target == Ops.IGNORE) {
+      ALL.set(JAVA_FLOAT, safe(losses + 4L * r), target == IGNORE ? 0 : loss(row, target));
+      if (backward && target == IGNORE) {
         kernels.fill(row, 0, columns);
       }
     }

@@ -2,7 +2,9 @@ package dev.culebra.backend.cpu;
 
 import static dev.culebra.backend.cpu.RawMemory.ALL;
 
+import dev.culebra.backend.DropoutOp;
 import dev.culebra.backend.DropoutSpec;
+import dev.culebra.backend.OpContext;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
@@ -10,7 +12,7 @@ import java.lang.foreign.MemorySegment;
  * Elementwise dropout; forward and backward are the same. Every element has its own draw, so the
  * cut does not matter to the mask. Allocates nothing. One thread at a time.
  */
-final class DropoutCpu {
+final class DropoutCpu extends DropoutOp {
   /** Draws at a time: 16 KB stay in the L1 cache. */
   private static final int DRAWS = 4096;
 
@@ -25,18 +27,16 @@ final class DropoutCpu {
   private long length;
   private DropoutSpec dropout;
 
-  DropoutCpu(WorkerPool pool, RowKernel kernels) {
+  DropoutCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+    super(context);
     this.pool = pool;
     this.kernels = kernels;
     uniforms = pool.scratchOfEach();
     words = new int[pool.threads()][4];
   }
 
-  /**
-   * See {@link dev.culebra.backend.Ops#dropoutForward} and {@link
-   * dev.culebra.backend.Ops#dropoutBackward}.
-   */
-  void apply(Tensor out, Tensor in, DropoutSpec dropout) {
+  @Override
+  protected void run(Tensor out, Tensor in, DropoutSpec dropout) {
     this.out = RawMemory.address(out);
     this.in = RawMemory.address(in);
     this.dropout = dropout;

@@ -3,12 +3,14 @@ package dev.culebra.backend.cpu;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
+import dev.culebra.backend.ElementwiseOp;
+import dev.culebra.backend.OpContext;
 import dev.culebra.tensor.BFloat16;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
 /** Sum of two tensors, setting one, and change of type. Allocates nothing. One thread at a time. */
-final class ElementwiseCpu {
+final class ElementwiseCpu extends ElementwiseOp {
   private final WorkerPool pool;
   private final RowKernel kernels;
   private final WorkerPool.Task addStretch = this::addStretch;
@@ -21,13 +23,14 @@ final class ElementwiseCpu {
   private float value;
   private long length;
 
-  ElementwiseCpu(WorkerPool pool, RowKernel kernels) {
+  ElementwiseCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+    super(context);
     this.pool = pool;
     this.kernels = kernels;
   }
 
-  /** See {@link dev.culebra.backend.Ops#add}. */
-  void add(Tensor out, Tensor a, Tensor b) {
+  @Override
+  protected void runAdd(Tensor out, Tensor a, Tensor b) {
     this.out = RawMemory.address(out);
     this.a = RawMemory.address(a);
     this.b = RawMemory.address(b);
@@ -40,8 +43,8 @@ final class ElementwiseCpu {
     kernels.add(out + at, a + at, b + at, Stretches.length(index, length));
   }
 
-  /** See {@link dev.culebra.backend.Ops#fill}. */
-  void fill(Tensor out, float value) {
+  @Override
+  protected void runFill(Tensor out, float value) {
     this.out = RawMemory.address(out);
     this.value = value;
     length = out.elements();
@@ -52,8 +55,8 @@ final class ElementwiseCpu {
     kernels.fill(out + Stretches.offset(index), value, Stretches.length(index, length));
   }
 
-  /** See {@link dev.culebra.backend.Ops#convert}. */
-  void convert(Tensor out, Tensor in) {
+  @Override
+  protected void runConvert(Tensor out, Tensor in) {
     this.out = RawMemory.address(out);
     this.a = RawMemory.address(in);
     length = out.elements();

@@ -4,6 +4,8 @@ import static dev.culebra.backend.cpu.RawMemory.ALL;
 import static dev.culebra.backend.cpu.RawMemory.safe;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import dev.culebra.backend.EmbeddingOp;
+import dev.culebra.backend.OpContext;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
@@ -12,7 +14,7 @@ import java.lang.foreign.MemorySegment;
  * columns and each part goes through all rows in order: no two threads add to the same number, and
  * the order of the sums is fixed. Allocates nothing. One thread at a time.
  */
-final class EmbeddingCpu {
+final class EmbeddingCpu extends EmbeddingOp {
   private static final int ROWS_PER_PART = 16;
 
   /** Two cache lines of each row. */
@@ -31,17 +33,20 @@ final class EmbeddingCpu {
   private int t;
   private int c;
 
-  EmbeddingCpu(WorkerPool pool, RowKernel kernels) {
+  EmbeddingCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+    super(context);
     this.pool = pool;
     this.kernels = kernels;
   }
 
   /**
-   * See {@link dev.culebra.backend.Ops#embeddingForward}.
+   * {@inheritDoc}
    *
    * @throws IllegalArgumentException if a token or a position is outside its table
    */
-  void forward(Tensor out, Tensor tokens, Tensor tokenTable, Tensor positionTable, Tensor offset) {
+  @Override
+  protected void runForward(
+      Tensor out, Tensor tokens, Tensor tokenTable, Tensor positionTable, Tensor offset) {
     set("embeddingForward", out, tokens, tokenTable, positionTable);
     this.offset = offset == null ? 0 : offset.getInt(0);
     if (positionTable != null) {
@@ -73,11 +78,13 @@ final class EmbeddingCpu {
   }
 
   /**
-   * See {@link dev.culebra.backend.Ops#embeddingBackward}.
+   * {@inheritDoc}
    *
    * @throws IllegalArgumentException if a token is outside the table
    */
-  void backward(Tensor dTokenTable, Tensor dPositionTable, Tensor dOut, Tensor tokens) {
+  @Override
+  protected void runBackward(
+      Tensor dTokenTable, Tensor dPositionTable, Tensor dOut, Tensor tokens) {
     set("embeddingBackward", dOut, tokens, dTokenTable, dPositionTable);
     pool.run(backwardColumns, Math.ceilDiv(c, COLUMNS_PER_PART));
   }

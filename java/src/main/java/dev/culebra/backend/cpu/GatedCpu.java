@@ -1,10 +1,12 @@
 package dev.culebra.backend.cpu;
 
 import dev.culebra.backend.Activation;
+import dev.culebra.backend.GatedOp;
+import dev.culebra.backend.OpContext;
 import dev.culebra.tensor.Tensor;
 
 /** Products of an activated half of the columns and the other. One thread at a time. */
-final class GatedCpu {
+final class GatedCpu extends GatedOp {
   /** Floats of {@code in} in a part of the rows. */
   private static final int PART = 16 * 1024;
 
@@ -20,19 +22,20 @@ final class GatedCpu {
   private int h;
   private int rowsPerPart;
 
-  GatedCpu(WorkerPool pool, RowKernel kernels) {
+  GatedCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+    super(context);
     this.pool = pool;
     this.kernels = kernels;
   }
 
-  /** See {@link dev.culebra.backend.Ops#gatedForward}. */
-  void forward(Tensor out, Tensor in, Activation activation) {
+  @Override
+  protected void runForward(Tensor out, Tensor in, Activation activation) {
     set(out, in, activation);
     pool.run(forwardRows, Math.ceilDiv(n, rowsPerPart));
   }
 
-  /** See {@link dev.culebra.backend.Ops#gatedBackward}. */
-  void backward(Tensor dIn, Tensor dOut, Tensor in, Activation activation) {
+  @Override
+  protected void runBackward(Tensor dIn, Tensor dOut, Tensor in, Activation activation) {
     set(dOut, in, activation);
     this.dIn = RawMemory.address(dIn);
     pool.run(backwardRows, Math.ceilDiv(n, rowsPerPart));

@@ -2,7 +2,9 @@ package dev.culebra.backend.cpu;
 
 import static dev.culebra.backend.cpu.RawMemory.ALL;
 
+import dev.culebra.backend.HeadsOp;
 import dev.culebra.backend.HeadsSpec;
+import dev.culebra.backend.OpContext;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
@@ -10,7 +12,7 @@ import java.lang.foreign.MemorySegment;
  * Queries, keys and values on their way from the projection to attention: normalised, turned,
  * repeated. Allocates nothing once it has seen the last position. One thread at a time.
  */
-final class HeadsCpu {
+final class HeadsCpu extends HeadsOp {
   private static final float EPSILON = 1e-5f;
 
   /** Floats of {@code qkv} in a part of the rows. */
@@ -33,21 +35,22 @@ final class HeadsCpu {
   private int size;
   private int rowsPerPart;
 
-  HeadsCpu(WorkerPool pool, RowKernel kernels) {
+  HeadsCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+    super(context);
     this.pool = pool;
     this.kernels = kernels;
     rotations = new RotationTable(pool.scratch());
     sums = pool.scratchOfEach();
   }
 
-  /** See {@link dev.culebra.backend.Ops#headsForward}. */
-  void forward(Tensor qkv, Tensor in, Tensor offset, HeadsSpec spec) {
+  @Override
+  protected void runForward(Tensor qkv, Tensor in, Tensor offset, HeadsSpec spec) {
     set(qkv, in, offset == null ? 0 : offset.getInt(0), spec);
     run(forwardRows);
   }
 
-  /** See {@link dev.culebra.backend.Ops#headsBackward}. */
-  void backward(Tensor dIn, Tensor dQkv, Tensor in, HeadsSpec spec) {
+  @Override
+  protected void runBackward(Tensor dIn, Tensor dQkv, Tensor in, HeadsSpec spec) {
     set(dQkv, in, 0, spec);
     this.dIn = RawMemory.address(dIn);
     run(backwardRows);

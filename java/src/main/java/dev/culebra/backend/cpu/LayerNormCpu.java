@@ -4,6 +4,8 @@ import static dev.culebra.backend.cpu.RawMemory.ALL;
 import static dev.culebra.backend.cpu.RawMemory.safe;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import dev.culebra.backend.LayerNormOp;
+import dev.culebra.backend.OpContext;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
@@ -13,7 +15,7 @@ import java.lang.foreign.MemorySegment;
  * depends on the shape alone; each has its own sums of dWeight and dBias, which are added in order
  * in the end. Allocates nothing once it has seen the widest row. One thread at a time.
  */
-final class LayerNormCpu {
+final class LayerNormCpu extends LayerNormOp {
   private static final float EPSILON = 1e-5f;
 
   /** Floats in a part of the forward pass. */
@@ -24,6 +26,7 @@ final class LayerNormCpu {
 
   private final WorkerPool pool;
   private final RowKernel kernels;
+  private final LinearCpu linear;
   private final ScratchMemory chunkSums;
   private final ScratchMemory[] scratch;
 
@@ -52,7 +55,12 @@ final class LayerNormCpu {
   private int c;
   private int rowsPerPart;
 
-  LayerNormCpu(WorkerPool pool, RowKernel kernels) {
+  /**
+   * @param linear whose way to add up columns this takes
+   */
+  LayerNormCpu(OpContext context, WorkerPool pool, RowKernel kernels, LinearCpu linear) {
+    super(context);
+    this.linear = linear;
     this.pool = pool;
     this.kernels = kernels;
     chunkSums = pool.scratch();
@@ -60,15 +68,16 @@ final class LayerNormCpu {
     zeros = pool.scratch();
   }
 
-  /** See {@link dev.culebra.backend.Ops#layerNormForward}. */
-  void forward(Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias) {
+  @Override
+  protected void runForward(
+      Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias) {
     stream = 0;
     branch = 0;
-    runForward(out, mean, rstd, in, weight, bias);
+    normaliseRows(out, mean, rstd, in, weight, bias);
   }
 
-  /** See {@link dev.culebra.backend.Ops#residualLayerNormForward}. */
-  void residualForward(
+  @Override
+  protected void runResidualForward(
       Tensor out,
       Tensor sum,
       Tensor mean,
@@ -79,10 +88,10 @@ final class LayerNormCpu {
       Tensor bias) {
     this.stream = RawMemory.address(stream);
     this.branch = RawMemory.address(branch);
-    runForward(out, mean, rstd, sum, weight, bias);
+    normaliseRows(out, mean, rstd, sum, weight, bias);
   }
 
-  private void runForward(
+  private void normaliseRows(
       Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias) {
     this.out = RawMemory.address(out);
     this.bias = bias == null ? 0 : RawMemory.address(bias);
@@ -122,17 +131,13 @@ final class LayerNormCpu {
     return mean == 0 ? 0 : scalar(mean, row);
   }
 
-  /**
-   * See {@link dev.culebra.backend.Ops#layerNormBackward} and, where {@code adds}, {@link
-   * dev.culebra.backend.Ops#residualLayerNormBackward}.
-   *
-   * @param adds whether dIn is added to
-   */
-  void backward(
+  @Override
+  protected void runBackward(
       Tensor dIn,
       boolean adds,
       Tensor dWeight,
       Tensor dBias,
+      Tensor dBranchBias,
       Tensor dOut,
       Tensor in,
       Tensor mean,
@@ -155,6 +160,9 @@ final class LayerNormCpu {
       if (toBias != 0) {
         kernels.add(toBias, toBias, biasSums(chunk), c);
       }
+    }
+    if (dBranchBias != null) {
+      linear.addBiasGradient(dBranchBias, dIn);
     }
   }
 

@@ -1,6 +1,8 @@
 package dev.culebra.backend.cpu;
 
 import dev.culebra.backend.Activation;
+import dev.culebra.backend.LinearOp;
+import dev.culebra.backend.OpContext;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
@@ -9,13 +11,14 @@ import java.lang.foreign.MemorySegment;
  * three products of a step are {@link Gemm}; a few rows (a decoding step, where reading the weights
  * is all the work) are dot products.
  */
-final class LinearCpu {
+final class LinearCpu extends LinearOp {
   /** Up to this many rows packing the weights costs more than reading them once a row. */
   private static final int MAX_DOT_ROWS = 8;
 
   private final Gemm gemm;
   private final LinearDots dots;
   private final RowKernel kernels;
+  private final ActivationCpu activations;
   private final GemmOperand left = new GemmOperand();
   private final GemmOperand right = new GemmOperand();
   private final Gemm.Epilogue activate = this::activate;
@@ -25,18 +28,21 @@ final class LinearCpu {
   private Activation activation;
   private int outColumns;
 
-  LinearCpu(WorkerPool pool, RowKernel kernels) {
-    this(pool, kernels, GemmKernel.best());
-  }
-
-  LinearCpu(WorkerPool pool, RowKernel kernels, GemmKernel gemmKernel) {
+  LinearCpu(
+      OpContext context,
+      WorkerPool pool,
+      RowKernel kernels,
+      GemmKernel gemmKernel,
+      ActivationCpu activations) {
+    super(context);
+    this.activations = activations;
     this.kernels = kernels;
     gemm = new Gemm(pool, gemmKernel);
     dots = new LinearDots(pool, gemmKernel);
   }
 
-  /** See {@link dev.culebra.backend.Ops#linearForward}. */
-  void forward(
+  @Override
+  protected void runForward(
       Tensor out,
       Tensor preActivation,
       Tensor in,
@@ -75,8 +81,16 @@ final class LinearCpu {
     }
   }
 
-  /** See {@link dev.culebra.backend.Ops#linearBackward}. */
-  void backward(Tensor dIn, Tensor dWeight, Tensor dBias, Tensor dOut, Tensor in, Tensor weight) {
+  @Override
+  protected void runBackward(
+      Tensor dIn,
+      Tensor dWeight,
+      Tensor dBias,
+      Tensor dOut,
+      Tensor in,
+      Tensor weight,
+      Tensor inPreActivation,
+      Activation inActivation) {
     int n = in.shape().rows();
     int oc = weight.shape().dim(0);
     int ic = weight.shape().dim(1);
@@ -90,9 +104,12 @@ final class LinearCpu {
     right.depthOuter(RawMemory.address(in), ic);
     long biasGradient = dBias == null ? 0 : RawMemory.address(dBias);
     gemm.multiplyAdd(RawMemory.address(dWeight), biasGradient, left, right, oc, ic, n);
+    if (dIn != null && inPreActivation != null) {
+      activations.runBackward(dIn, dIn, inPreActivation, inActivation);
+    }
   }
 
-  /** dBias (C) += column sums of dOut (N, C): the bits of {@link #backward}. */
+  /** dBias (C) += column sums of dOut (N, C): the bits of the backward pass. */
   void addBiasGradient(Tensor dBias, Tensor dOut) {
     int oc = dOut.shape().dim(-1);
     left.depthOuter(RawMemory.address(dOut), oc);

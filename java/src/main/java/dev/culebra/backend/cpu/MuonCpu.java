@@ -2,7 +2,9 @@ package dev.culebra.backend.cpu;
 
 import static dev.culebra.backend.cpu.RawMemory.ALL;
 
+import dev.culebra.backend.MuonOp;
 import dev.culebra.backend.MuonStep;
+import dev.culebra.backend.OpContext;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
@@ -10,7 +12,7 @@ import java.lang.foreign.MemorySegment;
  * The parts of a Muon step. Allocates nothing once it has seen the largest matrix. One thread at a
  * time.
  */
-final class MuonCpu {
+final class MuonCpu extends MuonOp {
   private static final int STEPS = 5;
   private static final float LINEAR = 3.4445f;
   private static final float CUBIC = -4.775f;
@@ -39,15 +41,16 @@ final class MuonCpu {
   private float factorB;
   private long length;
 
-  MuonCpu(WorkerPool pool, RowKernel kernels) {
+  MuonCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+    super(context);
     this.pool = pool;
     this.kernels = kernels;
     gemm = new Gemm(pool, GemmKernel.best());
     scratch = pool.scratch();
   }
 
-  /** See {@link dev.culebra.backend.Ops#muonMomentum}. */
-  void momentum(
+  @Override
+  protected void runMomentum(
       Tensor direction,
       Tensor momentum,
       Tensor gradients,
@@ -71,8 +74,8 @@ final class MuonCpu {
     kernels.combine(direction + at, momentum + at, kept, gradients + at, added, count);
   }
 
-  /** See {@link dev.culebra.backend.Ops#muonUpdate}. */
-  void update(Tensor values, Tensor direction, MuonStep step) {
+  @Override
+  protected void runUpdate(Tensor weights, Tensor values, Tensor direction, MuonStep step) {
     long to = RawMemory.address(values);
     float rate = step.rate(values.shape().dim(0), values.shape().dim(1));
     combine(to, to, step.keep(), RawMemory.address(direction), -rate, values.elements());
@@ -95,8 +98,8 @@ final class MuonCpu {
     kernels.combine(out + at, a + at, factorA, b + at, factorB, count);
   }
 
-  /** See {@link dev.culebra.backend.Ops#orthogonalise}. */
-  void orthogonalise(Tensor matrices) {
+  @Override
+  protected void runOrthogonalise(Tensor matrices) {
     int rows = matrices.shape().dim(1);
     int columns = matrices.shape().dim(2);
     long first = RawMemory.address(matrices);

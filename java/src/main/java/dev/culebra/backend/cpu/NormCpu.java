@@ -1,12 +1,14 @@
 package dev.culebra.backend.cpu;
 
+import dev.culebra.backend.NormOp;
+import dev.culebra.backend.OpContext;
 import dev.culebra.tensor.Tensor;
 
 /**
  * √ Σ in², in double precision: each {@link Stretches stretch} by itself, then the stretches in
  * order. Allocates nothing once it has seen the largest tensor. One thread at a time.
  */
-final class NormCpu {
+final class NormCpu extends NormOp {
   private final WorkerPool pool;
   private final RowKernel kernels;
   private final WorkerPool.Task sumStretch = this::sumStretch;
@@ -14,13 +16,14 @@ final class NormCpu {
   private long length;
   private double[] sums = {};
 
-  NormCpu(WorkerPool pool, RowKernel kernels) {
+  NormCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+    super(context);
     this.pool = pool;
     this.kernels = kernels;
   }
 
-  /** See {@link dev.culebra.backend.Ops#norm}. */
-  void norm(Tensor norm, Tensor in) {
+  @Override
+  protected void runCompute(Tensor norm, Tensor in) {
     this.in = RawMemory.address(in);
     length = in.elements();
     int stretches = Stretches.count(length);

@@ -5,7 +5,9 @@ import static dev.culebra.backend.cpu.RawMemory.safe;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import dev.culebra.backend.OpContext;
 import dev.culebra.backend.RandomKey;
+import dev.culebra.backend.SamplingOp;
 import dev.culebra.backend.SamplingSpec;
 import dev.culebra.tensor.Tensor;
 
@@ -14,7 +16,7 @@ import dev.culebra.tensor.Tensor;
  * multiplied by it instead. Sums are in double precision, in order of index. Allocates nothing once
  * it has seen the largest vocabulary. One thread at a time.
  */
-final class SamplingCpu {
+final class SamplingCpu extends SamplingOp {
   private final WorkerPool pool;
   private final RowKernel kernels;
   private final WorkerPool.Task sampleRow = this::sampleRow;
@@ -37,7 +39,8 @@ final class SamplingCpu {
     }
   }
 
-  SamplingCpu(WorkerPool pool, RowKernel kernels) {
+  SamplingCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+    super(context);
     this.pool = pool;
     this.kernels = kernels;
     workspaces = new Workspace[pool.threads()];
@@ -46,8 +49,9 @@ final class SamplingCpu {
     }
   }
 
-  /** See {@link dev.culebra.backend.Ops#sample}. */
-  void sample(Tensor tokens, Tensor logits, int vocab, SamplingSpec spec, RandomKey key) {
+  @Override
+  protected void runSample(
+      Tensor tokens, Tensor logits, int vocab, SamplingSpec spec, RandomKey key) {
     this.tokens = RawMemory.address(tokens);
     this.logits = RawMemory.address(logits);
     this.columns = logits.shape().dim(-1);

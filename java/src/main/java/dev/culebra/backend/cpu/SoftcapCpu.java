@@ -1,9 +1,11 @@
 package dev.culebra.backend.cpu;
 
+import dev.culebra.backend.OpContext;
+import dev.culebra.backend.SoftcapOp;
 import dev.culebra.tensor.Tensor;
 
 /** Logits bent to stay below a cap. Allocates nothing. One thread at a time. */
-final class SoftcapCpu {
+final class SoftcapCpu extends SoftcapOp {
   private final WorkerPool pool;
   private final RowKernel kernels;
   private final WorkerPool.Task forwardStretch = this::forwardStretch;
@@ -14,19 +16,20 @@ final class SoftcapCpu {
   private long length;
   private float cap;
 
-  SoftcapCpu(WorkerPool pool, RowKernel kernels) {
+  SoftcapCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+    super(context);
     this.pool = pool;
     this.kernels = kernels;
   }
 
-  /** See {@link dev.culebra.backend.Ops#softcapForward}. */
-  void forward(Tensor out, Tensor in, float cap) {
+  @Override
+  protected void runForward(Tensor out, Tensor in, float cap) {
     set(out, in, cap);
     pool.run(forwardStretch, Stretches.count(length));
   }
 
-  /** See {@link dev.culebra.backend.Ops#softcapBackward}. */
-  void backward(Tensor dIn, Tensor dOut, Tensor in, float cap) {
+  @Override
+  protected void runBackward(Tensor dIn, Tensor dOut, Tensor in, float cap) {
     set(dIn, in, cap);
     this.dOut = RawMemory.address(dOut);
     pool.run(backwardStretch, Stretches.count(length));

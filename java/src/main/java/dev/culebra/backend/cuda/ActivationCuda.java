@@ -1,17 +1,20 @@
 package dev.culebra.backend.cuda;
 
 import dev.culebra.backend.Activation;
+import dev.culebra.backend.ActivationOp;
 import dev.culebra.tensor.Tensor;
 
 /** Launches {@code activation.cu}. */
-final class ActivationCuda {
+final class ActivationCuda extends ActivationOp {
   private final Launcher launcher;
 
   ActivationCuda(Launcher launcher) {
+    super(launcher.ops());
     this.launcher = launcher;
   }
 
-  void forward(Tensor out, Tensor in, Activation activation) {
+  @Override
+  protected void runForward(Tensor out, Tensor in, Activation activation) {
     launcher
         .kernel("activation_forward", in.dtype())
         .with(out)
@@ -21,7 +24,8 @@ final class ActivationCuda {
         .launch(Launcher.flat(in), launcher.stream());
   }
 
-  void backward(Tensor dIn, Tensor dOut, Tensor in, Activation activation) {
+  @Override
+  protected void runBackward(Tensor dIn, Tensor dOut, Tensor in, Activation activation) {
     launcher
         .kernel("activation_backward", in.dtype())
         .with(dIn)

@@ -1,24 +1,24 @@
 package dev.culebra.backend.cuda;
 
+import dev.culebra.backend.AdamWOp;
 import dev.culebra.backend.AdamWStep;
 import dev.culebra.cuda.KernelFunction;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
 /** Launches {@code adamw.cu}. */
-final class AdamWCuda {
+final class AdamWCuda extends AdamWOp {
   private static final int PACK = 4;
 
   private final Launcher launcher;
 
   AdamWCuda(Launcher launcher) {
+    super(launcher.ops());
     this.launcher = launcher;
   }
 
-  /**
-   * @param weights the BF16 copy of the values, or null
-   */
-  void update(
+  @Override
+  protected void runUpdate(
       Tensor weights,
       Tensor values,
       Tensor gradients,

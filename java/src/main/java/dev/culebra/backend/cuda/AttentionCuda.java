@@ -1,12 +1,13 @@
 package dev.culebra.backend.cuda;
 
+import dev.culebra.backend.AttentionOp;
 import dev.culebra.backend.AttentionSpec;
 import dev.culebra.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 
 /** Attention over whole sequences: the first of its paths that takes a call computes it. */
-final class AttentionCuda {
+final class AttentionCuda extends AttentionOp {
   static final int MAX_HEAD_SIZE = 128;
 
   /** The last one takes everything. */
@@ -16,6 +17,7 @@ final class AttentionCuda {
    * @throws IllegalArgumentException if Hopper's kernels are asked for and cannot run
    */
   AttentionCuda(Launcher launcher, KernelChoice.Attention choice) {
+    super(launcher.ops());
     AttentionPath portable = new PortableAttention(launcher);
     paths = new ArrayList<>();
     if (usesHopper(launcher, choice)) {
@@ -35,11 +37,13 @@ final class AttentionCuda {
     return possible && choice != KernelChoice.Attention.PORTABLE;
   }
 
-  void forward(Tensor out, Tensor logSumExp, Tensor qkv, AttentionSpec spec) {
+  @Override
+  protected void runForward(Tensor out, Tensor logSumExp, Tensor qkv, AttentionSpec spec) {
     path(headSize(out, spec.heads()), spec, out, qkv).forward(out, logSumExp, qkv, spec);
   }
 
-  void backward(
+  @Override
+  protected void runBackward(
       Tensor dQkv,
       Tensor delta,
       Tensor dOut,

@@ -1,10 +1,11 @@
 package dev.culebra.backend.cuda;
 
+import dev.culebra.backend.AttentionDecodeOp;
 import dev.culebra.cuda.LaunchSize;
 import dev.culebra.tensor.Tensor;
 
 /** Launches {@code attention_decode.cu}: the cache of keys and values, and one token against it. */
-final class AttentionDecodeCuda {
+final class AttentionDecodeCuda extends AttentionDecodeOp {
   private static final int WARPS = 8;
   private static final int CACHE_THREADS = 256;
   private static final int CACHE_ROWS = 4;
@@ -12,10 +13,12 @@ final class AttentionDecodeCuda {
   private final Launcher launcher;
 
   AttentionDecodeCuda(Launcher launcher) {
+    super(launcher.ops());
     this.launcher = launcher;
   }
 
-  void cacheKeysValues(Tensor keys, Tensor values, Tensor qkv, int heads) {
+  @Override
+  protected void runCacheKeysValues(Tensor keys, Tensor values, Tensor qkv, int heads) {
     int rows = Launcher.rows(qkv);
     int width = Launcher.columns(keys);
     int size = Launcher.columns(qkv) / (3 * heads);
@@ -36,7 +39,9 @@ final class AttentionDecodeCuda {
             launcher.stream());
   }
 
-  void decode(Tensor out, Tensor keys, Tensor values, Tensor qkv, Tensor position, int heads) {
+  @Override
+  protected void runForward(
+      Tensor out, Tensor keys, Tensor values, Tensor qkv, Tensor position, int heads) {
     int size = AttentionCuda.headSize(out, heads);
     launcher
         .kernel("attention_decode", qkv.dtype())

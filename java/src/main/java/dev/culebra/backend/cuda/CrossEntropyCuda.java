@@ -1,11 +1,12 @@
 package dev.culebra.backend.cuda;
 
+import dev.culebra.backend.CrossEntropyOp;
 import dev.culebra.cuda.LaunchSize;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
 /** Launches {@code cross_entropy.cu}: softmax, cross-entropy and the gradient of the logits. */
-final class CrossEntropyCuda {
+final class CrossEntropyCuda extends CrossEntropyOp {
   private static final int THREADS = 512;
   private static final int SHORT_ROWS = 4;
   private static final int TOTAL_THREADS = 1024;
@@ -18,13 +19,12 @@ final class CrossEntropyCuda {
   private final Launcher launcher;
 
   CrossEntropyCuda(Launcher launcher) {
+    super(launcher.ops());
     this.launcher = launcher;
   }
 
-  /**
-   * @param backward whether the logits become their gradient
-   */
-  void compute(
+  @Override
+  protected void run(
       Tensor losses,
       Tensor meanLoss,
       Tensor logits,

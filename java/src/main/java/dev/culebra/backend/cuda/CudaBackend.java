@@ -2,6 +2,7 @@ package dev.culebra.backend.cuda;
 
 import dev.culebra.backend.Backend;
 import dev.culebra.backend.MemoryReport;
+import dev.culebra.backend.OpContext;
 import dev.culebra.backend.Ops;
 import dev.culebra.backend.Recording;
 import dev.culebra.cuda.Binding;
@@ -10,6 +11,7 @@ import dev.culebra.cuda.BlasLt;
 import dev.culebra.cuda.Cuda;
 import dev.culebra.cuda.CudaContext;
 import dev.culebra.cuda.DeviceBuffer;
+import dev.culebra.cuda.GemmCall;
 import dev.culebra.cuda.GpuPeaks;
 import dev.culebra.cuda.KernelIndex;
 import dev.culebra.cuda.Stream;
@@ -46,16 +48,45 @@ public final class CudaBackend implements Backend {
       KernelIndex index = KernelIndex.load();
       stream = owned.add(new Stream(context));
       uploads = owned.add(new Uploads(context, stream));
-      launcher = owned.add(new Launcher(context, stream, index));
+      launcher = owned.add(new Launcher(context, stream, index, new OpContext(config.dtype())));
       Blas blas = owned.add(new Blas(context, stream));
       BlasLt lt = usesLt(config) ? owned.add(new BlasLt(context, stream, blas)) : null;
       launcher.requireUsable();
-      ops = new CudaOps(launcher, blas, lt, config);
+      ops = ops(launcher, blas, lt, config);
     } catch (RuntimeException e) {
       owned.closeAfter(e);
       throw e;
     }
     ownObjects = context.liveObjects() - launcher.liveObjects();
+  }
+
+  /**
+   * @param lt null for products without cublasLt
+   */
+  private static Ops ops(Launcher launcher, Blas blas, BlasLt lt, CudaConfig config) {
+    GemmCall.Precision precision =
+        config.tf32() ? GemmCall.Precision.TF32 : GemmCall.Precision.FULL;
+    ColumnSumsCuda columnSums = new ColumnSumsCuda(launcher);
+    ActivationCuda activation = new ActivationCuda(launcher);
+    NormCuda norm = new NormCuda(launcher);
+    return new Ops(
+        launcher.ops(),
+        new EmbeddingCuda(launcher),
+        new LayerNormCuda(launcher, columnSums),
+        new LinearCuda(launcher, activation, columnSums, blas, lt, precision),
+        activation,
+        new GatedCuda(launcher),
+        new HeadsCuda(launcher),
+        new AttentionCuda(launcher, config.kernels().attention()),
+        new AttentionDecodeCuda(launcher),
+        new DropoutCuda(launcher),
+        new SoftcapCuda(launcher),
+        new CrossEntropyCuda(launcher),
+        new ElementwiseCuda(launcher),
+        norm,
+        new AdamWCuda(launcher),
+        new MuonCuda(launcher, blas, norm, precision),
+        new SamplingCuda(launcher));
   }
 
   private boolean usesLt(CudaConfig config) {

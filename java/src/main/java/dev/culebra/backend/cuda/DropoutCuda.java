@@ -1,17 +1,20 @@
 package dev.culebra.backend.cuda;
 
+import dev.culebra.backend.DropoutOp;
 import dev.culebra.backend.DropoutSpec;
 import dev.culebra.tensor.Tensor;
 
 /** Launches {@code dropout.cu}, forward and backward alike. */
-final class DropoutCuda {
+final class DropoutCuda extends DropoutOp {
   private final Launcher launcher;
 
   DropoutCuda(Launcher launcher) {
+    super(launcher.ops());
     this.launcher = launcher;
   }
 
-  void apply(Tensor out, Tensor in, DropoutSpec dropout) {
+  @Override
+  protected void run(Tensor out, Tensor in, DropoutSpec dropout) {
     if (dropout.isNone()) {
       if (out.address() != in.address()) {
         launcher.stream().copy(out.address(), in.address(), in.bytes());

@@ -1,19 +1,22 @@
 package dev.culebra.backend.cuda;
 
+import dev.culebra.backend.ElementwiseOp;
 import dev.culebra.tensor.Tensor;
 
 /** Launches {@code elementwise.cu}. */
-final class ElementwiseCuda {
+final class ElementwiseCuda extends ElementwiseOp {
   /** Elements that a thread converts. */
   private static final int CONVERTED_PACK = 8;
 
   private final Launcher launcher;
 
   ElementwiseCuda(Launcher launcher) {
+    super(launcher.ops());
     this.launcher = launcher;
   }
 
-  void add(Tensor out, Tensor a, Tensor b) {
+  @Override
+  protected void runAdd(Tensor out, Tensor a, Tensor b) {
     launcher
         .kernel("add", out.dtype())
         .with(out)
@@ -23,7 +26,8 @@ final class ElementwiseCuda {
         .launch(Launcher.flat(out), launcher.stream());
   }
 
-  void fill(Tensor out, float value) {
+  @Override
+  protected void runFill(Tensor out, float value) {
     if (Float.floatToRawIntBits(value) == 0) {
       launcher.stream().clear(out.address(), out.bytes());
       return;
@@ -36,7 +40,8 @@ final class ElementwiseCuda {
         .launch(Launcher.flat(out), launcher.stream());
   }
 
-  void convert(Tensor out, Tensor in) {
+  @Override
+  protected void runConvert(Tensor out, Tensor in) {
     if (out.dtype() == in.dtype()) {
       launcher.stream().copy(out.address(), in.address(), out.bytes());
       return;

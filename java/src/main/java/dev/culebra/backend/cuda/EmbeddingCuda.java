@@ -1,5 +1,6 @@
 package dev.culebra.backend.cuda;
 
+import dev.culebra.backend.EmbeddingOp;
 import dev.culebra.cuda.KernelFunction;
 import dev.culebra.cuda.LaunchSize;
 import dev.culebra.tensor.DType;
@@ -9,7 +10,7 @@ import dev.culebra.tensor.Tensor;
  * Launches {@code embedding.cu}. Backward sorts the rows by token, adds up the runs of equal tokens
  * in blocks of {@value #RUN_ROWS} rows, and then what crosses the edge of a block.
  */
-final class EmbeddingCuda {
+final class EmbeddingCuda extends EmbeddingOp {
   private static final int THREADS = 256;
   private static final int SHORT_ROWS = 4;
   private static final int SORT_THREADS = 1024;
@@ -19,10 +20,13 @@ final class EmbeddingCuda {
   private final Launcher launcher;
 
   EmbeddingCuda(Launcher launcher) {
+    super(launcher.ops());
     this.launcher = launcher;
   }
 
-  void forward(Tensor out, Tensor tokens, Tensor tokenTable, Tensor positionTable, Tensor offset) {
+  @Override
+  protected void runForward(
+      Tensor out, Tensor tokens, Tensor tokenTable, Tensor positionTable, Tensor offset) {
     int rows = Math.toIntExact(tokens.elements());
     int columns = Launcher.columns(out);
     int pack = Launcher.packOf(columns, out, tokenTable, positionTable);
@@ -43,7 +47,9 @@ final class EmbeddingCuda {
             launcher.stream());
   }
 
-  void backward(Tensor dTokenTable, Tensor dPositionTable, Tensor dOut, Tensor tokens) {
+  @Override
+  protected void runBackward(
+      Tensor dTokenTable, Tensor dPositionTable, Tensor dOut, Tensor tokens) {
     tokenGradient(dTokenTable, dOut, tokens);
     if (dPositionTable != null) {
       positionGradient(dPositionTable, dOut, tokens.shape().dim(0), tokens.shape().dim(1));

@@ -1,21 +1,24 @@
 package dev.culebra.backend.cuda;
 
 import dev.culebra.backend.Activation;
+import dev.culebra.backend.GatedOp;
 import dev.culebra.cuda.LaunchSize;
 import dev.culebra.tensor.Tensor;
 
 /** Launches {@code gated.cu}. */
-final class GatedCuda {
+final class GatedCuda extends GatedOp {
   private static final int THREADS = 256;
   private static final int SHORT_ROWS = 4;
 
   private final Launcher launcher;
 
   GatedCuda(Launcher launcher) {
+    super(launcher.ops());
     this.launcher = launcher;
   }
 
-  void forward(Tensor out, Tensor in, Activation activation) {
+  @Override
+  protected void runForward(Tensor out, Tensor in, Activation activation) {
     int rows = Launcher.rows(out);
     int columns = Launcher.columns(out);
     launcher
@@ -28,7 +31,8 @@ final class GatedCuda {
         .launch(size(rows, columns, Launcher.packOf(columns, out, in)), launcher.stream());
   }
 
-  void backward(Tensor dIn, Tensor dOut, Tensor in, Activation activation) {
+  @Override
+  protected void runBackward(Tensor dIn, Tensor dOut, Tensor in, Activation activation) {
     int rows = Launcher.rows(dOut);
     int columns = Launcher.columns(dOut);
     launcher

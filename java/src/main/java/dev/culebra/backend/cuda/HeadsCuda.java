@@ -1,12 +1,13 @@
 package dev.culebra.backend.cuda;
 
+import dev.culebra.backend.HeadsOp;
 import dev.culebra.backend.HeadsSpec;
 import dev.culebra.cuda.KernelFunction;
 import dev.culebra.cuda.LaunchSize;
 import dev.culebra.tensor.Tensor;
 
 /** Launches {@code heads.cu}. */
-final class HeadsCuda {
+final class HeadsCuda extends HeadsOp {
   /** Rows of a block, a warp for each. */
   private static final int ROWS = 8;
 
@@ -16,16 +17,19 @@ final class HeadsCuda {
   private final Launcher launcher;
 
   HeadsCuda(Launcher launcher) {
+    super(launcher.ops());
     this.launcher = launcher;
   }
 
-  void forward(Tensor qkv, Tensor in, Tensor offset, HeadsSpec spec) {
+  @Override
+  protected void runForward(Tensor qkv, Tensor in, Tensor offset, HeadsSpec spec) {
     KernelFunction kernel =
         launcher.kernel("heads_forward", in.dtype()).with(qkv).with(in).with(offset);
     launch(kernel, in, spec);
   }
 
-  void backward(Tensor dIn, Tensor dQkv, Tensor in, HeadsSpec spec) {
+  @Override
+  protected void runBackward(Tensor dIn, Tensor dQkv, Tensor in, HeadsSpec spec) {
     KernelFunction kernel =
         launcher.kernel("heads_backward", in.dtype()).with(dIn).with(dQkv).with(in);
     launch(kernel, in, spec);

@@ -1,5 +1,6 @@
 package dev.culebra.backend.cuda;
 
+import dev.culebra.backend.OpContext;
 import dev.culebra.cuda.CudaContext;
 import dev.culebra.cuda.DeviceBuffer;
 import dev.culebra.cuda.KernelFunction;
@@ -33,13 +34,15 @@ final class Launcher implements AutoCloseable {
   private static final int RESERVED_SHARED_BYTES = 1 << 10;
 
   private final CudaContext context;
+  private final OpContext ops;
   private final Stream stream;
   private final KernelLibrary library;
   private final Workspace workspace;
   private final DeviceBuffer counters;
 
-  Launcher(CudaContext context, Stream stream, KernelIndex index) {
+  Launcher(CudaContext context, Stream stream, KernelIndex index, OpContext ops) {
     this.context = context;
+    this.ops = ops;
     this.stream = stream;
     this.library = new KernelLibrary(context, index);
     this.workspace = new Workspace(context);
@@ -70,6 +73,11 @@ final class Launcher implements AutoCloseable {
       case BF16 -> "_bf16";
       case I32 -> "_i32";
     };
+  }
+
+  /** What operations share. */
+  OpContext ops() {
+    return ops;
   }
 
   Stream stream() {

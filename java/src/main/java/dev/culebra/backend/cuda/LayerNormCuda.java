@@ -1,12 +1,13 @@
 package dev.culebra.backend.cuda;
 
+import dev.culebra.backend.LayerNormOp;
 import dev.culebra.cuda.KernelFunction;
 import dev.culebra.cuda.LaunchSize;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
 /** Launches {@code layernorm.cu}. */
-final class LayerNormCuda {
+final class LayerNormCuda extends LayerNormOp {
   private static final int FORWARD_THREADS = 256;
   private static final int FORWARD_ROWS = 4;
   private static final int BACKWARD_THREADS = 192;
@@ -28,11 +29,14 @@ final class LayerNormCuda {
   private final ColumnSumsCuda columnSums;
 
   LayerNormCuda(Launcher launcher, ColumnSumsCuda columnSums) {
+    super(launcher.ops());
     this.launcher = launcher;
     this.columnSums = columnSums;
   }
 
-  void forward(Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias) {
+  @Override
+  protected void runForward(
+      Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias) {
     int rows = Launcher.rows(in);
     int columns = Launcher.columns(in);
     int pack = Launcher.packOf(columns, in, out, weight, bias);
@@ -49,7 +53,8 @@ final class LayerNormCuda {
         .launch(forwardSize(rows, columns, pack), launcher.stream());
   }
 
-  void residualForward(
+  @Override
+  protected void runResidualForward(
       Tensor out,
       Tensor sum,
       Tensor mean,
@@ -81,10 +86,8 @@ final class LayerNormCuda {
         rows, columns, pack, FORWARD_THREADS, FORWARD_ROWS, Integer.MAX_VALUE);
   }
 
-  /**
-   * @param residual whether the gradient is added to what {@code dIn} holds
-   */
-  void backward(
+  @Override
+  protected void runBackward(
       Tensor dIn,
       boolean residual,
       Tensor dWeight,

@@ -1,6 +1,7 @@
 package dev.culebra.backend.cuda;
 
 import dev.culebra.backend.Activation;
+import dev.culebra.backend.LinearOp;
 import dev.culebra.cuda.Blas;
 import dev.culebra.cuda.BlasLt;
 import dev.culebra.cuda.GemmCall;
@@ -20,7 +21,7 @@ import dev.culebra.tensor.Tensor;
  * <p>cuBLAS counts matrices column by column, so it sees the transpose of each of ours: y = x · Wᵀ
  * becomes yᵀ = W · xᵀ, where its "W" is our W read with a transpose.
  */
-final class LinearCuda {
+final class LinearCuda extends LinearOp {
   private static final int EPILOGUE_THREADS = 256;
   private static final int EPILOGUE_ROWS = 4;
   private static final int MAX_GRID_Y = 65535;
@@ -42,6 +43,7 @@ final class LinearCuda {
       Blas blas,
       BlasLt lt,
       GemmCall.Precision precision) {
+    super(launcher.ops());
     this.launcher = launcher;
     this.activations = activations;
     this.columnSums = columnSums;
@@ -50,7 +52,8 @@ final class LinearCuda {
     this.precision = precision;
   }
 
-  void forward(
+  @Override
+  protected void runForward(
       Tensor out,
       Tensor preActivation,
       Tensor in,
@@ -109,7 +112,8 @@ final class LinearCuda {
             Math.ceilDiv(packs, threads), Math.min(MAX_GRID_Y, Math.ceilDiv(rows, EPILOGUE_ROWS)));
   }
 
-  void backward(
+  @Override
+  protected void runBackward(
       Tensor dIn,
       Tensor dWeight,
       Tensor dBias,
@@ -143,7 +147,7 @@ final class LinearCuda {
     }
     multiply(product);
     if (activation != Activation.IDENTITY) {
-      activations.backward(dIn, dIn, preActivation, activation);
+      activations.runBackward(dIn, dIn, preActivation, activation);
     }
   }
 

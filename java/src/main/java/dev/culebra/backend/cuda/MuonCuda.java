@@ -1,5 +1,6 @@
 package dev.culebra.backend.cuda;
 
+import dev.culebra.backend.MuonOp;
 import dev.culebra.backend.MuonStep;
 import dev.culebra.cuda.Blas;
 import dev.culebra.cuda.GemmBatch;
@@ -17,7 +18,7 @@ import dev.culebra.tensor.Tensor;
  * <p>cuBLAS counts matrices column by column, so it sees Xᵀ (C, R) for a matrix X (R, C). The
  * square ones are their own transposes.
  */
-final class MuonCuda {
+final class MuonCuda extends MuonOp {
   /** Elements of a thread, those of one Philox block. */
   private static final int PACK = 4;
 
@@ -36,13 +37,15 @@ final class MuonCuda {
   private final GemmCall.Precision precision;
 
   MuonCuda(Launcher launcher, Blas blas, NormCuda norm, GemmCall.Precision precision) {
+    super(launcher.ops());
     this.launcher = launcher;
     this.blas = blas;
     this.norm = norm;
     this.precision = precision;
   }
 
-  void momentum(
+  @Override
+  protected void runMomentum(
       Tensor direction,
       Tensor momentum,
       Tensor gradients,
@@ -62,10 +65,8 @@ final class MuonCuda {
         .launch(Launcher.flat(elements, PACK), launcher.stream());
   }
 
-  /**
-   * @param weights the BF16 copy of the values, or null
-   */
-  void update(Tensor weights, Tensor values, Tensor direction, MuonStep step) {
+  @Override
+  protected void runUpdate(Tensor weights, Tensor values, Tensor direction, MuonStep step) {
     long elements = values.elements();
     KernelFunction kernel = launcher.kernel("muon_update", direction.dtype());
     if (weights != null) {
@@ -82,7 +83,8 @@ final class MuonCuda {
     kernel.with(elements).launch(Launcher.flat(elements, PACK), launcher.stream());
   }
 
-  void orthogonalise(Tensor matrices) {
+  @Override
+  protected void runOrthogonalise(Tensor matrices) {
     Batch batch = new Batch(matrices);
     Scratch scratch = scratch(batch);
     norm.norms(scratch.norms, scratch.normPartials, matrices, batch.count, batch.elements());

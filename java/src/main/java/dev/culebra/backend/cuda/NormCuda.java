@@ -1,11 +1,12 @@
 package dev.culebra.backend.cuda;
 
+import dev.culebra.backend.NormOp;
 import dev.culebra.cuda.LaunchSize;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
 /** Launches {@code norm.cu}. */
-final class NormCuda {
+final class NormCuda extends NormOp {
   private static final int THREADS = 512;
   private static final int TOTAL_THREADS = 1024;
   private static final long ELEMENTS_OF_A_BLOCK = 2048;
@@ -14,10 +15,12 @@ final class NormCuda {
   private final Launcher launcher;
 
   NormCuda(Launcher launcher) {
+    super(launcher.ops());
     this.launcher = launcher;
   }
 
-  void norm(Tensor norm, Tensor in) {
+  @Override
+  protected void runCompute(Tensor norm, Tensor in) {
     long elements = in.elements();
     norms(norm.address(), launcher.workspace(partialBytes(1, elements)), in, 1, elements);
   }

@@ -1,21 +1,25 @@
 package dev.culebra.backend.cuda;
 
 import dev.culebra.backend.RandomKey;
+import dev.culebra.backend.SamplingOp;
 import dev.culebra.backend.SamplingSpec;
 import dev.culebra.cuda.LaunchSize;
 import dev.culebra.tensor.Tensor;
 
 /** Launches {@code sampling.cu}. */
-final class SamplingCuda {
+final class SamplingCuda extends SamplingOp {
   private static final int THREADS = 1024;
 
   private final Launcher launcher;
 
   SamplingCuda(Launcher launcher) {
+    super(launcher.ops());
     this.launcher = launcher;
   }
 
-  void sample(Tensor tokens, Tensor logits, int vocab, SamplingSpec spec, RandomKey key) {
+  @Override
+  protected void runSample(
+      Tensor tokens, Tensor logits, int vocab, SamplingSpec spec, RandomKey key) {
     launcher
         .kernel("sample", logits.dtype())
         .with(tokens)

@@ -1,16 +1,19 @@
 package dev.culebra.backend.cuda;
 
+import dev.culebra.backend.SoftcapOp;
 import dev.culebra.tensor.Tensor;
 
 /** Launches {@code softcap.cu}. */
-final class SoftcapCuda {
+final class SoftcapCuda extends SoftcapOp {
   private final Launcher launcher;
 
   SoftcapCuda(Launcher launcher) {
+    super(launcher.ops());
     this.launcher = launcher;
   }
 
-  void forward(Tensor out, Tensor in, float cap) {
+  @Override
+  protected void runForward(Tensor out, Tensor in, float cap) {
     launcher
         .kernel("softcap_forward", in.dtype())
         .with(out)
@@ -20,7 +23,8 @@ final class SoftcapCuda {
         .launch(Launcher.flat(in), launcher.stream());
   }
 
-  void backward(Tensor dIn, Tensor dOut, Tensor in, float cap) {
+  @Override
+  protected void runBackward(Tensor dIn, Tensor dOut, Tensor in, float cap) {
     launcher
         .kernel("softcap_backward", in.dtype())
         .with(dIn)

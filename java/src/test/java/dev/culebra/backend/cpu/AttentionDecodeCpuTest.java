@@ -52,7 +52,7 @@ class AttentionDecodeCpuTest {
   }
 
   private void decode() {
-    ops.attentionDecode(out, keys, values, qkv, position, HEADS);
+    ops.attentionDecode().forward(out, keys, values, qkv, position, HEADS);
   }
 
   @Test

@@ -56,8 +56,10 @@ class CpuBackendTest {
     Tensor gone = new Tensor(closed, 0, DType.F32, Shape.of(4));
     closed.close();
     Tensor out = floats(4);
-    assertThatThrownBy(() -> ops.add(out, gone, out)).isInstanceOf(IllegalStateException.class);
-    assertThatThrownBy(() -> ops.fill(gone, 1)).isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(() -> ops.elementwise().add(out, gone, out))
+        .isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(() -> ops.elementwise().fill(gone, 1))
+        .isInstanceOf(IllegalStateException.class);
   }
 
   @Test
@@ -66,22 +68,23 @@ class CpuBackendTest {
     Tensor out = floats(1, 2, 3);
     Tensor table = floats(5, 3);
     tokens.setInt(1, 5);
-    assertThatThrownBy(() -> ops.embeddingForward(out, tokens, table, null, null))
+    assertThatThrownBy(() -> ops.embedding().forward(out, tokens, table, null, null))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("embeddingForward: token 5 at element 1 is not in the table's 0 to 4");
     tokens.setInt(1, -2);
-    assertThatThrownBy(() -> ops.embeddingBackward(table, null, out, tokens))
+    assertThatThrownBy(() -> ops.embedding().backward(table, null, out, tokens))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("token -2");
     Tensor logits = floats(2, 4);
     Tensor targets = tokens.reshape(Shape.of(2));
-    assertThatThrownBy(() -> ops.crossEntropyForward(floats(2), floats(1), logits, targets, 4, 1))
+    assertThatThrownBy(
+            () -> ops.crossEntropy().forward(floats(2), floats(1), logits, targets, 4, 1))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("target -2 of row 1");
     tokens.setInt(1, 0);
     Tensor offset = tensor(DType.I32, 1);
     offset.setInt(0, 4);
-    assertThatThrownBy(() -> ops.embeddingForward(out, tokens, table, table, offset))
+    assertThatThrownBy(() -> ops.embedding().forward(out, tokens, table, table, offset))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
             "embeddingForward: positions 4 to 5 are not all in the position table's 0 to 4");

@@ -67,13 +67,13 @@ class GemmTest {
       for (int i = 0; i < t.length; i++) {
         t[i] = new Tensor(buffer, 4L * i * 96 * 96, DType.F32, Shape.of(96, 96));
       }
-      LinearCpu linear = new LinearCpu(pool, new ScalarRowKernel());
+      LinearCpu linear = LinearLayers.with(GemmKernel.best(), pool);
       long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
       long allocated;
       do {
         allocated = -threads.getCurrentThreadAllocatedBytes();
         linear.forward(t[0], null, t[1], t[2], null, Activation.IDENTITY);
-        linear.backward(t[3], t[4], null, t[0], t[1], t[2]);
+        linear.backward(t[3], t[4], null, t[0], t[1], t[2], null, Activation.IDENTITY);
         allocated += threads.getCurrentThreadAllocatedBytes();
       } while (allocated > 0 && System.nanoTime() < deadline);
       assertThat(allocated).isZero();
@@ -136,9 +136,9 @@ class GemmTest {
         Tensor dWeight = new Tensor(buffer, used, DType.F32, weight.shape());
         fill(in);
         fill(weight);
-        LinearCpu linear = new LinearCpu(pool, new ScalarRowKernel());
+        LinearCpu linear = LinearLayers.with(GemmKernel.best(), pool);
         linear.forward(out, null, in, weight, null, Activation.IDENTITY);
-        linear.backward(dIn, dWeight, null, out, in, weight);
+        linear.backward(dIn, dWeight, null, out, in, weight, null, Activation.IDENTITY);
         for (int r = 0; r < n; r++) {
           for (int i = 0; i < ic; i++) {
             double sum = 0;

@@ -58,7 +58,7 @@ class LinearCpuTest {
   void agreesWithTheDefinition(int n, int oc, int ic) {
     for (Loops loops : Loops.values()) {
       try (WorkerPool pool = new WorkerPool(2)) {
-        LinearCpu linear = new LinearCpu(pool, new ScalarRowKernel(), loops.kernel());
+        LinearCpu linear = LinearLayers.with(loops.kernel(), pool);
         forwardAgrees(linear, n, oc, ic);
         backwardAgrees(linear, n, oc, ic);
       }
@@ -94,7 +94,7 @@ class LinearCpuTest {
     Tensor dBias = randomTensor(oc);
     float[] weightBefore = floats(dWeight);
     float[] biasBefore = floats(dBias);
-    linear.backward(dIn, dWeight, dBias, dOut, in, weight);
+    linear.backward(dIn, dWeight, dBias, dOut, in, weight, null, Activation.IDENTITY);
     for (int r = 0; r < n; r++) {
       for (int i = 0; i < ic; i++) {
         double sum = 0;
@@ -152,9 +152,9 @@ class LinearCpuTest {
     Tensor dWeight = tensor(weight.shape());
     Tensor dBias = tensor(bias.shape());
     try (WorkerPool pool = new WorkerPool(threads)) {
-      LinearCpu linear = new LinearCpu(pool, new ScalarRowKernel(), loops.kernel());
+      LinearCpu linear = LinearLayers.with(loops.kernel(), pool);
       linear.forward(out, pre, in, weight, bias, Activation.RELU);
-      linear.backward(dIn, dWeight, dBias, dOut, in, weight);
+      linear.backward(dIn, dWeight, dBias, dOut, in, weight, null, Activation.IDENTITY);
     }
     return List.of(floats(out), floats(pre), floats(dIn), floats(dWeight), floats(dBias));
   }
@@ -170,7 +170,7 @@ class LinearCpuTest {
     Tensor out = tensor(Shape.of(n, oc));
     Tensor inPlace = tensor(Shape.of(n, oc));
     try (WorkerPool pool = new WorkerPool(2)) {
-      LinearCpu linear = new LinearCpu(pool, new ScalarRowKernel());
+      LinearCpu linear = LinearLayers.with(GemmKernel.best(), pool);
       linear.forward(plain, null, in, weight, bias, Activation.IDENTITY);
       linear.forward(out, pre, in, weight, bias, Activation.RELU);
       linear.forward(inPlace, null, in, weight, bias, Activation.RELU);
@@ -196,8 +196,9 @@ class LinearCpuTest {
       Tensor alone = tensor(whole.shape());
       MemorySegment.copy(whole.segment(), 0, alone.segment(), 0, whole.bytes());
       try (WorkerPool pool = new WorkerPool(2)) {
-        LinearCpu linear = new LinearCpu(pool, new ScalarRowKernel(), loops.kernel());
-        linear.backward(null, tensor(weight.shape()), whole, dOut, in, weight);
+        LinearCpu linear = LinearLayers.with(loops.kernel(), pool);
+        linear.backward(
+            null, tensor(weight.shape()), whole, dOut, in, weight, null, Activation.IDENTITY);
         linear.addBiasGradient(alone, dOut);
       }
       assertThat(floats(alone)).containsExactly(floats(whole));
@@ -212,9 +213,17 @@ class LinearCpuTest {
     Tensor all = tensor(weight.shape());
     Tensor alone = tensor(weight.shape());
     try (WorkerPool pool = new WorkerPool(1)) {
-      LinearCpu linear = new LinearCpu(pool, new ScalarRowKernel());
-      linear.backward(tensor(in.shape()), all, tensor(Shape.of(40)), dOut, in, weight);
-      linear.backward(null, alone, null, dOut, in, weight);
+      LinearCpu linear = LinearLayers.with(GemmKernel.best(), pool);
+      linear.backward(
+          tensor(in.shape()),
+          all,
+          tensor(Shape.of(40)),
+          dOut,
+          in,
+          weight,
+          null,
+          Activation.IDENTITY);
+      linear.backward(null, alone, null, dOut, in, weight, null, Activation.IDENTITY);
     }
     assertThat(floats(alone)).containsExactly(floats(all));
   }
@@ -225,7 +234,7 @@ class LinearCpuTest {
     Tensor weight = randomTensor(5, 6);
     Tensor out = randomTensor(4, 5);
     try (WorkerPool pool = new WorkerPool(1)) {
-      LinearCpu linear = new LinearCpu(pool, new ScalarRowKernel());
+      LinearCpu linear = LinearLayers.with(GemmKernel.best(), pool);
       buffers.getFirst().close();
       assertThatThrownBy(() -> linear.forward(out, null, in, weight, null, Activation.IDENTITY))
           .isInstanceOf(IllegalStateException.class)

@@ -139,51 +139,53 @@ class SteadyCallsTest {
       DropoutSpec dropout = new DropoutSpec(0.3f, key);
       SamplingSpec sampling = new SamplingSpec(0.8f, 20, 0.9f);
       Map<String, Runnable> steps = new LinkedHashMap<>();
-      steps.put("embeddingForward", () -> ops.embeddingForward(x, tokens, table, null, null));
-      steps.put("embeddingBackward", () -> ops.embeddingBackward(table, null, x, tokens));
-      steps.put("layerNormForward", () -> ops.layerNormForward(y, mean, rstd, x, weight, dBias));
+      steps.put("embeddingForward", () -> ops.embedding().forward(x, tokens, table, null, null));
+      steps.put("embeddingBackward", () -> ops.embedding().backward(table, null, x, tokens));
+      steps.put("layerNormForward", () -> ops.layerNorm().forward(y, mean, rstd, x, weight, dBias));
       steps.put(
           "layerNormBackward",
-          () -> ops.layerNormBackward(y, dWeight, dBias, dBias, y, x, mean, rstd, weight));
+          () -> ops.layerNorm().backward(y, dWeight, dBias, dBias, y, x, mean, rstd, weight));
       steps.put(
           "residualLayerNormForward",
-          () -> ops.residualLayerNormForward(y, sum, mean, rstd, x, y, weight, dBias));
+          () -> ops.layerNorm().residualForward(y, sum, mean, rstd, x, y, weight, dBias));
       steps.put(
           "residualLayerNormBackward",
           () ->
-              ops.residualLayerNormBackward(y, dWeight, dBias, dBias, x, sum, mean, rstd, weight));
-      steps.put("activationForward", () -> ops.activationForward(y, x, Activation.GELU_TANH));
-      steps.put("activationBackward", () -> ops.activationBackward(y, y, x, Activation.GELU_TANH));
-      steps.put("RMSNorm forward", () -> ops.layerNormForward(y, null, rstd, x, weight, null));
+              ops.layerNorm()
+                  .residualBackward(y, dWeight, dBias, dBias, x, sum, mean, rstd, weight));
+      steps.put("activationForward", () -> ops.activation().forward(y, x, Activation.GELU_TANH));
+      steps.put(
+          "activationBackward", () -> ops.activation().backward(y, y, x, Activation.GELU_TANH));
+      steps.put("RMSNorm forward", () -> ops.layerNorm().forward(y, null, rstd, x, weight, null));
       Tensor wide = floats(n, 2 * c);
       Tensor dWide = floats(n, 2 * c);
-      steps.put("gatedForward", () -> ops.gatedForward(y, wide, Activation.SILU));
-      steps.put("gatedBackward", () -> ops.gatedBackward(dWide, y, wide, Activation.SILU));
+      steps.put("gatedForward", () -> ops.gated().forward(y, wide, Activation.SILU));
+      steps.put("gatedBackward", () -> ops.gated().backward(dWide, y, wide, Activation.SILU));
       HeadsSpec heads = new HeadsSpec(2, 1, true, true);
       Tensor projected = floats(1, n, 4 * c);
       Tensor packed = floats(1, n, 6 * c);
-      steps.put("headsForward", () -> ops.headsForward(packed, projected, null, heads));
+      steps.put("headsForward", () -> ops.heads().forward(packed, projected, null, heads));
       Tensor dProjected = floats(1, n, 4 * c);
-      steps.put("headsBackward", () -> ops.headsBackward(dProjected, packed, projected, heads));
-      steps.put("softcapForward", () -> ops.softcapForward(y, x, 20));
-      steps.put("softcapBackward", () -> ops.softcapBackward(y, y, x, 20));
-      steps.put("dropoutForward", () -> ops.dropoutForward(y, x, dropout));
+      steps.put("headsBackward", () -> ops.heads().backward(dProjected, packed, projected, heads));
+      steps.put("softcapForward", () -> ops.softcap().forward(y, x, 20));
+      steps.put("softcapBackward", () -> ops.softcap().backward(y, y, x, 20));
+      steps.put("dropoutForward", () -> ops.dropout().forward(y, x, dropout));
       steps.put(
           "crossEntropyForwardBackward",
-          () -> ops.crossEntropyForwardBackward(losses, one, logits, targets, vocab, 1));
-      steps.put("add", () -> ops.add(y, y, x));
-      steps.put("fill", () -> ops.fill(y, 0.1f));
+          () -> ops.crossEntropy().forwardBackward(losses, one, logits, targets, vocab, 1));
+      steps.put("add", () -> ops.elementwise().add(y, y, x));
+      steps.put("fill", () -> ops.elementwise().fill(y, 0.1f));
       Tensor half = tensor(DType.BF16, n, c);
-      steps.put("convert to BF16", () -> ops.convert(half, y));
-      steps.put("convert to F32", () -> ops.convert(y, half));
-      steps.put("norm", () -> ops.norm(one, y));
-      steps.put("adamW", () -> ops.adamW(null, x, y, sum, moments, one, n, adamW));
+      steps.put("convert to BF16", () -> ops.elementwise().convert(half, y));
+      steps.put("convert to F32", () -> ops.elementwise().convert(y, half));
+      steps.put("norm", () -> ops.norm().compute(one, y));
+      steps.put("adamW", () -> ops.adamW().update(null, x, y, sum, moments, one, n, adamW));
       MuonStep muon = new MuonStep(1, 1e-3f, 0.1f, 0);
-      steps.put("muonMomentum", () -> ops.muonMomentum(x, y, sum, one, 0.95f, 1));
+      steps.put("muonMomentum", () -> ops.muon().momentum(x, y, sum, one, 0.95f, 1));
       Tensor directions = x.reshape(Shape.of(1, n, c));
-      steps.put("orthogonalise", () -> ops.orthogonalise(directions));
-      steps.put("muonUpdate", () -> ops.muonUpdate(null, y, x, muon));
-      steps.put("sample", () -> ops.sample(targets, logits, vocab, sampling, key));
+      steps.put("orthogonalise", () -> ops.muon().orthogonalise(directions));
+      steps.put("muonUpdate", () -> ops.muon().update(null, y, x, muon));
+      steps.put("sample", () -> ops.sampling().sample(targets, logits, vocab, sampling, key));
       return steps;
     }
   }

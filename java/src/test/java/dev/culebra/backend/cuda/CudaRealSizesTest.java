@@ -156,8 +156,9 @@ class CudaRealSizesTest {
           Tensor out = bench.empty(1, T, C);
           Tensor logSumExp = bench.single(1, HEADS, T);
           Tensor dQkv = bench.empty(1, T, 3 * C);
-          ops.attentionForward(out, logSumExp, qkv, spec);
-          ops.attentionBackward(dQkv, bench.single(1, HEADS, T), dOut, out, logSumExp, qkv, spec);
+          ops.attention().forward(out, logSumExp, qkv, spec);
+          ops.attention()
+              .backward(dQkv, bench.single(1, HEADS, T), dOut, out, logSumExp, qkv, spec);
           return List.of(out, logSumExp, dQkv);
         });
   }
@@ -176,10 +177,11 @@ class CudaRealSizesTest {
           Tensor dIn = bench.empty(T, C);
           Tensor dWeight = bench.single(C);
           Tensor dBias = bench.single(C);
-          ops.layerNormForward(out, mean, rstd, in, weight, bench.random(C));
+          ops.layerNorm().forward(out, mean, rstd, in, weight, bench.random(C));
           Tensor dBranchBias = bench.single(C);
-          ops.layerNormBackward(
-              dIn, dWeight, dBias, dBranchBias, bench.random(T, C), in, mean, rstd, weight);
+          ops.layerNorm()
+              .backward(
+                  dIn, dWeight, dBias, dBranchBias, bench.random(T, C), in, mean, rstd, weight);
           return List.of(out, rstd, dIn, dWeight, dBias, dBranchBias);
         });
   }
@@ -197,17 +199,18 @@ class CudaRealSizesTest {
           Tensor dIn = bench.empty(2 * ROWS, C);
           Tensor dWeight = bench.single(4 * C, C);
           Tensor dBias = bench.single(4 * C);
-          ops.linearForward(out, pre, in, weight, bench.random(4 * C), Activation.GELU_TANH);
+          ops.linear().forward(out, pre, in, weight, bench.random(4 * C), Activation.GELU_TANH);
           Tensor dOut = bench.random(2 * ROWS, 4 * C);
-          ops.linearBackward(
-              dIn,
-              dWeight,
-              dBias,
-              dOut,
-              in,
-              weight,
-              bench.random(2 * ROWS, C),
-              Activation.GELU_TANH);
+          ops.linear()
+              .backward(
+                  dIn,
+                  dWeight,
+                  dBias,
+                  dOut,
+                  in,
+                  weight,
+                  bench.random(2 * ROWS, C),
+                  Activation.GELU_TANH);
           return List.of(out, pre, dIn, dWeight, dBias);
         });
   }
@@ -222,8 +225,8 @@ class CudaRealSizesTest {
         (bench, ops) -> {
           Tensor wide = bench.random(2, C, 3 * C);
           Tensor tall = bench.random(1, 3 * C, C);
-          ops.orthogonalise(wide);
-          ops.orthogonalise(tall);
+          ops.muon().orthogonalise(wide);
+          ops.muon().orthogonalise(tall);
           return List.of(wide, tall);
         });
   }
@@ -237,10 +240,10 @@ class CudaRealSizesTest {
           Tensor logits = bench.random(ROWS, PADDED_V);
           Tensor losses = bench.single(ROWS);
           Tensor mean = bench.single(1);
-          ops.crossEntropyForwardBackward(losses, mean, logits, bench.tokens(V, ROWS), V, 1);
+          ops.crossEntropy().forwardBackward(losses, mean, logits, bench.tokens(V, ROWS), V, 1);
           Tensor table = bench.single(PADDED_V, C);
           Tensor positions = bench.single(T, C);
-          ops.embeddingBackward(table, positions, bench.random(2, T, C), bench.tokens(V, 2, T));
+          ops.embedding().backward(table, positions, bench.random(2, T, C), bench.tokens(V, 2, T));
           return List.of(losses, mean, logits, table, positions);
         });
   }

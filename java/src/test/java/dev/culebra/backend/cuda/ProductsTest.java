@@ -73,23 +73,24 @@ class ProductsTest {
       values[i] = random.nextNormal();
     }
     backend.upload(single, values);
-    ops.convert(tensor, single);
+    ops.elementwise().convert(tensor, single);
     return tensor;
   }
 
   private float[] read(Tensor tensor) {
     Tensor single = tensor(DType.F32, Math.toIntExact(tensor.elements()));
-    ops.convert(single, tensor.slice(0, single.shape()));
+    ops.elementwise().convert(single, tensor.slice(0, single.shape()));
     return backend.readFloatsBlocking(single);
   }
 
   private void forward(Tensor outPre, Tensor bias, Activation activation) {
-    ops.linearForward(out, outPre, in, weight, bias, activation);
+    ops.linear().forward(out, outPre, in, weight, bias, activation);
   }
 
   private void backward(Tensor dIn, Tensor inPre, Activation activation) {
-    ops.linearBackward(
-        dIn, tensor(DType.F32, OUTPUTS, INPUTS), null, out, in, weight, inPre, activation);
+    ops.linear()
+        .backward(
+            dIn, tensor(DType.F32, OUTPUTS, INPUTS), null, out, in, weight, inPre, activation);
   }
 
   @ParameterizedTest

@@ -45,7 +45,8 @@ class Tf32Test {
       }
       backend
           .ops()
-          .linearForward(matrices[0], null, matrices[1], matrices[2], null, Activation.IDENTITY);
+          .linear()
+          .forward(matrices[0], null, matrices[1], matrices[2], null, Activation.IDENTITY);
       convert(backend, single, matrices[0]);
       return backend.readFloatsBlocking(single);
     }
@@ -55,7 +56,7 @@ class Tf32Test {
     if (out.dtype() == in.dtype()) {
       backend.stream().copy(out.address(), in.address(), in.bytes());
     } else {
-      backend.ops().convert(out, in);
+      backend.ops().elementwise().convert(out, in);
     }
   }
 

@@ -1,16 +1,13 @@
 package dev.culebra.backend;
 
-import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
-import com.sun.management.ThreadMXBean;
 import dev.culebra.backend.cpu.CpuBackend;
 import dev.culebra.tensor.Buffer;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
-import java.lang.management.ManagementFactory;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -18,29 +15,38 @@ import org.junit.jupiter.api.Test;
 /**
  * What is not seen by exchanging single tensors, which {@link Rejections} does for every operation.
  */
-class OpChecksTest {
+class OpArgumentsTest {
   private final Backend backend = new CpuBackend(1);
+  private final Backend halfBackend = new Bf16EmulationBackend(1);
+  private final Ops single = backend.ops();
+  private final Ops half = halfBackend.ops();
   private final Buffer buffer = backend.allocate(1 << 16);
-  private final OpChecks checks = new OpChecks(DType.F32);
-  private final OpChecks halfChecks = new OpChecks(DType.BF16);
+  private long used;
   private final AdamWStep clipping = new AdamWStep(1, 1, 0.9f, 0.9f, 1e-8f, 0, 1, 0);
 
   @AfterEach
   void close() {
     buffer.close();
     backend.close();
+    halfBackend.close();
+  }
+
+  private Tensor zeros(DType dtype, int... dims) {
+    Tensor tensor = new Tensor(buffer, used, dtype, Shape.of(dims));
+    used += Math.ceilDiv(tensor.bytes(), 64) * 64;
+    return tensor;
   }
 
   private Tensor floats(int... dims) {
-    return new Tensor(buffer, 0, DType.F32, Shape.of(dims));
+    return zeros(DType.F32, dims);
   }
 
   private Tensor halves(int... dims) {
-    return new Tensor(buffer, 0, DType.BF16, Shape.of(dims));
+    return zeros(DType.BF16, dims);
   }
 
   private Tensor ints(int... dims) {
-    return new Tensor(buffer, 0, DType.I32, Shape.of(dims));
+    return zeros(DType.I32, dims);
   }
 
   private static void assertRejected(String message, ThrowingCallable call) {
@@ -48,7 +54,7 @@ class OpChecksTest {
   }
 
   private void linear(Tensor in, Tensor weight, Tensor out, Activation activation) {
-    checks.linearForward(out, null, in, weight, null, activation);
+    single.linear().forward(out, null, in, weight, null, activation);
   }
 
   @Test
@@ -79,7 +85,9 @@ class OpChecksTest {
         () -> linear(floats(2, 3, 7), floats(5, 7), floats(2, 15), Activation.RELU));
     assertThatCode(
             () ->
-                checks.crossEntropyForward(floats(6), floats(1), floats(2, 3, 8), ints(2, 3), 5, 1))
+                single
+                    .crossEntropy()
+                    .forward(floats(6), floats(1), floats(2, 3, 8), ints(2, 3), 5, 1))
         .doesNotThrowAnyException();
   }
 
@@ -88,8 +96,15 @@ class OpChecksTest {
     assertRejected(
         "linearForward: preActivation must be null where the activation is IDENTITY",
         () ->
-            checks.linearForward(
-                floats(4, 5), floats(4, 5), floats(4, 7), floats(5, 7), null, Activation.IDENTITY));
+            single
+                .linear()
+                .forward(
+                    floats(4, 5),
+                    floats(4, 5),
+                    floats(4, 7),
+                    floats(5, 7),
+                    null,
+                    Activation.IDENTITY));
   }
 
   @Test
@@ -97,16 +112,18 @@ class OpChecksTest {
     AttentionSpec spec = new AttentionSpec(4, true, DropoutSpec.NONE);
     assertRejected(
         "attentionForward: 4 heads do not divide the width of out (B, T, C) = F32 (1, 2, 6)",
-        () -> checks.attentionForward(floats(1, 2, 6), floats(1, 4, 2), floats(1, 2, 18), spec));
+        () -> single.attention().forward(floats(1, 2, 6), floats(1, 4, 2), floats(1, 2, 18), spec));
     assertRejected(
         "attentionForward: logSumExp (B, heads, T) = F32 (1, 2, 4) does not fit"
             + " qkv (B, T, 3C) = F32 (1, 2, 24) with 4 heads",
-        () -> checks.attentionForward(floats(1, 2, 8), floats(1, 2, 4), floats(1, 2, 24), spec));
+        () -> single.attention().forward(floats(1, 2, 8), floats(1, 2, 4), floats(1, 2, 24), spec));
     assertRejected(
         "attentionDecode: 0 heads do not divide the width of out (B, C) = F32 (1, 6)",
         () ->
-            checks.attentionDecode(
-                floats(1, 6), floats(1, 9, 6), floats(1, 9, 6), floats(1, 18), ints(1), 0));
+            single
+                .attentionDecode()
+                .forward(
+                    floats(1, 6), floats(1, 9, 6), floats(1, 9, 6), floats(1, 18), ints(1), 0));
   }
 
   @Test
@@ -114,11 +131,17 @@ class OpChecksTest {
     assertRejected(
         "cacheKeysValues: keys (B, capacity ≥ T, kvHeads · D) = F32 (1, 3, 2) does not fit"
             + " qkv (B, T, 3C) = F32 (1, 4, 6)",
-        () -> checks.cacheKeysValues(floats(1, 3, 2), floats(1, 3, 2), floats(1, 4, 6), 1));
+        () ->
+            single
+                .attentionDecode()
+                .cacheKeysValues(floats(1, 3, 2), floats(1, 3, 2), floats(1, 4, 6), 1));
     assertRejected(
         "cacheKeysValues: keys (B, capacity, kvHeads · D) = F32 (1, 4, 8) does not fit"
             + " qkv (B, T, 3C) = F32 (1, 4, 36)",
-        () -> checks.cacheKeysValues(floats(1, 4, 8), floats(1, 4, 8), floats(1, 4, 36), 3));
+        () ->
+            single
+                .attentionDecode()
+                .cacheKeysValues(floats(1, 4, 8), floats(1, 4, 8), floats(1, 4, 36), 3));
   }
 
   @Test
@@ -127,10 +150,10 @@ class OpChecksTest {
     assertRejected(
         "headsForward: in (B, T, (heads + 2 kvHeads) D) = F32 (1, 2, 24) does not fit"
             + " qkv (B, T, 3C) = F32 (1, 2, 24)",
-        () -> checks.headsForward(floats(1, 2, 24), floats(1, 2, 24), null, spec));
+        () -> single.heads().forward(floats(1, 2, 24), floats(1, 2, 24), null, spec));
     assertRejected(
         "headsForward: rotary needs heads of even size",
-        () -> checks.headsForward(floats(1, 2, 36), floats(1, 2, 24), null, spec));
+        () -> single.heads().forward(floats(1, 2, 36), floats(1, 2, 24), null, spec));
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new HeadsSpec(4, 3, false, false))
         .withMessage("kvHeads must divide heads: 3 kvHeads, 4 heads");
@@ -140,7 +163,7 @@ class OpChecksTest {
   void capsAreAboveZero() {
     assertRejected(
         "softcapForward: cap must be above 0",
-        () -> checks.softcapForward(floats(3), floats(3), 0));
+        () -> single.softcap().forward(floats(3), floats(3), 0));
   }
 
   @Test
@@ -149,21 +172,24 @@ class OpChecksTest {
         "embeddingForward: positionTable (≥ T, C) = F32 (3, 2) does not fit"
             + " tokens (B, T) = I32 (1, 4)",
         () ->
-            checks.embeddingForward(floats(1, 4, 2), ints(1, 4), floats(9, 2), floats(3, 2), null));
+            single
+                .embedding()
+                .forward(floats(1, 4, 2), ints(1, 4), floats(9, 2), floats(3, 2), null));
   }
 
   @Test
   void vocabularyFitsTheLogits() {
     assertRejected(
         "crossEntropyForward: vocab 9 does not fit logits (N, ≥ vocab) = F32 (2, 8)",
-        () -> checks.crossEntropyForward(floats(2), floats(1), floats(2, 8), ints(2), 9, 1));
+        () -> single.crossEntropy().forward(floats(2), floats(1), floats(2, 8), ints(2), 9, 1));
     RandomKey key = new RandomKey(ints(4), 0);
     SamplingSpec spec = new SamplingSpec(1, 0, 1);
     assertRejected(
         "sample: vocab 0 does not fit logits (N, ≥ vocab) = F32 (2, 8)",
-        () -> checks.sample(ints(2), floats(2, 8), 0, spec, key));
+        () -> single.sampling().sample(ints(2), floats(2, 8), 0, spec, key));
     assertRejected(
-        "sample: key is missing", () -> checks.sample(ints(2), floats(2, 8), 8, spec, null));
+        "sample: key is missing",
+        () -> single.sampling().sample(ints(2), floats(2, 8), 8, spec, null));
   }
 
   @Test
@@ -179,7 +205,7 @@ class OpChecksTest {
   }
 
   private void adamW(Tensor norm, long decayed, AdamWStep step) {
-    checks.adamW(null, floats(7), floats(7), floats(7), floats(7), norm, decayed, step);
+    single.adamW().update(null, floats(7), floats(7), floats(7), floats(7), norm, decayed, step);
   }
 
   @Test
@@ -187,13 +213,20 @@ class OpChecksTest {
     assertRejected(
         "linearForward: in (N, IC) must be BF16, not F32 (4, 7)",
         () ->
-            halfChecks.linearForward(
-                halves(4, 5), null, floats(4, 7), halves(5, 7), null, Activation.IDENTITY));
+            half.linear()
+                .forward(
+                    halves(4, 5), null, floats(4, 7), halves(5, 7), null, Activation.IDENTITY));
     assertRejected(
         "linearForward: bias (OC) must be BF16, not F32 (5)",
         () ->
-            halfChecks.linearForward(
-                halves(4, 5), null, halves(4, 7), halves(5, 7), floats(5), Activation.IDENTITY));
+            half.linear()
+                .forward(
+                    halves(4, 5),
+                    null,
+                    halves(4, 7),
+                    halves(5, 7),
+                    floats(5),
+                    Activation.IDENTITY));
     assertRejected(
         "linearForward: in (N, IC) must be F32, not BF16 (4, 7)",
         () -> linear(halves(4, 7), floats(5, 7), floats(4, 5), Activation.RELU));
@@ -207,12 +240,13 @@ class OpChecksTest {
         "linearBackward: inPreActivation must be null where inActivation is IDENTITY, and only there";
     assertRejected(
         message,
-        () -> checks.linearBackward(x, weight, null, x, x, weight, x, Activation.IDENTITY));
+        () -> single.linear().backward(x, weight, null, x, x, weight, x, Activation.IDENTITY));
     assertRejected(
-        message, () -> checks.linearBackward(x, weight, null, x, x, weight, null, Activation.RELU));
+        message,
+        () -> single.linear().backward(x, weight, null, x, x, weight, null, Activation.RELU));
     assertRejected(
         "linearBackward: inActivation is missing",
-        () -> checks.linearBackward(x, weight, null, x, x, weight, null, null));
+        () -> single.linear().backward(x, weight, null, x, x, weight, null, null));
   }
 
   @Test
@@ -220,37 +254,40 @@ class OpChecksTest {
     Tensor x = halves(4, 7);
     assertThatCode(
             () -> {
-              halfChecks.linearBackward(
-                  x, floats(7, 7), floats(7), x, x, halves(7, 7), x, Activation.RELU);
-              halfChecks.layerNormBackward(
-                  x, floats(7), floats(7), floats(7), x, x, floats(4), floats(4), halves(7));
-              halfChecks.embeddingBackward(floats(9, 7), floats(2, 7), x, ints(2, 2));
+              half.linear()
+                  .backward(x, floats(7, 7), floats(7), x, x, halves(7, 7), x, Activation.RELU);
+              half.layerNorm()
+                  .backward(
+                      x, floats(7), floats(7), floats(7), x, x, floats(4), floats(4), halves(7));
+              half.embedding().backward(floats(9, 7), floats(2, 7), x, ints(2, 2));
             })
         .doesNotThrowAnyException();
     assertRejected(
         "linearBackward: dWeight (OC, IC) must be F32, not BF16 (7, 7)",
         () ->
-            halfChecks.linearBackward(
-                x, halves(7, 7), null, x, x, halves(7, 7), null, Activation.IDENTITY));
+            half.linear()
+                .backward(x, halves(7, 7), null, x, x, halves(7, 7), null, Activation.IDENTITY));
     assertRejected(
         "layerNormForward: mean (N) must be F32, not BF16 (4)",
-        () -> halfChecks.layerNormForward(x, halves(4), floats(4), x, halves(7), null));
+        () -> half.layerNorm().forward(x, halves(4), floats(4), x, halves(7), null));
     assertRejected(
         "crossEntropyForward: losses (N) must be F32, not BF16 (4)",
-        () -> halfChecks.crossEntropyForward(halves(4), floats(1), x, ints(4), 7, 1));
-    assertRejected("norm: in must be F32, not BF16 (4, 7)", () -> halfChecks.norm(floats(1), x));
+        () -> half.crossEntropy().forward(halves(4), floats(1), x, ints(4), 7, 1));
+    assertRejected(
+        "norm: in must be F32, not BF16 (4, 7)", () -> half.norm().compute(floats(1), x));
   }
 
   @Test
   void filledIsAnyFloat() {
     assertThatCode(
             () -> {
-              halfChecks.fill(halves(3), 1);
-              halfChecks.fill(floats(3), 1);
+              half.elementwise().fill(halves(3), 1);
+              half.elementwise().fill(floats(3), 1);
             })
         .doesNotThrowAnyException();
-    assertRejected("fill: out must be F32, not I32 (3)", () -> halfChecks.fill(ints(3), 1));
-    assertRejected("fill: out must be F32, not BF16 (3)", () -> checks.fill(halves(3), 1));
+    assertRejected("fill: out must be F32, not I32 (3)", () -> half.elementwise().fill(ints(3), 1));
+    assertRejected(
+        "fill: out must be F32, not BF16 (3)", () -> single.elementwise().fill(halves(3), 1));
   }
 
   @Test
@@ -258,69 +295,50 @@ class OpChecksTest {
     Tensor values = floats(7);
     assertThatCode(
             () ->
-                halfChecks.adamW(halves(7), values, values, values, values, floats(1), 7, clipping))
+                half.adamW()
+                    .update(halves(7), values, values, values, values, floats(1), 7, clipping))
         .doesNotThrowAnyException();
     assertRejected(
         "adamW: weights must be null where the backend's dtype is F32",
-        () -> checks.adamW(halves(7), values, values, values, values, floats(1), 7, clipping));
+        () ->
+            single
+                .adamW()
+                .update(halves(7), values, values, values, values, floats(1), 7, clipping));
     assertRejected(
         "adamW: weights is missing",
-        () -> halfChecks.adamW(null, values, values, values, values, floats(1), 7, clipping));
+        () -> half.adamW().update(null, values, values, values, values, floats(1), 7, clipping));
     assertRejected(
         "adamW: weights = BF16 (8) does not fit values = F32 (7)",
-        () -> halfChecks.adamW(halves(8), values, values, values, values, floats(1), 7, clipping));
+        () ->
+            half.adamW().update(halves(8), values, values, values, values, floats(1), 7, clipping));
   }
 
   @Test
   void conversionIsBetweenTheTwoTypes() {
     assertThatCode(
             () -> {
-              checks.convert(halves(6), floats(2, 3));
-              halfChecks.convert(floats(6), halves(6));
+              single.elementwise().convert(halves(6), floats(2, 3));
+              half.elementwise().convert(floats(6), halves(6));
             })
         .doesNotThrowAnyException();
     assertRejected(
-        "convert: in must be BF16, not F32 (6)", () -> checks.convert(floats(6), floats(6)));
+        "convert: in must be BF16, not F32 (6)",
+        () -> single.elementwise().convert(floats(6), floats(6)));
     assertRejected(
-        "convert: in must be F32, not BF16 (6)", () -> checks.convert(halves(6), halves(6)));
+        "convert: in must be F32, not BF16 (6)",
+        () -> single.elementwise().convert(halves(6), halves(6)));
     assertRejected(
-        "convert: out must be F32, not I32 (6)", () -> checks.convert(ints(6), halves(6)));
+        "convert: out must be F32, not I32 (6)",
+        () -> single.elementwise().convert(ints(6), halves(6)));
     assertRejected(
         "convert: out = BF16 (5) does not fit in = F32 (6)",
-        () -> checks.convert(halves(5), floats(6)));
+        () -> single.elementwise().convert(halves(5), floats(6)));
   }
 
   @Test
   void nobodyComputesInIntegers() {
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new OpChecks(DType.I32))
+        .isThrownBy(() -> new OpContext(DType.I32))
         .withMessage("activations cannot be I32");
-  }
-
-  @Test
-  void nothingIsAllocatedWhenEverythingFits() {
-    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    Tensor x = floats(2, 3, 4);
-    Tensor square = floats(4, 4);
-    Tensor row = floats(4);
-    Tensor qkv = floats(2, 3, 12);
-    Tensor logSumExp = floats(2, 2, 3);
-    Tensor one = floats(1);
-    AttentionSpec spec = new AttentionSpec(2, true, DropoutSpec.NONE);
-    Runnable calls =
-        () -> {
-          checks.linearForward(x, null, x, square, row, Activation.RELU);
-          checks.linearBackward(x, square, row, x, x, square, x, Activation.RELU);
-          checks.attentionForward(x, logSumExp, qkv, spec);
-          checks.adamW(null, row, row, row, row, one, 2, clipping);
-        };
-    calls.run();
-    long before = threads.getCurrentThreadAllocatedBytes();
-    for (int i = 0; i < 1000; i++) {
-      calls.run();
-    }
-    long allocated = threads.getCurrentThreadAllocatedBytes() - before;
-    // A single object a round would be 16 000 bytes.
-    assertThat(allocated).isLessThan(8_000);
   }
 }

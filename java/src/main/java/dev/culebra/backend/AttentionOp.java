@@ -1,0 +1,117 @@
+package dev.culebra.backend;
+
+import static dev.culebra.backend.TensorChecks.fit;
+import static dev.culebra.backend.TensorChecks.headsDivide;
+import static dev.culebra.backend.TensorChecks.present;
+import static dev.culebra.backend.TensorChecks.rows;
+import static dev.culebra.backend.TensorChecks.same;
+import static dev.culebra.backend.TensorChecks.typed;
+import static dev.culebra.backend.TensorChecks.width;
+
+import dev.culebra.tensor.DType;
+import dev.culebra.tensor.Shape;
+import dev.culebra.tensor.Tensor;
+
+/** Scaled dot-product attention over whole sequences. */
+public abstract class AttentionOp extends Op {
+  /** With what it shares with the other operations of its backend. */
+  protected AttentionOp(OpContext context) {
+    super(context);
+  }
+
+  /**
+   * softmax(Q Kᵀ / √D) V for each head, with online softmax: the T × T matrix is never stored (Dao
+   * et al., "FlashAttention", 2022). Head h of Q, K, V of row (b, t) are at columns h·D, C + h·D,
+   * 2C + h·D of {@code qkv}, D = C / heads.
+   *
+   * @param out (B, T, C)
+   * @param logSumExp (B, heads, T), of the scaled scores, saved for backward
+   * @param qkv (B, T, 3C)
+   */
+  public final void forward(Tensor out, Tensor logSumExp, Tensor qkv, AttentionSpec spec) {
+    String op = "attentionForward";
+    present(op, "spec", spec);
+    check(op, "out (B, T, C)", out, qkv, spec);
+    perHead(op, "logSumExp (B, heads, T)", logSumExp, qkv, spec);
+
+    begin();
+    runForward(out, logSumExp, qkv, spec);
+    if (end()) {
+      called(op, out.shape(), 4 * pairs(out, spec), 0);
+    }
+  }
+
+  /**
+   * Backward of {@link #forward}; probabilities are computed again.
+   *
+   * @param dQkv (B, T, 3C), =
+   * @param delta (B, heads, T), scratch: Σ dOut · out of each row and head
+   * @param dOut (B, T, C)
+   * @param out (B, T, C), of the forward pass
+   */
+  public final void backward(
+      Tensor dQkv,
+      Tensor delta,
+      Tensor dOut,
+      Tensor out,
+      Tensor logSumExp,
+      Tensor qkv,
+      AttentionSpec spec) {
+    String op = "attentionBackward";
+    present(op, "spec", spec);
+    check(op, "out (B, T, C)", out, qkv, spec);
+    same(op, "dOut (B, T, C)", dOut, "out (B, T, C)", out);
+    same(op, "dQkv (B, T, 3C)", dQkv, "qkv (B, T, 3C)", qkv);
+    perHead(op, "delta (B, heads, T)", delta, qkv, spec);
+    perHead(op, "logSumExp (B, heads, T)", logSumExp, qkv, spec);
+
+    begin();
+    runBackward(dQkv, delta, dOut, out, logSumExp, qkv, spec);
+    if (end()) {
+      called(op, dQkv.shape(), 10 * pairs(dOut, spec), 0); // computes Q Kᵀ again
+    }
+  }
+
+  private void check(String op, String outName, Tensor out, Tensor qkv, AttentionSpec spec) {
+    typed(op, "qkv (B, T, 3C)", qkv, dtype(), 3);
+    typed(op, outName, out, dtype());
+    boolean fits = rows(out) == rows(qkv) && 3L * width(out) == width(qkv);
+    fit(op, fits, outName, out, "qkv (B, T, 3C)", qkv);
+    headsDivide(op, spec.heads(), outName, out);
+    present(op, "dropout of spec", spec.dropout());
+  }
+
+  private static void perHead(
+      String op, String name, Tensor tensor, Tensor qkv, AttentionSpec spec) {
+    typed(op, name, tensor, DType.F32, 3);
+    Shape shape = tensor.shape();
+    boolean fits =
+        shape.dim(0) == qkv.shape().dim(0)
+            && shape.dim(1) == spec.heads()
+            && shape.dim(2) == qkv.shape().dim(1);
+    if (!fits) {
+      throw new IllegalArgumentException(
+          "%s: %s = %s does not fit qkv (B, T, 3C) = %s with %d heads"
+              .formatted(op, name, tensor, qkv, spec.heads()));
+    }
+  }
+
+  /** Pairs of tokens that attention looks at, times C. */
+  private static double pairs(Tensor out, AttentionSpec spec) {
+    long time = out.shape().dim(1);
+    return out.elements() * (spec.causal() ? (time + 1) / 2.0 : time);
+  }
+
+  /** {@link #forward}, its arguments checked. */
+  protected abstract void runForward(Tensor out, Tensor logSumExp, Tensor qkv, AttentionSpec spec);
+
+  /** {@link #backward}, its arguments checked. */
+  protected abstract void runBackward(
+      Tensor dQkv,
+      Tensor delta,
+      Tensor dOut,
+      Tensor out,
+      Tensor logSumExp,
+      Tensor qkv,
+      AttentionSpec spec);
+}

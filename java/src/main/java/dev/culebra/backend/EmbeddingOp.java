@@ -1,0 +1,102 @@
+package dev.culebra.backend;
+
+import static dev.culebra.backend.TensorChecks.fit;
+import static dev.culebra.backend.TensorChecks.rows;
+import static dev.culebra.backend.TensorChecks.scalar;
+import static dev.culebra.backend.TensorChecks.typed;
+import static dev.culebra.backend.TensorChecks.width;
+
+import dev.culebra.tensor.DType;
+import dev.culebra.tensor.Tensor;
+
+/** Rows of a table for tokens, and rows of another for their positions. */
+public abstract class EmbeddingOp extends Op {
+  /** With what it shares with the other operations of its backend. */
+  protected EmbeddingOp(OpContext context) {
+    super(context);
+  }
+
+  /**
+   * out[b, t] = tokenTable[tokens[b, t]] + positionTable[offset + t].
+   *
+   * @param out (B, T, C)
+   * @param tokens I32 (B, T), each in [0, V)
+   * @param tokenTable (V, C)
+   * @param positionTable (≥ offset + T, C), or null for none
+   * @param offset I32 (1), the position of the first column, or null for 0
+   */
+  public final void forward(
+      Tensor out, Tensor tokens, Tensor tokenTable, Tensor positionTable, Tensor offset) {
+    String op = "embeddingForward";
+    typed(op, "tokenTable (V, C)", tokenTable, dtype(), 2);
+    check(op, "out (B, T, C)", out, tokens, "tokenTable (V, C)", tokenTable);
+    if (positionTable != null) {
+      typed(op, "positionTable (≥ T, C)", positionTable, dtype(), 2);
+      positions(op, "positionTable (≥ T, C)", positionTable, tokens, "out (B, T, C)", out);
+    }
+    if (offset != null) {
+      scalar(op, "offset (1)", offset, DType.I32);
+    }
+
+    begin();
+    runForward(out, tokens, tokenTable, positionTable, offset);
+    if (end()) {
+      moved(op, out, out);
+    }
+  }
+
+  /**
+   * Adds to the tables' gradients what {@link #forward} with offset 0 passes on.
+   *
+   * @param dTokenTable (V, C), +=
+   * @param dPositionTable (≥ T, C), +=, or null
+   * @param dOut (B, T, C)
+   * @param tokens I32 (B, T)
+   */
+  public final void backward(
+      Tensor dTokenTable, Tensor dPositionTable, Tensor dOut, Tensor tokens) {
+    String op = "embeddingBackward";
+    typed(op, "dTokenTable (V, C)", dTokenTable, DType.F32, 2);
+    check(op, "dOut (B, T, C)", dOut, tokens, "dTokenTable (V, C)", dTokenTable);
+    if (dPositionTable != null) {
+      typed(op, "dPositionTable (≥ T, C)", dPositionTable, DType.F32, 2);
+      positions(op, "dPositionTable (≥ T, C)", dPositionTable, tokens, "dOut (B, T, C)", dOut);
+    }
+
+    begin();
+    runBackward(dTokenTable, dPositionTable, dOut, tokens);
+    if (end()) {
+      called(op, dTokenTable.shape(), 0, backwardBytes(dTokenTable, dPositionTable, dOut));
+    }
+  }
+
+  private void check(
+      String op, String outName, Tensor out, Tensor tokens, String tableName, Tensor table) {
+    typed(op, "tokens (B, T)", tokens, DType.I32, 2);
+    typed(op, outName, out, dtype());
+    fit(op, rows(out) == tokens.elements(), outName, out, "tokens (B, T)", tokens);
+    fit(op, width(table) == width(out), tableName, table, outName, out);
+  }
+
+  private static void positions(
+      String op, String name, Tensor table, Tensor tokens, String outName, Tensor out) {
+    fit(op, rows(table) >= width(tokens), name, table, "tokens (B, T)", tokens);
+    fit(op, width(table) == width(out), name, table, outName, out);
+  }
+
+  /** Reads its gradient, adds to the rows of the tables that there are tokens and positions for. */
+  private static double backwardBytes(Tensor dTokenTable, Tensor dPositionTable, Tensor dOut) {
+    double rowBytes = (double) width(dOut) * dTokenTable.dtype().bytes();
+    double tokens = Math.min(rows(dTokenTable), rows(dOut));
+    double positions = dPositionTable == null ? 0 : dOut.shape().dim(1);
+    return dOut.bytes() + 2 * rowBytes * (tokens + positions);
+  }
+
+  /** {@link #forward}, its arguments checked. */
+  protected abstract void runForward(
+      Tensor out, Tensor tokens, Tensor tokenTable, Tensor positionTable, Tensor offset);
+
+  /** {@link #backward}, its arguments checked. */
+  protected abstract void runBackward(
+      Tensor dTokenTable, Tensor dPositionTable, Tensor dOut, Tensor tokens);
+}

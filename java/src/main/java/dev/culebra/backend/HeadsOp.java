@@ -1,0 +1,88 @@
+package dev.culebra.backend;
+
+import static dev.culebra.backend.TensorChecks.fit;
+import static dev.culebra.backend.TensorChecks.present;
+import static dev.culebra.backend.TensorChecks.require;
+import static dev.culebra.backend.TensorChecks.same;
+import static dev.culebra.backend.TensorChecks.scalar;
+import static dev.culebra.backend.TensorChecks.typed;
+import static dev.culebra.backend.TensorChecks.width;
+
+import dev.culebra.tensor.DType;
+import dev.culebra.tensor.Tensor;
+
+/** Queries, keys and values on their way from a projection to attention. */
+public abstract class HeadsOp extends Op {
+  /** With what it shares with the other operations of its backend. */
+  protected HeadsOp(OpContext context) {
+    super(context);
+  }
+
+  /**
+   * From what a projection gives to what attention reads. A row of {@code in} is {@code heads}
+   * queries, {@code kvHeads} keys, {@code kvHeads} values of D columns each, D = C / heads. Queries
+   * and keys are divided by their root mean square and turned, where {@code spec} says so; then key
+   * and value g go to the places of heads g · G … (g + 1) · G − 1, G = heads / kvHeads.
+   *
+   * <p>Division: x / √(mean of x² + 1e-5). Turning by the position p of the row: columns i and i +
+   * D/2, for i below D/2, are turned as (x, y) → (x cos φ − y sin φ, y cos φ + x sin φ) with φ = p
+   * · 10000^(−2i/D).
+   *
+   * @param qkv (B, T, 3C)
+   * @param in (B, T, (heads + 2 · kvHeads) · D)
+   * @param offset I32 (1), the position of the first column, or null for 0
+   */
+  public final void forward(Tensor qkv, Tensor in, Tensor offset, HeadsSpec spec) {
+    String op = "headsForward";
+    check(op, "qkv (B, T, 3C)", qkv, in, spec);
+    if (offset != null) {
+      scalar(op, "offset (1)", offset, DType.I32);
+    }
+
+    begin();
+    runForward(qkv, in, offset, spec);
+    if (end()) {
+      moved(op, qkv, in, offset);
+    }
+  }
+
+  /**
+   * Backward of {@link #forward} with offset 0.
+   *
+   * @param dIn (B, T, (heads + 2 · kvHeads) · D), =
+   * @param dQkv (B, T, 3C)
+   * @param in of the forward pass
+   */
+  public final void backward(Tensor dIn, Tensor dQkv, Tensor in, HeadsSpec spec) {
+    String op = "headsBackward";
+    check(op, "dQkv (B, T, 3C)", dQkv, in, spec);
+    same(op, "dIn (B, T, (heads + 2 kvHeads) D)", dIn, "in (B, T, (heads + 2 kvHeads) D)", in);
+
+    begin();
+    runBackward(dIn, dQkv, in, spec);
+    if (end()) {
+      moved(op, dIn, dQkv, in);
+    }
+  }
+
+  private void check(String op, String qkvName, Tensor qkv, Tensor in, HeadsSpec spec) {
+    String inName = "in (B, T, (heads + 2 kvHeads) D)";
+    present(op, "spec", spec);
+    typed(op, qkvName, qkv, dtype(), 3);
+    typed(op, inName, in, dtype(), 3);
+    int size = width(qkv) / (3 * spec.heads());
+    boolean fits =
+        in.shape().dim(0) == qkv.shape().dim(0)
+            && in.shape().dim(1) == qkv.shape().dim(1)
+            && width(qkv) == 3 * spec.heads() * size
+            && width(in) == spec.projected() * size;
+    fit(op, fits, inName, in, qkvName, qkv);
+    require(op, !spec.rotary() || size % 2 == 0, "rotary needs heads of even size");
+  }
+
+  /** {@link #forward}, its arguments checked. */
+  protected abstract void runForward(Tensor qkv, Tensor in, Tensor offset, HeadsSpec spec);
+
+  /** {@link #backward}, its arguments checked. */
+  protected abstract void runBackward(Tensor dIn, Tensor dQkv, Tensor in, HeadsSpec spec);
+}

@@ -1,0 +1,214 @@
+package dev.culebra.backend;
+
+import static dev.culebra.backend.TensorChecks.rows;
+import static dev.culebra.backend.TensorChecks.same;
+import static dev.culebra.backend.TensorChecks.typed;
+import static dev.culebra.backend.TensorChecks.vector;
+import static dev.culebra.backend.TensorChecks.vectorOrNull;
+import static dev.culebra.backend.TensorChecks.width;
+
+import dev.culebra.tensor.DType;
+import dev.culebra.tensor.Tensor;
+
+/** Layernorm and RMSNorm, alone and with the residual sum before it. */
+public abstract class LayerNormOp extends Op {
+  /** With what it shares with the other operations of its backend. */
+  protected LayerNormOp(OpContext context) {
+    super(context);
+  }
+
+  /**
+   * out = (in − mean) · rstd · weight + bias for each row: Ba, Kiros, Hinton, "Layer normalization"
+   * (2016), ε = 1e-5, biased variance. Without {@code mean} rows are not centred, out = in · rstd ·
+   * weight + bias with rstd = 1 / √(mean of in² + ε): Zhang and Sennrich, "Root mean square layer
+   * normalization" (2019). So it is in all four operations.
+   *
+   * @param out (N, C); may be {@code in}
+   * @param mean (N), saved for backward, or null
+   * @param rstd (N), 1 / √(variance + ε), saved for backward
+   * @param in (N, C)
+   * @param weight (C)
+   * @param bias (C) or null
+   */
+  public final void forward(
+      Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias) {
+    String op = "layerNormForward";
+    typed(op, "in (N, C)", in, dtype());
+    same(op, "out (N, C)", out, "in (N, C)", in);
+    check(op, mean, rstd, weight, "in (N, C)", in);
+    vectorOrNull(op, "bias (C)", bias, dtype(), width(in), "in (N, C)", in);
+
+    begin();
+    runForward(out, mean, rstd, in, weight, bias);
+    if (end()) {
+      moved(op, out, mean, rstd, in, weight, bias);
+    }
+  }
+
+  /**
+   * Backward of {@link #forward}.
+   *
+   * @param dIn (N, C), =; may be {@code dOut}
+   * @param dWeight (C), +=
+   * @param dBias (C), +=, or null
+   * @param dBranchBias (C), += column sums of dIn, or null; see {@link #residualBackward}
+   */
+  public final void backward(
+      Tensor dIn,
+      Tensor dWeight,
+      Tensor dBias,
+      Tensor dBranchBias,
+      Tensor dOut,
+      Tensor in,
+      Tensor mean,
+      Tensor rstd,
+      Tensor weight) {
+    String op = "layerNormBackward";
+    typed(op, "in (N, C)", in, dtype());
+    same(op, "dIn (N, C)", dIn, "in (N, C)", in);
+    same(op, "dOut (N, C)", dOut, "in (N, C)", in);
+    check(op, mean, rstd, weight, "in (N, C)", in);
+    vector(op, "dWeight (C)", dWeight, DType.F32, width(in), "in (N, C)", in);
+    vectorOrNull(op, "dBias (C)", dBias, DType.F32, width(in), "in (N, C)", in);
+    vectorOrNull(op, "dBranchBias (C)", dBranchBias, DType.F32, width(in), "in (N, C)", in);
+
+    begin();
+    runBackward(dIn, false, dWeight, dBias, dBranchBias, dOut, in, mean, rstd, weight);
+    if (end()) {
+      moved(
+          op,
+          dIn,
+          dWeight,
+          dWeight,
+          dBias,
+          dBias,
+          dBranchBias,
+          dBranchBias,
+          dOut,
+          in,
+          mean,
+          rstd,
+          weight);
+    }
+  }
+
+  /**
+   * sum = stream + branch, then layernorm of the sum.
+   *
+   * @param out (N, C), layernorm(sum)
+   * @param sum (N, C), kept for backward; may be {@code stream}
+   * @param stream (N, C), the residual stream so far
+   * @param branch (N, C), what a block adds to it
+   */
+  public final void residualForward(
+      Tensor out,
+      Tensor sum,
+      Tensor mean,
+      Tensor rstd,
+      Tensor stream,
+      Tensor branch,
+      Tensor weight,
+      Tensor bias) {
+    String op = "residualLayerNormForward";
+    typed(op, "stream (N, C)", stream, dtype());
+    same(op, "branch (N, C)", branch, "stream (N, C)", stream);
+    same(op, "sum (N, C)", sum, "stream (N, C)", stream);
+    same(op, "out (N, C)", out, "stream (N, C)", stream);
+    check(op, mean, rstd, weight, "stream (N, C)", stream);
+    vectorOrNull(op, "bias (C)", bias, dtype(), width(stream), "stream (N, C)", stream);
+
+    begin();
+    runResidualForward(out, sum, mean, rstd, stream, branch, weight, bias);
+    if (end()) {
+      moved(op, out, sum, mean, rstd, stream, branch, weight, bias);
+    }
+  }
+
+  /**
+   * Backward of {@link #residualForward}: the gradient of the sum, which is that of the stream and
+   * of the branch. Where the branch is the output of a linear layer, its column sums are the
+   * gradient of that layer's bias, and here they cost less than in {@link LinearOp#backward}. On a
+   * CPU they have the bits that it gives.
+   *
+   * @param dSum (N, C), += on what later layers have already put there
+   * @param dBranchBias (C), += column sums of dSum, as it is in the end, or null
+   * @param sum the saved sum
+   */
+  public final void residualBackward(
+      Tensor dSum,
+      Tensor dWeight,
+      Tensor dBias,
+      Tensor dBranchBias,
+      Tensor dOut,
+      Tensor sum,
+      Tensor mean,
+      Tensor rstd,
+      Tensor weight) {
+    String op = "residualLayerNormBackward";
+    typed(op, "sum (N, C)", sum, dtype());
+    same(op, "dSum (N, C)", dSum, "sum (N, C)", sum);
+    same(op, "dOut (N, C)", dOut, "sum (N, C)", sum);
+    check(op, mean, rstd, weight, "sum (N, C)", sum);
+    vector(op, "dWeight (C)", dWeight, DType.F32, width(sum), "sum (N, C)", sum);
+    vectorOrNull(op, "dBias (C)", dBias, DType.F32, width(sum), "sum (N, C)", sum);
+    vectorOrNull(op, "dBranchBias (C)", dBranchBias, DType.F32, width(sum), "sum (N, C)", sum);
+
+    begin();
+    runBackward(dSum, true, dWeight, dBias, dBranchBias, dOut, sum, mean, rstd, weight);
+    if (end()) {
+      moved(
+          op,
+          dSum,
+          dSum,
+          dWeight,
+          dWeight,
+          dBias,
+          dBias,
+          dBranchBias,
+          dBranchBias,
+          dOut,
+          sum,
+          mean,
+          rstd,
+          weight);
+    }
+  }
+
+  private void check(String op, Tensor mean, Tensor rstd, Tensor weight, String inName, Tensor in) {
+    vectorOrNull(op, "mean (N)", mean, DType.F32, rows(in), inName, in);
+    vector(op, "rstd (N)", rstd, DType.F32, rows(in), inName, in);
+    vector(op, "weight (C)", weight, dtype(), width(in), inName, in);
+  }
+
+  /** {@link #forward}, its arguments checked. */
+  protected abstract void runForward(
+      Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias);
+
+  /** {@link #residualForward}, its arguments checked. */
+  protected abstract void runResidualForward(
+      Tensor out,
+      Tensor sum,
+      Tensor mean,
+      Tensor rstd,
+      Tensor stream,
+      Tensor branch,
+      Tensor weight,
+      Tensor bias);
+
+  /**
+   * {@link #backward}, or {@link #residualBackward}.
+   *
+   * @param adds whether the gradient is added to what {@code dIn} holds
+   */
+  protected abstract void runBackward(
+      Tensor dIn,
+      boolean adds,
+      Tensor dWeight,
+      Tensor dBias,
+      Tensor dBranchBias,
+      Tensor dOut,
+      Tensor in,
+      Tensor mean,
+      Tensor rstd,
+      Tensor weight);
+}

@@ -1,0 +1,150 @@
+package dev.culebra.backend;
+
+import static dev.culebra.backend.TensorChecks.alike;
+import static dev.culebra.backend.TensorChecks.fit;
+import static dev.culebra.backend.TensorChecks.present;
+import static dev.culebra.backend.TensorChecks.require;
+import static dev.culebra.backend.TensorChecks.rows;
+import static dev.culebra.backend.TensorChecks.same;
+import static dev.culebra.backend.TensorChecks.typed;
+import static dev.culebra.backend.TensorChecks.vectorOrNull;
+import static dev.culebra.backend.TensorChecks.width;
+
+import dev.culebra.tensor.DType;
+import dev.culebra.tensor.Tensor;
+
+/** A linear layer, and an activation behind it or before it: the matrix products of a GPT. */
+public abstract class LinearOp extends Op {
+  /** With what it shares with the other operations of its backend. */
+  protected LinearOp(OpContext context) {
+    super(context);
+  }
+
+  /**
+   * preActivation = in · weightᵀ + bias; out = activation(preActivation).
+   *
+   * <p>In BF16 {@code out} may be the activation of what was rounded to {@code preActivation}, or
+   * of that before it was rounded; and the product may be rounded before the bias is added, or not.
+   *
+   * @param out (N, OC)
+   * @param preActivation (N, OC), saved for backward; null with {@link Activation#IDENTITY}, or
+   *     where backward never runs
+   * @param in (N, IC)
+   * @param weight (OC, IC)
+   * @param bias (OC) or null
+   */
+  public final void forward(
+      Tensor out,
+      Tensor preActivation,
+      Tensor in,
+      Tensor weight,
+      Tensor bias,
+      Activation activation) {
+    String op = "linearForward";
+    check(op, "out (N, OC)", out, in, weight);
+    vectorOrNull(op, "bias (OC)", bias, dtype(), rows(weight), "weight (OC, IC)", weight);
+    present(op, "activation", activation);
+    if (preActivation != null) {
+      same(op, "preActivation (N, OC)", preActivation, "out (N, OC)", out);
+      require(
+          op,
+          activation != Activation.IDENTITY,
+          "preActivation must be null where the activation is IDENTITY");
+    }
+
+    begin();
+    runForward(out, preActivation, in, weight, bias, activation);
+    if (end()) {
+      multiplied(op, 1, out, weight);
+    }
+  }
+
+  /**
+   * Backward of the linear part: dIn = dOut · weight; dWeight += dOutᵀ · in; dBias += column sums
+   * of dOut. For an activation of its own, {@link ActivationOp#backward} comes first.
+   *
+   * <p>Where {@code in} is itself an activation's output, its backward can be had in one:
+   *
+   * <pre>dIn = (dOut · weight) ⊙ inActivation′(inPreActivation)</pre>
+   *
+   * <p>In BF16 the product may be rounded before it is multiplied, or not.
+   *
+   * @param dIn (N, IC), =, or null where nobody needs it
+   * @param dWeight (OC, IC), +=
+   * @param dBias (OC), +=, or null
+   * @param dOut (N, OC)
+   * @param in (N, IC)
+   * @param weight (OC, IC)
+   * @param inPreActivation (N, IC), what {@code inActivation} was applied to; null for the gradient
+   *     of {@code in} itself
+   * @param inActivation {@link Activation#IDENTITY} where {@code inPreActivation} is null, and only
+   *     there
+   */
+  public final void backward(
+      Tensor dIn,
+      Tensor dWeight,
+      Tensor dBias,
+      Tensor dOut,
+      Tensor in,
+      Tensor weight,
+      Tensor inPreActivation,
+      Activation inActivation) {
+    String op = "linearBackward";
+    check(op, "dOut (N, OC)", dOut, in, weight);
+    if (dIn != null) {
+      same(op, "dIn (N, IC)", dIn, "in (N, IC)", in);
+    }
+    typed(op, "dWeight (OC, IC)", dWeight, DType.F32, 2);
+    alike(op, "dWeight (OC, IC)", dWeight, "weight (OC, IC)", weight);
+    vectorOrNull(op, "dBias (OC)", dBias, DType.F32, rows(weight), "weight (OC, IC)", weight);
+    present(op, "inActivation", inActivation);
+    if (inPreActivation != null) {
+      same(op, "inPreActivation (N, IC)", inPreActivation, "in (N, IC)", in);
+    }
+    require(
+        op,
+        (inPreActivation == null) == (inActivation == Activation.IDENTITY),
+        "inPreActivation must be null where inActivation is IDENTITY, and only there");
+
+    begin();
+    runBackward(dIn, dWeight, dBias, dOut, in, weight, inPreActivation, inActivation);
+    if (end()) {
+      multiplied(op, dIn == null ? 1 : 2, dOut, weight);
+    }
+  }
+
+  private void check(String op, String outName, Tensor out, Tensor in, Tensor weight) {
+    typed(op, "in (N, IC)", in, dtype());
+    typed(op, "weight (OC, IC)", weight, dtype(), 2);
+    typed(op, outName, out, dtype());
+    fit(op, width(weight) == width(in), "weight (OC, IC)", weight, "in (N, IC)", in);
+    fit(op, rows(out) == rows(in), outName, out, "in (N, IC)", in);
+    fit(op, width(out) == rows(weight), outName, out, "weight (OC, IC)", weight);
+  }
+
+  /** So many products of rows of {@code out} with (OC, IC). */
+  private void multiplied(String op, int products, Tensor out, Tensor weight) {
+    double flops = 2.0 * products * rows(out) * weight.elements();
+    called(op, rows(out) + " × " + weight.shape(), flops, 0);
+  }
+
+  /** {@link #forward}, its arguments checked. */
+  protected abstract void runForward(
+      Tensor out,
+      Tensor preActivation,
+      Tensor in,
+      Tensor weight,
+      Tensor bias,
+      Activation activation);
+
+  /** {@link #backward}, its arguments checked. */
+  protected abstract void runBackward(
+      Tensor dIn,
+      Tensor dWeight,
+      Tensor dBias,
+      Tensor dOut,
+      Tensor in,
+      Tensor weight,
+      Tensor inPreActivation,
+      Activation inActivation);
+}
