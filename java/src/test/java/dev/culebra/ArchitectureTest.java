@@ -10,6 +10,7 @@ import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.lang.ArchRule;
+import dev.culebra.backend.Op;
 import dev.culebra.backend.Ops;
 import org.junit.jupiter.api.Test;
 
@@ -98,7 +99,10 @@ class ArchitectureTest {
                 "dev.culebra.generate..")
             .should()
             .dependOnClassesThat()
-            .areAssignableTo(Ops.class));
+            .areAssignableTo(Ops.class)
+            .orShould()
+            .dependOnClassesThat()
+            .areAssignableTo(Op.class));
   }
 
   @Test
