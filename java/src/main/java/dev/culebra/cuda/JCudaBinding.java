@@ -32,7 +32,11 @@ final class JCudaBinding {
       return withFfmBlas(driver, libraries, "JCublas cannot be loaded: " + firstLine(e));
     }
     return new Cuda(
-        Binding.JCUDA, driver, new BlasThroughJCuda(), null, libraries + ", " + cublas.get().name());
+        Binding.JCUDA,
+        driver,
+        new BlasThroughJCuda(),
+        null,
+        libraries + ", " + cublas.get().name());
   }
 
   private static Cuda withFfmBlas(CudaDriver driver, String libraries, String reason) {

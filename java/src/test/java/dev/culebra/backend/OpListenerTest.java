@@ -100,8 +100,7 @@ class OpListenerTest {
     ops.activation().backward(x, x, x, Activation.GELU_TANH);
     assertThat(lastBytes()).isEqualTo(3 * BYTES);
     Tensor rows = floats(ROWS);
-    ops.crossEntropy()
-        .forwardBackward(rows, floats(1), x, tensor(DType.I32, ROWS), WIDTH, 1);
+    ops.crossEntropy().forwardBackward(rows, floats(1), x, tensor(DType.I32, ROWS), WIDTH, 1);
     assertThat(lastBytes()).isEqualTo(2 * BYTES + 2 * rows.bytes() + 4);
     Tensor weight = floats(WIDTH);
     ops.layerNorm().residualBackward(x, weight, null, null, x, x, null, rows, weight);

@@ -36,9 +36,19 @@ public abstract class OpsContract implements AttentionContract, SampleContract {
   private final List<OpCase> cases = OpCases.all();
   private Backend backend;
   private Buffer memory;
+  private Backend second;
+  private Buffer memoryOfSecond;
 
   /** The backend to test; the contract closes it in the end. */
   protected abstract Backend open();
+
+  /**
+   * Where each case runs a second time and must have the same bits: the backend itself, another
+   * that the contract closes in the end, or null for one run a case.
+   */
+  protected Backend openSecond(Backend backend) {
+    return backend;
+  }
 
   /** The operations whose cases are run: all, unless the rest is tested by another subclass. */
   protected boolean concerns(String op) {
@@ -59,12 +69,18 @@ public abstract class OpsContract implements AttentionContract, SampleContract {
   void openAndAllocate() {
     backend = open();
     memory = backend.allocate(MEMORY);
+    second = openSecond(backend);
+    memoryOfSecond = second == null || second == backend ? memory : second.allocate(MEMORY);
   }
 
   @AfterAll
   void closeAndFindNothingLeft() {
     if (memory == null) {
       return; // there is no such device, and all was skipped
+    }
+    if (memoryOfSecond != memory) {
+      memoryOfSecond.close();
+      second.close();
     }
     memory.close();
     assertThat(backend.memory().liveBuffers()).as("buffers left open").isZero();
@@ -90,13 +106,15 @@ public abstract class OpsContract implements AttentionContract, SampleContract {
   }
 
   @TestFactory
-  Stream<DynamicNode> equalsTheReference() {
-    return forEachCase(each -> OpRun.of(each, backend, memory).verify());
-  }
-
-  @TestFactory
-  Stream<DynamicNode> givesTheSameBitsAgain() {
-    return forEachCase(each -> assertSameBits(each, backend, memory));
+  Stream<DynamicNode> equalsTheReferenceAndGivesTheSameBitsAgain() {
+    return forEachCase(
+        each -> {
+          OpRun run = OpRun.of(each, backend, memory);
+          run.verify();
+          if (second != null) {
+            assertSameBits(run.bits(), OpRun.of(each, second, memoryOfSecond).bits());
+          }
+        });
   }
 
   @TestFactory
@@ -106,15 +124,7 @@ public abstract class OpsContract implements AttentionContract, SampleContract {
         .map(first -> test(first, each -> Rejections.check(each, backend, memory)));
   }
 
-  /** One test a case: it gives the same bits on {@code other} as on this backend. */
-  protected final Stream<DynamicNode> givesTheBitsOf(Backend other) {
-    Buffer itsMemory = other.allocate(MEMORY);
-    return forEachCase(each -> assertSameBits(each, other, itsMemory)).onClose(itsMemory::close);
-  }
-
-  private void assertSameBits(OpCase each, Backend other, Buffer itsMemory) {
-    Map<String, int[]> expected = OpRun.of(each, other, itsMemory).bits();
-    Map<String, int[]> actual = OpRun.of(each, backend, memory).bits();
+  private static void assertSameBits(Map<String, int[]> actual, Map<String, int[]> expected) {
     assertThat(actual).isNotEmpty().hasSameSizeAs(expected);
     actual.forEach((name, bits) -> assertThat(bits).as(name).isEqualTo(expected.get(name)));
   }

@@ -2,10 +2,7 @@ package dev.culebra.backend.cpu;
 
 import dev.culebra.backend.Backend;
 import dev.culebra.backend.OpsContract;
-import java.util.stream.Stream;
-import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.Nested;
-import org.junit.jupiter.api.TestFactory;
 
 /** The operations of the CPU backend, on several numbers of threads. */
 class CpuOpsTest {
@@ -45,10 +42,9 @@ class CpuOpsTest {
       return new CpuBackend(threads);
     }
 
-    @TestFactory
-    Stream<DynamicNode> givesTheBitsOfOneThread() {
-      Backend single = new CpuBackend(1);
-      return givesTheBitsOf(single).onClose(single::close);
+    @Override
+    protected Backend openSecond(Backend backend) {
+      return new CpuBackend(1);
     }
   }
 }
