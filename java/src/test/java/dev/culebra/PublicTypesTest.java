@@ -3,6 +3,7 @@ package dev.culebra;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
@@ -22,6 +23,10 @@ import org.junit.jupiter.api.Test;
  * opened is seen in a review. Which packages are public their {@code package-info} says.
  */
 class PublicTypesTest {
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter()
+          .withImportOption(new ImportOption.DoNotIncludeTests())
+          .importPackages("dev.culebra");
   private static final String PUBLIC = "<p>Public interface";
   private static final String INTERNAL = "<p>Internal";
   private static final Path SOURCES = Path.of("src/main/java");
@@ -80,11 +85,7 @@ class PublicTypesTest {
   }
 
   private static Stream<JavaClass> publicTypes() {
-    return new ClassFileImporter()
-            .withImportOption(new ImportOption.DoNotIncludeTests())
-            .importPackages("dev.culebra")
-            .stream()
-            .filter(PublicTypesTest::isPublic);
+    return CLASSES.stream().filter(PublicTypesTest::isPublic);
   }
 
   /** Also all that it lies in. */

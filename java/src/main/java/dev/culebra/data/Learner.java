@@ -66,7 +66,10 @@ public interface Learner {
       return tokens;
     }
 
-    /** As {@link #likeliest(int[], int, IntPredicate)}, but drawn: equal weights, equal draws. */
+    /**
+     * As {@link #likeliest(int[], int, IntPredicate)}, but each token is drawn at random. With
+     * equal weights the draws are the same each time.
+     */
     void draw(int[] prompt, int count, IntPredicate onToken);
   }
 

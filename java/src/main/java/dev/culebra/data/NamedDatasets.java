@@ -5,7 +5,8 @@ import java.util.Optional;
 
 /**
  * Datasets of a program's own that are known by name, such as problems made on the fly. {@link
- * Corpora#with} makes their names ones that {@code --data} and {@code config.json} can say.
+ * Corpora#with} makes their names ones that {@code --data} and {@code config.json} can say. Their
+ * tokenizers are Culebra's: a run directory is opened with the tokenizer that its file holds.
  * Thread-safe.
  */
 public interface NamedDatasets {

@@ -26,7 +26,7 @@ import java.util.HexFormat;
 /**
  * A tokenizer as JSON: {@code {"tokenizer": "gpt2"}}, or {@code {"tokenizer": "char", "vocabulary":
  * ["\n", " ", "!", …]}} where token {@code i} is the {@code i}-th string, one character each. Of a
- * tokenizer of a program's own its name and {@code "definition"} are kept, from which only that
+ * tokenizer of a program's own its name and {@code "identity"} are kept, from which only that
  * program can make it again.
  */
 public final class TokenizerFile {
@@ -35,7 +35,7 @@ public final class TokenizerFile {
 
   private static final String KIND = "tokenizer";
   private static final String VOCABULARY = "vocabulary";
-  private static final String DEFINITION = "definition";
+  private static final String IDENTITY = "identity";
   private static final JsonMapper JSON =
       JsonMapper.builder()
           .enable(SerializationFeature.INDENT_OUTPUT)
@@ -61,8 +61,8 @@ public final class TokenizerFile {
       for (int character : characters.vocabulary()) {
         vocabulary.add(Character.toString(character));
       }
-    } else if (!tokenizer.definition().isEmpty()) {
-      json.put(DEFINITION, tokenizer.definition());
+    } else if (!tokenizer.identity().isEmpty()) {
+      json.put(IDENTITY, tokenizer.identity());
     }
     return json;
   }

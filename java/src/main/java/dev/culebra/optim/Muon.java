@@ -98,7 +98,7 @@ public final class Muon implements Optimizer {
       }
       addOthers(chosen);
       takeWorkspace();
-    } catch (RuntimeException e) {
+    } catch (Throwable e) { // an Error too must leave nothing open
       close();
       throw e;
     }

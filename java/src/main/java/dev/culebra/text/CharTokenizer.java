@@ -101,7 +101,7 @@ public final class CharTokenizer implements Tokenizer {
 
   /** The characters of all tokens, in their order. */
   @Override
-  public String definition() {
+  public String identity() {
     return new String(characters, 0, characters.length);
   }
 

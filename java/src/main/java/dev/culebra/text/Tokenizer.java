@@ -5,7 +5,7 @@ package dev.culebra.text;
  * and back. Immutable and thread-safe; the encoders and decoders it hands out are not.
  *
  * <p>Decoding the tokens of a text gives the text. {@code equals} says whether two tokenizers give
- * every text the same tokens; {@link #name} and {@link #definition} decide that, and a run keeps
+ * every text the same tokens; {@link #name} and {@link #identity} decide that, and a run keeps
  * them: it goes on only with a tokenizer in which both are as they were.
  */
 public interface Tokenizer {
@@ -13,7 +13,7 @@ public interface Tokenizer {
   String name();
 
   /** All that tells it from others of its name, such as its vocabulary; empty if there are none. */
-  default String definition() {
+  default String identity() {
     return "";
   }
 

@@ -54,7 +54,7 @@ class TokenizerFileTest {
   }
 
   /** A tokenizer of a program's own, on whose words everything depends. */
-  private record Words(String definition) implements Tokenizer {
+  private record Words(String identity) implements Tokenizer {
     @Override
     public String name() {
       return "words";
@@ -77,10 +77,10 @@ class TokenizerFileTest {
   }
 
   @Test
-  void ofATokenizerOfAProgramsOwnNameAndDefinitionAreKept() throws IOException {
+  void ofATokenizerOfAProgramsOwnNameAndIdentityAreKept() throws IOException {
     TokenizerFile.save(new Words("yes no"), file);
     assertThat(file)
-        .hasContent("{\n  \"tokenizer\" : \"words\",\n  \"definition\" : \"yes no\"\n}\n");
+        .hasContent("{\n  \"tokenizer\" : \"words\",\n  \"identity\" : \"yes no\"\n}\n");
     assertThat(TokenizerFile.digest(new Words("yes no")))
         .isEqualTo(TokenizerFile.digest(new Words("yes no")))
         .isNotEqualTo(TokenizerFile.digest(new Words("no yes")));
