@@ -201,6 +201,7 @@ public final class Corpora {
   public static Tokenizer tokenizer(TokenizerKind kind, TextSource text) throws IOException {
     return switch (kind) {
       case GPT2 -> new Gpt2Tokenizer();
+      case BPE -> throw new DataException("tokenizer bpe needs its folder: --tokenizer DIR");
       case CHAR -> {
         CharTokenizer.Builder characters = new CharTokenizer.Builder();
         text.read(characters::add);

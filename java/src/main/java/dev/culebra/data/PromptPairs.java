@@ -60,6 +60,7 @@ public final class PromptPairs implements Dataset {
     Tokenizer tokenizer =
         switch (kind) {
           case GPT2 -> new Gpt2Tokenizer();
+          case BPE -> throw new DataException("tokenizer bpe needs its folder: --tokenizer DIR");
           case CHAR -> {
             CharTokenizer.Builder characters = new CharTokenizer.Builder().add(END);
             pairs.forEach(pair -> characters.add(pair.prompt()).add(pair.completion()));

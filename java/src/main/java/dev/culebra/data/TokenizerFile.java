@@ -12,6 +12,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.culebra.io.AtomicFile;
 import dev.culebra.io.FileErrors;
+import dev.culebra.text.BpeTokenizer;
 import dev.culebra.text.CharTokenizer;
 import dev.culebra.text.Gpt2Tokenizer;
 import dev.culebra.text.Tokenizer;
@@ -27,7 +28,7 @@ import java.util.HexFormat;
  * A tokenizer as JSON: {@code {"tokenizer": "gpt2"}}, or {@code {"tokenizer": "char", "vocabulary":
  * ["\n", " ", "!", …]}} where token {@code i} is the {@code i}-th string, one character each. Of a
  * tokenizer of a program's own its name and {@code "identity"} are kept, from which only that
- * program can make it again.
+ * program can make it again. Byte-level BPE is Hugging Face's {@code tokenizer.json}.
  */
 public final class TokenizerFile {
   /** The name of the file in a run directory and beside token files. */
@@ -55,6 +56,9 @@ public final class TokenizerFile {
   }
 
   private static ObjectNode json(Tokenizer tokenizer) {
+    if (tokenizer instanceof BpeTokenizer pairs) {
+      return HuggingFaceTokenizer.json(pairs.parts());
+    }
     ObjectNode json = JSON.createObjectNode().put(KIND, tokenizer.name());
     if (tokenizer instanceof CharTokenizer characters) {
       ArrayNode vocabulary = json.putArray(VOCABULARY);
@@ -88,6 +92,9 @@ public final class TokenizerFile {
     if (!json.isObject()) {
       throw new TokenizerFormatException(file, "expected a JSON object");
     }
+    if (HuggingFaceTokenizer.isOne(json)) {
+      return HuggingFaceTokenizer.read(file, json);
+    }
     String kind = json.path(KIND).asText();
     if (kind.equals(TokenizerKind.GPT2.label())) {
       return new Gpt2Tokenizer();
@@ -99,7 +106,7 @@ public final class TokenizerFile {
         file, "its field \"%s\" must be \"char\" or \"gpt2\"".formatted(KIND));
   }
 
-  private static JsonNode parse(Path file) throws IOException {
+  static JsonNode parse(Path file) throws IOException {
     try {
       return JSON.readTree(Files.readAllBytes(file));
     } catch (JsonProcessingException e) {

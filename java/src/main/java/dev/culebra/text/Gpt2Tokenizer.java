@@ -6,13 +6,15 @@ import com.knuddels.jtokkit.api.EncodingType;
 import com.knuddels.jtokkit.api.IntArrayList;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 
 /**
  * GPT-2's byte-pair encoding (Radford et al., "Language models are unsupervised multitask
  * learners", 2019; known as r50k_base), computed by jtokkit. Every text has tokens.
  *
- * <p>The special token {@link #END_OF_TEXT} is only ever decoded: {@code <|endoftext|>} in a text
- * is encoded as the ordinary characters that it consists of.
+ * <p>The special token {@link #END_OF_TEXT} is only decoded, unless {@link #specialEncoder} is
+ * asked for: {@code <|endoftext|>} in a text is encoded as the ordinary characters that it consists
+ * of.
  */
 public final class Gpt2Tokenizer implements Tokenizer {
   /** Stands between the documents that GPT-2 was trained on. */
@@ -42,6 +44,17 @@ public final class Gpt2Tokenizer implements Tokenizer {
   @Override
   public TokenEncoder encoder() {
     return new Encoder();
+  }
+
+  @Override
+  public OptionalInt endOfText() {
+    return OptionalInt.of(END_OF_TEXT);
+  }
+
+  @Override
+  public TokenEncoder specialEncoder() {
+    return new AddedTokenEncoder(
+        List.of(new AddedToken(END_OF_TEXT, "<|endoftext|>", true)), encoder());
   }
 
   @Override

@@ -1,5 +1,7 @@
 package dev.culebra.text;
 
+import java.util.OptionalInt;
+
 /**
  * Turns text into tokens, the integers in [0, {@link #vocab()}) that a model reads and predicts,
  * and back. Immutable and thread-safe; the encoders and decoders it hands out are not.
@@ -22,6 +24,19 @@ public interface Tokenizer {
 
   /** A new encoder for one text that comes in pieces, so that it need never be in memory whole. */
   TokenEncoder encoder();
+
+  /** The token that stands between documents and ends what a model writes, if there is one. */
+  default OptionalInt endOfText() {
+    return OptionalInt.empty();
+  }
+
+  /**
+   * As {@link #encoder}, but what a special token is written as, such as {@code <|endoftext|>}, is
+   * that token and not ordinary text.
+   */
+  default TokenEncoder specialEncoder() {
+    return encoder();
+  }
 
   /** A new decoder for one sequence of tokens that comes token by token. */
   TokenDecoder decoder();

@@ -9,9 +9,11 @@ public enum TokenizerKind {
   /** {@link CharTokenizer}: a token for each character of the text. */
   CHAR,
   /** {@link Gpt2Tokenizer}: GPT-2's byte pairs. */
-  GPT2;
+  GPT2,
+  /** {@link BpeTokenizer}: byte pairs of a vocabulary of its own. */
+  BPE;
 
-  /** The name on the command line and in files: {@code char}, {@code gpt2}. */
+  /** The name on the command line and in files: {@code char}, {@code gpt2}, {@code bpe}. */
   public String label() {
     return name().toLowerCase(Locale.ROOT);
   }

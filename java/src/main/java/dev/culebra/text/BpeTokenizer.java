@@ -1,0 +1,253 @@
+package dev.culebra.text;
+
+import java.nio.charset.StandardCharsets;
+import java.text.Normalizer;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalInt;
+
+/**
+ * Byte-level byte-pair encoding (Sennrich et al., 2016; Radford et al., 2019) as GPT-2, Llama 3 and
+ * Qwen have it: a text is divided into words, the UTF-8 bytes of each are tokens, and neighbours
+ * are merged. Every text has tokens.
+ *
+ * <p>Special tokens are only decoded, unless {@link #specialEncoder} is asked for.
+ */
+public final class BpeTokenizer implements Tokenizer {
+  private final BpeDefinition parts;
+  private final BytePairs pairs;
+  private final byte[][] bytes;
+
+  /**
+   * Makes the tokenizer.
+   *
+   * @throws IllegalArgumentException if a byte has no token, a token is not written in the alphabet
+   *     of bytes, or a number is outside the vocabulary; one line
+   */
+  public BpeTokenizer(BpeDefinition parts) {
+    this.parts = parts;
+    this.bytes = bytes(parts);
+    for (BpeDefinition.Merge merge : parts.merges()) {
+      requireToken(merge.left());
+      requireToken(merge.right());
+      requireToken(merge.token());
+    }
+    parts.endOfText().ifPresent(this::requireToken);
+    this.pairs = new BytePairs(parts);
+  }
+
+  private static byte[][] bytes(BpeDefinition parts) {
+    List<String> tokens = parts.tokens();
+    int vocab = tokens.size();
+    for (AddedToken added : parts.added()) {
+      vocab = Math.max(vocab, added.id() + 1);
+    }
+    byte[][] bytes = new byte[vocab][];
+    for (AddedToken added : parts.added()) {
+      bytes[added.id()] = added.content().getBytes(StandardCharsets.UTF_8);
+    }
+    for (int token = 0; token < tokens.size(); token++) {
+      String written = tokens.get(token);
+      if (bytes[token] == null && written != null) {
+        bytes[token] = ByteAlphabet.bytes(written);
+        if (bytes[token] == null) {
+          throw new IllegalArgumentException(
+              "token %d, \"%s\", is not written in GPT-2's alphabet of bytes"
+                  .formatted(token, written));
+        }
+      }
+    }
+    return bytes;
+  }
+
+  private void requireToken(int token) {
+    if (token < 0 || token >= bytes.length) {
+      throw new IllegalArgumentException(
+          "token %d is outside the vocabulary of %d".formatted(token, bytes.length));
+    }
+  }
+
+  /** What it consists of. */
+  public BpeDefinition parts() {
+    return definition;
+  }
+
+  @Override
+  public String name() {
+    return TokenizerKind.BPE.label();
+  }
+
+  @Override
+  public String identity() {
+    return parts.toString();
+  }
+
+  @Override
+  public int vocab() {
+    return bytes.length;
+  }
+
+  @Override
+  public OptionalInt endOfText() {
+    return parts.endOfText();
+  }
+
+  @Override
+  public TokenEncoder encoder() {
+    return encoder(parts.added().stream().filter(token -> !token.special()).toList());
+  }
+
+  @Override
+  public TokenEncoder specialEncoder() {
+    return encoder(parts.added());
+  }
+
+  private TokenEncoder encoder(List<AddedToken> recognised) {
+    TokenEncoder encoder = new Encoder();
+    return recognised.isEmpty() ? encoder : new AddedTokenEncoder(recognised, encoder);
+  }
+
+  @Override
+  public TokenDecoder decoder() {
+    return new Utf8TokenDecoder(this::bytes);
+  }
+
+  /** The bytes of a token; none where the vocabulary has a gap. */
+  private byte[] bytes(int token) {
+    requireToken(token);
+    return bytes[token] == null ? new byte[0] : bytes[token];
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof BpeTokenizer that && parts.equals(that.parts);
+  }
+
+  @Override
+  public int hashCode() {
+    return parts.hashCode();
+  }
+
+  /** For example {@code bpe (512 tokens)}. */
+  @Override
+  public String toString() {
+    return "%s (%d tokens)".formatted(name(), vocab());
+  }
+
+  /**
+   * Encodes word by word and holds back what later text may change: the last word, and under normal
+   * form C what follows the last ASCII character, which never joins with what stands before it.
+   */
+  private final class Encoder implements TokenEncoder {
+    private final WordCache cache = new WordCache();
+    private final StringBuilder unnormalised = new StringBuilder();
+    private char[] pending = new char[1 << 10];
+    private int count;
+
+    /** How long the pending text must be for another try: a long word is not scanned each time. */
+    private int retryAt;
+
+    private int[] out;
+    private int outCount;
+
+    @Override
+    public int[] accept(String piece) {
+      append(parts.nfc() ? normalise(piece) : piece);
+      return count < retryAt ? IntArrays.EMPTY : encode(false);
+    }
+
+    @Override
+    public int[] finish() {
+      if (!unnormalised.isEmpty()) {
+        append(Normalizer.normalize(unnormalised, Normalizer.Form.NFC));
+        unnormalised.setLength(0);
+      }
+      return encode(true);
+    }
+
+    private String normalise(String piece) {
+      unnormalised.append(piece);
+      int cut = unnormalised.length() - 1;
+      while (cut > 0 && unnormalised.charAt(cut) > 0x7F) {
+        cut--;
+      }
+      if (cut <= 0) {
+        return "";
+      }
+      String known = unnormalised.substring(0, cut);
+      unnormalised.delete(0, cut);
+      return Normalizer.normalize(known, Normalizer.Form.NFC);
+    }
+
+    private void append(String piece) {
+      int length = Math.addExact(count, piece.length());
+      if (length > pending.length) {
+        pending = Arrays.copyOf(pending, Math.max(length, (int) Math.min(2L * count, MAX_ARRAY)));
+      }
+      piece.getChars(0, piece.length(), pending, count);
+      count = length;
+    }
+
+    private int[] encode(boolean last) {
+      out = new int[count / 4 + 8];
+      outCount = 0;
+      int from = 0;
+      while (from < count) {
+        int end = parts.preTokenizer().end(pending, from, count, last);
+        if (end == PreTokenizer.UNDECIDED) {
+          break;
+        }
+        add(cache.tokens(pending, from, end));
+        from = end;
+      }
+      count -= from;
+      System.arraycopy(pending, from, pending, 0, count);
+      retryAt = from == 0 ? 2 * count : 0;
+      int[] tokens = Arrays.copyOf(out, outCount);
+      out = null;
+      return tokens;
+    }
+
+    private void add(int[] tokens) {
+      if (outCount + tokens.length > out.length) {
+        out = Arrays.copyOf(out, Math.max(2 * out.length, outCount + tokens.length));
+      }
+      for (int token : tokens) {
+        out[outCount++] = token;
+      }
+    }
+  }
+
+  private static final int MAX_ARRAY = Integer.MAX_VALUE - 8;
+
+  /** The tokens of words that were met before: most of a text is a few thousand words. */
+  private final class WordCache {
+    private static final int SLOTS = 1 << 14;
+    private static final int LONGEST = 32;
+
+    private final char[][] words = new char[SLOTS][];
+    private final int[][] tokens = new int[SLOTS][];
+
+    int[] tokens(char[] text, int from, int end) {
+      if (end - from > LONGEST) {
+        return pairs.encode(utf8(text, from, end));
+      }
+      int hash = 0;
+      for (int i = from; i < end; i++) {
+        hash = 31 * hash + text[i];
+      }
+      int slot = (hash ^ hash >>> 15) & SLOTS - 1;
+      char[] word = words[slot];
+      if (word == null || !Arrays.equals(word, 0, word.length, text, from, end)) {
+        words[slot] = Arrays.copyOfRange(text, from, end);
+        tokens[slot] = pairs.encode(utf8(text, from, end));
+      }
+      return tokens[slot];
+    }
+
+    /** Half a surrogate pair becomes {@code ?}. */
+    private static byte[] utf8(char[] text, int from, int end) {
+      return new String(text, from, end - from).getBytes(StandardCharsets.UTF_8);
+    }
+  }
+}
