@@ -24,6 +24,11 @@ public record BpeDefinition(
     boolean nfc,
     boolean wholeWordsFirst,
     OptionalInt endOfText) {
+  /** The same, where {@code token} stands between documents. */
+  public BpeDefinition withEndOfText(OptionalInt token) {
+    return new BpeDefinition(tokens, merges, added, preTokenizer, nfc, wholeWordsFirst, token);
+  }
+
   /** Two neighbours and the token that they become. */
   public record Merge(int left, int right, int token) {}
 }

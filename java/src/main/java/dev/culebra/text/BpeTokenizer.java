@@ -69,7 +69,7 @@ public final class BpeTokenizer implements Tokenizer {
 
   /** What it consists of. */
   public BpeDefinition parts() {
-    return definition;
+    return parts;
   }
 
   @Override
@@ -141,25 +141,20 @@ public final class BpeTokenizer implements Tokenizer {
   private final class Encoder implements TokenEncoder {
     private final WordCache cache = new WordCache();
     private final StringBuilder unnormalised = new StringBuilder();
-    private char[] pending = new char[1 << 10];
-    private int count;
-
-    /** How long the pending text must be for another try: a long word is not scanned each time. */
-    private int retryAt;
-
+    private final WordSplitter words = new WordSplitter(parts.preTokenizer());
     private int[] out;
     private int outCount;
 
     @Override
     public int[] accept(String piece) {
-      append(parts.nfc() ? normalise(piece) : piece);
-      return count < retryAt ? IntArrays.EMPTY : encode(false);
+      words.append(parts.nfc() ? normalise(piece) : piece);
+      return encode(false);
     }
 
     @Override
     public int[] finish() {
       if (!unnormalised.isEmpty()) {
-        append(Normalizer.normalize(unnormalised, Normalizer.Form.NFC));
+        words.append(Normalizer.normalize(unnormalised, Normalizer.Form.NFC));
         unnormalised.setLength(0);
       }
       return encode(true);
@@ -179,30 +174,10 @@ public final class BpeTokenizer implements Tokenizer {
       return Normalizer.normalize(known, Normalizer.Form.NFC);
     }
 
-    private void append(String piece) {
-      int length = Math.addExact(count, piece.length());
-      if (length > pending.length) {
-        pending = Arrays.copyOf(pending, Math.max(length, (int) Math.min(2L * count, MAX_ARRAY)));
-      }
-      piece.getChars(0, piece.length(), pending, count);
-      count = length;
-    }
-
     private int[] encode(boolean last) {
-      out = new int[count / 4 + 8];
+      out = new int[words.pending() / 4 + 8];
       outCount = 0;
-      int from = 0;
-      while (from < count) {
-        int end = parts.preTokenizer().end(pending, from, count, last);
-        if (end == PreTokenizer.UNDECIDED) {
-          break;
-        }
-        add(cache.tokens(pending, from, end));
-        from = end;
-      }
-      count -= from;
-      System.arraycopy(pending, from, pending, 0, count);
-      retryAt = from == 0 ? 2 * count : 0;
+      words.split(last, (text, from, end) -> add(cache.tokens(text, from, end)));
       int[] tokens = Arrays.copyOf(out, outCount);
       out = null;
       return tokens;
@@ -217,8 +192,6 @@ public final class BpeTokenizer implements Tokenizer {
       }
     }
   }
-
-  private static final int MAX_ARRAY = Integer.MAX_VALUE - 8;
 
   /** The tokens of words that were met before: most of a text is a few thousand words. */
   private final class WordCache {
