@@ -21,7 +21,8 @@ import java.util.stream.Stream;
  * <ul>
  *   <li>a {@link NamedCorpus}: {@code dickens};
  *   <li>a dataset of the program's own, where it has some ({@link #with}): {@code addition};
- *   <li>a text file, or a directory of them ({@link TextFiles});
+ *   <li>a text file, or a directory of them ({@link TextFiles}), or documents in a file whose name
+ *       ends in {@code .jsonl} ({@code {"text": …}} a line);
  *   <li>a token file, whose name ends in {@code .bin} ({@link TokenFile}), or a directory with
  *       {@code train.bin} and {@code val.bin}. Their tokenizer is in {@code tokenizer.json} in the
  *       same directory; without that file it is GPT-2's;
@@ -84,26 +85,37 @@ public final class Corpora {
    * @throws IOException if it cannot be read
    */
   public Corpus open(String data, TokenizerKind kind) throws IOException {
+    return open(data, TokenizerChoice.of(kind));
+  }
+
+  /**
+   * Opens data for a new model. Text gets the tokenizer asked for, characters with the vocabulary
+   * of this text; token files have their own.
+   *
+   * @throws DataException if there is no such data or it cannot be used
+   * @throws IOException if it cannot be read, or the tokenizer cannot
+   */
+  public Corpus open(String data, TokenizerChoice tokenizer) throws IOException {
     return switch (find(data)) {
-      case Found.Text text -> Corpus.fromText(text.source(), tokenizer(kind, text.source()));
+      case Found.Text text -> Corpus.fromText(text.source(), tokenizer(tokenizer, text.source()));
       case Found.TokenDirectory tokens -> open(tokens.directory());
       case Found.SingleTokenFile tokens -> openFile(tokens.file());
     };
   }
 
   /**
-   * {@link #open(String, TokenizerKind)}, a dataset of the program's own, or questions with answers
-   * ({@link PromptPairs}, a file whose name ends in {@code .jsonl}).
+   * {@link #open(String, TokenizerChoice)}, a dataset of the program's own, or questions with
+   * answers ({@link PromptPairs}, a file whose name ends in {@code .jsonl}).
    *
    * @throws DataException if there is no such data or it cannot be used
    * @throws IOException if it cannot be read
    */
-  public Dataset dataset(String data, TokenizerKind kind) throws IOException {
+  public Dataset dataset(String data, TokenizerChoice tokenizer) throws IOException {
     Dataset own = made(data).orElse(null);
     if (own != null) {
       return own;
     }
-    return isPromptPairs(data) ? PromptPairs.open(Path.of(data), kind) : open(data, kind);
+    return isPromptPairs(data) ? PromptPairs.open(Path.of(data), tokenizer) : open(data, tokenizer);
   }
 
   /**
@@ -193,29 +205,34 @@ public final class Corpora {
   }
 
   /**
-   * A tokenizer of {@code kind} for {@code text}, which is read once for its characters.
+   * The tokenizer asked for; characters are those of {@code text}, which is then read once.
    *
    * @throws DataException if the text is empty
-   * @throws IOException if it cannot be read
+   * @throws IOException if it cannot be read, or the tokenizer cannot
    */
-  public static Tokenizer tokenizer(TokenizerKind kind, TextSource text) throws IOException {
-    return switch (kind) {
-      case GPT2 -> new Gpt2Tokenizer();
-      case BPE -> throw new DataException("tokenizer bpe needs its folder: --tokenizer DIR");
-      case CHAR -> {
-        CharTokenizer.Builder characters = new CharTokenizer.Builder();
-        text.read(characters::add);
-        if (characters.isEmpty()) {
-          throw new DataException(text.name() + " is empty");
-        }
-        yield characters.build();
-      }
-    };
+  public static Tokenizer tokenizer(TokenizerChoice choice, TextSource text) throws IOException {
+    Tokenizer tokenizer = choice.open().orElse(null);
+    if (tokenizer != null) {
+      return tokenizer;
+    }
+    CharTokenizer.Builder characters = new CharTokenizer.Builder();
+    text.read(characters::add);
+    if (characters.isEmpty()) {
+      throw new DataException(text.name() + " is empty");
+    }
+    return characters.build();
   }
 
-  /** Whether data is a file of {@link PromptPairs}, by its name. */
-  private static boolean isPromptPairs(String data) {
-    return endsWith(data, PromptPairs.ENDING) && Files.isRegularFile(Path.of(data));
+  /**
+   * Whether data is a file of {@link PromptPairs}: by its name, and because its first line is not a
+   * document of {@link JsonTexts}.
+   *
+   * @throws IOException if it cannot be read
+   */
+  private static boolean isPromptPairs(String data) throws IOException {
+    return endsWith(data, PromptPairs.ENDING)
+        && Files.isRegularFile(Path.of(data))
+        && !JsonTexts.isOne(Path.of(data));
   }
 
   /**
@@ -238,8 +255,10 @@ public final class Corpora {
 
   /**
    * Whether {@code data} is still of use without some of its characters: an answer would not be.
+   *
+   * @throws IOException if it cannot be read
    */
-  public boolean canLeaveOutCharacters(String data) {
+  public boolean canLeaveOutCharacters(String data) throws IOException {
     return !isPromptPairs(data) && !isMade(data);
   }
 

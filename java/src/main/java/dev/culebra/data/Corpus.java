@@ -1,7 +1,6 @@
 package dev.culebra.data;
 
 import dev.culebra.text.CharTokenizer;
-import dev.culebra.text.TokenEncoder;
 import dev.culebra.text.Tokenizer;
 import dev.culebra.text.UnknownCharacterException;
 import java.io.IOException;
@@ -31,7 +30,8 @@ public final class Corpus implements Dataset {
   }
 
   /**
-   * Encodes a text; the first 90 % of its tokens are for training, the rest for validation.
+   * Encodes a text, its documents with the tokenizer's end of text between them; the first 90 % of
+   * its tokens are for training, the rest for validation.
    *
    * @throws DataException if the text is empty, not UTF-8 or holds a character that the tokenizer
    *     does not know
@@ -39,9 +39,9 @@ public final class Corpus implements Dataset {
    */
   public static Corpus fromText(TextSource text, Tokenizer tokenizer) throws IOException {
     try (TokenCollector collector = new TokenCollector(text.name(), tokenizer.vocab())) {
-      TokenEncoder encoder = tokenizer.encoder();
-      text.read(piece -> collector.add(encoder.accept(piece)));
-      collector.add(encoder.finish());
+      DocumentEncoder encoder = new DocumentEncoder(tokenizer, false, collector::add);
+      text.read(encoder);
+      encoder.finish();
       return split(text.name(), tokenizer, collector.finish());
     } catch (UnknownCharacterException e) {
       throw new DataException(text.name() + ": " + e.getMessage(), e);

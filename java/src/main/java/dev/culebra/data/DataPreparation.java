@@ -2,9 +2,7 @@ package dev.culebra.data;
 
 import dev.culebra.io.AtomicFile;
 import dev.culebra.io.FileErrors;
-import dev.culebra.text.TokenEncoder;
 import dev.culebra.text.Tokenizer;
-import dev.culebra.text.TokenizerKind;
 import dev.culebra.text.UnknownCharacterException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -30,35 +28,38 @@ public final class DataPreparation {
   public record Result(long trainTokens, long validationTokens, Tokenizer tokenizer) {}
 
   /**
-   * Prepares text files or directories ({@link TextFiles}) with a tokenizer of {@code kind};
-   * characters get the vocabulary of these texts.
+   * Prepares text files or directories ({@link TextFiles}) with the tokenizer asked for; characters
+   * get the vocabulary of these texts.
    *
    * @throws DataException if a text is missing, empty or not UTF-8
    * @throws IOException if something cannot be read or written; each file is whole or as it was
    */
-  public static Result prepare(List<Path> texts, TokenizerKind kind, Path directory)
+  public static Result prepare(List<Path> texts, TokenizerChoice choice, Path directory)
       throws IOException {
     TextSource text = TextFiles.of(texts);
-    return prepare(text, Corpora.tokenizer(kind, text), directory);
+    return prepare(text, Corpora.tokenizer(choice, text), false, directory);
   }
 
   /**
    * Prepares {@code text} with {@code tokenizer} into {@code directory}, which is made if need be.
+   * The tokenizer's end of text stands between documents.
    *
+   * @param special whether what special tokens are written as, such as {@code <|endoftext|>} in the
+   *     text, is those tokens
    * @throws DataException if the text is too short to divide, not UTF-8, or holds a character that
    *     the tokenizer does not know; also if the vocabulary does not fit into 16 bits
    * @throws IOException if something cannot be read or written; each file is whole or as it was
    */
-  public static Result prepare(TextSource text, Tokenizer tokenizer, Path directory)
-      throws IOException {
+  public static Result prepare(
+      TextSource text, Tokenizer tokenizer, boolean special, Path directory) throws IOException {
     if (tokenizer.vocab() > TokenFileWriter.MAX_VOCAB) {
       throw new DataException(
-          "%s has %d different characters, a token file at most %d: use --tokenizer gpt2"
-              .formatted(text.name(), tokenizer.vocab(), TokenFileWriter.MAX_VOCAB));
+          "tokenizer %s does not fit into a token file of 16 bits, which holds at most %d tokens"
+              .formatted(tokenizer, TokenFileWriter.MAX_VOCAB));
     }
     boolean isNew = !Files.exists(directory);
     create(directory);
-    Writing writing = new Writing(text, tokenizer, directory);
+    Writing writing = new Writing(text, tokenizer, special, directory);
     boolean written = false;
     try {
       AtomicFile.write(directory.resolve(Corpora.TRAIN_FILE), writing::writeTo);
@@ -102,13 +103,15 @@ public final class DataPreparation {
   private static final class Writing {
     private final TextSource text;
     private final Tokenizer tokenizer;
+    private final boolean special;
     private final Path directory;
     private long trainTokens;
     private long validationTokens;
 
-    Writing(TextSource text, Tokenizer tokenizer, Path directory) {
+    Writing(TextSource text, Tokenizer tokenizer, boolean special, Path directory) {
       this.text = text;
       this.tokenizer = tokenizer;
+      this.special = special;
       this.directory = directory;
     }
 
@@ -129,10 +132,10 @@ public final class DataPreparation {
     }
 
     private long encode(FileChannel channel) throws IOException {
-      TokenEncoder encoder = tokenizer.encoder();
       try (TokenFileWriter writer = new TokenFileWriter(channel)) {
-        text.read(piece -> writer.write(encoder.accept(piece)));
-        writer.write(encoder.finish());
+        DocumentEncoder encoder = new DocumentEncoder(tokenizer, special, writer::write);
+        text.read(encoder);
+        encoder.finish();
         return writer.count();
       } catch (UnknownCharacterException e) {
         throw new DataException(text.name() + ": " + e.getMessage(), e);

@@ -23,9 +23,11 @@ import java.util.OptionalInt;
  * cuts it off or pads it is left out.
  */
 final class HuggingFaceTokenizer {
+  static final String GPT2_END_OF_TEXT = "<|endoftext|>";
+
   /** Names of the token between documents, in the order in which they are looked for. */
   private static final List<String> ENDS_OF_TEXT =
-      List.of("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>");
+      List.of(GPT2_END_OF_TEXT, "<|end_of_text|>", "</s>", "<eos>");
 
   /** Marks an added token that none of {@link #ENDS_OF_TEXT} is; other readers pass over it. */
   private static final String END_OF_TEXT = "end_of_text";
@@ -37,7 +39,8 @@ final class HuggingFaceTokenizer {
 
   private final Path file;
 
-  private HuggingFaceTokenizer(Path file) {
+  /** Reads the content of {@code file}, or parts of it. */
+  HuggingFaceTokenizer(Path file) {
     this.file = file;
   }
 
@@ -67,7 +70,7 @@ final class HuggingFaceTokenizer {
     return tokenizer(
         new BpeDefinition(
             tokens(vocabulary),
-            merges(model.path("merges"), vocabulary),
+            merges(pairs(model.path("merges")), vocabulary),
             added,
             preTokenizer(json.path("pre_tokenizer")),
             isNfc(json.path("normalizer")),
@@ -75,7 +78,7 @@ final class HuggingFaceTokenizer {
             endOfText(json.path("added_tokens"), added)));
   }
 
-  private BpeTokenizer tokenizer(BpeDefinition definition) throws TokenizerFormatException {
+  BpeTokenizer tokenizer(BpeDefinition definition) throws TokenizerFormatException {
     try {
       return new BpeTokenizer(definition);
     } catch (IllegalArgumentException e) {
@@ -100,7 +103,7 @@ final class HuggingFaceTokenizer {
     }
   }
 
-  private Map<String, Integer> vocabulary(JsonNode vocab) throws TokenizerFormatException {
+  Map<String, Integer> vocabulary(JsonNode vocab) throws TokenizerFormatException {
     if (!vocab.isObject()) {
       throw bad("its \"vocab\" must be an object of tokens and their numbers");
     }
@@ -123,7 +126,8 @@ final class HuggingFaceTokenizer {
     return number.intValue();
   }
 
-  private List<String> tokens(Map<String, Integer> vocabulary) throws TokenizerFormatException {
+  /** The tokens by their numbers; null in gaps. */
+  List<String> tokens(Map<String, Integer> vocabulary) throws TokenizerFormatException {
     int size = vocabulary.values().stream().mapToInt(id -> id + 1).max().orElse(0);
     String[] tokens = new String[size];
     for (Map.Entry<String, Integer> entry : vocabulary.entrySet()) {
@@ -136,17 +140,24 @@ final class HuggingFaceTokenizer {
   }
 
   /** Each a pair of tokens, or in older files one string with a space between them. */
-  private List<Merge> merges(JsonNode list, Map<String, Integer> vocabulary)
-      throws TokenizerFormatException {
+  private List<String[]> pairs(JsonNode list) throws TokenizerFormatException {
     if (!list.isArray()) {
       throw bad("its \"merges\" must be a list");
     }
-    List<Merge> merges = new ArrayList<>(list.size());
+    List<String[]> pairs = new ArrayList<>(list.size());
     for (JsonNode merge : list) {
-      String[] pair =
+      pairs.add(
           merge.isArray() && merge.size() == 2
               ? new String[] {merge.get(0).asText(), merge.get(1).asText()}
-              : merge.asText().split(" ", -1);
+              : merge.asText().split(" ", -1));
+    }
+    return pairs;
+  }
+
+  List<Merge> merges(List<String[]> pairs, Map<String, Integer> vocabulary)
+      throws TokenizerFormatException {
+    List<Merge> merges = new ArrayList<>(pairs.size());
+    for (String[] pair : pairs) {
       merges.add(merge(pair, merges.size(), vocabulary));
     }
     return merges;

@@ -2,9 +2,7 @@ package dev.culebra.data;
 
 import dev.culebra.data.PromptLines.Pair;
 import dev.culebra.text.CharTokenizer;
-import dev.culebra.text.Gpt2Tokenizer;
 import dev.culebra.text.Tokenizer;
-import dev.culebra.text.TokenizerKind;
 import dev.culebra.text.UnknownCharacterException;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -50,24 +48,21 @@ public final class PromptPairs implements Dataset {
   }
 
   /**
-   * Reads a file for a new model, whose tokenizer is of the kind asked for.
+   * Reads a file for a new model, with the tokenizer asked for.
    *
    * @throws DataException if a line is no pair, with its number
    * @throws IOException if the file cannot be read
    */
-  static PromptPairs open(Path file, TokenizerKind kind) throws IOException {
+  static PromptPairs open(Path file, TokenizerChoice choice) throws IOException {
     List<Pair> pairs = PromptLines.read(file);
-    Tokenizer tokenizer =
-        switch (kind) {
-          case GPT2 -> new Gpt2Tokenizer();
-          case BPE -> throw new DataException("tokenizer bpe needs its folder: --tokenizer DIR");
-          case CHAR -> {
-            CharTokenizer.Builder characters = new CharTokenizer.Builder().add(END);
-            pairs.forEach(pair -> characters.add(pair.prompt()).add(pair.completion()));
-            yield characters.build();
-          }
-        };
-    return encode(file, tokenizer, pairs);
+    Tokenizer tokenizer = choice.open().orElse(null);
+    return encode(file, tokenizer == null ? charactersOf(pairs) : tokenizer, pairs);
+  }
+
+  private static CharTokenizer charactersOf(List<Pair> pairs) {
+    CharTokenizer.Builder characters = new CharTokenizer.Builder().add(END);
+    pairs.forEach(pair -> characters.add(pair.prompt()).add(pair.completion()));
+    return characters.build();
   }
 
   /**

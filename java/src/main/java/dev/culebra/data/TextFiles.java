@@ -13,9 +13,9 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /**
- * UTF-8 files one after another, with nothing between them. Of a directory these are all files
- * below it whose name ends in .txt, .text or .md, in the order of their paths; names that begin
- * with a dot are left out.
+ * UTF-8 files one after another, each a document. Of a directory these are all files below it whose
+ * name ends in .txt, .text or .md, in the order of their paths; names that begin with a dot are
+ * left out. A file that is named itself may also be one of {@link JsonTexts}, a document a line.
  */
 public final class TextFiles implements TextSource {
   private static final List<String> SUFFIXES = List.of(".txt", ".text", ".md");
@@ -69,9 +69,14 @@ public final class TextFiles implements TextSource {
   @Override
   public void read(Sink sink) throws IOException {
     for (Path file : files) {
+      if (JsonTexts.isOne(file)) {
+        JsonTexts.read(file, sink);
+        continue;
+      }
       try (InputStream in = open(file)) {
         Utf8Reader.read(in, file.toString(), sink);
       }
+      sink.endDocument();
     }
   }
 

@@ -2,9 +2,10 @@ package dev.culebra.data;
 
 import dev.culebra.text.TokenDecoder;
 import dev.culebra.text.Tokenizer;
+import java.util.OptionalInt;
 import java.util.function.BooleanSupplier;
 
-/** A text that the model writes: the same draws each time, other weights. */
+/** A text that the model writes, to its end of text: the same draws each time, other weights. */
 final class TextSample implements Showcase {
   private static final int TOKENS = 400;
 
@@ -24,6 +25,9 @@ final class TextSample implements Showcase {
         tokenizer.start(),
         TOKENS,
         token -> {
+          if (tokenizer.endOfText().equals(OptionalInt.of(token))) {
+            return false;
+          }
           text.append(decoder.accept(token));
           return !abandon.getAsBoolean();
         });

@@ -16,10 +16,13 @@ public interface TextSource {
    */
   void read(Sink sink) throws IOException;
 
-  /** Takes the pieces of a text. */
+  /** Takes the pieces of a text, and is told where its documents end. */
   @FunctionalInterface
   interface Sink {
     void accept(String piece) throws IOException;
+
+    /** A document ends here: a file, or a line of JSON. Another may follow. */
+    default void endDocument() throws IOException {}
   }
 
   /** The whole text. */

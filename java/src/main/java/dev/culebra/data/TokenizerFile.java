@@ -52,7 +52,12 @@ public final class TokenizerFile {
    * @throws IOException one line that names the file and the reason
    */
   public static void save(Tokenizer tokenizer, Path file) throws IOException {
-    AtomicFile.write(file, JSON.writeValueAsString(json(tokenizer)) + "\n");
+    AtomicFile.write(file, write(json(tokenizer)));
+  }
+
+  /** The text of a file. */
+  static String write(JsonNode json) throws IOException {
+    return JSON.writeValueAsString(json) + "\n";
   }
 
   private static ObjectNode json(Tokenizer tokenizer) {
@@ -106,6 +111,7 @@ public final class TokenizerFile {
         file, "its field \"%s\" must be \"char\" or \"gpt2\"".formatted(KIND));
   }
 
+  /** The JSON of a file, which must hold nothing else. */
   static JsonNode parse(Path file) throws IOException {
     try {
       return JSON.readTree(Files.readAllBytes(file));

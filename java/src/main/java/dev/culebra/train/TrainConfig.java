@@ -3,6 +3,7 @@ package dev.culebra.train;
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.Recompute;
 import dev.culebra.cuda.Binding;
+import dev.culebra.data.TokenizerChoice;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Normalization;
 import dev.culebra.nn.Positions;
@@ -11,7 +12,6 @@ import dev.culebra.nn.Variant;
 import dev.culebra.optim.AdamW;
 import dev.culebra.optim.LearningRate;
 import dev.culebra.optim.Optimizer;
-import dev.culebra.text.TokenizerKind;
 import java.util.List;
 
 /**
@@ -72,7 +72,7 @@ import java.util.List;
 public record TrainConfig(
     Preset preset,
     String data,
-    TokenizerKind tokenizer,
+    TokenizerChoice tokenizer,
     int layers,
     int heads,
     int embd,

@@ -185,6 +185,7 @@ final class TrainJson {
       case "Integer", "Long", "int", "long" -> "a whole number";
       case "Float", "float" -> "a number";
       case "Boolean", "boolean" -> "true or false";
+      case "TokenizerChoice" -> "char, gpt2 or a folder with a tokenizer";
       case "DeviceChoice" -> "auto, cpu, cuda or cuda:N";
       default -> "a text";
     };

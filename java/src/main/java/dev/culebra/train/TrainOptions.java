@@ -3,12 +3,12 @@ package dev.culebra.train;
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.Recompute;
 import dev.culebra.cuda.Binding;
+import dev.culebra.data.TokenizerChoice;
 import dev.culebra.nn.Normalization;
 import dev.culebra.nn.Positions;
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
 import dev.culebra.optim.Optimizer;
-import dev.culebra.text.TokenizerKind;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.nio.file.Path;
@@ -29,7 +29,7 @@ public final class TrainOptions {
 
   Preset preset;
   String data;
-  TokenizerKind tokenizer;
+  TokenizerChoice tokenizer;
   Integer layers;
   Integer heads;
   Integer embd;
@@ -164,7 +164,7 @@ public final class TrainOptions {
     return this;
   }
 
-  public TrainOptions tokenizer(TokenizerKind tokenizer) {
+  public TrainOptions tokenizer(TokenizerChoice tokenizer) {
     this.tokenizer = tokenizer;
     return this;
   }

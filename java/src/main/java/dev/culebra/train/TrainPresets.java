@@ -2,11 +2,11 @@ package dev.culebra.train;
 
 import dev.culebra.backend.Recompute;
 import dev.culebra.cuda.Binding;
+import dev.culebra.data.TokenizerChoice;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
 import dev.culebra.optim.Optimizer;
-import dev.culebra.text.TokenizerKind;
 
 /** How each preset is trained if nobody says otherwise. */
 final class TrainPresets {
@@ -68,7 +68,7 @@ final class TrainPresets {
   /** Small models on characters, as nanoGPT trains them: few tokens a step, so a larger beta2. */
   private static TrainOptions characters(TrainOptions options) {
     return options
-        .tokenizer(TokenizerKind.CHAR)
+        .tokenizer(TokenizerChoice.CHAR)
         .lr(1e-3f)
         .warmup(100)
         .beta2(0.99f)
@@ -80,7 +80,7 @@ final class TrainPresets {
   /** GPT-2's sizes, with GPT-3's figures (Brown et al., 2020) for the small one. */
   private static TrainOptions words(TrainOptions options) {
     return options
-        .tokenizer(TokenizerKind.GPT2)
+        .tokenizer(TokenizerChoice.GPT2)
         .batch(4)
         .gradAccum(8)
         .steps(20_000)

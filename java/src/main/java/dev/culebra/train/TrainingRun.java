@@ -7,6 +7,7 @@ import dev.culebra.checkpoint.RunDirectory;
 import dev.culebra.data.Corpora;
 import dev.culebra.data.DataException;
 import dev.culebra.data.Dataset;
+import dev.culebra.data.TokenizerChoice;
 import dev.culebra.io.Owned;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
@@ -276,7 +277,7 @@ public final class TrainingRun implements AutoCloseable {
     config =
         config.with(
             new TrainOptions()
-                .tokenizer(TokenizerKind.of(data.tokenizer()).orElse(null))
+                .tokenizer(TokenizerKind.of(data.tokenizer()).map(TokenizerChoice::of).orElse(null))
                 .data(corpora.settled(config.data())));
     told = config;
     files.begin(config, data.tokenizer());

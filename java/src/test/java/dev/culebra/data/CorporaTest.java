@@ -79,7 +79,8 @@ class CorporaTest {
   void preparedCharactersComeBack() throws IOException {
     Path text = Files.writeString(directory.resolve("text.txt"), "hello, wörld");
     Path out = directory.resolve("a/prepared");
-    DataPreparation.Result result = DataPreparation.prepare(List.of(text), TokenizerKind.CHAR, out);
+    DataPreparation.Result result =
+        DataPreparation.prepare(List.of(text), TokenizerChoice.CHAR, out);
     assertThat(result.trainTokens()).isEqualTo(10);
     assertThat(result.validationTokens()).isEqualTo(2);
     assertThat(out.resolve("train.bin")).hasSize(20);
@@ -104,9 +105,9 @@ class CorporaTest {
   @Test
   void preparingAgainReplaces() throws IOException {
     Path text = Files.writeString(directory.resolve("text.txt"), "hello world ".repeat(100));
-    DataPreparation.prepare(List.of(text), TokenizerKind.CHAR, directory);
+    DataPreparation.prepare(List.of(text), TokenizerChoice.CHAR, directory);
     DataPreparation.Result result =
-        DataPreparation.prepare(List.of(text), TokenizerKind.GPT2, directory);
+        DataPreparation.prepare(List.of(text), TokenizerChoice.GPT2, directory);
     try (Corpus corpus = corpora.open(directory.toString(), TokenizerKind.CHAR)) {
       assertThat(corpus.tokenizer()).isEqualTo(new Gpt2Tokenizer());
       assertThat(corpus.train().size()).isEqualTo(result.trainTokens());
@@ -118,14 +119,14 @@ class CorporaTest {
   @Test
   void aFailedPreparationLeavesTheOldFiles() throws IOException {
     Path text = Files.writeString(directory.resolve("text.txt"), "hello");
-    DataPreparation.prepare(List.of(text), TokenizerKind.CHAR, directory);
+    DataPreparation.prepare(List.of(text), TokenizerChoice.CHAR, directory);
     Path bad = Files.write(directory.resolve("bad"), new byte[] {'h', (byte) 0xFF});
     assertThatThrownBy(
-            () -> DataPreparation.prepare(List.of(text, bad), TokenizerKind.GPT2, directory))
+            () -> DataPreparation.prepare(List.of(text, bad), TokenizerChoice.GPT2, directory))
         .isInstanceOf(DataException.class)
         .hasMessageStartingWith(bad + " is not valid UTF-8 at byte 1");
     Path one = Files.writeString(directory.resolve("one"), "h");
-    assertThatThrownBy(() -> DataPreparation.prepare(List.of(one), TokenizerKind.CHAR, directory))
+    assertThatThrownBy(() -> DataPreparation.prepare(List.of(one), TokenizerChoice.CHAR, directory))
         .isInstanceOf(DataException.class)
         .hasMessage("%s has 1 tokens: too few to divide into two parts", one);
     try (Corpus corpus = corpora.open(directory.toString(), TokenizerKind.CHAR)) {
@@ -210,7 +211,7 @@ class CorporaTest {
   void aProgramHasDatasetsOfItsOwnByName() throws IOException {
     Corpora more = corpora.with(OWN);
 
-    assertThat(more.dataset("own7", TokenizerKind.CHAR)).isEqualTo(new Own("own-7"));
+    assertThat(more.dataset("own7", TokenizerChoice.CHAR)).isEqualTo(new Own("own-7"));
     assertThat(more.dataset("own7", CharTokenizer.of("ab"), true)).isEqualTo(new Own("own-7"));
     assertThat(more.settled("own7")).isEqualTo("own-7");
     assertThat(more.settled("macbeth")).isEqualTo("macbeth");
@@ -223,10 +224,10 @@ class CorporaTest {
     assertThatThrownBy(() -> more.text("own7"))
         .isInstanceOf(DataException.class)
         .hasMessage("own7 is made on the fly: there is no text of it");
-    assertThatThrownBy(() -> more.dataset("gone", TokenizerKind.CHAR))
+    assertThatThrownBy(() -> more.dataset("gone", TokenizerChoice.CHAR))
         .hasMessageStartingWith("no such data: gone is neither a file nor one of ")
         .hasMessageEndingWith(", own-1");
-    assertThatThrownBy(() -> corpora.dataset("own7", TokenizerKind.CHAR))
+    assertThatThrownBy(() -> corpora.dataset("own7", TokenizerChoice.CHAR))
         .isInstanceOf(DataException.class)
         .hasMessageStartingWith("no such data: own7");
   }

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.culebra.text.CharTokenizer;
-import dev.culebra.text.TokenizerKind;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
@@ -33,7 +32,7 @@ class PromptPairsTest {
   @Test
   void onlyTheCompletionAndItsEndAreTargets() throws IOException {
     try (PromptPairs pairs =
-            PromptPairs.open(file(pair("ab", "cd"), pair("a", "b")), TokenizerKind.CHAR);
+            PromptPairs.open(file(pair("ab", "cd"), pair("a", "b")), TokenizerChoice.CHAR);
         Batch batch = new Batch(3, CONTEXT)) {
       pairs.requireContext(CONTEXT);
       pairs.batches(Split.TRAIN, 1).fill(batch, 0, 0);
@@ -52,7 +51,7 @@ class PromptPairsTest {
     for (int i = 0; i < lines.length; i++) {
       lines[i] = pair("q" + i, "a" + i);
     }
-    try (PromptPairs pairs = PromptPairs.open(file(lines), TokenizerKind.CHAR);
+    try (PromptPairs pairs = PromptPairs.open(file(lines), TokenizerChoice.CHAR);
         Batch one = new Batch(6, CONTEXT);
         Batch other = new Batch(6, CONTEXT)) {
       Batches batches = pairs.batches(Split.TRAIN, 5);
@@ -87,7 +86,7 @@ class PromptPairsTest {
           """)
   void aBadLineIsNamedByNumber(String line, String message) throws IOException {
     Path file = file(pair("a", "b"), line);
-    assertThatThrownBy(() -> PromptPairs.open(file, TokenizerKind.CHAR))
+    assertThatThrownBy(() -> PromptPairs.open(file, TokenizerChoice.CHAR))
         .isInstanceOf(DataException.class)
         .message()
         .matches(message);
@@ -98,7 +97,7 @@ class PromptPairsTest {
     Path file = folder.resolve("latin1.jsonl");
     String lines = pair("a", "b") + "\n\n" + pair("h\u00e9", "b") + "\n";
     Files.write(file, lines.getBytes(StandardCharsets.ISO_8859_1));
-    assertThatThrownBy(() -> PromptPairs.open(file, TokenizerKind.CHAR))
+    assertThatThrownBy(() -> PromptPairs.open(file, TokenizerChoice.CHAR))
         .isInstanceOf(DataException.class)
         .hasMessageEndingWith("latin1.jsonl:3: is not UTF-8");
   }
@@ -108,7 +107,7 @@ class PromptPairsTest {
     Path file = folder.resolve("windows.jsonl");
     String lines = "\uFEFF" + pair("a", "b\\r\\nb") + "\r\n   \r\n" + pair("c", "d\u2028");
     Files.writeString(file, lines);
-    try (PromptPairs pairs = PromptPairs.open(file, TokenizerKind.CHAR)) {
+    try (PromptPairs pairs = PromptPairs.open(file, TokenizerChoice.CHAR)) {
       assertThat(texts(pairs, Split.TRAIN)).containsExactly("a|b\r\nb\n");
       assertThat(texts(pairs, Split.VALIDATION)).containsExactly("c|d\u2028\n");
     }
@@ -127,7 +126,7 @@ class PromptPairsTest {
   @Test
   void onePairIsTooFew() throws IOException {
     for (Path file : new Path[] {file(pair("a", "b")), file("")}) {
-      assertThatThrownBy(() -> PromptPairs.open(file, TokenizerKind.CHAR))
+      assertThatThrownBy(() -> PromptPairs.open(file, TokenizerChoice.CHAR))
           .isInstanceOf(DataException.class)
           .hasMessageEndingWith(
               "pairs.jsonl: needs at least 2 lines, to train on and to validate on");
@@ -137,7 +136,7 @@ class PromptPairsTest {
   @Test
   void whatDoesNotFitIsNamedByLineAndSaysWhatWould() throws IOException {
     Path file = file(pair("a", "b"), pair("aaaa", "bbbbbbbb"), pair("a", "c".repeat(20)));
-    try (PromptPairs pairs = PromptPairs.open(file, TokenizerKind.CHAR)) {
+    try (PromptPairs pairs = PromptPairs.open(file, TokenizerChoice.CHAR)) {
       assertThatThrownBy(() -> pairs.requireContext(CONTEXT))
           .isInstanceOf(DataException.class)
           .hasMessageEndingWith(

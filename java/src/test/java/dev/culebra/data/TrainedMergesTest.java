@@ -33,7 +33,7 @@ class TrainedMergesTest {
     BpeDefinition theirs =
         ((BpeTokenizer)
                 TokenizerFile.load(HuggingFaceTokenizerTest.folder(name).resolve("tokenizer.json")))
-            .definition();
+            .parts();
     BpeTrainer trainer = new BpeTrainer(theirs.preTokenizer());
     String text = Files.readString(TEXT).substring(0, CHARACTERS);
     for (int from = 0; from < CHARACTERS; from += DOCUMENT) {

@@ -3,8 +3,8 @@ package dev.culebra.examples.arithmetic;
 import dev.culebra.data.Corpora;
 import dev.culebra.data.Dataset;
 import dev.culebra.data.NamedDatasets;
+import dev.culebra.data.TokenizerChoice;
 import dev.culebra.optim.Optimizer;
-import dev.culebra.text.TokenizerKind;
 import dev.culebra.train.TrainOptions;
 import java.util.Arrays;
 import java.util.List;
@@ -42,7 +42,7 @@ public final class Exercises implements NamedDatasets {
 
   private static TrainOptions options(Arithmetic arithmetic, boolean anyModel) {
     TrainOptions options =
-        new TrainOptions().context(arithmetic.context()).tokenizer(TokenizerKind.CHAR).batch(128);
+        new TrainOptions().context(arithmetic.context()).tokenizer(TokenizerChoice.CHAR).batch(128);
     return switch (arithmetic.kind()) {
       case ADDITION -> options.steps(1500);
       case CALCULATOR -> anyModel ? calculator(options) : options;

@@ -3,6 +3,8 @@ package dev.culebra.examples.cli;
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.Recompute;
 import dev.culebra.cuda.Binding;
+import dev.culebra.data.TokenizerChoice;
+import dev.culebra.data.TokenizerFolder;
 import dev.culebra.examples.lecture.LectureCommand;
 import dev.culebra.examples.papers.Paper;
 import dev.culebra.nn.Normalization;
@@ -10,9 +12,11 @@ import dev.culebra.nn.Positions;
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
 import dev.culebra.optim.Optimizer;
+import dev.culebra.text.PreTokenizer;
 import dev.culebra.text.TokenizerKind;
 import dev.culebra.train.DeviceChoice;
 import dev.culebra.train.DtypeChoice;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.function.Function;
@@ -45,6 +49,7 @@ import picocli.CommandLine.TypeConversionException;
       EvalCommand.class,
       ReportCommand.class,
       DataCommand.class,
+      TokenizerCommand.class,
       LectureCommand.class,
       PapersCommand.class,
       InfoCommand.class,
@@ -86,7 +91,10 @@ final class Culebra implements Runnable {
         .registerConverter(
             DeviceChoice.class, converter(DeviceChoice::parse, "auto, cpu, cuda or cuda:N"))
         .registerConverter(Preset.class, oneOf(Preset.values()))
-        .registerConverter(TokenizerKind.class, oneOf(TokenizerKind.values()))
+        .registerConverter(
+            TokenizerChoice.class,
+            converter(Culebra::tokenizer, "char, gpt2 or a folder with a tokenizer"))
+        .registerConverter(PreTokenizer.class, oneOf(PreTokenizer.values()))
         .registerConverter(DtypeChoice.class, oneOf(DtypeChoice.values()))
         .registerConverter(Recompute.class, oneOf(Recompute.values()))
         .registerConverter(Binding.class, oneOf(Binding.values()))
@@ -112,6 +120,18 @@ final class Culebra implements Runnable {
         throw new TypeConversionException("'%s' is not %s".formatted(text, expected));
       }
     };
+  }
+
+  private static TokenizerChoice tokenizer(String text) {
+    TokenizerChoice choice = TokenizerChoice.parse(text);
+    boolean known =
+        choice.path() == null
+            ? choice.kind() != TokenizerKind.BPE
+            : TokenizerFolder.isOne(Path.of(choice.path()));
+    if (!known) {
+      throw new IllegalArgumentException(text);
+    }
+    return choice;
   }
 
   /** Reads the names that the constants' {@code toString} has, in lower case. */

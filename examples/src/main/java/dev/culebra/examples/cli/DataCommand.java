@@ -6,9 +6,9 @@ import dev.culebra.data.NamedCorpus;
 import dev.culebra.data.TextFacts;
 import dev.culebra.data.TextFiles;
 import dev.culebra.data.TextSource;
+import dev.culebra.data.TokenizerChoice;
 import dev.culebra.examples.arithmetic.Arithmetic;
 import dev.culebra.examples.arithmetic.Exercises;
-import dev.culebra.text.TokenizerKind;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -141,7 +141,8 @@ final class DataCommand implements Runnable {
       header = "Turn texts into token files, so that big ones need not be read again.",
       description = {
         "Writes train.bin (the first 90 %% of the tokens), val.bin (the rest), both of 16-bit",
-        "tokens as nanoGPT has them, and tokenizer.json."
+        "tokens as nanoGPT has them, and tokenizer.json. The tokenizer's end of text stands",
+        "between documents: files, or lines of a .jsonl of {\"text\": ...}."
       },
       footer = {"", "Example: culebra data prepare books/ --out tokens"})
   static final class PrepareCommand implements Callable<Integer> {
@@ -162,10 +163,17 @@ final class DataCommand implements Runnable {
 
     @Option(
         names = "--tokenizer",
-        paramLabel = "KIND",
+        paramLabel = "KIND|DIR",
         defaultValue = "gpt2",
-        description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
-    private TokenizerKind tokenizer;
+        description = "char, gpt2, or a folder with a tokenizer. Default: ${DEFAULT-VALUE}")
+    private TokenizerChoice tokenizer;
+
+    @Option(
+        names = "--special",
+        description =
+            "Recognise special tokens in the texts, such as <|endoftext|>. Default: they are "
+                + "ordinary text")
+    private boolean special;
 
     @Option(names = "--overwrite", description = "Replace token files that are in --out already.")
     private boolean overwrite;
@@ -181,7 +189,7 @@ final class DataCommand implements Runnable {
               ? Exercises.corpora().text(texts.getFirst())
               : TextFiles.of(texts.stream().map(Path::of).toList());
       DataPreparation.Result result =
-          DataPreparation.prepare(text, Corpora.tokenizer(tokenizer, text), out);
+          DataPreparation.prepare(text, Corpora.tokenizer(tokenizer, text), special, out);
       System.out.printf("%,15d tokens  %s%n", result.trainTokens(), out.resolve("train.bin"));
       System.out.printf("%,15d tokens  %s%n", result.validationTokens(), out.resolve("val.bin"));
       System.out.printf("%,15d in the vocabulary%n", result.tokenizer().vocab());

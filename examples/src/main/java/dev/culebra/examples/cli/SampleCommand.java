@@ -5,6 +5,7 @@ import dev.culebra.data.TextFiles;
 import dev.culebra.examples.arithmetic.Arithmetic;
 import dev.culebra.generate.Generator;
 import dev.culebra.text.TokenDecoder;
+import dev.culebra.text.TokenEncoder;
 import dev.culebra.text.UnknownCharacterException;
 import dev.culebra.train.RunFiles;
 import dev.culebra.train.TrainedModel;
@@ -12,7 +13,9 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -48,6 +51,16 @@ final class SampleCommand implements Callable<Integer> {
           "How many tokens to draw. Default: 500, or an answer for a model of addition or"
               + " calculator")
   private Integer tokens;
+
+  @Option(
+      names = "--special",
+      description = "Recognise special tokens in the prompt, such as <|endoftext|>.")
+  private boolean special;
+
+  @Option(
+      names = "--ignore-eos",
+      description = "Go on after the token that ends a text. Default: stop there")
+  private boolean ignoreEos;
 
   @Option(names = "--line", description = "Stop at the end of the line, as where an answer ends.")
   private boolean line;
@@ -142,9 +155,12 @@ final class SampleCommand implements Callable<Integer> {
     return text;
   }
 
-  private static int[] encode(TrainedModel trained, String text) {
+  private int[] encode(TrainedModel trained, String text) {
     try {
-      return trained.tokenizer().encode(text);
+      TokenEncoder encoder =
+          special ? trained.tokenizer().specialEncoder() : trained.tokenizer().encoder();
+      return IntStream.concat(IntStream.of(encoder.accept(text)), IntStream.of(encoder.finish()))
+          .toArray();
     } catch (UnknownCharacterException e) {
       throw new CommandException("prompt: " + e.getMessage(), e);
     }
@@ -160,6 +176,7 @@ final class SampleCommand implements Callable<Integer> {
     PrintStream out = System.out;
     out.print(trained.tokenizer().decode(start));
     TokenDecoder decoder = trained.tokenizer().decoder();
+    OptionalInt endOfText = trained.tokenizer().endOfText();
     generator.generate(
         start,
         tokens,
@@ -167,6 +184,9 @@ final class SampleCommand implements Callable<Integer> {
         draws,
         sample,
         token -> {
+          if (!ignoreEos && endOfText.equals(OptionalInt.of(token))) {
+            return false;
+          }
           String text = decoder.accept(token);
           int end = line ? text.indexOf('\n') : -1;
           out.print(end < 0 ? text : text.substring(0, end));

@@ -3,10 +3,10 @@ package dev.culebra.examples.cli;
 import dev.culebra.checkpoint.RunDirectory;
 import dev.culebra.data.Corpora;
 import dev.culebra.data.DataException;
+import dev.culebra.data.TokenizerChoice;
 import dev.culebra.examples.arithmetic.Arithmetic;
 import dev.culebra.examples.arithmetic.Exercises;
 import dev.culebra.examples.report.Dashboard;
-import dev.culebra.text.TokenizerKind;
 import dev.culebra.train.Progress;
 import dev.culebra.train.RunFiles;
 import dev.culebra.train.TrainConfig;
@@ -192,7 +192,8 @@ final class TrainCommand implements Callable<Integer> {
     try {
       TrainOptions told = base.with(file).with(given());
       TrainConfig config = told.config(Exercises.options(told));
-      if (config.tokenizer() != TokenizerKind.CHAR && Arithmetic.find(config.data()).isPresent()) {
+      if (!config.tokenizer().equals(TokenizerChoice.CHAR)
+          && Arithmetic.find(config.data()).isPresent()) {
         throw usage(
             "--data %s has a tokenizer of its own: --tokenizer %s does not go with it"
                 .formatted(config.data(), config.tokenizer()));

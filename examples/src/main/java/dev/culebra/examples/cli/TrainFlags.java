@@ -3,6 +3,7 @@ package dev.culebra.examples.cli;
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.Recompute;
 import dev.culebra.cuda.Binding;
+import dev.culebra.data.TokenizerChoice;
 import dev.culebra.examples.arithmetic.Arithmetic;
 import dev.culebra.nn.Normalization;
 import dev.culebra.nn.Positions;
@@ -10,7 +11,6 @@ import dev.culebra.nn.Preset;
 import dev.culebra.nn.Variant;
 import dev.culebra.optim.LearningRate;
 import dev.culebra.optim.Optimizer;
-import dev.culebra.text.TokenizerKind;
 import dev.culebra.train.DeviceChoice;
 import dev.culebra.train.DtypeChoice;
 import dev.culebra.train.TrainOptions;
@@ -80,9 +80,11 @@ final class TrainFlags {
 
     @Option(
         names = "--tokenizer",
-        paramLabel = "KIND",
-        description = "${COMPLETION-CANDIDATES}. Default: ${default.tokenizer}")
-    private TokenizerKind tokenizer;
+        paramLabel = "KIND|DIR",
+        description =
+            "char, gpt2, or a folder with a tokenizer: Hugging Face's, or one of culebra tokenizer "
+                + "train. Default: ${default.tokenizer}")
+    private TokenizerChoice tokenizer;
 
     @Option(
         names = "--skip-unknown",

@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.culebra.data.Corpora;
 import dev.culebra.data.DataException;
+import dev.culebra.data.TokenizerChoice;
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.Optimizer;
-import dev.culebra.text.TokenizerKind;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainOptions;
 import java.io.IOException;
@@ -20,16 +20,16 @@ class ExercisesTest {
   @Test
   void problemsAreFoundByNameForAModelThatReadsThem() throws IOException {
     Arithmetic calculator = new Arithmetic(Arithmetic.Kind.CALCULATOR, 3);
-    assertThat(corpora.dataset("calculator-3", TokenizerKind.GPT2)).isEqualTo(calculator);
+    assertThat(corpora.dataset("calculator-3", TokenizerChoice.GPT2)).isEqualTo(calculator);
     assertThat(corpora.dataset("calculator-3", calculator.tokenizer(), false))
         .isEqualTo(calculator);
     assertThat(corpora.settled("addition")).isEqualTo("addition-2");
     assertThatThrownBy(() -> corpora.dataset("addition", calculator.tokenizer(), false))
         .isInstanceOf(DataException.class)
         .hasMessage("addition-2 is written in other characters than the model reads");
-    assertThatThrownBy(() -> corpora.dataset("gone", TokenizerKind.CHAR))
+    assertThatThrownBy(() -> corpora.dataset("gone", TokenizerChoice.CHAR))
         .hasMessageEndingWith(", addition, calculator");
-    assertThatThrownBy(() -> corpora.dataset("gone", TokenizerKind.CHAR))
+    assertThatThrownBy(() -> corpora.dataset("gone", TokenizerChoice.CHAR))
         .hasMessageEndingWith(", addition, calculator");
   }
 

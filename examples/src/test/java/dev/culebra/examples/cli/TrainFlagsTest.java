@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.culebra.backend.Activation;
+import dev.culebra.data.TokenizerChoice;
 import dev.culebra.examples.papers.Paper;
 import dev.culebra.nn.Normalization;
 import dev.culebra.nn.Positions;
@@ -11,7 +12,6 @@ import dev.culebra.nn.Preset;
 import dev.culebra.nn.Variant;
 import dev.culebra.optim.LearningRate;
 import dev.culebra.optim.Optimizer;
-import dev.culebra.text.TokenizerKind;
 import dev.culebra.train.DeviceChoice;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainOptions;
@@ -60,7 +60,7 @@ class TrainFlagsTest {
         .isEqualTo(
             new TrainOptions()
                 .data("macbeth")
-                .tokenizer(TokenizerKind.GPT2)
+                .tokenizer(TokenizerChoice.GPT2)
                 .preset(Preset.BABY)
                 .layers(2)
                 .heads(3)
@@ -136,7 +136,7 @@ class TrainFlagsTest {
           --seed 1e3      | Invalid value for option '--seed': '1e3' is not a whole number
           --lr fast       | Invalid value for option '--lr': 'fast' is not a number
           --device gpu    | Invalid value for option '--device': 'gpu' is not auto, cpu, cuda or cuda:N
-          --tokenizer bpe | Invalid value for option '--tokenizer': 'bpe' is not one of char, gpt2
+          --tokenizer bpe | Invalid value for option '--tokenizer': 'bpe' is not char, gpt2 or a folder with a tokenizer
           --norm batch    | Invalid value for option '--norm': 'batch' is not one of layer, rms
           --schedule step | Invalid value for option '--schedule': 'step' is not one of cosine, linear, constant
           --lr            | Missing required parameter for option '--lr' (RATE)
@@ -154,7 +154,7 @@ class TrainFlagsTest {
     assertThat(help)
         .contains(
             "--batch=N Sequences of a micro-step. Default: 12 (baby: 64, gpt2: 4)",
-            "--tokenizer=KIND char, gpt2. Default: char (gpt2: gpt2)",
+            "train. Default: char (gpt2: gpt2)",
             "Highest learning rate. Default: 0.001 (gpt2: 0.0006)",
             "Biases in linear layers and layernorms. Default: no (gpt2: yes)")
         .doesNotContain("${", "null");

@@ -1,0 +1,69 @@
+package dev.culebra.data;
+
+import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonValue;
+import dev.culebra.text.Gpt2Tokenizer;
+import dev.culebra.text.Tokenizer;
+import dev.culebra.text.TokenizerKind;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * The tokenizer that a user asks for: one by its name, or that of a folder or file ({@link
+ * TokenizerFolder}).
+ *
+ * @param kind {@link TokenizerKind#BPE} for a folder
+ * @param path of the folder or file, as it was given; null for one by name
+ */
+public record TokenizerChoice(TokenizerKind kind, String path) {
+  public static final TokenizerChoice CHAR = of(TokenizerKind.CHAR);
+  public static final TokenizerChoice GPT2 = of(TokenizerKind.GPT2);
+
+  /**
+   * A tokenizer by its name. {@link TokenizerKind#BPE} is that of a run which holds it: there is
+   * nothing to open.
+   */
+  public static TokenizerChoice of(TokenizerKind kind) {
+    return new TokenizerChoice(kind, null);
+  }
+
+  /** Reads {@code char}, {@code gpt2}, {@code bpe}; all else is a path. */
+  @JsonCreator
+  public static TokenizerChoice parse(String text) {
+    for (TokenizerKind kind : TokenizerKind.values()) {
+      if (kind.label().equalsIgnoreCase(text)) {
+        return of(kind);
+      }
+    }
+    return new TokenizerChoice(TokenizerKind.BPE, text);
+  }
+
+  /** What {@link #parse} reads. */
+  @JsonValue
+  @Override
+  public String toString() {
+    return path == null ? kind.label() : path;
+  }
+
+  /**
+   * The tokenizer, where it does not depend on the text.
+   *
+   * @return empty for characters, whose vocabulary is that of the text
+   * @throws DataException if nothing says where it is
+   * @throws IOException if its file cannot be read or is none; one line that names it
+   */
+  public Optional<Tokenizer> open() throws IOException {
+    if (path != null) {
+      return Optional.of(TokenizerFolder.open(Path.of(path)));
+    }
+    return switch (kind) {
+      case CHAR -> Optional.empty();
+      case GPT2 -> Optional.of(new Gpt2Tokenizer());
+      case BPE ->
+          throw new DataException(
+              "tokenizer bpe is that of a run: name its folder instead, or that of another"
+                  + " tokenizer");
+    };
+  }
+}
