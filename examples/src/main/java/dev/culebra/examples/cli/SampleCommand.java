@@ -1,21 +1,18 @@
 package dev.culebra.examples.cli;
 
 import dev.culebra.backend.SamplingSpec;
-import dev.culebra.data.TextFiles;
 import dev.culebra.examples.arithmetic.Arithmetic;
+import dev.culebra.examples.cli.Prompts.Prompt;
 import dev.culebra.generate.Generator;
 import dev.culebra.text.TokenDecoder;
-import dev.culebra.text.TokenEncoder;
-import dev.culebra.text.UnknownCharacterException;
 import dev.culebra.train.RunFiles;
 import dev.culebra.train.TrainedModel;
 import java.io.IOException;
-import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
-import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -38,11 +35,7 @@ final class SampleCommand implements Callable<Integer> {
   @Option(names = "--run", required = true, paramLabel = "DIR", description = "A run directory.")
   private Path directory;
 
-  @Option(
-      names = "--prompt",
-      paramLabel = "TEXT|@FILE",
-      description = "What to continue. Default: a line's end, as before a new text")
-  private String prompt;
+  @Mixin private Prompts prompts;
 
   @Option(
       names = "--tokens",
@@ -106,6 +99,7 @@ final class SampleCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     SamplingSpec sampling = sampling();
+    List<Prompt> given = prompts.given();
     try (RunFiles files = acceptChanges.open(directory);
         TrainedModel trained = TrainedModel.open(files, device.config());
         Generator generator = new Generator(trained.model())) {
@@ -114,16 +108,31 @@ final class SampleCommand implements Callable<Integer> {
         line |= problems.isPresent(); // line ends fill an answer that is shorter
         tokens = problems.map(Arithmetic::answerLength).orElse(USUAL_TOKENS);
       }
-      int[] start = prompt == null ? trained.tokenizer().start() : encode(trained, promptText());
+      List<int[]> starts = starts(given, trained);
       long draws = seed == null ? System.nanoTime() : seed;
-      for (int sample = 0; sample < samples; sample++) {
-        if (sample > 0) {
-          System.out.println("\n---");
+      boolean first = true;
+      for (int[] start : starts) {
+        for (int sample = 0; sample < samples; sample++) {
+          if (!first && !(prompts.areLines() && line)) {
+            System.out.println("\n---");
+          }
+          first = false;
+          print(generator, trained, start, sampling, draws, sample);
         }
-        print(generator, trained, start, sampling, draws, sample);
       }
       return 0;
     }
+  }
+
+  /** The tokens of each prompt, all of them read before the first is continued. */
+  private List<int[]> starts(List<Prompt> given, TrainedModel trained) throws IOException {
+    if (prompts.mustBeAsked()) {
+      Prompt answer = Prompts.ask();
+      given = answer == null ? List.of() : List.of(answer);
+    }
+    return given.isEmpty()
+        ? List.of(trained.tokenizer().start())
+        : given.stream().map(prompt -> prompt.encode(trained.tokenizer(), special)).toList();
   }
 
   private SamplingSpec sampling() {
@@ -146,26 +155,6 @@ final class SampleCommand implements Callable<Integer> {
     return new ParameterException(spec.commandLine(), line);
   }
 
-  private String promptText() throws IOException {
-    String text =
-        prompt.startsWith("@") ? TextFiles.of(Path.of(prompt.substring(1))).readAll() : prompt;
-    if (text.isEmpty()) {
-      throw new CommandException("the prompt is empty");
-    }
-    return text;
-  }
-
-  private int[] encode(TrainedModel trained, String text) {
-    try {
-      TokenEncoder encoder =
-          special ? trained.tokenizer().specialEncoder() : trained.tokenizer().encoder();
-      return IntStream.concat(IntStream.of(encoder.accept(text)), IntStream.of(encoder.finish()))
-          .toArray();
-    } catch (UnknownCharacterException e) {
-      throw new CommandException("prompt: " + e.getMessage(), e);
-    }
-  }
-
   private void print(
       Generator generator,
       TrainedModel trained,
@@ -173,8 +162,7 @@ final class SampleCommand implements Callable<Integer> {
       SamplingSpec sampling,
       long draws,
       int sample) {
-    PrintStream out = System.out;
-    out.print(trained.tokenizer().decode(start));
+    WordWrap out = WordWrap.ofOutput().print(trained.tokenizer().decode(start));
     TokenDecoder decoder = trained.tokenizer().decoder();
     OptionalInt endOfText = trained.tokenizer().endOfText();
     generator.generate(
@@ -190,9 +178,8 @@ final class SampleCommand implements Callable<Integer> {
           String text = decoder.accept(token);
           int end = line ? text.indexOf('\n') : -1;
           out.print(end < 0 ? text : text.substring(0, end));
-          out.flush();
-          return end < 0 && !out.checkError(); // a closed pipe: nobody reads any more
+          return end < 0 && !System.out.checkError(); // a closed pipe: nobody reads any more
         });
-    out.println(decoder.finish());
+    out.print(decoder.finish()).finish();
   }
 }

@@ -10,6 +10,7 @@ import java.lang.invoke.MethodHandle;
 
 /** Where standard error and standard output lead. */
 final class Terminal {
+  private static final int STDOUT = 1;
   private static final int STDERR = 2;
   private static final int USUAL_COLUMNS = 80;
 
@@ -25,6 +26,16 @@ final class Terminal {
   private static boolean outputIsTerminal() {
     Console console = System.console();
     return console != null && console.isTerminal();
+  }
+
+  /** Whether a person sees what is said, and can answer: all streams lead to a terminal. */
+  static boolean talks() {
+    return interactive() && outputIsTerminal();
+  }
+
+  /** Columns of the terminal that standard output is; 0 where it is none. */
+  static int columnsOfOutput() {
+    return WindowSize.columns(STDOUT);
   }
 
   private static boolean isDumb() {

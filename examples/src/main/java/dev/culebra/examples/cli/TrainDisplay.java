@@ -94,7 +94,11 @@ final class TrainDisplay implements TrainListener {
   @Override
   public void onSample(int step, String text) {
     if (step < run.config().steps()) {
-      above(() -> System.out.printf("%n--- after step %d ---%n%s%n", step, text));
+      above(
+          () -> {
+            System.out.printf("%n--- after step %d ---%n", step);
+            WordWrap.ofOutput().print(text).finish();
+          });
     }
   }
 
@@ -132,7 +136,7 @@ final class TrainDisplay implements TrainListener {
         steps,
         quoted(directory.path().toString()),
         2L * steps);
-    System.out.println(Files.readString(directory.sample()).strip());
+    WordWrap.ofOutput().print(Files.readString(directory.sample()).strip()).finish();
   }
 
   /** Says where an interrupted run can go on. */
@@ -154,7 +158,7 @@ final class TrainDisplay implements TrainListener {
         "done: best validation loss %.4f, %.0f s of training%n%n",
         progress.bestValidationLoss(),
         progress.seconds());
-    System.out.println(Files.readString(directory.sample()).strip());
+    WordWrap.ofOutput().print(Files.readString(directory.sample()).strip()).finish();
     System.err.println();
     System.err.println("wrote");
     for (Path file :

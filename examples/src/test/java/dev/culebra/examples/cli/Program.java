@@ -28,7 +28,7 @@ final class Program implements AutoCloseable {
   private static final int POLL_MILLIS = 5;
 
   /** The JVM's own line, which the launcher keeps from the user. */
-  private static final String INCUBATOR_WARNING =
+  static final String INCUBATOR_WARNING =
       "WARNING: Using incubator modules: jdk.incubator.vector\n";
 
   private final Process process;

@@ -126,7 +126,8 @@ final class PseudoTerminal implements AutoCloseable {
   /** Waits for the end; line ends as programs write them. */
   Outcome finish() throws Exception {
     Outcome outcome = script.finish();
-    return new Outcome(outcome.exitCode(), outcome.out().replace("\r\n", "\n"), outcome.err());
+    String shown = outcome.out().replace("\r\n", "\n").replace(Program.INCUBATOR_WARNING, "");
+    return new Outcome(outcome.exitCode(), shown, outcome.err());
   }
 
   @Override
