@@ -4,6 +4,7 @@ import dev.culebra.text.CharTokenizer;
 import dev.culebra.text.Gpt2Tokenizer;
 import dev.culebra.text.Tokenizer;
 import dev.culebra.text.TokenizerKind;
+import dev.culebra.text.UnknownCharacterException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -122,7 +123,9 @@ public final class Corpora {
    * The same for a model that has a tokenizer already.
    *
    * @param skipUnknown whether characters of a text that the tokenizer does not know are left out
-   * @throws DataException if there is no such data, it cannot be used, or has another tokenizer
+   * @throws DataException if there is no such data, it cannot be used, or has another tokenizer; if
+   *     a text has characters that the tokenizer does not know, it names them all and its cause is
+   *     an {@link UnknownCharacterException}
    * @throws IOException if it cannot be read
    */
   public Dataset dataset(String data, Tokenizer tokenizer, boolean skipUnknown) throws IOException {
@@ -133,11 +136,23 @@ public final class Corpora {
     if (isPromptPairs(data)) {
       return PromptPairs.open(Path.of(data), tokenizer);
     }
-    return skipUnknown
-            && tokenizer instanceof CharTokenizer characters
-            && find(data) instanceof Found.Text text
-        ? Corpus.fromKnownCharacters(text.source(), characters)
-        : open(data, tokenizer);
+    if (skipUnknown
+        && tokenizer instanceof CharTokenizer characters
+        && find(data) instanceof Found.Text text) {
+      return Corpus.fromKnownCharacters(text.source(), characters);
+    }
+    try {
+      return open(data, tokenizer);
+    } catch (DataException e) {
+      if (e.getCause() instanceof UnknownCharacterException unknown
+          && tokenizer instanceof CharTokenizer characters) {
+        throw new DataException(
+            "%s; it does not know %s"
+                .formatted(e.getMessage(), unknownCharacters(data, characters)),
+            unknown);
+      }
+      throw e;
+    }
   }
 
   private static Dataset withTokenizer(Dataset own, Tokenizer tokenizer) {
@@ -235,20 +250,9 @@ public final class Corpora {
         && !JsonTexts.isOne(Path.of(data));
   }
 
-  /**
-   * The characters of a text that a tokenizer does not know, how often each occurs, for people;
-   * empty where there are none, or where they cannot be left out.
-   *
-   * @throws DataException if there is no such data
-   * @throws IOException if it cannot be read
-   */
-  public String unknownCharacters(String data, Tokenizer tokenizer) throws IOException {
-    if (!canLeaveOutCharacters(data)
-        || !(tokenizer instanceof CharTokenizer characters)
-        || !(find(data) instanceof Found.Text text)) {
-      return "";
-    }
-    KnownCharacters known = new KnownCharacters(text.source(), characters);
+  /** The characters of a text that a tokenizer does not know, how often each occurs. */
+  private String unknownCharacters(String data, CharTokenizer tokenizer) throws IOException {
+    KnownCharacters known = new KnownCharacters(text(data), tokenizer);
     known.read(piece -> {});
     return known.leftOut();
   }

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * Tokens to train on and tokens to validate on, with the tokenizer that made them. It owns both and
@@ -142,6 +143,13 @@ public final class Corpus implements Dataset {
   @Override
   public Measurement measure(Learner learner) {
     return learner.loss(validation).of(name);
+  }
+
+  /** The same of the training part too, in one piece unless it came in two files. */
+  @Override
+  public Optional<Measurement> measureWhole(Learner learner) {
+    MeanLoss loss = MeanLoss.of(owned.stream().map(learner::loss).toList());
+    return Optional.of(loss.of(name, Measurement.WHOLE));
   }
 
   @Override

@@ -64,6 +64,16 @@ public interface Dataset extends AutoCloseable {
     return learner.loss(batches(Split.VALIDATION, 0), MEASURED_BATCHES).of(name());
   }
 
+  /**
+   * The same on all of the data, the training part included; empty where there is no such thing, as
+   * of data that is made on the fly.
+   *
+   * @throws DataException if the learner's context does not suit this data
+   */
+  default Optional<Measurement> measureWhole(Learner learner) {
+    return Optional.empty();
+  }
+
   /** How a model of this data is asked; empty where it continues texts. */
   default Optional<Asking> asking() {
     return Optional.empty();

@@ -7,30 +7,29 @@ import java.util.List;
 import java.util.function.BooleanSupplier;
 
 /**
- * Lets a model complete the prompts of the validation part: how likely it finds the right
- * completions, and which of them it writes to the last token when it always takes the likeliest.
+ * Lets a model complete prompts: how likely it finds the right completions, and which of them it
+ * writes to the last token when it always takes the likeliest.
  */
 final class ExactCompletions implements Showcase {
-  /** Most pairs that are asked during a training. */
-  static final int SHOWN = 1000;
-
   private static final int EXAMPLES = 5;
   private static final int MORE_TOKENS = 20;
   private static final int QUOTED = 200;
 
   private final Tokenizer tokenizer;
   private final List<Question> questions;
+  private final String prompts;
   private final Learner.Writer writer;
   private final Learner.Exam exam;
 
   /**
    * How it went.
    *
+   * @param prompts which they are, for people
    * @param loss of the tokens of all completions and what ends them
    * @param score of all pairs
    * @param examples pairs at even distances with the model's completions, a line each
    */
-  record Result(MeanLoss loss, Score score, List<String> examples) {
+  record Result(String prompts, MeanLoss loss, Score score, List<String> examples) {
     Result {
       examples = List.copyOf(examples);
     }
@@ -39,16 +38,22 @@ final class ExactCompletions implements Showcase {
     @Override
     public String toString() {
       List<String> lines = new ArrayList<>(examples);
-      lines.add("exact completions of validation prompts: " + score);
+      lines.add("exact completions of %s: %s".formatted(prompts, score));
       return String.join(System.lineSeparator(), lines) + System.lineSeparator();
     }
   }
 
-  /** For {@code learner}, and all or the first {@code most} pairs. */
-  ExactCompletions(Learner learner, PromptPairs data, int most) {
-    List<Question> all = data.questions(Split.VALIDATION);
-    tokenizer = data.tokenizer();
-    questions = all.subList(0, Math.min(most, all.size()));
+  /**
+   * For {@code learner}.
+   *
+   * @param questions at least one
+   * @param prompts which they are, for people
+   */
+  ExactCompletions(
+      Learner learner, Tokenizer tokenizer, List<Question> questions, String prompts) {
+    this.tokenizer = tokenizer;
+    this.questions = List.copyOf(questions);
+    this.prompts = prompts;
     writer = learner.writer();
     exam = learner.exam(questions, learner.batch());
   }
@@ -64,7 +69,8 @@ final class ExactCompletions implements Showcase {
     Learner.Answers answers = exam.ask(abandon);
     return answers == null
         ? null
-        : new Result(answers.loss(), new Score(answers.right(), questions.size()), examples());
+        : new Result(
+            prompts, answers.loss(), new Score(answers.right(), questions.size()), examples());
   }
 
   private List<String> examples() {

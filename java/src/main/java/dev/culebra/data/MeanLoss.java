@@ -1,6 +1,7 @@
 package dev.culebra.data;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -16,13 +17,26 @@ public record MeanLoss(double loss, long tokens) {
     return Math.exp(loss);
   }
 
-  /** As a measurement of the data called {@code name}: a line, and three figures. */
+  /** Of several parts together, at least one. */
+  static MeanLoss of(List<MeanLoss> parts) {
+    long tokens = parts.stream().mapToLong(MeanLoss::tokens).sum();
+    double sum = parts.stream().mapToDouble(part -> part.loss * part.tokens).sum();
+    return new MeanLoss(sum / tokens, tokens);
+  }
+
+  /** As a measurement of the validation part of the data called {@code name}. */
   public Measurement of(String name) {
+    return of(name, "validation part");
+  }
+
+  /** As a measurement of a part of the data called {@code name}: a line, and three figures. */
+  Measurement of(String name, String part) {
     String text =
         String.format(
             Locale.ROOT,
-            "%s, validation part, %,d tokens: loss %.4f, perplexity %.2f%n",
+            "%s, %s, %,d tokens: loss %.4f, perplexity %.2f%n",
             name,
+            part,
             tokens,
             loss,
             perplexity());

@@ -11,6 +11,9 @@ import java.util.Map;
  * @param figures for programs, in this order: numbers, or maps of such, by name
  */
 public record Measurement(String text, Map<String, Object> figures) {
+  /** What a text calls all of the data. */
+  static final String WHOLE = "all of it";
+
   public Measurement {
     figures = Collections.unmodifiableMap(new LinkedHashMap<>(figures));
   }

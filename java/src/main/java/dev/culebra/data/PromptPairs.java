@@ -26,6 +26,9 @@ public final class PromptPairs implements Dataset {
   /** What ends a completion. */
   public static final String END = "\n";
 
+  /** Most pairs that are asked during a training. */
+  private static final int SHOWN = 1000;
+
   private static final int STREAM = 0x43000000;
 
   /** The tokens of a line. */
@@ -169,15 +172,27 @@ public final class PromptPairs implements Dataset {
 
   @Override
   public Showcase showcase(Learner learner) {
-    return new ExactCompletions(learner, this, ExactCompletions.SHOWN);
+    List<Question> some = validation.subList(0, Math.min(SHOWN, validation.size()));
+    return new ExactCompletions(learner, tokenizer, some, "validation prompts");
   }
 
   /** All validation pairs: the loss of their completions, and how many of these are exact. */
   @Override
   public Measurement measure(Learner learner) {
+    return measure(learner, validation, "validation prompts", "validation part");
+  }
+
+  @Override
+  public Optional<Measurement> measureWhole(Learner learner) {
+    List<Question> all = rows.stream().map(Row::question).toList();
+    return Optional.of(measure(learner, all, "all prompts", Measurement.WHOLE));
+  }
+
+  private Measurement measure(
+      Learner learner, List<Question> questions, String prompts, String part) {
     requireContext(learner.context());
-    ExactCompletions all = new ExactCompletions(learner, this, Integer.MAX_VALUE);
-    ExactCompletions.Result result = all.ask(() -> false);
+    ExactCompletions completions = new ExactCompletions(learner, tokenizer, questions, prompts);
+    ExactCompletions.Result result = completions.ask(() -> false);
     MeanLoss loss = result.loss();
     Map<String, Object> figures = new LinkedHashMap<>(loss.figures());
     figures.put("pairs", result.score().asked());
@@ -185,9 +200,10 @@ public final class PromptPairs implements Dataset {
     String text =
         String.format(
             Locale.ROOT,
-            "%s%s, validation part, %,d tokens of completions: loss %.4f, perplexity %.2f%n",
+            "%s%s, %s, %,d tokens of completions: loss %.4f, perplexity %.2f%n",
             result,
             name,
+            part,
             loss.tokens(),
             loss.loss(),
             loss.perplexity());

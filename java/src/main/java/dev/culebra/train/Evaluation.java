@@ -9,6 +9,7 @@ import dev.culebra.data.Measurement;
 import dev.culebra.data.SequentialBatches;
 import dev.culebra.data.Tokens;
 import dev.culebra.nn.LanguageModel;
+import java.util.Optional;
 
 /** How well a model does on what it was not trained on, dropout off. */
 public final class Evaluation {
@@ -25,6 +26,17 @@ public final class Evaluation {
   public static Measurement of(LanguageModel model, Dataset data, int batch, int context) {
     try (ModelLearner learner = new ModelLearner(model, batch, context, 0)) {
       return data.measure(learner);
+    }
+  }
+
+  /**
+   * What {@code data} measures of {@code model} on all of it, the training part included; empty
+   * where there is no such thing. As {@link #of} in all else.
+   */
+  public static Optional<Measurement> ofWhole(
+      LanguageModel model, Dataset data, int batch, int context) {
+    try (ModelLearner learner = new ModelLearner(model, batch, context, 0)) {
+      return data.measureWhole(learner);
     }
   }
 

@@ -114,7 +114,7 @@ public final class TrainingRun implements AutoCloseable {
     from.requireModel(from.config(), tokenizer, from.weights());
     TrainingRun run = new TrainingRun(config);
     try {
-      run.openModel(openWithCharactersOf(from, corpora, config, tokenizer), true);
+      run.openModel(openWithCharactersOf(corpora, config, tokenizer), true);
       from.loadWeights(run.model);
       run.files = run.owned.add(RunFiles.in(place.create()));
       run.saveUntrainedOptimizer(Progress.START);
@@ -128,21 +128,16 @@ public final class TrainingRun implements AutoCloseable {
   }
 
   private static Dataset openWithCharactersOf(
-      RunFiles from, Corpora corpora, TrainConfig config, Tokenizer tokenizer) throws IOException {
+      Corpora corpora, TrainConfig config, Tokenizer tokenizer) throws IOException {
     String name = config.data();
     try {
       return corpora.dataset(name, tokenizer, config.skipUnknown());
     } catch (DataException e) {
-      String unknown =
-          e.getCause() instanceof UnknownCharacterException
-              ? corpora.unknownCharacters(name, tokenizer)
-              : "";
-      throw unknown.isEmpty()
-          ? e
-          : new DataException(
-              "%s of %s; it does not know %s: --skip-unknown leaves these out"
-                  .formatted(e.getMessage(), from.directory().path(), unknown),
-              e);
+      if (e.getCause() instanceof UnknownCharacterException
+          && corpora.canLeaveOutCharacters(name)) {
+        throw new DataException(e.getMessage() + ": --skip-unknown leaves these out", e);
+      }
+      throw e;
     }
   }
 

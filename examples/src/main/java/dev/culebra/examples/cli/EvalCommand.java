@@ -1,9 +1,13 @@
 package dev.culebra.examples.cli;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.culebra.data.Corpora;
+import dev.culebra.data.DataException;
 import dev.culebra.data.Dataset;
 import dev.culebra.data.Measurement;
 import dev.culebra.examples.arithmetic.Exercises;
+import dev.culebra.text.Tokenizer;
+import dev.culebra.text.UnknownCharacterException;
 import dev.culebra.train.Evaluation;
 import dev.culebra.train.RunFiles;
 import dev.culebra.train.TrainConfig;
@@ -15,12 +19,15 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** {@code culebra eval}. */
 @Command(
     name = "eval",
-    header = "Measure a trained model on a whole validation part.",
+    header = "Measure a trained model on a whole validation part, or on all of a text.",
     description = {
       "Of a text: mean loss in nats a token, and perplexity; each token is predicted once.",
       "Of a .jsonl: the same over the completions, and how many the model writes exactly.",
@@ -28,6 +35,7 @@ import picocli.CommandLine.Option;
     },
     footer = {"", "Example: culebra eval --run runs/dickens-1 --json"})
 final class EvalCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
   @Mixin private CommonOptions common;
 
   @Option(names = "--run", required = true, paramLabel = "DIR", description = "A run directory.")
@@ -36,8 +44,16 @@ final class EvalCommand implements Callable<Integer> {
   @Option(
       names = "--data",
       paramLabel = "NAME|PATH",
-      description = "Other data, whose last 10 %% are used. Default: the run's own")
+      description =
+          "Other data, of which the last 10 %% are used, or all with --whole. Default: the run's own")
   private String data;
+
+  @Option(
+      names = "--whole",
+      description =
+          "Measure on all of the data instead of its last 10 %%; of the run's own that is what it"
+              + " was trained on too.")
+  private boolean whole;
 
   @Option(
       names = "--skip-unknown",
@@ -57,20 +73,48 @@ final class EvalCommand implements Callable<Integer> {
       TrainConfig config = trained.config();
       String name = data == null ? config.data() : data;
       try (Dataset dataset =
-          Exercises.corpora()
-              .dataset(name, trained.tokenizer(), skipUnknown || config.skipUnknown())) {
-        Measurement found =
-            Evaluation.of(trained.model(), dataset, config.batch(), config.context());
+          dataset(name, trained.tokenizer(), skipUnknown || config.skipUnknown())) {
+        Measurement found = measure(trained, dataset);
         System.out.print(json ? json(name, found.figures()) : found.text());
       }
       return 0;
     }
   }
 
+  private static Dataset dataset(String name, Tokenizer tokenizer, boolean skipUnknown)
+      throws IOException {
+    Corpora corpora = Exercises.corpora();
+    try {
+      return corpora.dataset(name, tokenizer, skipUnknown);
+    } catch (DataException e) {
+      if (e.getCause() instanceof UnknownCharacterException
+          && corpora.canLeaveOutCharacters(name)) {
+        throw new CommandException(e.getMessage() + ": --skip-unknown leaves these out", e);
+      }
+      throw e;
+    }
+  }
+
+  private Measurement measure(TrainedModel trained, Dataset dataset) {
+    TrainConfig config = trained.config();
+    int batch = config.batch();
+    int context = config.context();
+    return whole
+        ? Evaluation.ofWhole(trained.model(), dataset, batch, context)
+            .orElseThrow(
+                () ->
+                    new ParameterException(
+                        spec.commandLine(),
+                        "--whole goes with a text or a .jsonl: there is no whole of %s"
+                            .formatted(dataset.name())))
+        : Evaluation.of(trained.model(), dataset, batch, context);
+  }
+
   private String json(String name, Map<String, Object> results) throws IOException {
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("run", directory.toString());
     fields.put("data", name);
+    fields.put("part", whole ? "whole" : "validation");
     fields.putAll(results);
     return JsonMapper.builder().build().writeValueAsString(fields) + "\n";
   }

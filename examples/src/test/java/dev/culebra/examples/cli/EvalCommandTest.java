@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -96,6 +97,50 @@ class EvalCommandTest {
         .matches(".*a.txt, validation part, 119 tokens: loss 0\\.\\d{4}, perplexity .*\n");
     assertThat(others).startsWith(other + ", validation part, 109 tokens: loss ");
     assertThat(loss(others)).isGreaterThan(2 * loss(own));
+  }
+
+  @Test
+  void wholeMeasuresAllOfAText() throws IOException {
+    Path other = Files.writeString(folder.resolve("e.txt"), "tac eht mat taht nos. ".repeat(50));
+    Path last = Files.writeString(folder.resolve("f.txt"), "tac eht mat taht nos. ".repeat(5));
+    Outcome whole = eval("--data=" + other, "--whole");
+
+    assertThat(whole.out()).startsWith(other + ", all of it, 1,099 tokens: loss ");
+    assertThat(loss(eval("--data=" + last, "--whole").out()))
+        .isCloseTo(loss(eval("--data=" + other).out()), within(1e-4));
+    assertThat(json(eval("--data=" + other, "--json", "--whole")).get("part").asText())
+        .isEqualTo("whole");
+    assertThat(json(eval("--whole", "--json")).get("tokens").asInt()).isEqualTo(1200 - 1);
+  }
+
+  @Test
+  void wholeMeasuresBothFilesOfATokenDirectory() throws IOException {
+    Path text = Files.writeString(folder.resolve("g.txt"), "the cat sat on the mat. ".repeat(50));
+    Path tokens = folder.resolve("tokens");
+    Outcome.of("data", "prepare", text.toString(), "--out=" + tokens, "--tokenizer=char");
+
+    assertThat(json(eval("--data=" + tokens, "--json", "--whole")).get("tokens").asInt())
+        .isEqualTo(1200 - 2);
+  }
+
+  @Test
+  void whatTheModelDoesNotKnowCanBeLeftOut() throws IOException {
+    Path foreign = Files.writeString(folder.resolve("h.txt"), "the cat: sat! ".repeat(50));
+
+    eval("--data=" + foreign)
+        .assertFails(1, ".*h.txt.*; it does not know 50 × '!', 50 × ':': --skip-unknown .*");
+    assertThat(eval("--data=" + foreign, "--skip-unknown", "--whole").out())
+        .startsWith(foreign + ", all of it, 599 tokens: ");
+  }
+
+  private static Outcome eval(String... flags) {
+    return Outcome.of(
+        Stream.concat(Stream.of("eval", "--run=" + run.path()), Stream.of(flags))
+            .toArray(String[]::new));
+  }
+
+  private static JsonNode json(Outcome outcome) throws IOException {
+    return JsonMapper.builder().build().readTree(outcome.out());
   }
 
   @Test

@@ -95,6 +95,16 @@ class PromptPairsTest {
   }
 
   @Test
+  void wholeAsksAllPairs() throws IOException {
+    JsonNode json =
+        JsonMapper.builder().build().readTree(eval("--whole", "--json", "--data=" + file).out());
+
+    assertThat(json.get("pairs").intValue()).isEqualTo(PAIRS);
+    assertThat(eval("--whole").out())
+        .contains("exact completions of all prompts: ", ", all of it, ");
+  }
+
+  @Test
   void aTrainingEndsWithPromptsAndBothCompletions() throws IOException {
     String sample = Files.readString(run.path().resolve("sample.txt"));
     assertThat(training.out().strip()).isEqualTo(sample.strip());
