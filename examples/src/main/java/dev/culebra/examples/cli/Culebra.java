@@ -48,6 +48,7 @@ import picocli.CommandLine.TypeConversionException;
       SampleCommand.class,
       EvalCommand.class,
       ReportCommand.class,
+      RunsCommand.class,
       DataCommand.class,
       TokenizerCommand.class,
       LectureCommand.class,

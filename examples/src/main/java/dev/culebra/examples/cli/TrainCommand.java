@@ -42,7 +42,9 @@ import picocli.CommandLine.Spec;
       "         culebra train --resume --out runs/my-book --steps 6000"
     })
 final class TrainCommand implements Callable<Integer> {
-  private static final Path RUNS = Path.of("runs");
+  /** Where runs are made that nobody gave a place. */
+  static final Path RUNS = Path.of("runs");
+
   private static final String DASHBOARD_PORT = "7337";
   private static final int MAX_PORT = 65_535;
 

@@ -3,10 +3,8 @@ package dev.culebra.examples.report;
 import dev.culebra.checkpoint.Metrics;
 import dev.culebra.train.TrainConfig;
 import java.time.Duration;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.function.Function;
@@ -59,7 +57,7 @@ final class FactsHtml {
   }
 
   private static String status(RunRecord run) {
-    String status = run.status().name().toLowerCase(Locale.ROOT);
+    String status = run.status().toString();
     return "<span class=\"status %s\">%s</span>".formatted(status, status);
   }
 
@@ -96,9 +94,9 @@ final class FactsHtml {
 
   private static Map<String, Fact> facts(RunRecord run, boolean counted) {
     Map<String, Fact> facts = new LinkedHashMap<>();
-    String steps = "of %,d".formatted(run.config().steps());
+    String steps = run.endsByTimeOnly() ? "" : "of %,d".formatted(run.config().steps());
     facts.put("step", new Fact("%,d".formatted(run.step()), steps));
-    facts.put("best validation loss", best(run.metrics()));
+    facts.put("best validation loss", best(run));
     Metrics last = run.metrics().isEmpty() ? null : run.metrics().getLast();
     boolean trained = last != null && last.seconds() > 0;
     facts.put(
@@ -131,10 +129,8 @@ final class FactsHtml {
         .average();
   }
 
-  private static Fact best(List<Metrics> metrics) {
-    return metrics.stream()
-        .filter(line -> line.validationLoss() != null && !line.validationLoss().isNaN())
-        .min(Comparator.comparing(Metrics::validationLoss))
+  private static Fact best(RunRecord run) {
+    return run.best()
         .map(
             line ->
                 new Fact(

@@ -14,12 +14,16 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /**
  * What a report tells of a run.
@@ -125,20 +129,46 @@ public record RunRecord(
   }
 
   /** How it stands. */
-  Status status() {
+  public Status status() {
     boolean complete = !samples.isEmpty() && samples.getLast().step() >= config.steps();
     return training ? Status.RUNNING : complete ? Status.FINISHED : Status.STOPPED;
   }
 
   /** The last logged step; 0 before the first. */
-  int step() {
+  public int step() {
     return metrics.isEmpty() ? 0 : metrics.getLast().step();
   }
 
+  /** Whether only time ends it, so that nobody knows after which step. */
+  public boolean endsByTimeOnly() {
+    return config.minutes() > 0 && config.steps() == TrainConfig.ANY_STEPS;
+  }
+
+  /** The step with the lowest validation loss; empty before the first evaluation. */
+  public Optional<Metrics> best() {
+    return evaluated().min(Comparator.comparing(Metrics::validationLoss));
+  }
+
+  /** The last step that was evaluated. */
+  public Optional<Metrics> lastEvaluated() {
+    return evaluated().reduce((earlier, later) -> later);
+  }
+
+  private Stream<Metrics> evaluated() {
+    return metrics.stream()
+        .filter(line -> line.validationLoss() != null && Float.isFinite(line.validationLoss()));
+  }
+
   /** How a run stands. */
-  enum Status {
+  public enum Status {
     RUNNING,
     STOPPED,
-    FINISHED
+    FINISHED;
+
+    /** In lower case. */
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
   }
 }
