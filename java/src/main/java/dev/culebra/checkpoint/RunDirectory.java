@@ -33,7 +33,7 @@ public final class RunDirectory implements AutoCloseable {
     if (Files.exists(run.config()) || Files.exists(run.last()) || Files.exists(run.best())) {
       run.close();
       throw new IOException(
-          "%s holds a run already: continue it with --resume, or choose another --out"
+          "%s already holds a run: continue it with --resume, or choose another --out"
               .formatted(path));
     }
     return run;
@@ -151,6 +151,11 @@ public final class RunDirectory implements AutoCloseable {
   /** Where it was trained. */
   public Path machine() {
     return path.resolve("machine.json");
+  }
+
+  /** What a token of its data is worth. */
+  public Path data() {
+    return path.resolve("data.json");
   }
 
   /** All of this as a page for people. */

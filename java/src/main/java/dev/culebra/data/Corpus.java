@@ -1,9 +1,12 @@
 package dev.culebra.data;
 
 import dev.culebra.text.CharTokenizer;
+import dev.culebra.text.TokenDecoder;
+import dev.culebra.text.TokenEncoder;
 import dev.culebra.text.Tokenizer;
 import dev.culebra.text.UnknownCharacterException;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -14,6 +17,8 @@ import java.util.Optional;
  * must be closed. {@link Corpora} opens one by name or path.
  */
 public final class Corpus implements Dataset {
+  private static final long MEASURED = 1 << 20;
+
   private final String name;
   private final Tokenizer tokenizer;
   private final Tokens train;
@@ -163,6 +168,25 @@ public final class Corpus implements Dataset {
 
   public Tokens validation() {
     return validation;
+  }
+
+  /**
+   * UTF-8 bytes of a token of the validation part, on average over at most the first {@value
+   * #MEASURED} of them: a loss a token, divided by this, is one a byte, which compares across
+   * tokenizers.
+   */
+  public double bytesPerToken() {
+    TokenDecoder decoder = tokenizer.decoder();
+    long tokens = Math.min(validation.size(), MEASURED);
+    long bytes = 0;
+    for (long i = 0; i < tokens; i++) {
+      bytes += utf8Bytes(decoder.accept(validation.token(i)));
+    }
+    return (bytes + utf8Bytes(decoder.finish())) / (double) tokens;
+  }
+
+  private static int utf8Bytes(String text) {
+    return text.getBytes(StandardCharsets.UTF_8).length;
   }
 
   /** The part for {@code split}. */

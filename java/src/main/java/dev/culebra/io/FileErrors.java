@@ -17,7 +17,7 @@ public final class FileErrors {
     return switch (e) {
       case NoSuchFileException missing -> "no such file or directory: " + missing.getFile();
       case AccessDeniedException denied -> "permission denied: " + denied.getFile();
-      case FileAlreadyExistsException exists -> "it exists already: " + exists.getFile();
+      case FileAlreadyExistsException exists -> "it already exists: " + exists.getFile();
       case NotDirectoryException file -> "not a directory: " + file.getFile();
       case FileSystemException other when other.getReason() != null -> other.getReason();
       case ClosedByInterruptException _ -> "interrupted";

@@ -170,7 +170,8 @@ public final class RunFiles implements AutoCloseable {
       throw new CheckpointException(weights.file() + " does not say of which model it is");
     }
     if (!digest.equals(TokenizerFile.digest(tokenizer))) {
-      throw changed(directory.tokenizer(), weights, "its tokens are others, or in another order");
+      throw changed(
+          directory.tokenizer(), weights, "it has other tokens, or has them in another order");
     }
   }
 

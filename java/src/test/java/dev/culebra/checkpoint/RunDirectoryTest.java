@@ -45,7 +45,7 @@ class RunDirectoryTest {
     assertThatThrownBy(() -> RunDirectory.create(path))
         .isInstanceOf(IOException.class)
         .hasMessage(
-            "%s holds a run already: continue it with --resume, or choose another --out", path);
+            "%s already holds a run: continue it with --resume, or choose another --out", path);
     // The refusal has not left the lock behind.
     RunDirectory.openLocked(path).close();
   }

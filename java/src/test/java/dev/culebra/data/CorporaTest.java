@@ -61,6 +61,19 @@ class CorporaTest {
   }
 
   @Test
+  void bytesOfATokenAreThoseOfTheValidationPart() throws IOException {
+    Path file = Files.writeString(directory.resolve("text"), "a".repeat(90) + "é€x ".repeat(3));
+    try (Corpus corpus = corpora.open(file.toString(), TokenizerKind.CHAR)) {
+      assertThat(corpus.validation().size()).isEqualTo(11);
+      assertThat(corpus.bytesPerToken()).isEqualTo((5 + 7 + 7) / 11.0);
+    }
+    Files.writeString(file, "hello world ".repeat(50));
+    try (Corpus corpus = corpora.open(file.toString(), TokenizerKind.GPT2)) {
+      assertThat(corpus.bytesPerToken()).isBetween(5.5, 6.5);
+    }
+  }
+
+  @Test
   void aTextForAModelWithATokenizer() throws IOException {
     Path file = Files.writeString(directory.resolve("text"), "cabbage");
     Tokenizer tokenizer = CharTokenizer.of("abcdefgh");

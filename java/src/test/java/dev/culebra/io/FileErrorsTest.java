@@ -19,7 +19,7 @@ class FileErrorsTest {
     assertThat(FileErrors.reason(new AccessDeniedException("/a")))
         .isEqualTo("permission denied: /a");
     assertThat(FileErrors.reason(new FileAlreadyExistsException("/a")))
-        .isEqualTo("it exists already: /a");
+        .isEqualTo("it already exists: /a");
     assertThat(FileErrors.reason(new NotDirectoryException("/a"))).isEqualTo("not a directory: /a");
     assertThat(FileErrors.reason(new FileSystemException("/a", null, "No space left on device")))
         .isEqualTo("No space left on device");

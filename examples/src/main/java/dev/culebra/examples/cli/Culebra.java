@@ -55,7 +55,7 @@ import picocli.CommandLine.TypeConversionException;
       PapersCommand.class,
       InfoCommand.class,
       CompletionCommand.class,
-      CommandLine.HelpCommand.class
+      HelpCommand.class
     })
 final class Culebra implements Runnable {
   private static final int HELP_WIDTH = 100;

@@ -91,7 +91,8 @@ final class DataCommand implements Runnable {
       TextSource text = Exercises.corpora().text(name);
       TextFacts facts = TextFacts.of(text);
       NamedCorpus.find(name).ifPresent(ShowCommand::print);
-      line("characters", "%,d, %d different".formatted(facts.characters(), facts.distinct()));
+      line("characters", "%,d".formatted(facts.characters()));
+      line("vocabulary", "%,d characters".formatted(facts.distinct()));
       line("words", "%,d".formatted(facts.words()));
       line("lines", "%,d".formatted(facts.lines()));
       System.out.printf("%n%s%n", beginning(text));
@@ -142,9 +143,15 @@ final class DataCommand implements Runnable {
       description = {
         "Writes train.bin (the first 90 %% of the tokens), val.bin (the rest), both of 16-bit",
         "tokens as nanoGPT has them, and tokenizer.json. The tokenizer's end of text stands",
-        "between documents: files, or lines of a .jsonl of {\"text\": ...}."
+        "between documents: files, or lines of a .jsonl of {\"text\": ...}.",
+        "Like train, it makes a token of each character unless told otherwise; for the presets",
+        "that are called gpt2 say --tokenizer gpt2."
       },
-      footer = {"", "Example: culebra data prepare books/ --out tokens"})
+      footer = {
+        "",
+        "Example: culebra data prepare books/ --out tokens",
+        "         culebra data prepare books/ --out tokens --tokenizer gpt2"
+      })
   static final class PrepareCommand implements Callable<Integer> {
     @Mixin private CommonOptions common;
 
@@ -164,7 +171,7 @@ final class DataCommand implements Runnable {
     @Option(
         names = "--tokenizer",
         paramLabel = "KIND|DIR",
-        defaultValue = "gpt2",
+        defaultValue = "char",
         description = "char, gpt2, or a folder with a tokenizer. Default: ${DEFAULT-VALUE}")
     private TokenizerChoice tokenizer;
 
@@ -175,14 +182,14 @@ final class DataCommand implements Runnable {
                 + "ordinary text")
     private boolean special;
 
-    @Option(names = "--overwrite", description = "Replace token files that are in --out already.")
+    @Option(names = "--overwrite", description = "Replace the token files that --out holds.")
     private boolean overwrite;
 
     @Override
     public Integer call() throws IOException {
       if (!overwrite && DataPreparation.isPrepared(out)) {
         throw new CommandException(
-            "%s holds token files already: --overwrite replaces them".formatted(out));
+            "%s already holds token files: --overwrite replaces them".formatted(out));
       }
       TextSource text =
           texts.size() == 1

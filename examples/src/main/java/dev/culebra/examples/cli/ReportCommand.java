@@ -39,12 +39,14 @@ final class ReportCommand implements Callable<Integer> {
   @Option(
       names = "--out",
       paramLabel = "FILE",
-      description = "The page. Default: report.html in the run's directory; of several, here")
+      description =
+          "Where to write the page. Default: report.html in the run's directory; of several runs,"
+              + " in the current one")
   private Path out;
 
   @Option(
       names = "--overwrite",
-      description = "Replace a file that is in the place of --out and is no report.")
+      description = "Replace the file at --out even if it is not a report.")
   private boolean overwrite;
 
   @Override
@@ -61,7 +63,7 @@ final class ReportCommand implements Callable<Integer> {
     Path file = file();
     if (!overwrite && Files.isRegularFile(file) && !ReportPage.isReport(file)) {
       throw new CommandException(
-          "%s is there already and is no report: --overwrite replaces it".formatted(file));
+          "%s already exists and is not a report: --overwrite replaces it".formatted(file));
     }
     AtomicFile.write(file, new ReportPage().of(named(runs)));
     System.out.println(file);

@@ -70,8 +70,8 @@ final class TrainCommand implements Callable<Integer> {
       names = "--from",
       paramLabel = "WHICH",
       description =
-          "With --resume: from the last checkpoint, or from the best one, as after a loss that "
-              + "was no number; the optimizer begins anew then. Default: last")
+          "With --resume: from the last checkpoint, or from the best one, for example after a loss "
+              + "of NaN; the optimizer then starts afresh. Default: last")
   private Start from;
 
   @Option(

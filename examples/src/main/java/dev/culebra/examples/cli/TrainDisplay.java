@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.OptionalDouble;
 
 /**
  * What a person sees of a run, on standard error but for the result: a progress bar on a terminal,
@@ -151,13 +152,20 @@ final class TrainDisplay implements TrainListener {
   }
 
   /** Shows a sample and what was written. */
-  void finished(TrainingRun run, Progress progress) throws IOException {
+  void finished(TrainingRun run, Progress progress, OptionalDouble tokensPerSecond)
+      throws IOException {
     var directory = run.files().directory();
     System.err.printf(
         Locale.ROOT,
-        "done: best validation loss %.4f, %.0f s of training%n%n",
+        "done: best validation loss %.4f, %.0f s of training%s%n%n",
         progress.bestValidationLoss(),
-        progress.seconds());
+        progress.seconds(),
+        tokensPerSecond.isPresent()
+            ? String.format(
+                Locale.ROOT,
+                ", %,.0f tokens/s (median of the logged steps)",
+                tokensPerSecond.getAsDouble())
+            : "");
     WordWrap.ofOutput().print(Files.readString(directory.sample()).strip()).finish();
     System.err.println();
     System.err.println("wrote");
@@ -166,6 +174,7 @@ final class TrainDisplay implements TrainListener {
           directory.config(),
           directory.tokenizer(),
           directory.machine(),
+          directory.data(),
           directory.metrics(),
           directory.samples(),
           directory.last(),

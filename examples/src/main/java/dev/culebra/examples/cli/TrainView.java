@@ -4,6 +4,7 @@ import dev.culebra.checkpoint.Metrics;
 import dev.culebra.checkpoint.RunDirectory;
 import dev.culebra.examples.report.Dashboard;
 import dev.culebra.examples.report.ReportWriter;
+import dev.culebra.examples.report.RunData;
 import dev.culebra.examples.report.RunRecorder;
 import dev.culebra.train.Progress;
 import dev.culebra.train.TrainListener;
@@ -34,6 +35,7 @@ final class TrainView implements TrainListener, AutoCloseable {
     this.run = run;
     RunDirectory directory = run.files().directory();
     RunMachine.of(run.model().backend()).write(directory.machine());
+    RunData.of(run.data()).write(directory.data());
     display.begin(run);
     recorder = RunRecorder.of(run);
     report =
@@ -83,7 +85,7 @@ final class TrainView implements TrainListener, AutoCloseable {
   /** Shows a run that reached its end. */
   void finished(TrainingRun run, Progress progress) throws IOException {
     close();
-    display.finished(run, progress);
+    display.finished(run, progress, recorder.record().tokensPerSecond());
   }
 
   /** Shows a run that was stopped before. */

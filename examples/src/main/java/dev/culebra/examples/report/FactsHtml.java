@@ -1,7 +1,6 @@
 package dev.culebra.examples.report;
 
 import dev.culebra.checkpoint.Metrics;
-import dev.culebra.train.TrainConfig;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,7 +22,7 @@ final class FactsHtml {
     html.append(
         "<p class=\"about\">%s %s</p>\n<dl class=\"figures\">\n"
             .formatted(status(run), about(run)));
-    facts(run, counted(List.of(run)))
+    facts(run, List.of(run))
         .forEach(
             (name, fact) ->
                 html.append("<div><dt>%s</dt><dd>%s</dd></div>\n".formatted(name, fact.html())));
@@ -31,20 +30,17 @@ final class FactsHtml {
   }
 
   private static String table(List<RunRecord> runs) {
-    boolean counted = counted(runs);
     StringBuilder html =
         new StringBuilder("<div class=\"scroll\"><table class=\"runs\">\n<thead><tr>");
     html.append("<th scope=\"col\">run</th><th scope=\"col\">state</th>");
-    facts(runs.getFirst(), counted)
+    facts(runs.getFirst(), runs)
         .keySet()
         .forEach(name -> html.append("<th scope=\"col\">%s</th>".formatted(name)));
     html.append("</tr></thead>\n<tbody>\n");
     for (int i = 0; i < runs.size(); i++) {
       RunRecord run = runs.get(i);
       html.append("<tr><th scope=\"row\">%s</th><td>%s</td>".formatted(name(run, i), status(run)));
-      facts(run, counted)
-          .values()
-          .forEach(fact -> html.append("<td>%s</td>".formatted(fact.html())));
+      facts(run, runs).values().forEach(fact -> html.append("<td>%s</td>".formatted(fact.html())));
       html.append("</tr>\n");
     }
     return html.append("</tbody></table></div>\n").toString();
@@ -92,18 +88,21 @@ final class FactsHtml {
         .anyMatch(line -> line.tflops() != null);
   }
 
-  private static Map<String, Fact> facts(RunRecord run, boolean counted) {
+  /** The figures of one of {@code runs}, all of which have figures of the same names. */
+  private static Map<String, Fact> facts(RunRecord run, List<RunRecord> runs) {
+    String unit = LossUnit.of(runs).behindAName();
     Map<String, Fact> facts = new LinkedHashMap<>();
     String steps = run.endsByTimeOnly() ? "" : "of %,d".formatted(run.config().steps());
     facts.put("step", new Fact("%,d".formatted(run.step()), steps));
-    facts.put("best validation loss", best(run));
+    facts.put("best validation loss" + unit, best(run));
     Metrics last = run.metrics().isEmpty() ? null : run.metrics().getLast();
     boolean trained = last != null && last.seconds() > 0;
     facts.put(
-        "training loss", last == null ? Fact.NONE : new Fact("%.4f".formatted(last.loss()), ""));
+        "training loss" + unit,
+        last == null ? Fact.NONE : new Fact("%.4f".formatted(last.loss()), ""));
     facts.put("time", trained ? new Fact(time(last.seconds()), "of training") : Fact.NONE);
-    facts.put("tokens/s", trained ? new Fact(speed(run.config(), last), "on average") : Fact.NONE);
-    if (counted) {
+    facts.put("tokens/s", speed(run));
+    if (counted(runs)) {
       facts.put("use of the GPU", use(run.metrics()));
     }
     return facts;
@@ -138,8 +137,11 @@ final class FactsHtml {
         .orElse(Fact.NONE);
   }
 
-  private static String speed(TrainConfig config, Metrics last) {
-    return "%,.0f".formatted(config.tokensPerStep() * last.step() / last.seconds());
+  private static Fact speed(RunRecord run) {
+    OptionalDouble speed = run.tokensPerSecond();
+    return speed.isPresent()
+        ? new Fact("%,.0f".formatted(speed.getAsDouble()), "median of the logged steps")
+        : Fact.NONE;
   }
 
   private static String time(double seconds) {

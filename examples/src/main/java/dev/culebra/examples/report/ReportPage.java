@@ -100,7 +100,9 @@ public final class ReportPage {
   /**
    * @param live whether the page asks its server for what comes
    */
-  String of(List<RunRecord> runs, boolean live) {
+  String of(List<RunRecord> records, boolean live) {
+    LossUnit unit = LossUnit.of(records);
+    List<RunRecord> runs = unit.convert(records);
     String names = runs.stream().map(RunRecord::name).collect(Collectors.joining(", "));
     return fill(
         Map.ofEntries(
@@ -112,6 +114,7 @@ public final class ReportPage {
             Map.entry("data", Html.scriptJson(ReportJson.page(runs, live).toString())),
             Map.entry("heading", Html.escape(runs.size() == 1 ? names : runs.size() + " runs")),
             Map.entry("facts", FactsHtml.of(runs)),
+            Map.entry("unit", unit.caption()),
             Map.entry("thinned", thinned(runs)),
             Map.entry("samples", SamplesHtml.of(runs)),
             Map.entry("configuration", TablesHtml.configuration(runs)),

@@ -21,6 +21,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -34,6 +35,7 @@ import java.util.stream.Stream;
  * @param parameters of the model; empty where nothing tells them yet
  * @param metrics of its logged steps, in their order
  * @param samples what it wrote, in the order of their steps
+ * @param data what makes its losses comparable
  * @param machine where it was trained: names and values for people; empty where nobody noted it
  */
 public record RunRecord(
@@ -43,6 +45,7 @@ public record RunRecord(
     OptionalLong parameters,
     List<Metrics> metrics,
     List<Sample> samples,
+    RunData data,
     Map<String, String> machine) {
 
   /** Copies the collections. */
@@ -50,6 +53,7 @@ public record RunRecord(
     Objects.requireNonNull(name, "name");
     Objects.requireNonNull(config, "config");
     Objects.requireNonNull(parameters, "parameters");
+    Objects.requireNonNull(data, "data");
     metrics = List.copyOf(metrics);
     samples = List.copyOf(samples);
     machine = Collections.unmodifiableMap(new LinkedHashMap<>(machine));
@@ -95,6 +99,7 @@ public record RunRecord(
         parameters,
         metrics,
         samples(run, metrics, damaged),
+        RunData.read(run.data(), damaged),
         MachineFile.read(run.machine(), damaged));
   }
 
@@ -125,7 +130,12 @@ public record RunRecord(
 
   /** The same run under another name. */
   public RunRecord called(String other) {
-    return new RunRecord(other, training, config, parameters, metrics, samples, machine);
+    return new RunRecord(other, training, config, parameters, metrics, samples, data, machine);
+  }
+
+  /** The same run with other figures. */
+  RunRecord with(List<Metrics> others) {
+    return new RunRecord(name, training, config, parameters, others, samples, data, machine);
   }
 
   /** How it stands. */
@@ -152,6 +162,24 @@ public record RunRecord(
   /** The last step that was evaluated. */
   public Optional<Metrics> lastEvaluated() {
     return evaluated().reduce((earlier, later) -> later);
+  }
+
+  /**
+   * Speed of training: the median of the logged steps, so that neither the start of a JVM, whose
+   * code is still being compiled, nor a pause counts. Empty before the first.
+   */
+  public OptionalDouble tokensPerSecond() {
+    double[] speeds =
+        metrics.stream()
+            .mapToDouble(Metrics::tokensPerSecond)
+            .filter(Double::isFinite)
+            .sorted()
+            .toArray();
+    int half = speeds.length / 2;
+    return speeds.length == 0
+        ? OptionalDouble.empty()
+        : OptionalDouble.of(
+            speeds.length % 2 == 1 ? speeds[half] : (speeds[half - 1] + speeds[half]) / 2);
   }
 
   private Stream<Metrics> evaluated() {

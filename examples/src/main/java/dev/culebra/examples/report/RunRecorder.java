@@ -68,6 +68,7 @@ public final class RunRecorder implements TrainListener {
         start.parameters(),
         metrics.copy(),
         samples.copy(),
+        start.data(),
         start.machine());
   }
 }

@@ -42,7 +42,11 @@ final class TablesHtml {
     try {
       JSON.readTree(config.toJson())
           .properties()
-          .forEach(each -> values.put(each.getKey(), each.getValue().asText()));
+          .forEach(
+              each ->
+                  values.put(
+                      ConfigWords.name(each.getKey()),
+                      ConfigWords.value(each.getKey(), each.getValue())));
     } catch (JsonProcessingException e) {
       throw new IllegalStateException(e); // it was written a line before
     }

@@ -30,10 +30,17 @@ class CommandsTest {
 
     assertThat(help.exitCode()).isZero();
     assertThat(help.err()).isEmpty();
-    assertThat(help.out()).contains("Usage: culebra " + command).doesNotContain("${");
-    if (!command.equals("help")) {
-      assertThat(help.out()).contains("Example: ");
-    }
+    assertThat(help.out()).contains("Usage: culebra " + command).doesNotContain("${", "=<");
+    assertThat(help.out()).contains("Example: ");
+    assertThat(Outcome.of(("help " + command).split(" "))).isEqualTo(help);
+  }
+
+  @Test
+  void helpOfWhatIsNoCommandNamesASimilarOne() {
+    assertThat(Outcome.of("help")).isEqualTo(Outcome.of("--help"));
+    Outcome.of("help", "trian").assertFails(2, "unknown command 'trian'; did you mean .*train.*");
+    Outcome.of("help", "data", "lst").assertFails(2, "unknown command 'lst'; did you mean .*");
+    Outcome.of("help", "train", "x").assertFails(2, "unexpected argument 'x'.*");
   }
 
   @Test

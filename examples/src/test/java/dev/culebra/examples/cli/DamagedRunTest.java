@@ -125,7 +125,7 @@ class DamagedRunTest {
         "tokenizer.json",
         "\"a\", \"b\"",
         "\"b\", \"a\"",
-        "its tokens are others, or in another order");
+        "it has other tokens, or has them in another order");
   }
 
   private static void assertChanged(String name, String text, String by, String how)

@@ -189,6 +189,7 @@ class ReportCommandTest {
     assertLeftOut(run, "machine.json", "{", "machine.json is damaged: it is not valid JSON,");
     assertLeftOut(
         run, "machine.json", "[] //", "machine.json is damaged: it holds no JSON object,");
+    assertLeftOut(run, "data.json", "{}", "data.json is damaged: it has no bytes_per_token,");
 
     Path metrics = run.path().resolve("metrics.jsonl");
     Files.writeString(metrics, "x\n" + Files.readString(metrics));
@@ -220,7 +221,7 @@ class ReportCommandTest {
     String[] args = {"report", run.path().toString(), "--out", precious.toString()};
 
     Outcome.of(args)
-        .assertFails(1, ".*thesis.html is there already and is no report: --overwrite .*");
+        .assertFails(1, ".*thesis.html already exists and is not a report: --overwrite .*");
     assertThat(precious).hasContent("<html>precious");
     assertThat(Outcome.of(args[0], args[1], args[2], args[3], "--overwrite").exitCode()).isZero();
     assertThat(Outcome.of(args).exitCode()).isZero(); // a report is replaced by its successor

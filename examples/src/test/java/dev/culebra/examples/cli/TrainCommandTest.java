@@ -28,6 +28,7 @@ class TrainCommandTest {
         .containsExactlyInAnyOrder(
             "config.json",
             "tokenizer.json",
+            "data.json",
             "machine.json",
             "metrics.jsonl",
             "samples.jsonl",
@@ -38,6 +39,10 @@ class TrainCommandTest {
             "lock");
     assertMetrics(metrics);
     assertPlainLines(outcome.err());
+    assertThat(outcome.err())
+        .containsPattern(
+            "\ndone: best validation loss \\d\\.\\d{4}, \\d+ s of training,"
+                + " [\\d,]+ tokens/s \\(median of the logged steps\\)\n");
     for (String file : run.files()) {
       if (!file.equals("lock")) {
         assertThat(outcome.err()).contains("\n  runs/macbeth-1/" + file + "\n");

@@ -168,7 +168,7 @@ class TrainErrorsTest {
     var steps = run.steps();
 
     train("--data macbeth")
-        .assertFails(1, ".*run holds a run already: continue it with --resume, or choose .*");
+        .assertFails(1, ".*run already holds a run: continue it with --resume, or choose .*");
     assertThat(run.files()).isEqualTo(files);
     assertThat(run.steps()).isEqualTo(steps);
   }

@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.logging.Handler;
@@ -45,7 +46,14 @@ class DashboardTest {
   private final RunRecorder recorder =
       new RunRecorder(
           new RunRecord(
-              "run", true, Records.CONFIG, OptionalLong.empty(), List.of(), List.of(), Map.of()));
+              "run",
+              true,
+              Records.CONFIG,
+              OptionalLong.empty(),
+              List.of(),
+              List.of(),
+              new RunData(OptionalDouble.empty()),
+              Map.of()));
   private Dashboard dashboard;
 
   @BeforeEach

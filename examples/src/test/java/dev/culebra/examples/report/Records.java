@@ -6,6 +6,7 @@ import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainOptions;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.stream.IntStream;
 
@@ -27,6 +28,13 @@ final class Records {
 
   static RunRecord run(String name, List<Metrics> metrics, Sample... samples) {
     return new RunRecord(
-        name, false, CONFIG, OptionalLong.of(1234), metrics, List.of(samples), Map.of());
+        name,
+        false,
+        CONFIG,
+        OptionalLong.of(1234),
+        metrics,
+        List.of(samples),
+        new RunData(OptionalDouble.empty()),
+        Map.of());
   }
 }

@@ -6,11 +6,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.culebra.checkpoint.Metrics;
 import dev.culebra.checkpoint.Sample;
+import dev.culebra.text.TokenizerKind;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainOptions;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -75,6 +77,76 @@ class ReportPageTest {
   }
 
   @Test
+  void theSpeedIsThatOfMostLoggedStepsHoweverSlowTheFirstWere() {
+    List<Metrics> rows =
+        List.of(
+            new Metrics(10, 2, null, 1e-3f, 1, 50, 10),
+            new Metrics(20, 2, null, 1e-3f, 1, 1000, 11),
+            new Metrics(30, 2, null, 1e-3f, 1, 1200, 12));
+
+    assertThat(pages.of(List.of(Records.run("one", rows))))
+        .contains("<dt>tokens/s</dt><dd>1,000 <small>median of the logged steps</small></dd>");
+  }
+
+  @Test
+  void aRunThatOnlyTimeEndsSaysNoNumberOfSteps() {
+    TrainConfig config = new TrainOptions().data("macbeth").minutes(5f).config();
+    RunRecord run =
+        new RunRecord(
+            "timed",
+            true,
+            config,
+            OptionalLong.empty(),
+            Records.rows(3),
+            List.of(),
+            new RunData(OptionalDouble.empty()),
+            Map.of());
+    String page = pages.of(List.of(run));
+
+    assertThat(page).contains("<dt>step</dt><dd>30</dd>");
+    assertThat(FactsHtml.of(List.of(run))).doesNotContain("1,000,000,000");
+  }
+
+  @Test
+  void theConfigurationIsInWords() {
+    String page = pages.of(List.of(Records.run("one", Records.rows(3))));
+
+    assertThat(page.substring(page.indexOf("id=\"configuration\"")))
+        .contains("<dt>micro-steps a step</dt><dd>1</dd>", "<dt>limit in minutes</dt><dd>none</dd>")
+        .contains("<dt>bias</dt><dd>no</dd>")
+        .doesNotContainPattern("<dt>\\w*_\\w*</dt>");
+  }
+
+  @Test
+  void lossesOfDifferentTokenizersAreThoseOfAByte() throws Exception {
+    RunRecord characters = of(TokenizerKind.CHAR, OptionalDouble.of(1));
+    RunRecord pairs = of(TokenizerKind.GPT2, OptionalDouble.of(4));
+    String page = pages.of(List.of(characters, pairs));
+
+    assertThat(data(page).at("/runs/0/rows/0").toString()).startsWith("[100,10.0,2.1,2.01,");
+    assertThat(data(page).at("/runs/1/rows/0").toString()).startsWith("[100,10.0,0.525,0.5025,");
+    assertThat(page)
+        .contains("<small>nats a byte of text, since the runs have different tokenizers</small>")
+        .contains("<th scope=\"col\">best validation loss, nats a byte</th>", "<td>0.5025 ");
+    assertThat(pages.of(List.of(pairs, pairs.called("other"))))
+        .contains("<small>nats a token</small>", "<td>2.0100 ");
+    assertThat(pages.of(List.of(pairs, of(TokenizerKind.CHAR, OptionalDouble.empty()))))
+        .contains("have different tokenizers: these do not compare", "<td>2.0100 ");
+  }
+
+  private static RunRecord of(TokenizerKind tokenizer, OptionalDouble bytesPerToken) {
+    return new RunRecord(
+        tokenizer.toString(),
+        false,
+        new TrainOptions().data("macbeth").tokenizer(tokenizer).config(),
+        OptionalLong.empty(),
+        List.of(Records.row(100)),
+        List.of(),
+        new RunData(bytesPerToken),
+        Map.of());
+  }
+
+  @Test
   void textsOfOthersAreShownAndDoNothing() throws Exception {
     String markup = "</pre></script><img src=x onerror=alert(1)> {{script}} $1 \\ <!--";
     String page = pages.of(List.of(Records.run(markup, Records.rows(3), new Sample(30, markup))));
@@ -119,13 +191,22 @@ class ReportPageTest {
     RunRecord one = Records.run("one", Records.rows(3));
     RunRecord two =
         new RunRecord(
-            "two", true, other, OptionalLong.empty(), List.of(), List.of(), Map.of("cpu", "<x>"));
+            "two",
+            true,
+            other,
+            OptionalLong.empty(),
+            List.of(),
+            List.of(),
+            new RunData(OptionalDouble.empty()),
+            Map.of("cpu", "<x>"));
     String page = pages.of(List.of(one, two));
     String differences = page.substring(page.indexOf("<table class=\"differences\""));
     String table = differences.substring(0, differences.indexOf("</table>"));
 
     assertThat(table).contains("<th scope=\"row\">data</th><td>macbeth</td><td>dickens</td>");
-    assertThat(table).contains("<th scope=\"row\">lr</th>").doesNotContain(">layers<", ">seed<");
+    assertThat(table)
+        .contains("<th scope=\"row\">learning rate</th>")
+        .doesNotContain(">layers<", ">seed<");
     assertThat(differences).contains("values are the same in all runs", "<dt>layers</dt>");
     assertThat(page).contains("<td>–</td><td>&lt;x&gt;</td>", "status running", "status stopped");
   }

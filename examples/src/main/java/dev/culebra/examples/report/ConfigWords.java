@@ -1,0 +1,61 @@
+package dev.culebra.examples.report;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Map;
+
+/** The fields of {@code config.json} in words for people. */
+final class ConfigWords {
+  /** Of fields whose names with spaces for underscores would not do. */
+  private static final Map<String, String> NAMES =
+      Map.ofEntries(
+          Map.entry("embd", "width"),
+          Map.entry("tied_head", "head tied to the embedding"),
+          Map.entry("gated_mlp", "gated MLP"),
+          Map.entry("norm", "normalization"),
+          Map.entry("qk_norm", "normalized queries and keys"),
+          Map.entry("kv_heads", "heads of keys and values"),
+          Map.entry("softcap", "soft cap of the logits"),
+          Map.entry("batch", "sequences a micro-step"),
+          Map.entry("grad_accum", "micro-steps a step"),
+          Map.entry("lr", "learning rate"),
+          Map.entry("min_lr", "lowest learning rate"),
+          Map.entry("warmup", "warmup steps"),
+          Map.entry("clip", "gradient clipping"),
+          Map.entry("minutes", "limit in minutes"),
+          Map.entry("decay_from", "schedule began at step"),
+          Map.entry("eval_every", "steps between evaluations"),
+          Map.entry("eval_batches", "batches an evaluation"),
+          Map.entry("log_every", "steps between log lines"),
+          Map.entry("save_every", "steps between checkpoints"),
+          Map.entry("sample_every", "steps between samples"),
+          Map.entry("dtype", "data type"),
+          Map.entry("tf32", "TF32"),
+          Map.entry("skip_unknown", "unknown characters left out"));
+
+  /** What 0 stands for. */
+  private static final Map<String, String> ZEROS =
+      Map.of(
+          "kv_heads", "as many as heads",
+          "softcap", "none",
+          "clip", "none",
+          "minutes", "none",
+          "patience", "no limit",
+          "eval_every", "at the end only",
+          "save_every", "at the end only",
+          "sample_every", "at the end only",
+          "threads", "all");
+
+  private ConfigWords() {}
+
+  static String name(String field) {
+    return NAMES.getOrDefault(field, field.replace('_', ' '));
+  }
+
+  static String value(String field, JsonNode value) {
+    if (value.isBoolean()) {
+      return value.booleanValue() ? "yes" : "no";
+    }
+    String zero = ZEROS.get(field);
+    return zero != null && value.isNumber() && value.doubleValue() == 0 ? zero : value.asText();
+  }
+}
