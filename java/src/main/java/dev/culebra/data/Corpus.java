@@ -2,7 +2,6 @@ package dev.culebra.data;
 
 import dev.culebra.text.CharTokenizer;
 import dev.culebra.text.TokenDecoder;
-import dev.culebra.text.TokenEncoder;
 import dev.culebra.text.Tokenizer;
 import dev.culebra.text.UnknownCharacterException;
 import java.io.IOException;

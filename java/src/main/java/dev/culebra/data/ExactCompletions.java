@@ -49,8 +49,7 @@ final class ExactCompletions implements Showcase {
    * @param questions at least one
    * @param prompts which they are, for people
    */
-  ExactCompletions(
-      Learner learner, Tokenizer tokenizer, List<Question> questions, String prompts) {
+  ExactCompletions(Learner learner, Tokenizer tokenizer, List<Question> questions, String prompts) {
     this.tokenizer = tokenizer;
     this.questions = List.copyOf(questions);
     this.prompts = prompts;

@@ -1,6 +1,7 @@
 package dev.culebra.data;
 
 import java.io.IOException;
+import java.io.InputStream;
 
 /** A text that can be read again and again, in pieces, so that it need not fit into memory. */
 public interface TextSource {
@@ -43,6 +44,21 @@ public interface TextSource {
       @Override
       public void read(Sink sink) throws IOException {
         sink.accept(text);
+      }
+    };
+  }
+
+  /** A text that comes once, in UTF-8: a second reading finds nothing. */
+  static TextSource of(String name, InputStream in) {
+    return new TextSource() {
+      @Override
+      public String name() {
+        return name;
+      }
+
+      @Override
+      public void read(Sink sink) throws IOException {
+        Utf8Reader.read(in, name, sink);
       }
     };
   }

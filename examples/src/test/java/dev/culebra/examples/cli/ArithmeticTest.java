@@ -176,7 +176,9 @@ class ArithmeticTest {
     Outcome.of("sample", "--run=" + run().path(), "--prompt=8%3=")
         .assertFails(1, "prompt: character 2 of the text, '%'.*");
     eval("--data=calculator").assertFails(1, ".* of 2 digits need a context of 10 tokens, not 6");
-    eval("--whole").assertFails(2, "--whole goes with a text or a .jsonl: there is no whole of calculator-1 .*");
+    eval("--whole")
+        .assertFails(
+            2, "--whole goes with a text or a .jsonl: there is no whole of calculator-1 .*");
     eval("--data=addition").assertFails(1, "addition-2 is written in other characters .*");
     Outcome.of(
             "train", "--init-from=" + run().path(), "--data=addition", "--out=" + folder + "/other")

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.culebra.checkpoint.Metrics;
 import dev.culebra.checkpoint.Sample;
+import dev.culebra.data.TokenizerChoice;
 import dev.culebra.text.TokenizerKind;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainOptions;
@@ -138,7 +139,7 @@ class ReportPageTest {
     return new RunRecord(
         tokenizer.toString(),
         false,
-        new TrainOptions().data("macbeth").tokenizer(tokenizer).config(),
+        new TrainOptions().data("macbeth").tokenizer(TokenizerChoice.of(tokenizer)).config(),
         OptionalLong.empty(),
         List.of(Records.row(100)),
         List.of(),
