@@ -17,10 +17,10 @@ final class ActivationCpu extends ActivationOp {
   private long length;
   private Activation activation;
 
-  ActivationCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+  ActivationCpu(OpContext context, WorkerPool pool, CpuKernels kernels) {
     super(context);
     this.pool = pool;
-    this.kernels = kernels;
+    this.kernels = kernels.rows();
   }
 
   @Override

@@ -25,10 +25,10 @@ final class AdamWCpu extends AdamWOp {
   private float rate;
   private float rootScale;
 
-  AdamWCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+  AdamWCpu(OpContext context, WorkerPool pool, CpuKernels kernels) {
     super(context);
     this.pool = pool;
-    this.kernels = kernels;
+    this.kernels = kernels.rows();
   }
 
   @Override

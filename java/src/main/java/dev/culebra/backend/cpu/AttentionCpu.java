@@ -41,18 +41,14 @@ final class AttentionCpu extends AttentionOp {
   private long outBytes;
   private AttentionSpec spec;
 
-  AttentionCpu(OpContext context, WorkerPool pool) {
-    this(context, pool, GemmKernel.best(), AttentionKernel.best());
-  }
-
-  AttentionCpu(OpContext context, WorkerPool pool, GemmKernel gemm, AttentionKernel kernel) {
+  AttentionCpu(OpContext context, WorkerPool pool, CpuKernels kernels) {
     super(context);
     this.pool = pool;
-    this.kernel = kernel;
+    this.kernel = kernels.attention();
     tilesOfThread = new AttentionTiles[pool.threads()];
     dropoutOfThread = new AttentionDropout[pool.threads()];
     for (int i = 0; i < pool.threads(); i++) {
-      tilesOfThread[i] = new AttentionTiles(gemm, pool.scratch());
+      tilesOfThread[i] = new AttentionTiles(kernels.gemm(), pool.scratch());
       dropoutOfThread[i] = kernel.newDropout();
     }
   }

@@ -29,11 +29,11 @@ final class AttentionDecodeCpu extends AttentionDecodeOp {
   private int capacity;
   private int position;
 
-  AttentionDecodeCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+  AttentionDecodeCpu(OpContext context, WorkerPool pool, CpuKernels kernels) {
     super(context);
     this.pool = pool;
-    this.kernels = kernels;
-    attention = AttentionKernel.best();
+    this.kernels = kernels.rows();
+    attention = kernels.attention();
     scratch = pool.scratch();
   }
 

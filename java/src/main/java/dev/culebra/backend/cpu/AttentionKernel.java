@@ -61,11 +61,4 @@ interface AttentionKernel {
 
   /** What draws the factors of dropout, for one thread. */
   AttentionDropout newDropout();
-
-  /** The fastest kernel that this JVM can run. */
-  static AttentionKernel best() {
-    return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
-        ? new VectorAttentionKernel()
-        : new ScalarAttentionKernel();
-  }
 }

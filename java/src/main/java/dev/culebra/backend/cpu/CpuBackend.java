@@ -15,7 +15,7 @@ import java.lang.foreign.MemorySegment;
  * Work is done at once.
  */
 public final class CpuBackend implements Backend {
-  private static final RowKernel KERNELS = bestKernels();
+  private static final CpuKernels KERNELS = bestKernels();
 
   private final WorkerPool pool;
   private final Ops ops;
@@ -38,9 +38,9 @@ public final class CpuBackend implements Backend {
     ops = ops(new OpContext(DType.F32), pool, KERNELS);
   }
 
-  private static Ops ops(OpContext context, WorkerPool pool, RowKernel kernels) {
+  private static Ops ops(OpContext context, WorkerPool pool, CpuKernels kernels) {
     ActivationCpu activation = new ActivationCpu(context, pool, kernels);
-    LinearCpu linear = new LinearCpu(context, pool, kernels, GemmKernel.best(), activation);
+    LinearCpu linear = new LinearCpu(context, pool, kernels, activation);
     return new Ops(
         context,
         new EmbeddingCpu(context, pool, kernels),
@@ -49,7 +49,7 @@ public final class CpuBackend implements Backend {
         activation,
         new GatedCpu(context, pool, kernels),
         new HeadsCpu(context, pool, kernels),
-        new AttentionCpu(context, pool),
+        new AttentionCpu(context, pool, kernels),
         new AttentionDecodeCpu(context, pool, kernels),
         new DropoutCpu(context, pool, kernels),
         new SoftcapCpu(context, pool, kernels),
@@ -61,15 +61,15 @@ public final class CpuBackend implements Backend {
         new SamplingCpu(context, pool, kernels));
   }
 
-  /** Says how to get vectors where there are none: once, when the class is initialised. */
-  private static RowKernel bestKernels() {
-    RowKernel kernels = RowKernel.best();
-    if (kernels.vectorBits() == 0) {
+  /** Chosen once, when the class is initialised; says why there are no vectors. */
+  private static CpuKernels bestKernels() {
+    CpuKernels kernels = CpuKernels.best();
+    if (kernels.fallback() != null) {
       System.getLogger(CpuBackend.class.getName())
           .log(
               System.Logger.Level.WARNING,
-              "The CPU backend runs without vector instructions, several times slower;"
-                  + " start java with --add-modules jdk.incubator.vector");
+              "The CPU backend runs without vector instructions, several times slower; "
+                  + kernels.fallback());
     }
     return kernels;
   }
@@ -77,7 +77,7 @@ public final class CpuBackend implements Backend {
   @Override
   public String name() {
     String threads = pool.threads() + (pool.threads() == 1 ? " thread" : " threads");
-    int bits = KERNELS.vectorBits();
+    int bits = KERNELS.rows().vectorBits();
     return "cpu (%s, %s)".formatted(threads, bits == 0 ? "no vectors" : bits + "-bit vectors");
   }
 

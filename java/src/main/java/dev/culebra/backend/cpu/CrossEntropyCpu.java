@@ -37,10 +37,10 @@ final class CrossEntropyCpu extends CrossEntropyOp {
   /** scale / number of rows that count. */
   private float slope;
 
-  CrossEntropyCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+  CrossEntropyCpu(OpContext context, WorkerPool pool, CpuKernels kernels) {
     super(context);
     this.pool = pool;
-    this.kernels = kernels;
+    this.kernels = kernels.rows();
     exponentials = pool.scratchOfEach();
   }
 

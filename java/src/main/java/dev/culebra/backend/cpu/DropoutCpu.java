@@ -27,10 +27,10 @@ final class DropoutCpu extends DropoutOp {
   private long length;
   private DropoutSpec dropout;
 
-  DropoutCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+  DropoutCpu(OpContext context, WorkerPool pool, CpuKernels kernels) {
     super(context);
     this.pool = pool;
-    this.kernels = kernels;
+    this.kernels = kernels.rows();
     uniforms = pool.scratchOfEach();
     words = new int[pool.threads()][4];
   }

@@ -23,10 +23,10 @@ final class ElementwiseCpu extends ElementwiseOp {
   private float value;
   private long length;
 
-  ElementwiseCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+  ElementwiseCpu(OpContext context, WorkerPool pool, CpuKernels kernels) {
     super(context);
     this.pool = pool;
-    this.kernels = kernels;
+    this.kernels = kernels.rows();
   }
 
   @Override

@@ -33,10 +33,10 @@ final class EmbeddingCpu extends EmbeddingOp {
   private int t;
   private int c;
 
-  EmbeddingCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+  EmbeddingCpu(OpContext context, WorkerPool pool, CpuKernels kernels) {
     super(context);
     this.pool = pool;
-    this.kernels = kernels;
+    this.kernels = kernels.rows();
   }
 
   /**

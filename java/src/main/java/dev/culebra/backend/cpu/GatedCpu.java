@@ -22,10 +22,10 @@ final class GatedCpu extends GatedOp {
   private int h;
   private int rowsPerPart;
 
-  GatedCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+  GatedCpu(OpContext context, WorkerPool pool, CpuKernels kernels) {
     super(context);
     this.pool = pool;
-    this.kernels = kernels;
+    this.kernels = kernels.rows();
   }
 
   @Override

@@ -84,11 +84,4 @@ interface GemmKernel {
    * @param wStride bytes between rows of w
    */
   void dots(long out, long x, long w, long wStride, long bias, int count, int length);
-
-  /** The fastest kernel that this JVM can run. */
-  static GemmKernel best() {
-    return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
-        ? new VectorGemmKernel()
-        : new ScalarGemmKernel();
-  }
 }

@@ -20,7 +20,7 @@ final class HeadsCpu extends HeadsOp {
 
   private final WorkerPool pool;
   private final RowKernel kernels;
-  private final AttentionKernel dots = AttentionKernel.best();
+  private final AttentionKernel dots;
   private final RotationTable rotations;
   private final ScratchMemory[] sums;
   private final WorkerPool.Task forwardRows = this::forwardRows;
@@ -35,10 +35,11 @@ final class HeadsCpu extends HeadsOp {
   private int size;
   private int rowsPerPart;
 
-  HeadsCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+  HeadsCpu(OpContext context, WorkerPool pool, CpuKernels kernels) {
     super(context);
     this.pool = pool;
-    this.kernels = kernels;
+    this.kernels = kernels.rows();
+    dots = kernels.attention();
     rotations = new RotationTable(pool.scratch());
     sums = pool.scratchOfEach();
   }

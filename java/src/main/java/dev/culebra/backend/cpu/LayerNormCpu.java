@@ -58,11 +58,11 @@ final class LayerNormCpu extends LayerNormOp {
   /**
    * @param linear whose way to add up columns this takes
    */
-  LayerNormCpu(OpContext context, WorkerPool pool, RowKernel kernels, LinearCpu linear) {
+  LayerNormCpu(OpContext context, WorkerPool pool, CpuKernels kernels, LinearCpu linear) {
     super(context);
     this.linear = linear;
     this.pool = pool;
-    this.kernels = kernels;
+    this.kernels = kernels.rows();
     chunkSums = pool.scratch();
     scratch = pool.scratchOfEach();
     zeros = pool.scratch();

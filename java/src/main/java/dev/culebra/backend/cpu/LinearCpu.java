@@ -28,17 +28,12 @@ final class LinearCpu extends LinearOp {
   private Activation activation;
   private int outColumns;
 
-  LinearCpu(
-      OpContext context,
-      WorkerPool pool,
-      RowKernel kernels,
-      GemmKernel gemmKernel,
-      ActivationCpu activations) {
+  LinearCpu(OpContext context, WorkerPool pool, CpuKernels kernels, ActivationCpu activations) {
     super(context);
     this.activations = activations;
-    this.kernels = kernels;
-    gemm = new Gemm(pool, gemmKernel);
-    dots = new LinearDots(pool, gemmKernel);
+    this.kernels = kernels.rows();
+    gemm = new Gemm(pool, kernels.gemm());
+    dots = new LinearDots(pool, kernels.gemm());
   }
 
   @Override

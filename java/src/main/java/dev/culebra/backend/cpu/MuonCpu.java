@@ -41,11 +41,11 @@ final class MuonCpu extends MuonOp {
   private float factorB;
   private long length;
 
-  MuonCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+  MuonCpu(OpContext context, WorkerPool pool, CpuKernels kernels) {
     super(context);
     this.pool = pool;
-    this.kernels = kernels;
-    gemm = new Gemm(pool, GemmKernel.best());
+    this.kernels = kernels.rows();
+    gemm = new Gemm(pool, kernels.gemm());
     scratch = pool.scratch();
   }
 

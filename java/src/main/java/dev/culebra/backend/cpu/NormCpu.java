@@ -16,10 +16,10 @@ final class NormCpu extends NormOp {
   private long length;
   private double[] sums = {};
 
-  NormCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+  NormCpu(OpContext context, WorkerPool pool, CpuKernels kernels) {
     super(context);
     this.pool = pool;
-    this.kernels = kernels;
+    this.kernels = kernels.rows();
   }
 
   @Override

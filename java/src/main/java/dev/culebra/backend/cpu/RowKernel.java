@@ -15,13 +15,6 @@ interface RowKernel {
   /** Floats of scratch memory for one thread: room for the lanes of two vectors. */
   int SCRATCH = 128;
 
-  /** The fastest kernels that this JVM can run. */
-  static RowKernel best() {
-    return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
-        ? new VectorRowKernel()
-        : new ScalarRowKernel();
-  }
-
   /** Width of the vectors in bits, 0 for plain loops. */
   int vectorBits();
 

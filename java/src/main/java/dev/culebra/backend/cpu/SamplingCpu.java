@@ -39,10 +39,10 @@ final class SamplingCpu extends SamplingOp {
     }
   }
 
-  SamplingCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+  SamplingCpu(OpContext context, WorkerPool pool, CpuKernels kernels) {
     super(context);
     this.pool = pool;
-    this.kernels = kernels;
+    this.kernels = kernels.rows();
     workspaces = new Workspace[pool.threads()];
     for (int i = 0; i < workspaces.length; i++) {
       workspaces[i] = new Workspace(pool.scratch());

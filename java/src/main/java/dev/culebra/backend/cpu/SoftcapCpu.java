@@ -16,10 +16,10 @@ final class SoftcapCpu extends SoftcapOp {
   private long length;
   private float cap;
 
-  SoftcapCpu(OpContext context, WorkerPool pool, RowKernel kernels) {
+  SoftcapCpu(OpContext context, WorkerPool pool, CpuKernels kernels) {
     super(context);
     this.pool = pool;
-    this.kernels = kernels;
+    this.kernels = kernels.rows();
   }
 
   @Override

@@ -27,7 +27,7 @@ class AttentionKernelTest {
   private static final int BLOCK = AttentionKernel.BLOCK;
   private static final float SCALE = 0.3f;
 
-  private final AttentionKernel kernel = AttentionKernel.best();
+  private final AttentionKernel kernel = CpuKernels.best().attention();
   private final AttentionKernel plain = new ScalarAttentionKernel();
   private final Arena arena = Arena.ofConfined();
   private final Random random = new Random(1);

@@ -67,7 +67,7 @@ class GemmTest {
       for (int i = 0; i < t.length; i++) {
         t[i] = new Tensor(buffer, 4L * i * 96 * 96, DType.F32, Shape.of(96, 96));
       }
-      LinearCpu linear = LinearLayers.with(GemmKernel.best(), pool);
+      LinearCpu linear = LinearLayers.with(CpuKernels.best().gemm(), pool);
       long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
       long allocated;
       do {
@@ -116,7 +116,7 @@ class GemmTest {
     private Products() {}
 
     public static void main(String[] args) {
-      System.out.println("kernel " + GemmKernel.best().getClass().getSimpleName());
+      System.out.println("kernel " + CpuKernels.best().gemm().getClass().getSimpleName());
       int[][] shapes = {{1, 9, 37}, {13, 33, 17}, {30, 70, 600}};
       for (int[] shape : shapes) {
         check(shape[0], shape[1], shape[2]);
@@ -136,7 +136,7 @@ class GemmTest {
         Tensor dWeight = new Tensor(buffer, used, DType.F32, weight.shape());
         fill(in);
         fill(weight);
-        LinearCpu linear = LinearLayers.with(GemmKernel.best(), pool);
+        LinearCpu linear = LinearLayers.with(CpuKernels.best().gemm(), pool);
         linear.forward(out, null, in, weight, null, Activation.IDENTITY);
         linear.backward(dIn, dWeight, null, out, in, weight, null, Activation.IDENTITY);
         for (int r = 0; r < n; r++) {

@@ -170,7 +170,7 @@ class LinearCpuTest {
     Tensor out = tensor(Shape.of(n, oc));
     Tensor inPlace = tensor(Shape.of(n, oc));
     try (WorkerPool pool = new WorkerPool(2)) {
-      LinearCpu linear = LinearLayers.with(GemmKernel.best(), pool);
+      LinearCpu linear = LinearLayers.with(CpuKernels.best().gemm(), pool);
       linear.forward(plain, null, in, weight, bias, Activation.IDENTITY);
       linear.forward(out, pre, in, weight, bias, Activation.RELU);
       linear.forward(inPlace, null, in, weight, bias, Activation.RELU);
@@ -213,7 +213,7 @@ class LinearCpuTest {
     Tensor all = tensor(weight.shape());
     Tensor alone = tensor(weight.shape());
     try (WorkerPool pool = new WorkerPool(1)) {
-      LinearCpu linear = LinearLayers.with(GemmKernel.best(), pool);
+      LinearCpu linear = LinearLayers.with(CpuKernels.best().gemm(), pool);
       linear.backward(
           tensor(in.shape()),
           all,
@@ -234,7 +234,7 @@ class LinearCpuTest {
     Tensor weight = randomTensor(5, 6);
     Tensor out = randomTensor(4, 5);
     try (WorkerPool pool = new WorkerPool(1)) {
-      LinearCpu linear = LinearLayers.with(GemmKernel.best(), pool);
+      LinearCpu linear = LinearLayers.with(CpuKernels.best().gemm(), pool);
       buffers.getFirst().close();
       assertThatThrownBy(() -> linear.forward(out, null, in, weight, null, Activation.IDENTITY))
           .isInstanceOf(IllegalStateException.class)

@@ -9,8 +9,9 @@ final class LinearLayers {
 
   static LinearCpu with(GemmKernel products, WorkerPool pool) {
     OpContext context = new OpContext(DType.F32);
-    RowKernel rows = new ScalarRowKernel();
-    ActivationCpu activations = new ActivationCpu(context, pool, rows);
-    return new LinearCpu(context, pool, rows, products, activations);
+    CpuKernels kernels =
+        new CpuKernels(new ScalarRowKernel(), products, new ScalarAttentionKernel(), null);
+    ActivationCpu activations = new ActivationCpu(context, pool, kernels);
+    return new LinearCpu(context, pool, kernels, activations);
   }
 }
