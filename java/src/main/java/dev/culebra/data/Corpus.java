@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /**
  * Tokens to train on and tokens to validate on, with the tokenizer that made them. It owns both and
@@ -169,19 +170,16 @@ public final class Corpus implements Dataset {
     return validation;
   }
 
-  /**
-   * UTF-8 bytes of a token of the validation part, on average over at most the first {@value
-   * #MEASURED} of them: a loss a token, divided by this, is one a byte, which compares across
-   * tokenizers.
-   */
-  public double bytesPerToken() {
+  /** On average over at most the first {@value #MEASURED} tokens of the validation part. */
+  @Override
+  public OptionalDouble bytesPerToken() {
     TokenDecoder decoder = tokenizer.decoder();
     long tokens = Math.min(validation.size(), MEASURED);
     long bytes = 0;
     for (long i = 0; i < tokens; i++) {
       bytes += utf8Bytes(decoder.accept(validation.token(i)));
     }
-    return (bytes + utf8Bytes(decoder.finish())) / (double) tokens;
+    return OptionalDouble.of((bytes + utf8Bytes(decoder.finish())) / (double) tokens);
   }
 
   private static int utf8Bytes(String text) {

@@ -2,6 +2,7 @@ package dev.culebra.data;
 
 import dev.culebra.text.Tokenizer;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /**
  * What a model is trained on: batches to learn from, batches to validate on, and its own way to
@@ -72,6 +73,14 @@ public interface Dataset extends AutoCloseable {
    */
   default Optional<Measurement> measureWhole(Learner learner) {
     return Optional.empty();
+  }
+
+  /**
+   * UTF-8 bytes of a token, on average: a loss a token, divided by this, is one a byte, which
+   * compares across tokenizers. Empty of what is no text, whose loss is that of answers.
+   */
+  default OptionalDouble bytesPerToken() {
+    return OptionalDouble.empty();
   }
 
   /** How a model of this data is asked; empty where it continues texts. */

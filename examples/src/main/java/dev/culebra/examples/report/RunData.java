@@ -3,7 +3,6 @@ package dev.culebra.examples.report;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import dev.culebra.data.Corpus;
 import dev.culebra.data.Dataset;
 import dev.culebra.io.AtomicFile;
 import dev.culebra.io.FileErrors;
@@ -26,10 +25,7 @@ public record RunData(OptionalDouble bytesPerToken) {
 
   /** That of {@code data}, some of whose tokens are read. */
   public static RunData of(Dataset data) {
-    return new RunData(
-        data instanceof Corpus corpus
-            ? OptionalDouble.of(corpus.bytesPerToken())
-            : OptionalDouble.empty());
+    return new RunData(data.bytesPerToken());
   }
 
   /**
