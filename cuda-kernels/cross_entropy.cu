@@ -70,7 +70,7 @@ struct LogitsRow {
   /** Largest logit and Σ exp(logit − largest), of the whole row in all its threads. */
   __device__ __forceinline__ float2 maxAndSum() {
     const RowTile<V, ROW_PACKS> tile(columns);
-    float max = -LARGEST;  // and not −∞, whose difference to itself is no number
+    float max = -LARGEST;  // and not −∞, whose difference from itself is NaN
     float sum = 0;
     for (int chunk = 0; chunk < tile.chunks(); chunk++) {
       load(tile, chunk);

@@ -125,7 +125,7 @@ struct Sampler {
   __device__ __forceinline__ float logit(int token) const { return toFloat(row[token]); }
 
   __device__ __forceinline__ uint64_t weightOf(float logit) const {
-    // fmaxf makes 0 of what is no number.
+    // fmaxf turns NaN into 0.
     return static_cast<uint64_t>(fmaxf(expf((logit - max) * slope) * WEIGHT_OF_LARGEST, 0.0f) + 0.5f);
   }
 

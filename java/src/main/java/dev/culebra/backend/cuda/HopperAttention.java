@@ -161,7 +161,7 @@ final class HopperAttention implements AttentionPath {
     /** Blocks of {@link #PREPARE} for each tile. */
     private static final int PREPARE_BLOCKS = 2;
 
-    /** Layout::BYTES of the kernels' source. */
+    /** What the kernel lays out in shared memory: its Layout and, behind it, its barriers. */
     private static final int SHARED_BYTES = 215_248;
 
     /** With more, the sums of all blocks do not stay in the L2 cache. */
