@@ -20,6 +20,7 @@ final class DecodeCases {
             fill(2, 9, 12, 6, 2, 5),
             fill(1, 5, 8, 4, 1, 32)),
         Stream.of(
+            decode(2, 0, 1, 5, 2, 2, 3),
             decode(2, 1, 3, 5, 2, 2, 3),
             decode(1, 0, 1, 1, 1, 1, 1),
             decode(1, 0, 9, 9, 3, 3, 8),
