@@ -63,6 +63,8 @@ class ArchitectureTest {
             .definedBy("dev.culebra.checkpoint..")
             .layer("generate")
             .definedBy("dev.culebra.generate..")
+            .layer("pretrained")
+            .definedBy("dev.culebra.pretrained..")
             .layer("train")
             .definedBy("dev.culebra.train..")
             .whereLayer("backend")
@@ -83,6 +85,8 @@ class ArchitectureTest {
             .mayOnlyAccessLayers("tensor")
             .whereLayer("generate")
             .mayOnlyAccessLayers("tensor", "backend", "nn")
+            .whereLayer("pretrained")
+            .mayOnlyAccessLayers("tensor", "backend", "nn", "checkpoint")
             .whereLayer("train")
             .mayNotBeAccessedByAnyLayer());
   }

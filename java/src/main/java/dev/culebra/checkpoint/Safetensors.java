@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.zip.CRC32C;
@@ -146,6 +147,28 @@ public final class Safetensors implements AutoCloseable {
   /** Whether there is a tensor of that name. */
   public boolean contains(String name) {
     return header.entries().containsKey(name);
+  }
+
+  /**
+   * Where a tensor of another program's file lies, whatever its dtype.
+   *
+   * @param dtype as the format names it: {@code F16}
+   * @param dims its dimensions, none for a scalar
+   * @param offset its first byte in the file
+   */
+  public record Place(String dtype, List<Integer> dims, long offset) {}
+
+  /**
+   * Where the tensor of this name lies.
+   *
+   * @throws CheckpointException if there is none of that name
+   */
+  public Place place(String name) throws CheckpointException {
+    Entry entry = header.entries().get(name);
+    if (entry == null) {
+      throw new CheckpointException("%s has no tensor %s".formatted(file, name));
+    }
+    return new Place(entry.dtype(), entry.dims(), dataStart + entry.begin());
   }
 
   /**

@@ -69,10 +69,12 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
    * What the header says of a tensor.
    *
    * @param typeAndShape as {@code F32 (2, 3)}, the dtype as the format names it
+   * @param dtype as the format names it
+   * @param dims its dimensions
    * @param begin first byte in the data
    * @param end behind its last byte
    */
-  record Entry(String typeAndShape, long begin, long end) {}
+  record Entry(String typeAndShape, String dtype, List<Integer> dims, long begin, long end) {}
 
   /**
    * @param header the bytes of the header
@@ -144,7 +146,8 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
           "tensor %s, %s, cannot be at bytes %d to %d"
               .formatted(shown(name), typeAndShape, begin, end));
     }
-    return new Entry(typeAndShape, begin, end);
+    List<Integer> shape = Arrays.stream(dims).boxed().toList();
+    return new Entry(typeAndShape, dtype.textValue(), shape, begin, end);
   }
 
   /** The dimensions, or null if they are none. */

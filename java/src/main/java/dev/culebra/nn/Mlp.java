@@ -27,7 +27,7 @@ public final class Mlp extends Module {
   /** The same, gated or not. */
   public Mlp(int width, boolean bias, Activation activation, boolean gated, Init projection) {
     int expanded = expandedWidth(width, gated);
-    int hidden = gated ? expanded / 2 : expanded;
+    int hidden = hiddenWidth(width, gated);
     Activation ofExpand = gated ? Activation.IDENTITY : activation;
     expand = child("c_fc", new Linear(width, expanded, bias, ofExpand, Init.GPT2));
     gate = gated ? child("gate", new Gated(hidden, activation)) : null;
@@ -40,6 +40,11 @@ public final class Mlp extends Module {
    */
   static int expandedWidth(int width, boolean gated) {
     return gated ? 2 * Math.ceilDiv(8 * width, 3 * HIDDEN_MULTIPLE) * HIDDEN_MULTIPLE : 4 * width;
+  }
+
+  /** Columns between the two layers: 4C, or H. */
+  public static int hiddenWidth(int width, boolean gated) {
+    return gated ? expandedWidth(width, true) / 2 : expandedWidth(width, false);
   }
 
   @Override
