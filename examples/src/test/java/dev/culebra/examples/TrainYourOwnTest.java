@@ -91,7 +91,7 @@ class TrainYourOwnTest {
                 RunFiles.beginOrContinue(
                     run, config.with(new TrainOptions()), CharTokenizer.of("ab")))
         .isInstanceOf(CheckpointException.class)
-        .hasMessageContaining("its tokens are others");
+        .hasMessageContaining("it has other tokens");
     assertThatThrownBy(
             () ->
                 RunFiles.beginOrContinue(
