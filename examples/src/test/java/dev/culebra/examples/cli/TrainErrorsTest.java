@@ -57,7 +57,7 @@ class TrainErrorsTest {
           --threads 5000          | --threads must be from 0 to 1024, not 5000 .*
           --schedule wavy         | invalid value for option '--schedule': 'wavy' is not one of .*
           --preset huge           | invalid value for option '--preset': 'huge' is not one of nano, .*
-          --tokenizer words       | invalid value for option '--tokenizer': 'words' is not one of .*
+          --tokenizer words       | invalid value for option '--tokenizer': 'words' is not char, gpt2 or a folder .*
           --device tpu            | invalid value for option '--device': 'tpu' is not auto, .*
           --bach 3                | unknown option '--bach'; did you mean .*--batch.*
           --embd 600000000        | --embd must be at most 1048576, not 600000000 .*
