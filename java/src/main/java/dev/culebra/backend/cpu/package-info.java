@@ -1,5 +1,5 @@
 /**
- * The CPU backend: one class an operation.
+ * The CPU backend: {@code FooCpu} is the operation {@code FooOp}.
  *
  * <p>Public interface: the backend; all else is hidden.
  */

@@ -1,7 +1,7 @@
 /**
- * NVIDIA GPUs: one class for each file of {@code cuda-kernels/}, which knows the names of its
- * entries and how to launch them, and matrix products by cuBLAS. All work goes to one stream, in
- * order.
+ * NVIDIA GPUs: {@code FooCuda} is the operation {@code FooOp}; it knows the names of the kernels in
+ * {@code cuda-kernels/foo.cu} and how to launch them. Matrix products are cuBLAS's. All work goes
+ * to one stream, in order.
  *
  * <p>Public interface: the backend and how it is configured; all else is hidden.
  */
