@@ -2,14 +2,13 @@ package dev.culebra.backend;
 
 import static dev.culebra.backend.TensorChecks.fit;
 import static dev.culebra.backend.TensorChecks.headsDivide;
+import static dev.culebra.backend.TensorChecks.perHead;
 import static dev.culebra.backend.TensorChecks.present;
 import static dev.culebra.backend.TensorChecks.rows;
 import static dev.culebra.backend.TensorChecks.same;
 import static dev.culebra.backend.TensorChecks.typed;
 import static dev.culebra.backend.TensorChecks.width;
 
-import dev.culebra.tensor.DType;
-import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
 
 /** Scaled dot-product attention over whole sequences. */
@@ -32,7 +31,7 @@ public abstract class AttentionOp extends Op {
     String op = "attentionForward";
     present(op, "spec", spec);
     check(op, "out (B, T, C)", out, qkv, spec);
-    perHead(op, "logSumExp (B, heads, T)", logSumExp, qkv, spec);
+    perHead(op, "logSumExp (B, heads, T)", logSumExp, "qkv (B, T, 3C)", qkv, spec.heads());
 
     begin();
     runForward(out, logSumExp, qkv, spec);
@@ -62,8 +61,8 @@ public abstract class AttentionOp extends Op {
     check(op, "out (B, T, C)", out, qkv, spec);
     same(op, "dOut (B, T, C)", dOut, "out (B, T, C)", out);
     same(op, "dQkv (B, T, 3C)", dQkv, "qkv (B, T, 3C)", qkv);
-    perHead(op, "delta (B, heads, T)", delta, qkv, spec);
-    perHead(op, "logSumExp (B, heads, T)", logSumExp, qkv, spec);
+    perHead(op, "delta (B, heads, T)", delta, "qkv (B, T, 3C)", qkv, spec.heads());
+    perHead(op, "logSumExp (B, heads, T)", logSumExp, "qkv (B, T, 3C)", qkv, spec.heads());
 
     begin();
     runBackward(dQkv, delta, dOut, out, logSumExp, qkv, spec);
@@ -79,21 +78,6 @@ public abstract class AttentionOp extends Op {
     fit(op, fits, outName, out, "qkv (B, T, 3C)", qkv);
     headsDivide(op, spec.heads(), outName, out);
     present(op, "dropout of spec", spec.dropout());
-  }
-
-  private static void perHead(
-      String op, String name, Tensor tensor, Tensor qkv, AttentionSpec spec) {
-    typed(op, name, tensor, DType.F32, 3);
-    Shape shape = tensor.shape();
-    boolean fits =
-        shape.dim(0) == qkv.shape().dim(0)
-            && shape.dim(1) == spec.heads()
-            && shape.dim(2) == qkv.shape().dim(1);
-    if (!fits) {
-      throw new IllegalArgumentException(
-          "%s: %s = %s does not fit qkv (B, T, 3C) = %s with %d heads"
-              .formatted(op, name, tensor, qkv, spec.heads()));
-    }
   }
 
   /** Pairs of tokens that attention looks at, times C. */

@@ -1,6 +1,7 @@
 package dev.culebra.backend;
 
 import dev.culebra.tensor.DType;
+import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
 
 /**
@@ -107,6 +108,22 @@ final class TensorChecks {
     if (heads < 1 || width(out) % heads != 0) {
       throw new IllegalArgumentException(
           "%s: %d heads do not divide the width of %s = %s".formatted(op, heads, outName, out));
+    }
+  }
+
+  /** A number of each row and head: (B, heads, T) beside (B, T, …). */
+  static void perHead(
+      String op, String name, Tensor tensor, String otherName, Tensor other, int heads) {
+    typed(op, name, tensor, DType.F32, 3);
+    Shape shape = tensor.shape();
+    boolean fits =
+        shape.dim(0) == other.shape().dim(0)
+            && shape.dim(1) == heads
+            && shape.dim(2) == other.shape().dim(1);
+    if (!fits) {
+      throw new IllegalArgumentException(
+          "%s: %s = %s does not fit %s = %s with %d heads"
+              .formatted(op, name, tensor, otherName, other, heads));
     }
   }
 

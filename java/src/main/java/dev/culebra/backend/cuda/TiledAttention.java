@@ -41,7 +41,7 @@ final class TiledAttention implements AttentionPath {
       Tensor qkv,
       AttentionSpec spec) {
     int size = AttentionCuda.headSize(out, spec.heads());
-    delta(delta, dOut, out, spec.heads(), qkv.shape().dim(1), size);
+    delta(launcher, delta, dOut, out, spec.heads());
     for (String owner : new String[] {"queries", "keys"}) {
       KernelFunction kernel = launcher.kernel("attention_backward_" + owner, qkv.dtype());
       kernel.with(dQkv).with(dOut).with(logSumExp).with(delta).with(qkv);
@@ -49,7 +49,8 @@ final class TiledAttention implements AttentionPath {
     }
   }
 
-  private void delta(Tensor delta, Tensor dOut, Tensor out, int heads, int time, int size) {
+  /** delta (B, heads, T) = Σ dOut · out of each row and head of (B, T, C). */
+  static void delta(Launcher launcher, Tensor delta, Tensor dOut, Tensor out, int heads) {
     int rows = Launcher.rows(out);
     launcher
         .kernel("attention_delta", out.dtype())
@@ -58,29 +59,39 @@ final class TiledAttention implements AttentionPath {
         .with(out)
         .with(rows)
         .with(heads)
-        .with(time)
-        .with(size)
+        .with(delta.shape().dim(2))
+        .with(AttentionCuda.headSize(out, heads))
         .launch(
             LaunchSize.rows(Math.ceilDiv((long) rows * heads, WARPS), Launcher.WARP, WARPS),
             launcher.stream());
   }
 
-  /** Adds the arguments that all have at the end, and launches a block for each tile of rows. */
+  /** Adds the arguments that all have at the end. */
   private void launch(
       KernelFunction kernel, Tensor qkv, AttentionSpec spec, int size, int ownedTiles) {
     int time = qkv.shape().dim(1);
     kernel.with(time).with(spec.heads()).with(size).with(spec.causal() ? 1 : 0);
     addDropout(kernel, spec.dropout());
+    launch(launcher, kernel, time, spec.heads(), qkv.shape().dim(0), size, ownedTiles);
+  }
+
+  /**
+   * Launches a block for each tile of {@code rows} of each head.
+   *
+   * @param ownedTiles of a block, whose rows are those; it has two more
+   */
+  static void launch(
+      Launcher launcher,
+      KernelFunction kernel,
+      int rows,
+      int heads,
+      int batch,
+      int size,
+      int ownedTiles) {
     int sharedBytes = sharedBytes(ownedTiles, size);
     kernel.allowSharedMemory(sharedBytes);
     kernel.launch(
-        new LaunchSize(
-            Math.ceilDiv(time, TILE),
-            spec.heads(),
-            qkv.shape().dim(0),
-            Launcher.WARP,
-            WARPS,
-            sharedBytes),
+        new LaunchSize(Math.ceilDiv(rows, TILE), heads, batch, Launcher.WARP, WARPS, sharedBytes),
         launcher.stream());
   }
 
