@@ -31,6 +31,7 @@ final class Bf16EmulationOps {
         emulated.new Heads(),
         emulated.new Attention(),
         emulated.new AttentionDecode(),
+        emulated.new CrossAttention(),
         emulated.new Dropout(),
         emulated.new Softcap(),
         emulated.new CrossEntropy(),
@@ -282,6 +283,54 @@ final class Bf16EmulationOps {
           c ->
               ops.attentionDecode()
                   .forward(c.of(out), c.of(keys), c.of(values), c.of(qkv), position, heads));
+    }
+  }
+
+  private final class CrossAttention extends CrossAttentionOp {
+    CrossAttention() {
+      super(context);
+    }
+
+    @Override
+    protected void runForward(
+        Tensor out,
+        Tensor logSumExp,
+        Tensor queries,
+        Tensor keysValues,
+        Tensor lengths,
+        int heads) {
+      onCopies(
+          c ->
+              ops.crossAttention()
+                  .forward(c.of(out), logSumExp, c.of(queries), c.of(keysValues), lengths, heads));
+    }
+
+    @Override
+    protected void runBackward(
+        Tensor dQueries,
+        Tensor dKeysValues,
+        Tensor delta,
+        Tensor dOut,
+        Tensor out,
+        Tensor logSumExp,
+        Tensor queries,
+        Tensor keysValues,
+        Tensor lengths,
+        int heads) {
+      onCopies(
+          c ->
+              ops.crossAttention()
+                  .backward(
+                      c.of(dQueries),
+                      c.of(dKeysValues),
+                      delta,
+                      c.of(dOut),
+                      c.of(out),
+                      logSumExp,
+                      c.of(queries),
+                      c.of(keysValues),
+                      lengths,
+                      heads));
     }
   }
 

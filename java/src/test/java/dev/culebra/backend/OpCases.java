@@ -17,6 +17,7 @@ final class OpCases {
             HeadsCases.all(),
             AttentionCases.all(),
             DecodeCases.all(),
+            CrossAttentionCases.all(),
             DropoutCases.all(),
             SoftcapCases.all(),
             CrossEntropyCases.all(),

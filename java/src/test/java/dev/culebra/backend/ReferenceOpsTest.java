@@ -245,6 +245,20 @@ class ReferenceOpsTest {
     assertGradient(attention.backward(dOut, qkv), qkv, dOut, x -> attention.forward(x).out());
   }
 
+  @ParameterizedTest
+  @CsvSource({"5, 3, 2, 3, 2, 3", "2, 4, 1, 2, 4, 1"})
+  void crossAttentionGradients(int t, int s, int heads, int d, int length, int otherLength) {
+    int[] lengths = {length, otherLength};
+    var attention = new ReferenceCrossAttention(t, s, heads, d, lengths);
+    double[] queries = normal(2 * t * heads * d);
+    double[] keysValues = normal(2 * s * 2 * heads * d);
+    double[] dOut = normal(2 * t * heads * d);
+    var gradients = attention.backward(dOut, queries, keysValues);
+    assertGradient(gradients.queries(), queries, dOut, x -> attention.forward(x, keysValues).out());
+    assertGradient(
+        gradients.keysValues(), keysValues, dOut, x -> attention.forward(queries, x).out());
+  }
+
   private static ReferenceAttention attention(
       int b, int t, int heads, int d, boolean causal, float p) {
     var draws = new ReferenceRandom(new int[] {1, 2, 3, 4}, 5);

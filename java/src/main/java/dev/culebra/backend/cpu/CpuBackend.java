@@ -51,6 +51,7 @@ public final class CpuBackend implements Backend {
         new HeadsCpu(context, pool, kernels),
         new AttentionCpu(context, pool, kernels),
         new AttentionDecodeCpu(context, pool, kernels),
+        new CrossAttentionCpu(context, pool, kernels),
         new DropoutCpu(context, pool, kernels),
         new SoftcapCpu(context, pool, kernels),
         new CrossEntropyCpu(context, pool, kernels),

@@ -79,6 +79,7 @@ public final class CudaBackend implements Backend {
         new HeadsCuda(launcher),
         new AttentionCuda(launcher, config.kernels().attention()),
         new AttentionDecodeCuda(launcher),
+        new CrossAttentionCuda(launcher),
         new DropoutCuda(launcher),
         new SoftcapCuda(launcher),
         new CrossEntropyCuda(launcher),
