@@ -25,6 +25,10 @@ import java.util.Set;
  */
 final class StoredWeights implements AutoCloseable {
   private static final int BUFFER = 1 << 22;
+  private static final ValueLayout.OfFloat F32_ELEMENT =
+      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfShort HALF_ELEMENT =
+      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   /** Types of stored elements. */
   enum Type {
@@ -42,12 +46,26 @@ final class StoredWeights implements AutoCloseable {
       return bytes;
     }
 
-    float get(ByteBuffer buffer, int index) {
-      return switch (this) {
-        case F32 -> buffer.getFloat(Float.BYTES * index);
-        case F16 -> Float.float16ToFloat(buffer.getShort(Short.BYTES * index));
-        case BF16 -> BFloat16.toFloat(buffer.getShort(Short.BYTES * index));
-      };
+    /** The elements of {@code buffer} as floats, exactly. */
+    void widen(ByteBuffer buffer, MemorySegment floats) {
+      MemorySegment stored = MemorySegment.ofBuffer(buffer.flip());
+      int count = (int) (floats.byteSize() / Float.BYTES);
+      switch (this) {
+        case F32 ->
+            MemorySegment.copy(stored, F32_ELEMENT, 0, floats, ValueLayout.JAVA_FLOAT, 0, count);
+        case F16 -> {
+          for (int i = 0; i < count; i++) {
+            float value = Float.float16ToFloat(stored.getAtIndex(HALF_ELEMENT, i));
+            floats.setAtIndex(ValueLayout.JAVA_FLOAT, i, value);
+          }
+        }
+        case BF16 -> {
+          for (int i = 0; i < count; i++) {
+            float value = BFloat16.toFloat(stored.getAtIndex(HALF_ELEMENT, i));
+            floats.setAtIndex(ValueLayout.JAVA_FLOAT, i, value);
+          }
+        }
+      }
     }
   }
 
@@ -62,8 +80,7 @@ final class StoredWeights implements AutoCloseable {
 
   private final Owned owned = new Owned();
   private final Map<String, Stored> tensors = new LinkedHashMap<>();
-  private final ByteBuffer buffer =
-      ByteBuffer.allocateDirect(BUFFER).order(ByteOrder.LITTLE_ENDIAN);
+  private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER);
 
   /** Opens a file whose tensors are then added. */
   FileChannel open(Path file) throws IOException {
@@ -117,9 +134,7 @@ final class StoredWeights implements AutoCloseable {
     for (long done = 0; done < count; ) {
       int piece = (int) Math.min(most, count - done);
       fill(tensor, tensor.offset() + (first + done) * type.bytes(), piece * type.bytes());
-      for (int i = 0; i < piece; i++) {
-        floats.setAtIndex(ValueLayout.JAVA_FLOAT, done + i, type.get(buffer, i));
-      }
+      type.widen(buffer, floats.asSlice(done * Float.BYTES, (long) piece * Float.BYTES));
       done += piece;
     }
   }

@@ -193,17 +193,27 @@ public final class BpeTokenizer implements Tokenizer {
     }
   }
 
-  /** The tokens of words that were met before: most of a text is a few thousand words. */
+  /**
+   * The tokens of words that were met before: most of a text is a few thousand words. A short text
+   * does without.
+   */
   private final class WordCache {
     private static final int SLOTS = 1 << 14;
     private static final int LONGEST = 32;
+    private static final int SHORT_TEXT = 256;
 
-    private final char[][] words = new char[SLOTS][];
-    private final int[][] tokens = new int[SLOTS][];
+    private char[][] words;
+    private int[][] tokens;
+    private int met;
 
     int[] tokens(char[] text, int from, int end) {
-      if (end - from > LONGEST) {
+      if (end - from > LONGEST || met < SHORT_TEXT) {
+        met++;
         return pairs.encode(utf8(text, from, end));
+      }
+      if (words == null) {
+        words = new char[SLOTS][];
+        tokens = new int[SLOTS][];
       }
       int hash = 0;
       for (int i = from; i < end; i++) {

@@ -1,6 +1,6 @@
 package dev.culebra.pretrained;
 
-import static dev.culebra.pretrained.PretrainedGpt2Test.folder;
+import static dev.culebra.pretrained.PretrainedGpt2Contract.folder;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -58,7 +58,7 @@ class PretrainedModelTest {
   }
 
   private Map<String, float[]> parameters(Path path) throws IOException {
-    try (Gpt model = PretrainedGpt2Test.load(path, backend)) {
+    try (Gpt model = PretrainedGpt2Contract.load(path, backend)) {
       return parameters(model);
     }
   }
