@@ -7,7 +7,8 @@ log=$root/bench/target/build.log
 sources=(culebra bench/launch.sh cuda-kernels native-build/pom.xml native-build/BuildKernels.java pom.xml java/pom.xml java/src/main bench/pom.xml bench/src/main)
 
 build() {
-  cd -- "$root" || return
+  [[ $work == "$root" ]] || copy_sources || return
+  cd -- "$work" || return
   JAVA_HOME=$jdk "$maven" --batch-mode -P bench -pl bench -am package \
     -Dmaven.test.skip=true -Dformat.skip=true </dev/null
 }

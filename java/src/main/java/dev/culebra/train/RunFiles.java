@@ -188,7 +188,7 @@ public final class RunFiles implements AutoCloseable {
     if (config.positions() == Positions.LEARNED) {
       weights.tensor("wpe.weight", DType.F32, Shape.of(config.context(), embd));
     }
-    String last = "h.%d.".formatted(config.layers() - 1);
+    String last = "h." + (config.layers() - 1) + ".";
     if (weights.names().stream().noneMatch(name -> name.startsWith(last))) {
       throw new CheckpointException(
           "%s has fewer than the %d layers of %s"

@@ -12,6 +12,8 @@ import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The launcher script in a small tree of its own, with a JDK and a Maven that only tell what they
@@ -27,7 +29,7 @@ class LauncherTest {
 
   @BeforeEach
   void plant() throws IOException {
-    root = Files.createDirectories(folder.resolve("a clone"));
+    root = Files.createDirectories(folder.resolve("a clône of it"));
     jdk = Files.createDirectories(folder.resolve("jdk"));
     source = Files.createDirectories(root.resolve("java/src/main/java")).resolve("A.java");
     Files.writeString(source, "class A {}");
@@ -42,6 +44,7 @@ class LauncherTest {
         """
         echo 'WARNING: Using incubator modules: jdk.incubator.vector' >&2
         echo 'a word on standard error' >&2
+        locale charmap >"$HOME/charmap"
         while [ "$1" != -jar ]; do shift; done
         shift 2
         printf '<%s>' "$@"
@@ -125,6 +128,43 @@ class LauncherTest {
   }
 
   @Test
+  void aCheckoutThatCannotBeWrittenToIsBuiltInTheCache() throws IOException, InterruptedException {
+    // In the way of the folder target: that would fail for the superuser too.
+    Path blocked = Files.writeString(root.resolve("examples/target"), "");
+    Path cache = folder.resolve("my cache");
+    Map<String, String> environment = Map.of("XDG_CACHE_HOME", cache.toString());
+    Outcome first = finish(start(environment, root.resolve("culebra"), root, "help"));
+    Outcome second = finish(start(environment, root.resolve("culebra"), root, "help"));
+
+    assertThat(first.exitCode()).as(first.err()).isEqualTo(7);
+    assertThat(first.out()).isEqualTo("<help>");
+    assertThat(second).isEqualTo(new Outcome(7, "<help>", "a word on standard error\n"));
+    assertThat(builds()).isEqualTo(1);
+    assertThat(blocked).isEmptyFile();
+    assertThat(cache.resolve("culebra")).isNotEmptyDirectory();
+
+    Files.writeString(source, "class A { }");
+    assertThat(finish(start(environment, root.resolve("culebra"), root, "x")).out())
+        .isEqualTo("<x>");
+    assertThat(builds()).isEqualTo(2);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"C", "POSIX", "tr_TR.UTF-8", "de_DE.UTF-8", "de_DE", "nonsense.UTF-8"})
+  void theProgramGetsUtf8WhateverTheLocale(String locale) throws IOException, InterruptedException {
+    launch("build");
+    Map<String, String> environment = Map.of("LC_ALL", locale);
+
+    Outcome outcome = finish(start(environment, root.resolve("culebra"), root, "help"));
+    assertThat(outcome.exitCode()).isEqualTo(7);
+    // bash itself says so of a locale that is not installed, before it reads the script
+    assertThat(outcome.err().replaceAll("(?m)^.*warning: setlocale: .*\\n", ""))
+        .isEqualTo("a word on standard error\n");
+    assertThat(Files.readString(folder.resolve("charmap"))).isEqualTo("UTF-8\n");
+    assertThat(builds()).isEqualTo(1);
+  }
+
+  @Test
   void argumentsArriveAsTheyAre() throws IOException, InterruptedException {
     assertThat(launch("two words", "*", "", "a\nb", "$HOME", "-x=\"y\"").out())
         .isEqualTo("<two words><*><><a\nb><$HOME><-x=\"y\">");
@@ -184,12 +224,12 @@ class LauncherTest {
     command.addAll(List.of(args));
     ProcessBuilder builder = new ProcessBuilder(command).directory(where.toFile());
     builder.environment().clear();
+    builder.environment().put("LC_ALL", "C.UTF-8");
     builder.environment().putAll(environment);
     builder.environment().put("HOME", folder.toString());
     builder.environment().put("JAVA_HOME", jdk.toString());
     builder.environment().put("BUILDS", folder.resolve("builds").toString());
     builder.environment().put("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"));
-    builder.environment().put("LC_ALL", "C.UTF-8");
     return new Launch(builder.start(), outputs);
   }
 
