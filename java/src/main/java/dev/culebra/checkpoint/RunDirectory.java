@@ -1,10 +1,12 @@
 package dev.culebra.checkpoint;
 
+import dev.culebra.io.AtomicFile;
 import dev.culebra.io.FileErrors;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 
 /**
  * The directory of a run and the names of its files. Only one process at a time may train in it,
@@ -36,6 +38,7 @@ public final class RunDirectory implements AutoCloseable {
           "%s already holds a run: continue it with --resume, or choose another --out"
               .formatted(path));
     }
+    run.removeLeftovers();
     return run;
   }
 
@@ -97,13 +100,21 @@ public final class RunDirectory implements AutoCloseable {
   }
 
   /**
-   * Opens a run to train on, and locks it.
+   * Opens a run to train on, and locks it; removes what a killed process left half written.
    *
    * @throws IOException if there is none, or another process trains in it
    */
   public static RunDirectory openLocked(Path path) throws IOException {
     open(path);
-    return new RunDirectory(path, RunLock.acquire(path));
+    RunDirectory run = new RunDirectory(path, RunLock.acquire(path));
+    run.removeLeftovers();
+    return run;
+  }
+
+  /** Who holds the lock is the only one to write these: what is half written is a killed run's. */
+  private void removeLeftovers() {
+    Stream.of(config(), tokenizer(), metrics(), samples(), sample(), data(), machine(), last(), best())
+        .forEach(AtomicFile::removeLeftovers);
   }
 
   /**

@@ -52,10 +52,10 @@ public final class AtomicFile {
     if (directory == null || Files.isDirectory(absolute)) {
       throw new IOException("cannot write " + target + ": it is a directory");
     }
-    String prefix = "." + absolute.getFileName() + ".";
+    String prefix = prefix(absolute);
     Path temporary = directory.resolve(prefix + UUID.randomUUID() + SUFFIX);
     try {
-      removeAbandoned(directory, prefix);
+      removeOlderThan(Instant.now().minus(ABANDONED), directory, prefix);
       try (FileChannel channel = FileChannel.open(temporary, CREATE_NEW, READ, WRITE)) {
         body.writeTo(channel);
         channel.force(true);
@@ -100,8 +100,25 @@ public final class AtomicFile {
     }
   }
 
-  private static void removeAbandoned(Path directory, String prefix) throws IOException {
-    Instant limit = Instant.now().minus(ABANDONED);
+  /**
+   * Removes the temporary files of {@code target} that killed processes left behind, however young:
+   * for who knows that nobody else writes to it. Those that cannot be removed stay.
+   */
+  public static void removeLeftovers(Path target) {
+    Path absolute = target.toAbsolutePath();
+    try {
+      removeOlderThan(Instant.MAX, absolute.getParent(), prefix(absolute));
+    } catch (IOException e) {
+      // they take room and do no other harm
+    }
+  }
+
+  private static String prefix(Path target) {
+    return "." + target.getFileName() + ".";
+  }
+
+  private static void removeOlderThan(Instant limit, Path directory, String prefix)
+      throws IOException {
     DirectoryStream.Filter<Path> ours =
         path -> {
           String name = path.getFileName().toString();

@@ -51,6 +51,26 @@ class RunDirectoryTest {
   }
 
   @Test
+  void whatAKilledRunLeftHalfWrittenGoesWhenItIsOpenedToGoOn() throws IOException {
+    Path path = run("run");
+    Path checkpoint = Files.createDirectories(path.resolve("checkpoint"));
+    Path half = Files.writeString(checkpoint.resolve(".last.safetensors.0-1-2.tmp"), "half");
+    Path config = Files.writeString(path.resolve(".config.json.0-1-2.tmp"), "half");
+    // A report may be written without the lock.
+    Path report = Files.writeString(path.resolve(".report.html.0-1-2.tmp"), "half");
+    RunDirectory.open(path);
+    assertThat(half).exists();
+    try (RunDirectory run = RunDirectory.openLocked(path)) {
+      assertThat(half).doesNotExist();
+      assertThat(config).doesNotExist();
+      assertThat(report).exists();
+      Files.writeString(half, "of this run");
+      assertThatThrownBy(() -> RunDirectory.openLocked(path)).isInstanceOf(IOException.class);
+      assertThat(half).exists();
+    }
+  }
+
+  @Test
   void aDirectoryInWhichNoRunBeganIsTaken() throws IOException {
     Path path = folder.resolve("run");
     RunDirectory.create(path).close();
