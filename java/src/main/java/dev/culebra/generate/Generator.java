@@ -63,7 +63,9 @@ public final class Generator implements AutoCloseable {
 
   /** Bytes on a device of {@code dtype} that a generator for such a model takes. */
   public static long bytes(GptConfig config, DType dtype) {
-    return KvCache.bytes(config, dtype, 1) + Gpt.prefillBytes(config, dtype);
+    return KvCache.bytes(config, dtype, 1)
+        + Gpt.prefillBytes(config, dtype)
+        + Gpt.inferenceBytes(config, dtype, 1, 1);
   }
 
   /**

@@ -166,6 +166,13 @@ public final class Gpt extends LanguageModel {
         dtype, false, Recompute.NONE, planner -> unbacked.plan(planner, 1, config.context()));
   }
 
+  /** Bytes that {@link #planInference} takes. */
+  public static long inferenceBytes(GptConfig config, DType dtype, int batch, int time) {
+    Gpt unbacked = new Gpt(config, (Backend) null);
+    return Planner.bytes(
+        dtype, false, Recompute.NONE, planner -> unbacked.plan(planner, batch, time));
+  }
+
   /** Plans passes over one token that continue {@code cache}. */
   public void planDecoding(KvCache cache) {
     planInference(1, 1);

@@ -24,6 +24,16 @@ final class Examiner implements Learner.Exam, AutoCloseable {
   private final int batch;
   private final int context;
 
+  /** How many of {@code questions} are asked at once, of up to {@code batch}. */
+  static int rows(List<Question> questions, int batch) {
+    return Math.min(batch, questions.size());
+  }
+
+  /** T: of the longest of {@code questions}, whose last token has no successor. */
+  static int context(List<Question> questions) {
+    return questions.stream().mapToInt(Question::length).max().orElseThrow() - 1;
+  }
+
   /**
    * Prepares to ask {@code questions}, at least one, up to {@code batch} at once; {@code model}
    * must outlive this.
@@ -31,8 +41,8 @@ final class Examiner implements Learner.Exam, AutoCloseable {
   Examiner(LanguageModel model, List<Question> questions, int batch) {
     this.backend = model.backend();
     this.questions = questions;
-    this.batch = Math.min(batch, questions.size());
-    this.context = questions.stream().mapToInt(Question::length).max().orElseThrow() - 1;
+    this.batch = rows(questions, batch);
+    this.context = context(questions);
     this.model = model.shareWeights();
     try {
       this.model.eval();

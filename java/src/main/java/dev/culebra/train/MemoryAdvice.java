@@ -3,6 +3,12 @@ package dev.culebra.train;
 import dev.culebra.backend.Backend;
 import dev.culebra.backend.OutOfDeviceMemoryException;
 import dev.culebra.backend.Recompute;
+import dev.culebra.data.Batches;
+import dev.culebra.data.Dataset;
+import dev.culebra.data.Learner;
+import dev.culebra.data.MeanLoss;
+import dev.culebra.data.Question;
+import dev.culebra.data.Tokens;
 import dev.culebra.generate.Generator;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
@@ -12,6 +18,7 @@ import dev.culebra.tensor.DType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.IntPredicate;
 
 /** What to tell somebody whose run does not fit into the memory of the device. */
 final class MemoryAdvice {
@@ -19,22 +26,24 @@ final class MemoryAdvice {
   private static final long OTHER_BYTES = 40 << 20;
 
   private final TrainConfig config;
+  private final Dataset data;
   private final GptConfig model;
   private final DType dtype;
   private final long available;
 
-  private MemoryAdvice(TrainConfig config, int vocab, DType dtype, long available) {
+  private MemoryAdvice(TrainConfig config, Dataset data, DType dtype, long available) {
     this.config = config;
-    this.model = config.model(vocab);
+    this.data = data;
+    this.model = config.model(data.tokenizer().vocab());
     this.dtype = dtype;
     this.available = available;
   }
 
   /** The exception, with one line that says what is needed, what is there, and what would fit. */
   static OutOfDeviceMemoryException explain(
-      OutOfDeviceMemoryException failure, TrainConfig config, int vocab, Backend backend) {
+      OutOfDeviceMemoryException failure, TrainConfig config, Dataset data, Backend backend) {
     long available = failure.availableBytes();
-    MemoryAdvice advice = new MemoryAdvice(config, vocab, backend.dtype(), available);
+    MemoryAdvice advice = new MemoryAdvice(config, data, backend.dtype(), available);
     return new OutOfDeviceMemoryException(advice.text(backend.name()), available, failure);
   }
 
@@ -49,7 +58,7 @@ final class MemoryAdvice {
                 bytes(needs.gradients()),
                 bytes(needs.optimizer()),
                 bytes(needs.activations()),
-                bytes(samples()),
+                bytes(samples(config.batch())),
                 bytes(workspace()));
     return available == OutOfDeviceMemoryException.UNKNOWN
         ? text + "; try a smaller --batch with more --grad-accum, or --recompute block"
@@ -83,12 +92,81 @@ final class MemoryAdvice {
   }
 
   private long total(int batch, Recompute recompute) {
-    return needs(batch, recompute).total() + samples() + workspace();
+    return needs(batch, recompute).total() + samples(batch) + workspace();
   }
 
   /** What shows in between what the model has learned. */
-  private long samples() {
-    return Generator.bytes(model, dtype);
+  private long samples(int batch) {
+    return showcaseBytes(data, model, dtype, batch);
+  }
+
+  /**
+   * Bytes that {@link Dataset#showcase} takes of a learner with this model: those of what writes,
+   * and those of validation questions that are asked {@code batch} at once.
+   */
+  static long showcaseBytes(Dataset data, GptConfig model, DType dtype, int batch) {
+    Count count = new Count(model, dtype, batch);
+    data.showcase(count);
+    return count.bytes;
+  }
+
+  /** A learner that only counts what it would take: nothing that it hands out is ever used. */
+  private static final class Count implements Learner {
+    private final GptConfig model;
+    private final DType dtype;
+    private final int batch;
+    private long bytes;
+
+    Count(GptConfig model, DType dtype, int batch) {
+      this.model = model;
+      this.dtype = dtype;
+      this.batch = batch;
+    }
+
+    @Override
+    public int context() {
+      return model.context();
+    }
+
+    @Override
+    public int batch() {
+      return batch;
+    }
+
+    @Override
+    public Writer writer() {
+      bytes += Generator.bytes(model, dtype);
+      return new Writer() {
+        @Override
+        public void likeliest(int[] prompt, int count, IntPredicate onToken) {
+          throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public void draw(int[] prompt, int count, IntPredicate onToken) {
+          throw new UnsupportedOperationException();
+        }
+      };
+    }
+
+    @Override
+    public Exam exam(List<Question> questions, int atOnce) {
+      int rows = Examiner.rows(questions, atOnce);
+      bytes += Gpt.inferenceBytes(model, dtype, rows, Examiner.context(questions));
+      return abandon -> {
+        throw new UnsupportedOperationException();
+      };
+    }
+
+    @Override
+    public MeanLoss loss(Tokens tokens) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public MeanLoss loss(Batches batches, int count) {
+      throw new UnsupportedOperationException();
+    }
   }
 
   private long workspace() {

@@ -260,7 +260,7 @@ public final class TrainingRun implements AutoCloseable {
               loaded ? Gpt.toBeLoaded(shape, backend) : new Gpt(shape, backend, config.seed()));
       model.plan(config.batch(), config.context(), config.recompute());
     } catch (OutOfDeviceMemoryException e) {
-      throw MemoryAdvice.explain(e, config, vocab(), backend);
+      throw MemoryAdvice.explain(e, config, data, backend);
     }
   }
 
@@ -296,7 +296,7 @@ public final class TrainingRun implements AutoCloseable {
               Optimizer.of(config.optimizer(), model.parameters(), config.adamW(), config.seed()));
       trainer = owned.add(new Trainer(model, optimizer, data, config, files, listener));
     } catch (OutOfDeviceMemoryException e) {
-      throw MemoryAdvice.explain(e, config, vocab(), backend);
+      throw MemoryAdvice.explain(e, config, data, backend);
     }
   }
 
