@@ -1,6 +1,7 @@
 package dev.culebra.examples.report;
 
 import dev.culebra.checkpoint.Metrics;
+import dev.culebra.text.TokenizerKind;
 import java.util.List;
 
 /** What the losses of some runs are measured in. */
@@ -25,12 +26,24 @@ enum LossUnit {
 
   /** What these runs are best compared by. */
   static LossUnit of(List<RunRecord> runs) {
-    if (runs.stream().map(run -> run.config().tokenizer()).distinct().count() <= 1) {
+    if (haveTheSameTokens(runs)) {
       return TOKEN;
     }
     return runs.stream().allMatch(run -> run.data().bytesPerToken().isPresent())
         ? BYTE
         : DIFFERENT_TOKENS;
+  }
+
+  /** Byte pairs have a vocabulary of their own: where it is another, a token has other bytes. */
+  private static boolean haveTheSameTokens(List<RunRecord> runs) {
+    boolean same = runs.stream().map(LossUnit::kind).distinct().count() <= 1;
+    return same
+        && (kind(runs.getFirst()) != TokenizerKind.BPE
+            || runs.stream().map(RunRecord::data).distinct().count() == 1);
+  }
+
+  private static TokenizerKind kind(RunRecord run) {
+    return run.config().tokenizer().kind();
   }
 
   /** For the name of a figure. */

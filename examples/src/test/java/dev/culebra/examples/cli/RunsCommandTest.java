@@ -38,7 +38,7 @@ class RunsCommandTest {
         .startsWith(stopped.path().toString(), "macbeth", "nano, 7.5 k", "4/9")
         .contains("stopped");
     assertThat(rows.get(2))
-        .startsWith(old.path().toString(), "macbeth", "nano, 2.7 k", "20/20")
+        .startsWith(old.path().toString(), "macbeth", "nano, 1.4 k", "20/20")
         .contains("finished");
     assertThat(rows).hasSize(3);
     assertThat(runs.out()).doesNotContain("no-run");
