@@ -113,7 +113,16 @@ public final class RunDirectory implements AutoCloseable {
 
   /** Who holds the lock is the only one to write these: what is half written is a killed run's. */
   private void removeLeftovers() {
-    Stream.of(config(), tokenizer(), metrics(), samples(), sample(), data(), machine(), last(), best())
+    Stream.of(
+            config(),
+            tokenizer(),
+            metrics(),
+            samples(),
+            sample(),
+            data(),
+            machine(),
+            last(),
+            best())
         .forEach(AtomicFile::removeLeftovers);
   }
 
@@ -167,6 +176,11 @@ public final class RunDirectory implements AutoCloseable {
   /** What a token of its data is worth. */
   public Path data() {
     return path.resolve("data.json");
+  }
+
+  /** The run that it began with, if it began with one. */
+  public Path parent() {
+    return path.resolve("parent.json");
   }
 
   /** All of this as a page for people. */

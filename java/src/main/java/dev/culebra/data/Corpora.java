@@ -230,6 +230,20 @@ public final class Corpora {
     if (tokenizer != null) {
       return tokenizer;
     }
+    return characters(text);
+  }
+
+  /**
+   * The characters of a text, or of questions with their answers.
+   *
+   * @throws DataException if there is no such data, or only tokens
+   * @throws IOException if it cannot be read
+   */
+  public CharTokenizer characters(String data) throws IOException {
+    return isPromptPairs(data) ? PromptPairs.characters(Path.of(data)) : characters(text(data));
+  }
+
+  private static CharTokenizer characters(TextSource text) throws IOException {
     CharTokenizer.Builder characters = new CharTokenizer.Builder();
     text.read(characters::add);
     if (characters.isEmpty()) {

@@ -62,6 +62,11 @@ public final class PromptPairs implements Dataset {
     return encode(file, tokenizer == null ? charactersOf(pairs) : tokenizer, pairs);
   }
 
+  /** The characters of a file, that of {@link #END} among them. */
+  static CharTokenizer characters(Path file) throws IOException {
+    return charactersOf(PromptLines.read(file));
+  }
+
   private static CharTokenizer charactersOf(List<Pair> pairs) {
     CharTokenizer.Builder characters = new CharTokenizer.Builder().add(END);
     pairs.forEach(pair -> characters.add(pair.prompt()).add(pair.completion()));

@@ -2,6 +2,7 @@ package dev.culebra.text;
 
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.stream.IntStream;
 
 /**
  * One token a character: token {@code i} is the {@code i}-th of the vocabulary's characters. They
@@ -58,6 +59,21 @@ public final class CharTokenizer implements Tokenizer {
       }
     }
     return new CharTokenizer(characters.clone());
+  }
+
+  /**
+   * These tokens, and behind them those of {@code other}'s characters that these lack, in its
+   * order; itself if it lacks none.
+   */
+  public CharTokenizer with(CharTokenizer other) {
+    int[] more =
+        Arrays.stream(other.characters)
+            .filter(character -> character >= tokens.length || tokens[character] == UNKNOWN)
+            .toArray();
+    return more.length == 0
+        ? this
+        : new CharTokenizer(
+            IntStream.concat(Arrays.stream(characters), Arrays.stream(more)).toArray());
   }
 
   /** Collects the vocabulary of a text that comes in pieces. Not thread-safe. */

@@ -31,6 +31,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 
@@ -42,6 +43,9 @@ import java.util.Set;
 public final class RunFiles implements AutoCloseable {
   private static final String MODEL = "culebra.model";
   private static final String TOKENIZER = "culebra.tokenizer";
+
+  /** The parameters that have a row for each token. */
+  private static final Set<String> TOKEN_ROWS = Set.of("wte.weight", "lm_head.weight");
 
   private final RunDirectory directory;
   private boolean changesAccepted;
@@ -254,23 +258,39 @@ public final class RunFiles implements AutoCloseable {
    * @throws IOException if there are none yet, they are damaged or do not fit; one line
    */
   public Path loadWeights(LanguageModel model) throws IOException {
+    return loadWeights(model, model.vocab());
+  }
+
+  /**
+   * The same of a model that knows more tokens than these weights: the rows of those behind the
+   * first {@code vocab} stay as they are.
+   */
+  Path loadWeights(LanguageModel model, int vocab) throws IOException {
     Path file = weights();
     if (!Files.exists(file)) {
       throw new CheckpointException(directory.path() + " has no checkpoint yet");
     }
     try (Safetensors checkpoint = Safetensors.open(file)) {
       checkpoint.verify();
-      loadWeights(checkpoint, model.parameters());
+      loadWeights(checkpoint, model.parameters(), vocab);
     }
     return file;
   }
 
-  private static void loadWeights(Safetensors checkpoint, Parameters parameters)
+  /**
+   * @param vocab tokens that the checkpoint knows: as many rows of the embedding, and of a head of
+   *     its own, are loaded
+   */
+  private static void loadWeights(Safetensors checkpoint, Parameters parameters, int vocab)
       throws IOException {
     requireNothingElse(checkpoint, parameters);
     for (Parameter parameter : parameters.list()) {
       Tensor values = parameters.slice(parameters.values(), parameter);
-      load(checkpoint, parameter.name(), parameter, values, parameters.backend());
+      Shape saved = parameter.savedShape();
+      Shape rows = TOKEN_ROWS.contains(parameter.name()) ? Shape.of(vocab, saved.dim(1)) : saved;
+      parameters
+          .backend()
+          .upload(values.slice(0, rows), checkpoint.tensor(parameter.name(), DType.F32, rows));
     }
     parameters.refreshWeights();
   }
@@ -316,6 +336,25 @@ public final class RunFiles implements AutoCloseable {
     }
   }
 
+  /**
+   * The run whose weights this one began with.
+   *
+   * @throws IOException if what says so is damaged; one line
+   */
+  public Optional<Parent> parent() throws IOException {
+    return Parent.read(directory.parent());
+  }
+
+  /** What a run that begins with the weights of this one keeps of it. */
+  Parent asParent() throws IOException {
+    boolean best = hasBest();
+    Progress progress = progress(best);
+    return new Parent(
+        directory.path().toAbsolutePath().normalize().toString(),
+        progress.step(),
+        best ? Float.valueOf(progress.bestValidationLoss()) : null);
+  }
+
   /** Whether there are weights that are called best. */
   boolean hasBest() {
     return Files.exists(directory.best());
@@ -346,7 +385,7 @@ public final class RunFiles implements AutoCloseable {
       try (Safetensors checkpoint = Safetensors.open(directory.last())) {
         checkpoint.verify();
         progress = Progress.parse(checkpoint.metadata(), directory.last());
-        loadWeights(checkpoint, model.parameters());
+        loadWeights(checkpoint, model.parameters(), model.vocab());
         optimizer.resumeAt(progress.step());
         for (Optimizer.State state : optimizer.states()) {
           load(checkpoint, state.name(), state.parameter(), state.tensor(), model.backend());

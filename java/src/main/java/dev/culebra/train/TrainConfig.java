@@ -264,6 +264,11 @@ public record TrainConfig(
     return TrainJson.flags(positions == Positions.ROTARY ? shape.context(null) : shape);
   }
 
+  /** The learning rate to finetune with where nobody says another: a tenth of this one's. */
+  public float finetuningRate() {
+    return TrainOptions.tenth(lr);
+  }
+
   /** Where and how to compute. */
   public DeviceConfig deviceConfig() {
     return new DeviceConfig(device, threads, dtype, tf32, binding);

@@ -12,6 +12,7 @@ import dev.culebra.io.Owned;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.optim.Optimizer;
+import dev.culebra.text.CharTokenizer;
 import dev.culebra.text.Tokenizer;
 import dev.culebra.text.TokenizerKind;
 import dev.culebra.text.UnknownCharacterException;
@@ -98,10 +99,18 @@ public final class TrainingRun implements AutoCloseable {
    * Begins a run with the weights and the tokenizer of another, whose best checkpoint is taken, or
    * the last where there is no best.
    *
+   * @param growVocab whether the characters of the data that the other run does not know become
+   *     tokens, with rows of the embedding, and of a head of its own, that are drawn from the seed
    * @throws IOException also if the other run's model has another shape
+   * @throws DataException also if the tokenizer cannot grow, since it is not one of characters
    */
   public static TrainingRun finetune(
-      TrainConfig config, RunFiles from, Corpora corpora, Place place, TrainListener listener)
+      TrainConfig config,
+      RunFiles from,
+      boolean growVocab,
+      Corpora corpora,
+      Place place,
+      TrainListener listener)
       throws IOException {
     if (config.skipUnknown() && !corpora.canLeaveOutCharacters(config.data())) {
       throw new DataException(
@@ -109,14 +118,17 @@ public final class TrainingRun implements AutoCloseable {
                   .formatted(config.data())
               + " another one");
     }
-    Tokenizer tokenizer = from.tokenizer();
+    Tokenizer known = from.tokenizer();
     requireSameShape(from, config);
-    from.requireModel(from.config(), tokenizer, from.weights());
+    from.requireModel(from.config(), known, from.weights());
+    Tokenizer tokenizer = growVocab ? grown(known, corpora, config.data()) : known;
     TrainingRun run = new TrainingRun(config);
     try {
-      run.openModel(openWithCharactersOf(corpora, config, tokenizer), true);
-      from.loadWeights(run.model);
+      boolean all = tokenizer.vocab() == known.vocab();
+      run.openModel(openWithCharactersOf(corpora, config, tokenizer), all);
+      from.loadWeights(run.model, known.vocab());
       run.files = run.owned.add(RunFiles.in(place.create()));
+      from.asParent().write(run.files.directory().parent());
       run.saveUntrainedOptimizer(Progress.START);
       run.describe(corpora);
       run.openTrainer(listener);
@@ -127,15 +139,25 @@ public final class TrainingRun implements AutoCloseable {
     }
   }
 
+  private static Tokenizer grown(Tokenizer known, Corpora corpora, String data) throws IOException {
+    if (known instanceof CharTokenizer characters) {
+      return characters.with(corpora.characters(data));
+    }
+    throw new DataException(
+        "--grow-vocab is for models of characters: %s has no new ones to learn".formatted(known));
+  }
+
   private static Dataset openWithCharactersOf(
       Corpora corpora, TrainConfig config, Tokenizer tokenizer) throws IOException {
     String name = config.data();
     try {
       return corpora.dataset(name, tokenizer, config.skipUnknown());
     } catch (DataException e) {
-      if (e.getCause() instanceof UnknownCharacterException
-          && corpora.canLeaveOutCharacters(name)) {
-        throw new DataException(e.getMessage() + ": --skip-unknown leaves these out", e);
+      if (e.getCause() instanceof UnknownCharacterException) {
+        String skip =
+            corpora.canLeaveOutCharacters(name) ? "--skip-unknown leaves these out, " : "";
+        throw new DataException(
+            "%s: %s--grow-vocab makes them tokens".formatted(e.getMessage(), skip), e);
       }
       throw e;
     }

@@ -84,8 +84,17 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--init-from",
       paramLabel = "DIR",
-      description = "Begin with the weights and the tokenizer of another run (finetuning).")
+      description =
+          "Begin with the weights and the tokenizer of another run (finetuning). The default of "
+              + "--lr is then a tenth of what it is without.")
   private Path initFrom;
+
+  @Option(
+      names = "--grow-vocab",
+      description =
+          "With --init-from and a model of characters: those of the data that it does not know "
+              + "become new tokens.")
+  private boolean growVocab;
 
   @Option(
       names = "--config",
@@ -147,12 +156,17 @@ final class TrainCommand implements Callable<Integer> {
       throw usage((newDecay ? "--new-decay" : "--from") + " goes with --resume only");
     }
     if (initFrom == null) {
+      if (growVocab) {
+        throw usage("--grow-vocab goes with --init-from only");
+      }
       TrainConfig config = config(new TrainOptions());
       return TrainingRun.start(config, corpora, () -> directory(config), listener);
     }
     try (RunFiles from = acceptChanges.open(initFrom)) {
-      TrainConfig config = config(from.config().shape());
-      return TrainingRun.finetune(config, from, corpora, () -> directory(config), listener);
+      TrainOptions shape = from.config().shape();
+      TrainConfig config = config(shape.lr(config(shape).finetuningRate()));
+      return TrainingRun.finetune(
+          config, from, growVocab, corpora, () -> directory(config), listener);
     }
   }
 
@@ -164,6 +178,9 @@ final class TrainCommand implements Callable<Integer> {
     List<String> others = new ArrayList<>(given().fixedFlags());
     if (initFrom != null) {
       others.add("--init-from");
+    }
+    if (growVocab) {
+      others.add("--grow-vocab");
     }
     if (configFile != null) {
       others.add("--config");

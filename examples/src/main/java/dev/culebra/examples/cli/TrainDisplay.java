@@ -4,11 +4,13 @@ import dev.culebra.checkpoint.Metrics;
 import dev.culebra.checkpoint.RunDirectory;
 import dev.culebra.data.Asking;
 import dev.culebra.data.Dataset;
+import dev.culebra.train.Parent;
 import dev.culebra.train.Progress;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainListener;
 import dev.culebra.train.TrainingRun;
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -26,7 +28,7 @@ final class TrainDisplay implements TrainListener {
   private volatile StepBar bar;
 
   /** Says what will be trained. */
-  void begin(TrainingRun run) {
+  void begin(TrainingRun run) throws IOException {
     this.run = run;
     TrainConfig config = run.config();
     int done = run.trainer().progress().step();
@@ -44,6 +46,18 @@ final class TrainDisplay implements TrainListener {
       System.err.printf(
           "--warmup %d is longer than the run: the learning rate does not come to --lr%n",
           config.warmup());
+    }
+    Parent parent = done == 0 ? run.files().parent().orElse(null) : null;
+    if (parent != null) {
+      System.err.printf(
+          Locale.ROOT,
+          "begins with the weights of %s, step %,d%s; learning rate %s%n",
+          parent.run(),
+          parent.step(),
+          parent.validationLoss() == null
+              ? ""
+              : String.format(Locale.ROOT, ", validation loss %.4f", parent.validationLoss()),
+          new BigDecimal(Float.toString(config.lr())).stripTrailingZeros().toPlainString());
     }
     if (done > 0) {
       System.err.printf("continues after step %d%n", done);
@@ -174,6 +188,7 @@ final class TrainDisplay implements TrainListener {
           directory.config(),
           directory.tokenizer(),
           directory.machine(),
+          directory.parent(),
           directory.data(),
           directory.metrics(),
           directory.samples(),

@@ -1,6 +1,7 @@
 package dev.culebra.examples.report;
 
 import dev.culebra.checkpoint.Metrics;
+import dev.culebra.train.Parent;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -62,14 +63,25 @@ final class FactsHtml {
         run.parameters().isPresent()
             ? "%,d parameters, ".formatted(run.parameters().getAsLong())
             : "";
-    return "A GPT (%s%d layers, %d heads, %d wide, context %d) on <b>%s</b>"
+    return "A GPT (%s%d layers, %d heads, %d wide, context %d) on <b>%s</b>%s"
         .formatted(
             size,
             run.config().layers(),
             run.config().heads(),
             run.config().embd(),
             run.config().context(),
-            Html.escape(run.config().data()));
+            Html.escape(run.config().data()),
+            run.parent().map(FactsHtml::begun).orElse(""));
+  }
+
+  private static String begun(Parent parent) {
+    return ", begun with the weights of <b>%s</b>, step %,d%s"
+        .formatted(
+            Html.escape(parent.run()),
+            parent.step(),
+            parent.validationLoss() == null
+                ? ""
+                : ", validation loss %.4f".formatted(parent.validationLoss()));
   }
 
   /** A figure and what it is of; neither holds anything that others wrote. */

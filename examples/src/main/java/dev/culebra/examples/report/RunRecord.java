@@ -1,11 +1,13 @@
 package dev.culebra.examples.report;
 
+import dev.culebra.checkpoint.CheckpointException;
 import dev.culebra.checkpoint.Metrics;
 import dev.culebra.checkpoint.MetricsLog;
 import dev.culebra.checkpoint.RunDirectory;
 import dev.culebra.checkpoint.Sample;
 import dev.culebra.checkpoint.SampleLog;
 import dev.culebra.io.FileErrors;
+import dev.culebra.train.Parent;
 import dev.culebra.train.RunFiles;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainingRun;
@@ -36,6 +38,7 @@ import java.util.stream.Stream;
  * @param metrics of its logged steps, in their order
  * @param samples what it wrote, in the order of their steps
  * @param data what makes its losses comparable
+ * @param parent the run that it began with, if it began with one
  * @param machine where it was trained: names and values for people; empty where nobody noted it
  */
 public record RunRecord(
@@ -46,6 +49,7 @@ public record RunRecord(
     List<Metrics> metrics,
     List<Sample> samples,
     RunData data,
+    Optional<Parent> parent,
     Map<String, String> machine) {
 
   /** Copies the collections. */
@@ -68,7 +72,7 @@ public record RunRecord(
   public static RunRecord read(Path directory, Consumer<String> damaged) throws IOException {
     try (RunFiles files = RunFiles.open(directory)) {
       RunDirectory run = files.directory();
-      return read(run, run.isTraining(), files.config(), files.parameterCount(), damaged);
+      return read(files, run.isTraining(), files.config(), files.parameterCount(), damaged);
     }
   }
 
@@ -79,17 +83,17 @@ public record RunRecord(
    */
   static RunRecord of(TrainingRun run) throws IOException {
     OptionalLong parameters = OptionalLong.of(run.model().parameters().count());
-    return read(
-        run.files().directory(), true, run.config(), parameters, line -> {}); // resuming told
+    return read(run.files(), true, run.config(), parameters, line -> {}); // resuming told
   }
 
   private static RunRecord read(
-      RunDirectory run,
+      RunFiles files,
       boolean training,
       TrainConfig config,
       OptionalLong parameters,
       Consumer<String> damaged)
       throws IOException {
+    RunDirectory run = files.directory();
     List<Metrics> metrics =
         Files.exists(run.metrics()) ? MetricsLog.read(run.metrics(), damaged) : List.of();
     return new RunRecord(
@@ -100,7 +104,18 @@ public record RunRecord(
         metrics,
         samples(run, metrics, damaged),
         RunData.read(run.data(), damaged),
+        parent(files, damaged),
         MachineFile.read(run.machine(), damaged));
+  }
+
+  private static Optional<Parent> parent(RunFiles files, Consumer<String> damaged)
+      throws IOException {
+    try {
+      return files.parent();
+    } catch (CheckpointException e) {
+      damaged.accept(e.getMessage() + ", and is left out");
+      return Optional.empty();
+    }
   }
 
   /** Runs of versions that kept no samples have one at the end. */
@@ -130,12 +145,14 @@ public record RunRecord(
 
   /** The same run under another name. */
   public RunRecord called(String other) {
-    return new RunRecord(other, training, config, parameters, metrics, samples, data, machine);
+    return new RunRecord(
+        other, training, config, parameters, metrics, samples, data, parent, machine);
   }
 
   /** The same run with other figures. */
   RunRecord with(List<Metrics> others) {
-    return new RunRecord(name, training, config, parameters, others, samples, data, machine);
+    return new RunRecord(
+        name, training, config, parameters, others, samples, data, parent, machine);
   }
 
   /** How it stands. */

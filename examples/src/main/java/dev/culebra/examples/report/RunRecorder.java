@@ -69,6 +69,7 @@ public final class RunRecorder implements TrainListener {
         metrics.copy(),
         samples.copy(),
         start.data(),
+        start.parent(),
         start.machine());
   }
 }

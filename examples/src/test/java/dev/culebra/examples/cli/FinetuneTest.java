@@ -2,10 +2,19 @@ package dev.culebra.examples.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.culebra.checkpoint.Safetensors;
+import dev.culebra.data.TokenizerFile;
+import dev.culebra.tensor.DType;
+import dev.culebra.tensor.Shape;
+import dev.culebra.text.CharTokenizer;
 import java.io.IOException;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Objects;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -68,6 +77,126 @@ class FinetuneTest {
     student.setSteps(4);
     assertThat(Outcome.of("train", "--resume", "--out=" + student.path()).exitCode()).isZero();
     assertThat(student.lastStep()).isEqualTo(4);
+  }
+
+  @Test
+  void charactersThatTheTeacherNeverSawCanBecomeTokens() throws IOException {
+    Path text = write("grown.txt", "a zebra sat, the Cat ran. ".repeat(60));
+    RunFolder student = new RunFolder(folder.resolve("grown"));
+    Outcome outcome = finetune(student, text, "--grow-vocab", "--lr=1e-30");
+
+    assertThat(outcome.exitCode()).as("%s", outcome).isZero();
+    assertThat(tokens(student)).startsWith(tokens(teacher)).hasSize(tokens(teacher).length + 4);
+    assertThat(Arrays.stream(tokens(student)).skip(tokens(teacher).length))
+        .containsExactly((int) ',', (int) 'C', (int) 'b', (int) 'z');
+    float[] before = rows(teacher, "best", "wte.weight");
+    float[] after = rows(student, "last", "wte.weight");
+    assertThat(after).startsWith(before).hasSize(before.length + 4 * 16);
+    float[] drawn = Arrays.copyOfRange(after, before.length, after.length);
+    assertThat(drawn).doesNotContain(0f);
+
+    RunFolder again = new RunFolder(folder.resolve("again"));
+    finetune(again, text, "--grow-vocab", "--lr=1e-30");
+    assertThat(rows(again, "last", "wte.weight")).isEqualTo(after);
+    RunFolder other = new RunFolder(folder.resolve("other"));
+    finetune(other, text, "--grow-vocab", "--lr=1e-30", "--seed=2");
+    assertThat(rows(other, "last", "wte.weight")).startsWith(before).isNotEqualTo(after);
+
+    student.setSteps(3);
+    assertThat(Outcome.of("train", "--resume", "--out=" + student.path()).exitCode()).isZero();
+    assertThat(Outcome.of("sample", "--run=" + student.path(), "--prompt=a zebra, C").out())
+        .startsWith("a zebra, C");
+  }
+
+  @Test
+  void aHeadOfItsOwnGrowsToo() throws IOException {
+    Path text = write("first again.txt", "the cat sat on the mat; a rat ran. ".repeat(60));
+    RunFolder untied = new RunFolder(folder.resolve("untied"));
+    Outcome.of(untied.train("--data=" + text, "--steps=3", "--no-tied-head"));
+    Path pairs = write("zoo.jsonl", "{\"prompt\": \"zoo\", \"completion\": \"cat\"}\n".repeat(20));
+    RunFolder student = new RunFolder(folder.resolve("grown head"));
+    String[] flags = {
+      "train",
+      "--init-from=" + untied.path(),
+      "--out=" + student.path(),
+      "--data=" + pairs,
+      "--steps=1",
+      "--lr=1e-30"
+    };
+    Outcome.of(flags).assertFails(1, ".*: --grow-vocab makes them tokens");
+    String[] grown = Arrays.copyOf(flags, flags.length + 1);
+    grown[flags.length] = "--grow-vocab";
+    Outcome outcome = Outcome.of(grown);
+
+    assertThat(outcome.exitCode()).as("%s", outcome).isZero();
+    for (String name : new String[] {"wte.weight", "lm_head.weight"}) {
+      float[] before = rows(untied, "best", name);
+      assertThat(rows(student, "last", name)).startsWith(before).hasSize(before.length + 2 * 16);
+    }
+  }
+
+  @Test
+  void growingIsForModelsOfCharactersThatBeginWithAnother() throws IOException {
+    Outcome.of("train", "--grow-vocab", "--data=macbeth", "--out=" + folder + "/none")
+        .assertFails(2, "--grow-vocab goes with --init-from only .*");
+    Path text = write("words.txt", "the cat sat on the mat; a rat ran. ".repeat(60));
+    RunFolder words = new RunFolder(folder.resolve("words"));
+    Outcome.of(words.train("--data=" + text, "--steps=1", "--tokenizer=gpt2"));
+    Outcome.of("train", "--init-from=" + words.path(), "--grow-vocab", "--data=" + text)
+        .assertFails(1, "--grow-vocab is for models of characters: gpt2 .*");
+  }
+
+  @Test
+  void theRateIsATenthOfTrainingsUnlessItIsSaid() throws IOException {
+    Path text = write("rate.txt", "a cat sat on a mat. ".repeat(60));
+    RunFolder usual = new RunFolder(folder.resolve("usual"));
+    Outcome outcome = finetune(usual, text);
+    RunFolder said = new RunFolder(folder.resolve("said"));
+    finetune(said, text, "--lr=2e-3");
+
+    assertThat(usual.config().get("lr").floatValue()).isEqualTo(1e-4f);
+    assertThat(usual.config().get("min_lr").floatValue()).isEqualTo(1e-5f);
+    assertThat(said.config().get("lr").floatValue()).isEqualTo(2e-3f);
+    assertThat(outcome.err()).contains("; learning rate 0.0001\n");
+  }
+
+  @Test
+  void theRunAndItsReportNameTheParent() throws IOException {
+    Path text = write("parent.txt", "a cat sat on a mat. ".repeat(60));
+    RunFolder student = new RunFolder(folder.resolve("child"));
+    Outcome outcome = finetune(student, text);
+    JsonNode parent =
+        JsonMapper.builder()
+            .build()
+            .readTree(Files.readString(student.path().resolve("parent.json")));
+
+    assertThat(parent.get("run").asText()).isEqualTo(teacher.path().toString());
+    assertThat(parent.get("step").intValue()).isPositive();
+    assertThat(parent.get("val_loss").floatValue())
+        .isEqualTo(
+            teacher.steps().stream()
+                .map(RunFolder.Step::validationLoss)
+                .filter(Objects::nonNull)
+                .min(Float::compare)
+                .orElseThrow());
+    assertThat(outcome.err()).contains("begins with the weights of " + teacher.path() + ", step ");
+    assertThat(Files.readString(student.path().resolve("report.html")))
+        .contains("begun with the weights of <b>" + teacher.path() + "</b>, step ");
+    assertThat(teacher.path().resolve("parent.json")).doesNotExist();
+  }
+
+  private static int[] tokens(RunFolder run) throws IOException {
+    return ((CharTokenizer) TokenizerFile.load(run.path().resolve("tokenizer.json"))).vocabulary();
+  }
+
+  /** The rows of all tokens, 16 wide. */
+  private static float[] rows(RunFolder run, String which, String name) throws IOException {
+    Path file = run.path().resolve("checkpoint/" + which + ".safetensors");
+    try (Safetensors weights = Safetensors.open(file)) {
+      return weights
+          .tensor(name, DType.F32, Shape.of(tokens(run).length, 16))
+          .toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
+    }
   }
 
   @Test

@@ -144,7 +144,9 @@ class PromptPairsTest {
       "--steps=2"
     };
     Outcome.of(flags)
-        .assertFails(1, ".*foreign.jsonl:2: \"prompt\": character 1 of the text, 'z' .*: 2 × 'z'");
+        .assertFails(
+            1,
+            ".*foreign.jsonl:2: \"prompt\": character 1 of the text, 'z' .*: 2 × 'z': --grow-vocab .*");
     List<String> skipping = new ArrayList<>(List.of(flags));
     skipping.add("--skip-unknown");
     Outcome.of(skipping.toArray(String[]::new))

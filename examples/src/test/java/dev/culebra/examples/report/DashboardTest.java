@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -53,6 +54,7 @@ class DashboardTest {
               List.of(),
               List.of(),
               new RunData(OptionalDouble.empty()),
+              Optional.empty(),
               Map.of()));
   private Dashboard dashboard;
 

@@ -6,6 +6,7 @@ import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainOptions;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.stream.IntStream;
@@ -35,6 +36,7 @@ final class Records {
         metrics,
         List.of(samples),
         new RunData(OptionalDouble.empty()),
+        Optional.empty(),
         Map.of());
   }
 }

@@ -13,6 +13,7 @@ import dev.culebra.train.TrainOptions;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.regex.Matcher;
@@ -101,6 +102,7 @@ class ReportPageTest {
             Records.rows(3),
             List.of(),
             new RunData(OptionalDouble.empty()),
+            Optional.empty(),
             Map.of());
     String page = pages.of(List.of(run));
 
@@ -144,6 +146,7 @@ class ReportPageTest {
         List.of(Records.row(100)),
         List.of(),
         new RunData(bytesPerToken),
+        Optional.empty(),
         Map.of());
   }
 
@@ -199,6 +202,7 @@ class ReportPageTest {
             List.of(),
             List.of(),
             new RunData(OptionalDouble.empty()),
+            Optional.empty(),
             Map.of("cpu", "<x>"));
     String page = pages.of(List.of(one, two));
     String differences = page.substring(page.indexOf("<table class=\"differences\""));
