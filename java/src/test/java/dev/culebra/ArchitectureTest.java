@@ -26,7 +26,7 @@ class ArchitectureTest {
 
   @Test
   void foundationsImportNothingOfOurs() {
-    for (String foundation : new String[] {"tensor", "random", "text", "io"}) {
+    for (String foundation : new String[] {"tensor", "random", "text", "io", "options"}) {
       String itself = "dev.culebra." + foundation + "..";
       check(
           noClasses()

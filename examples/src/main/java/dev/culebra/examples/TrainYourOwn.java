@@ -1,6 +1,13 @@
 package dev.culebra.examples;
 
+import static dev.culebra.nn.GptConfig.CONTEXT;
 import static dev.culebra.optim.LearningRate.Schedule.CONSTANT;
+import static dev.culebra.train.DataConfig.DATA;
+import static dev.culebra.train.TrainingConfig.BATCH;
+import static dev.culebra.train.TrainingConfig.LR;
+import static dev.culebra.train.TrainingConfig.SCHEDULE;
+import static dev.culebra.train.TrainingConfig.STEPS;
+import static dev.culebra.train.TrainingConfig.WARMUP;
 
 import dev.culebra.backend.Backend;
 import dev.culebra.backend.Planner;
@@ -17,6 +24,7 @@ import dev.culebra.nn.LanguageModel;
 import dev.culebra.nn.Linear;
 import dev.culebra.nn.Parameters;
 import dev.culebra.optim.Optimizer;
+import dev.culebra.options.Options;
 import dev.culebra.tensor.Buffer;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
@@ -24,7 +32,6 @@ import dev.culebra.text.CharTokenizer;
 import dev.culebra.train.RunFiles;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainListener;
-import dev.culebra.train.TrainOptions;
 import dev.culebra.train.Trainer;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -63,13 +70,14 @@ public final class TrainYourOwn {
 
   /** Trains up to {@code steps} steps; goes on with the run in {@code path} if there is one. */
   public static String run(Path path, int steps) throws IOException {
-    TrainOptions options = new TrainOptions().data("alphabet").context(LENGTH).batch(4);
-    TrainConfig config = options.steps(steps).lr(0.5f).warmup(0).schedule(CONSTANT).config();
+    Options shape = Options.NONE.with(DATA, "alphabet").with(CONTEXT, LENGTH).with(BATCH, 4);
+    Options course = shape.with(STEPS, steps).with(LR, 0.5f).with(WARMUP, 0);
+    TrainConfig config = TrainConfig.of(course.with(SCHEDULE, CONSTANT));
     CharTokenizer letters = CharTokenizer.of("abcdefghijklmnopqrstuvwxyz");
     try (Alphabet data = new Alphabet("alphabet", letters);
         Backend backend = new CpuBackend();
-        Narrow model = new Narrow(letters.vocab(), backend, config.seed())) {
-      model.plan(config.batch(), config.context());
+        Narrow model = new Narrow(letters.vocab(), backend, config.training().seed())) {
+      model.plan(config.training().batch(), config.model().context());
       try (Momentum optimizer = new Momentum(model.parameters());
           RunFiles files = RunFiles.beginOrContinue(path, config, letters);
           Trainer trainer =

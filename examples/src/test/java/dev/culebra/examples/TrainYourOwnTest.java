@@ -13,13 +13,14 @@ import dev.culebra.checkpoint.Safetensors;
 import dev.culebra.data.Measurement;
 import dev.culebra.examples.TrainYourOwn.Alphabet;
 import dev.culebra.examples.TrainYourOwn.Narrow;
+import dev.culebra.nn.GptConfig;
+import dev.culebra.options.Options;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
 import dev.culebra.text.CharTokenizer;
 import dev.culebra.train.Evaluation;
 import dev.culebra.train.RunFiles;
 import dev.culebra.train.TrainConfig;
-import dev.culebra.train.TrainOptions;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
@@ -87,16 +88,14 @@ class TrainYourOwnTest {
     TrainConfig config = RunFiles.open(run).config();
 
     assertThatThrownBy(
-            () ->
-                RunFiles.beginOrContinue(
-                    run, config.with(new TrainOptions()), CharTokenizer.of("ab")))
+            () -> RunFiles.beginOrContinue(run, config.with(Options.NONE), CharTokenizer.of("ab")))
         .isInstanceOf(CheckpointException.class)
         .hasMessageContaining("it has other tokens");
     assertThatThrownBy(
             () ->
                 RunFiles.beginOrContinue(
                     run,
-                    config.with(new TrainOptions().context(9)),
+                    config.with(Options.NONE.with(GptConfig.CONTEXT, 9)),
                     CharTokenizer.of("abcdefghijklmnopqrstuvwxyz")))
         .isInstanceOf(CheckpointException.class)
         .hasMessageContaining("context 9, not 8");

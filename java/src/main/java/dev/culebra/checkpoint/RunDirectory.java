@@ -26,7 +26,8 @@ public final class RunDirectory implements AutoCloseable {
   /**
    * Makes a directory for a new run and locks it.
    *
-   * @throws IOException if it holds a run already or cannot be made; one line
+   * @throws RunExistsException if it holds a run already
+   * @throws IOException if it cannot be made; one line
    */
   public static RunDirectory create(Path path) throws IOException {
     makeDirectories(path);
@@ -34,9 +35,7 @@ public final class RunDirectory implements AutoCloseable {
     RunDirectory run = new RunDirectory(path, RunLock.acquire(path));
     if (Files.exists(run.config()) || Files.exists(run.last()) || Files.exists(run.best())) {
       run.close();
-      throw new IOException(
-          "%s already holds a run: continue it with --resume, or choose another --out"
-              .formatted(path));
+      throw new RunExistsException(path);
     }
     run.removeLeftovers();
     return run;

@@ -54,7 +54,7 @@ final class JCudaBinding {
       return new DriverThroughJCuda();
     } catch (UnsatisfiedLinkError | NoClassDefFoundError | ExceptionInInitializerError e) {
       throw new CudaUnavailableException(
-          "JCuda cannot be loaded, use --binding ffm: " + firstLine(e));
+          "JCuda cannot be loaded, use the binding ffm: " + firstLine(e));
     }
   }
 

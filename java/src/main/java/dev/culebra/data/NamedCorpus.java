@@ -128,7 +128,7 @@ public enum NamedCorpus {
       web.download().fetch(file);
     } catch (Download.FailedException e) {
       throw new DataException(
-          "cannot download corpus %s (%s): use --data %s, or save %s as %s"
+          "cannot download corpus %s (%s): take %s instead, or save %s as %s"
               .formatted(label(), e.getMessage(), DICKENS.label(), web.download().uri(), file),
           e);
     }

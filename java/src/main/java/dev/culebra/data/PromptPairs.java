@@ -159,7 +159,7 @@ public final class PromptPairs implements Dataset {
       int most = rows.stream().mapToInt(PromptPairs::needed).max().getAsInt();
       String all = most == needed(tooLong) ? "" : "; all lines need %d".formatted(most);
       throw new DataException(
-          "%s:%d: prompt and completion have %d tokens, which needs --context %d, not %d%s"
+          "%s:%d: prompt and completion have %d tokens, which needs a context of %d, not %d%s"
               .formatted(
                   name,
                   tooLong.line(),

@@ -1,7 +1,6 @@
 package dev.culebra.data;
 
-import com.fasterxml.jackson.annotation.JsonCreator;
-import com.fasterxml.jackson.annotation.JsonValue;
+import dev.culebra.options.ValueType;
 import dev.culebra.text.Gpt2Tokenizer;
 import dev.culebra.text.Tokenizer;
 import dev.culebra.text.TokenizerKind;
@@ -20,6 +19,11 @@ public record TokenizerChoice(TokenizerKind kind, String path) {
   public static final TokenizerChoice CHAR = of(TokenizerKind.CHAR);
   public static final TokenizerChoice GPT2 = of(TokenizerKind.GPT2);
 
+  /** How a choice is written. */
+  public static final ValueType<TokenizerChoice> TYPE =
+      ValueType.of(
+          TokenizerChoice.class, "char, gpt2 or a folder with a tokenizer", TokenizerChoice::parse);
+
   /**
    * A tokenizer by its name. {@link TokenizerKind#BPE} is that of a run which holds it: there is
    * nothing to open.
@@ -29,7 +33,6 @@ public record TokenizerChoice(TokenizerKind kind, String path) {
   }
 
   /** Reads {@code char}, {@code gpt2}, {@code bpe}; all else is a path. */
-  @JsonCreator
   public static TokenizerChoice parse(String text) {
     for (TokenizerKind kind : TokenizerKind.values()) {
       if (kind.label().equalsIgnoreCase(text)) {
@@ -40,7 +43,6 @@ public record TokenizerChoice(TokenizerKind kind, String path) {
   }
 
   /** What {@link #parse} reads. */
-  @JsonValue
   @Override
   public String toString() {
     return path == null ? kind.label() : path;

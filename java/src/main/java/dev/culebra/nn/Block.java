@@ -35,23 +35,18 @@ public final class Block extends Module {
   public Block(GptConfig config, boolean causal) {
     width = config.embd();
     Init projection = Init.residualProjection(config.layers());
-    norm1 = child("ln_1", new LayerNorm(width, config.bias(), config.variant().norm()));
+    norm1 = child("ln_1", new LayerNorm(width, config.bias(), config.norm()));
     attention =
         child(
             "attn",
             new CausalSelfAttention(
                 width, config.headsSpec(), causal, config.bias(), config.dropout(), projection));
     dropout1 = child("dropout_1", new Dropout(config.dropout()));
-    norm2 = child("ln_2", new LayerNorm(width, config.bias(), config.variant().norm()));
+    norm2 = child("ln_2", new LayerNorm(width, config.bias(), config.norm()));
     mlp =
         child(
             "mlp",
-            new Mlp(
-                width,
-                config.bias(),
-                config.activation(),
-                config.variant().gatedMlp(),
-                projection));
+            new Mlp(width, config.bias(), config.activation(), config.gatedMlp(), projection));
     dropout2 = child("dropout_2", new Dropout(config.dropout()));
   }
 

@@ -10,7 +10,7 @@ import java.util.List;
 
 /**
  * A decoder-only transformer (Radford et al., 2019): embeddings, pre-norm blocks, a last layernorm,
- * the head; what newer papers do otherwise is a {@link Variant}. Parameter names are those of
+ * the head; newer papers' changes are options of {@link GptConfig}. Parameter names are those of
  * nanoGPT without its prefix; linear weights are (out, in).
  */
 public final class Gpt extends LanguageModel {
@@ -43,17 +43,20 @@ public final class Gpt extends LanguageModel {
 
   private Gpt(GptConfig config, Backend backend) {
     super(backend, config.vocab());
+    if (config.vocab() == 0) {
+      throw new IllegalArgumentException("a model needs the vocab of its tokenizer");
+    }
     this.config = config;
     int width = config.embd();
-    boolean learned = config.variant().positions() == Positions.LEARNED;
+    boolean learned = config.positions() == Positions.LEARNED;
     int positions = learned ? config.context() : 0;
     embedding = child("", new Embedding(config.vocab(), config.paddedVocab(), positions, width));
     dropout = child("dropout", new Dropout(config.dropout()));
     for (int layer = 0; layer < config.layers(); layer++) {
       blocks.add(child("h." + layer, new Block(config)));
     }
-    lastNorm = child("ln_f", new LayerNorm(width, config.bias(), config.variant().norm()));
-    float softcap = config.variant().softcap();
+    lastNorm = child("ln_f", new LayerNorm(width, config.bias(), config.norm()));
+    float softcap = config.softcap();
     head =
         child(
             "lm_head",

@@ -1,22 +1,23 @@
 package dev.culebra.nn;
 
+import static dev.culebra.options.ValueType.NUMBER;
+import static dev.culebra.options.ValueType.SWITCH;
+import static dev.culebra.options.ValueType.WHOLE;
+import static dev.culebra.options.ValueType.oneOf;
+
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.HeadsSpec;
+import dev.culebra.options.Option;
+import dev.culebra.options.OptionException;
+import dev.culebra.options.Options;
+import dev.culebra.options.Range;
+import java.util.List;
 
 /**
- * The shape of a {@link Gpt}.
+ * The shape of a {@link Gpt}. What a component means, and the values it may have, its option says:
+ * {@link #LAYERS} and so on. All but {@code vocab} can be chosen.
  *
- * @param layers number of blocks
- * @param heads attention heads of a block; divides {@code embd}
- * @param embd width C of the residual stream
- * @param context longest sequence T
- * @param vocab number of tokens V
- * @param dropout probability of dropping, in [0, 1): embeddings, attention probabilities, both
- *     branches of a block
- * @param bias whether linear layers and layernorms have one
- * @param tiedHead whether the output head shares the token embedding's table
- * @param activation of the MLP
- * @param variant what is otherwise than in GPT-2
+ * @param vocab number of tokens V; 0 until the tokenizer is known
  */
 public record GptConfig(
     int layers,
@@ -28,48 +29,158 @@ public record GptConfig(
     boolean bias,
     boolean tiedHead,
     Activation activation,
-    Variant variant) {
+    boolean gatedMlp,
+    Positions positions,
+    Normalization norm,
+    boolean qkNorm,
+    int kvHeads,
+    float softcap) {
 
-  /** More than any model has: what is computed from these dimensions cannot overflow. */
-  public static final int MAX_LAYERS = 10_000;
-
-  public static final int MAX_EMBD = 1 << 20;
-  public static final int MAX_CONTEXT = 1 << 24;
-  public static final int MAX_VOCAB = 1 << 24;
+  // More than any model has: what is computed from these dimensions cannot overflow.
+  private static final int MAX_LAYERS = 10_000;
+  private static final int MAX_EMBD = 1 << 20;
+  private static final int MAX_CONTEXT = 1 << 24;
+  private static final int MAX_VOCAB = 1 << 24;
 
   private static final int VOCAB_PADDING = 128;
 
+  public static final Option<GptConfig, Integer> LAYERS =
+      Option.of("layers", WHOLE, GptConfig::layers)
+          .help("N", "Blocks.")
+          .range(Range.between(1, MAX_LAYERS));
+
+  public static final Option<GptConfig, Integer> EMBD =
+      Option.of("embd", WHOLE, GptConfig::embd)
+          .help("N", "Width C of the residual stream.")
+          .range(Range.between(1, MAX_EMBD));
+
+  public static final Option<GptConfig, Integer> HEADS =
+      Option.of("heads", WHOLE, GptConfig::heads)
+          .help("N", "Attention heads, a divisor of %s.", EMBD)
+          .range(Range.atLeast(1));
+
+  public static final Option<GptConfig, Integer> CONTEXT =
+      Option.of("context", WHOLE, GptConfig::context)
+          .help("N", "Longest sequence T, in tokens.")
+          .range(Range.between(1, MAX_CONTEXT));
+
+  /** Of embeddings, attention probabilities, both branches of a block. */
+  public static final Option<GptConfig, Float> DROPOUT =
+      Option.of("dropout", NUMBER, GptConfig::dropout)
+          .help("P", "Probability of dropping.")
+          .range(Range.fraction())
+          .otherwise(0f);
+
+  public static final Option<GptConfig, Boolean> BIAS =
+      Option.of("bias", SWITCH, GptConfig::bias)
+          .help("", "Biases in linear layers and layernorms.")
+          .otherwise(false);
+
+  public static final Option<GptConfig, Boolean> TIED_HEAD =
+      Option.of("tiedHead", SWITCH, GptConfig::tiedHead)
+          .help("", "The head shares the embedding's table.")
+          .otherwise(true);
+
+  public static final Option<GptConfig, Activation> ACTIVATION =
+      Option.of("activation", oneOf(Activation.class), GptConfig::activation)
+          .help("NAME", "Of the MLP.")
+          .otherwise(Activation.GELU_TANH);
+
   /**
-   * Checks what can be checked.
+   * 8/3 C hidden columns rounded up to a multiple of 32: as many weights in three matrices as in
+   * two (Shazeer, 2020).
+   */
+  public static final Option<GptConfig, Boolean> GATED_MLP =
+      Option.of("gatedMlp", SWITCH, GptConfig::gatedMlp)
+          .help("", "A gated MLP; with %s SwiGLU.", ACTIVATION.set(Activation.SILU))
+          .otherwise(false);
+
+  public static final Option<GptConfig, Positions> POSITIONS =
+      Option.of("positions", oneOf(Positions.class), GptConfig::positions)
+          .help("KIND", "How a token's place is known; rotary is RoPE.")
+          .otherwise(Positions.LEARNED);
+
+  public static final Option<GptConfig, Normalization> NORM =
+      Option.of("norm", oneOf(Normalization.class), GptConfig::norm)
+          .help("KIND", "Of each half of a block, and before the head.")
+          .otherwise(Normalization.LAYER);
+
+  public static final Option<GptConfig, Boolean> QK_NORM =
+      Option.of("qkNorm", SWITCH, GptConfig::qkNorm)
+          .help("", "Queries and keys of root mean square 1.")
+          .otherwise(false);
+
+  public static final Option<GptConfig, Integer> KV_HEADS =
+      Option.of("kvHeads", WHOLE, GptConfig::kvHeads)
+          .help("N", "Heads of keys and values, a divisor of %s (GQA); 0: as many.", HEADS)
+          .range(Range.atLeast(0))
+          .otherwise(0);
+
+  /** cap · tanh(logit / cap). */
+  public static final Option<GptConfig, Float> SOFTCAP =
+      Option.of("softcap", NUMBER, GptConfig::softcap)
+          .help("X", "Bound of the logits, by tanh; 0: none.")
+          .range(Range.notNegative())
+          .otherwise(0f);
+
+  /** All that can be chosen. */
+  public static final List<Option<GptConfig, ?>> OPTIONS =
+      List.of(
+          LAYERS,
+          HEADS,
+          EMBD,
+          CONTEXT,
+          DROPOUT,
+          BIAS,
+          TIED_HEAD,
+          ACTIVATION,
+          GATED_MLP,
+          POSITIONS,
+          NORM,
+          QK_NORM,
+          KV_HEADS,
+          SOFTCAP);
+
+  /** A block as Llama has it (Touvron et al., 2023). */
+  public static final Options LLAMA =
+      Options.NONE
+          .with(POSITIONS, Positions.ROTARY)
+          .with(NORM, Normalization.RMS)
+          .with(ACTIVATION, Activation.SILU)
+          .with(GATED_MLP, true)
+          .with(BIAS, false)
+          .with(TIED_HEAD, false);
+
+  /**
+   * Checks every value.
    *
-   * @throws IllegalArgumentException with one line that names the value
+   * @throws OptionException with one line that names the value
    */
   public GptConfig {
-    requireWithin("layers", layers, MAX_LAYERS);
-    requireWithin("embd", embd, MAX_EMBD);
-    requireWithin("heads", heads, embd);
-    requireWithin("context", context, MAX_CONTEXT);
-    requireWithin("vocab", vocab, MAX_VOCAB);
+    LAYERS.require(layers);
+    EMBD.require(embd);
+    HEADS.require(heads);
+    CONTEXT.require(context);
+    DROPOUT.require(dropout);
+    ACTIVATION.require(activation);
+    POSITIONS.require(positions);
+    NORM.require(norm);
+    KV_HEADS.require(kvHeads);
+    SOFTCAP.require(softcap);
+    if (vocab < 0 || vocab > MAX_VOCAB) {
+      throw new IllegalArgumentException(
+          "vocab must be from 0 to %d, not %d".formatted(MAX_VOCAB, vocab));
+    }
     if (embd % heads != 0) {
-      throw new IllegalArgumentException(
-          "heads must divide embd: %d heads, embd %d".formatted(heads, embd));
+      throw new OptionException("%s must divide %s: %d and %d", HEADS, EMBD, heads, embd);
     }
-    if (!(dropout >= 0 && dropout < 1)) {
-      throw new IllegalArgumentException("dropout must be in [0, 1), not " + dropout);
+    if (kvHeads > 0 && heads % kvHeads != 0) {
+      throw new OptionException("%s must divide %s: %d and %d", KV_HEADS, HEADS, kvHeads, heads);
     }
-    if (activation == null) {
-      throw new IllegalArgumentException("activation must be given");
-    }
-    if (variant == null) {
-      throw new IllegalArgumentException("variant must be given");
-    }
-    if (variant.kvHeads() > 0 && heads % variant.kvHeads() != 0) {
-      throw new IllegalArgumentException(
-          "kvHeads must divide heads: %d kvHeads, %d heads".formatted(variant.kvHeads(), heads));
-    }
-    if (variant.positions() == Positions.ROTARY && embd / heads % 2 != 0) {
-      throw new IllegalArgumentException(
-          "rotary positions need heads of even size, not %d".formatted(embd / heads));
+    if (positions == Positions.ROTARY && embd / heads % 2 != 0) {
+      throw new OptionException(
+          "%s needs heads of even size: %s has %d heads of %d",
+          POSITIONS.set(positions), EMBD.set(embd), heads, embd / heads);
     }
   }
 
@@ -84,19 +195,85 @@ public record GptConfig(
       boolean bias,
       boolean tiedHead,
       Activation activation) {
-    this(layers, heads, embd, context, vocab, dropout, bias, tiedHead, activation, Variant.GPT2);
+    this(
+        layers,
+        heads,
+        embd,
+        context,
+        vocab,
+        dropout,
+        bias,
+        tiedHead,
+        activation,
+        false,
+        Positions.LEARNED,
+        Normalization.LAYER,
+        false,
+        0,
+        0);
+  }
+
+  /**
+   * The shape that has these values, of a model whose vocabulary is not known yet.
+   *
+   * @throws OptionException if a value is impossible or missing
+   */
+  public static GptConfig of(Options options) {
+    return of(options, 0);
+  }
+
+  private static GptConfig of(Options options, int vocab) {
+    return new GptConfig(
+        options.value(LAYERS),
+        options.value(HEADS),
+        options.value(EMBD),
+        options.value(CONTEXT),
+        vocab,
+        options.value(DROPOUT),
+        options.value(BIAS),
+        options.value(TIED_HEAD),
+        options.value(ACTIVATION),
+        options.value(GATED_MLP),
+        options.value(POSITIONS),
+        options.value(NORM),
+        options.value(QK_NORM),
+        options.value(KV_HEADS),
+        options.value(SOFTCAP));
+  }
+
+  /** All values but {@code vocab}. */
+  public Options options() {
+    return Options.of(this, OPTIONS);
+  }
+
+  /**
+   * This shape with other values.
+   *
+   * @throws OptionException if one is impossible
+   */
+  public GptConfig with(Options over) {
+    return of(options().with(over), vocab);
+  }
+
+  /** This shape with one other value. */
+  public <T> GptConfig with(Option<GptConfig, T> option, T value) {
+    return with(Options.NONE.with(option, value));
+  }
+
+  /** This shape for a tokenizer of {@code vocab} tokens. */
+  public GptConfig withVocab(int vocab) {
+    return of(options(), vocab);
   }
 
   /** The heads of each block. */
   public HeadsSpec headsSpec() {
-    int kvHeads = variant.kvHeads() == 0 ? heads : variant.kvHeads();
-    boolean rotary = variant.positions() == Positions.ROTARY;
-    return new HeadsSpec(heads, kvHeads, variant.qkNorm(), rotary);
+    boolean rotary = positions == Positions.ROTARY;
+    return new HeadsSpec(heads, kvHeads == 0 ? heads : kvHeads, qkNorm, rotary);
   }
 
   /** Columns that each MLP's first matrix makes; no matrix of a block has more rows. */
   public int expandedWidth() {
-    return Mlp.expandedWidth(embd, variant.gatedMlp());
+    return Mlp.expandedWidth(embd, gatedMlp);
   }
 
   /** Columns of each key and value that is kept for later tokens. */
@@ -107,34 +284,5 @@ public record GptConfig(
   /** Rows of the embedding table and head: {@code vocab} rounded up for aligned matrix products. */
   public int paddedVocab() {
     return Math.ceilDiv(vocab, VOCAB_PADDING) * VOCAB_PADDING;
-  }
-
-  public GptConfig withVocab(int vocab) {
-    return new GptConfig(
-        layers, heads, embd, context, vocab, dropout, bias, tiedHead, activation, variant);
-  }
-
-  public GptConfig withContext(int context) {
-    return new GptConfig(
-        layers, heads, embd, context, vocab, dropout, bias, tiedHead, activation, variant);
-  }
-
-  public GptConfig withDropout(float dropout) {
-    return new GptConfig(
-        layers, heads, embd, context, vocab, dropout, bias, tiedHead, activation, variant);
-  }
-
-  public GptConfig withVariant(Variant variant) {
-    return new GptConfig(
-        layers, heads, embd, context, vocab, dropout, bias, tiedHead, activation, variant);
-  }
-
-  private static void requireWithin(String name, int value, int most) {
-    if (value < 1 || value > most) {
-      throw new IllegalArgumentException(
-          value < 1
-              ? name + " must be at least 1, not " + value
-              : "%s must be at most %d, not %d".formatted(name, most, value));
-    }
   }
 }

@@ -6,7 +6,6 @@ import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Mlp;
 import dev.culebra.nn.Normalization;
 import dev.culebra.nn.Positions;
-import dev.culebra.nn.Variant;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -123,17 +122,13 @@ public record ModelDescription(
   }
 
   private GptConfig closest() {
-    Variant variant =
-        architecture == Architecture.GPT2
-            ? Variant.GPT2
-            : new Variant(
-                Positions.ROTARY,
-                Normalization.RMS,
-                true,
-                false,
-                kvHeads == heads ? 0 : kvHeads,
-                0);
-    return new GptConfig(
-        layers, heads, embd, context, vocab, 0, mlpBias, tiedHead, activation, variant);
+    GptConfig gpt2 =
+        new GptConfig(layers, heads, embd, context, vocab, 0, mlpBias, tiedHead, activation);
+    return architecture == Architecture.GPT2
+        ? gpt2
+        : gpt2.with(GptConfig.POSITIONS, Positions.ROTARY)
+            .with(GptConfig.NORM, Normalization.RMS)
+            .with(GptConfig.GATED_MLP, true)
+            .with(GptConfig.KV_HEADS, kvHeads == heads ? 0 : kvHeads);
   }
 }

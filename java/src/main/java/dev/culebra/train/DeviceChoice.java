@@ -1,7 +1,6 @@
 package dev.culebra.train;
 
-import com.fasterxml.jackson.annotation.JsonCreator;
-import com.fasterxml.jackson.annotation.JsonValue;
+import dev.culebra.options.ValueType;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -22,6 +21,10 @@ public record DeviceChoice(Kind kind, int index) {
     CUDA
   }
 
+  /** How a choice is written. */
+  static final ValueType<DeviceChoice> TYPE =
+      ValueType.of(DeviceChoice.class, "auto, cpu, cuda or cuda:N", DeviceChoice::parse);
+
   public static final DeviceChoice AUTO = new DeviceChoice(Kind.AUTO, 0);
   public static final DeviceChoice CPU = new DeviceChoice(Kind.CPU, 0);
 
@@ -30,7 +33,6 @@ public record DeviceChoice(Kind kind, int index) {
    *
    * @throws IllegalArgumentException if it is none of these
    */
-  @JsonCreator
   public static DeviceChoice parse(String text) {
     Matcher cuda = CUDA.matcher(text);
     if (cuda.matches()) {
@@ -47,7 +49,6 @@ public record DeviceChoice(Kind kind, int index) {
   }
 
   /** What {@link #parse} reads. */
-  @JsonValue
   @Override
   public String toString() {
     return switch (kind) {

@@ -1,36 +1,98 @@
 package dev.culebra.train;
 
+import static dev.culebra.options.ValueType.SWITCH;
+import static dev.culebra.options.ValueType.WHOLE;
+import static dev.culebra.options.ValueType.oneOf;
+
+import dev.culebra.backend.Recompute;
 import dev.culebra.cuda.Binding;
+import dev.culebra.options.Option;
+import dev.culebra.options.OptionException;
+import dev.culebra.options.Options;
+import dev.culebra.options.Range;
+import java.util.List;
 
 /**
- * Where and how to compute.
- *
- * @param device which device
- * @param threads of the processor, at most {@value #MAX_THREADS}; 0 for all
- * @param dtype of activations and weights
- * @param tf32 whether a GPU may round the inputs of fp32 matrix products to TF32
- * @param binding how Java calls CUDA
+ * Where and how to compute. What a component means, its option says: {@link #DEVICE} and so on. All
+ * of it may change when a run goes on.
  */
 public record DeviceConfig(
-    DeviceChoice device, int threads, DtypeChoice dtype, boolean tf32, Binding binding) {
+    DeviceChoice device,
+    int threads,
+    DtypeChoice dtype,
+    boolean tf32,
+    Binding binding,
+    Recompute recompute) {
   /** More than any processor has. */
-  static final int MAX_THREADS = 1024;
+  private static final int MAX_THREADS = 1024;
 
-  /**
-   * @throws IllegalArgumentException with one line that names the option
-   */
-  public DeviceConfig {
-    requireThreads(threads);
-  }
+  public static final Option<DeviceConfig, DeviceChoice> DEVICE =
+      Option.of("device", DeviceChoice.TYPE, DeviceConfig::device)
+          .help("DEVICE", "auto, cpu, cuda or cuda:N (see: culebra info).")
+          .otherwise(DeviceChoice.AUTO)
+          .changeable();
 
-  static void requireThreads(int threads) {
-    if (threads < 0 || threads > MAX_THREADS) {
-      throw new IllegalArgumentException(
-          "--threads must be from 0 to %d, not %d".formatted(MAX_THREADS, threads));
-    }
-  }
+  public static final Option<DeviceConfig, Integer> THREADS =
+      Option.of("threads", WHOLE, DeviceConfig::threads)
+          .help("N", "Threads of the CPU; 0: one a processor.")
+          .range(Range.between(0, MAX_THREADS))
+          .otherwise(0)
+          .changeable();
+
+  /** Of activations and weights. */
+  public static final Option<DeviceConfig, DtypeChoice> DTYPE =
+      Option.of("dtype", oneOf(DtypeChoice.class), DeviceConfig::dtype)
+          .help("TYPE", "auto is bf16 on a GPU, fp32 on the CPU.")
+          .otherwise(DtypeChoice.AUTO)
+          .changeable();
+
+  public static final Option<DeviceConfig, Boolean> TF32 =
+      Option.of("tf32", SWITCH, DeviceConfig::tf32)
+          .help("", "On a GPU, fp32 matrix products by TF32 tensor cores.")
+          .otherwise(false)
+          .changeable();
+
+  public static final Option<DeviceConfig, Binding> BINDING =
+      Option.of("binding", oneOf(Binding.class), DeviceConfig::binding)
+          .help("NAME", "How to call CUDA.")
+          .otherwise(Binding.AUTO)
+          .changeable();
+
+  public static final Option<DeviceConfig, Recompute> RECOMPUTE =
+      Option.of("recompute", oneOf(Recompute.class), DeviceConfig::recompute)
+          .help("WHAT", "What backward computes again instead of keeping it, for less memory.")
+          .otherwise(Recompute.NONE)
+          .changeable();
+
+  public static final List<Option<DeviceConfig, ?>> OPTIONS =
+      List.of(DEVICE, THREADS, DTYPE, TF32, BINDING, RECOMPUTE);
 
   /** The processor, all of it. */
-  public static final DeviceConfig CPU =
-      new DeviceConfig(DeviceChoice.CPU, 0, DtypeChoice.AUTO, false, Binding.AUTO);
+  public static final DeviceConfig CPU = of(Options.NONE.with(DEVICE, DeviceChoice.CPU));
+
+  /**
+   * @throws OptionException with one line that names the value, if it is impossible
+   */
+  public DeviceConfig {
+    DEVICE.require(device);
+    THREADS.require(threads);
+    DTYPE.require(dtype);
+    BINDING.require(binding);
+    RECOMPUTE.require(recompute);
+  }
+
+  /**
+   * What these options say, and what each says where nobody chooses.
+   *
+   * @throws OptionException if a value is impossible
+   */
+  public static DeviceConfig of(Options options) {
+    return new DeviceConfig(
+        options.value(DEVICE),
+        options.value(THREADS),
+        options.value(DTYPE),
+        options.value(TF32),
+        options.value(BINDING),
+        options.value(RECOMPUTE));
+  }
 }

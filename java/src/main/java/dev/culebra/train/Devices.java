@@ -8,21 +8,27 @@ import dev.culebra.cuda.Binding;
 import dev.culebra.cuda.CudaUnavailableException;
 import dev.culebra.cuda.DriverProbe;
 import dev.culebra.cuda.GpuReport;
+import dev.culebra.options.Worded;
+import dev.culebra.options.Wording;
 
 /** Opens the device that a user asks for. */
 public final class Devices {
   private Devices() {}
 
   /** A device that was asked for is not to be had; the message is one line that says why. */
-  public static final class UnavailableException extends RuntimeException {
+  public static final class UnavailableException extends RuntimeException implements Worded {
     private static final long serialVersionUID = 1L;
 
-    UnavailableException(String message) {
-      super(message);
+    private final transient Wording wording;
+
+    UnavailableException(Wording wording, Throwable cause) {
+      super(wording.toString(), cause);
+      this.wording = wording;
     }
 
-    UnavailableException(String message, Throwable cause) {
-      super(message, cause);
+    @Override
+    public Wording wording() {
+      return wording;
     }
   }
 
@@ -64,7 +70,10 @@ public final class Devices {
   private static Backend openCpu(DeviceConfig config) {
     if (config.dtype() == DtypeChoice.BF16) {
       throw new UnavailableException(
-          "the processor computes in fp32 only: use --dtype fp32 or auto, or a GPU");
+          new Wording(
+              "the processor computes in fp32 only: use %s or auto, or a GPU",
+              DeviceConfig.DTYPE.set(DtypeChoice.FP32)),
+          null);
     }
     return config.threads() == 0 ? new CpuBackend() : new CpuBackend(config.threads());
   }
@@ -77,7 +86,7 @@ public final class Devices {
       return new CudaBackend(cuda);
     } catch (CudaUnavailableException e) {
       throw new UnavailableException(
-          "%s cannot be used: %s".formatted(config.device(), e.getMessage()), e);
+          new Wording("%s cannot be used: %s", config.device(), e.getMessage()), e);
     }
   }
 }

@@ -1,5 +1,8 @@
 package dev.culebra.train;
 
+import static dev.culebra.train.TrainingConfig.BATCH;
+import static dev.culebra.train.TrainingConfig.GRAD_ACCUM;
+
 import dev.culebra.backend.Backend;
 import dev.culebra.backend.OutOfDeviceMemoryException;
 import dev.culebra.backend.Recompute;
@@ -14,16 +17,18 @@ import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.MemoryNeeds;
 import dev.culebra.optim.Muon;
+import dev.culebra.options.Setting;
+import dev.culebra.options.Wording;
 import dev.culebra.tensor.DType;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Locale;
+import java.util.Optional;
 import java.util.function.IntPredicate;
 
 /** What to tell somebody whose run does not fit into the memory of the device. */
 final class MemoryAdvice {
   /** Workspaces and what the driver keeps for itself; Muon needs more. */
   private static final long OTHER_BYTES = 40 << 20;
+
+  private static final Setting<Recompute> BLOCKS = DeviceConfig.RECOMPUTE.set(Recompute.BLOCK);
 
   private final TrainConfig config;
   private final Dataset data;
@@ -34,7 +39,7 @@ final class MemoryAdvice {
   private MemoryAdvice(TrainConfig config, Dataset data, DType dtype, long available) {
     this.config = config;
     this.data = data;
-    this.model = config.model(data.tokenizer().vocab());
+    this.model = config.model().withVocab(data.tokenizer().vocab());
     this.dtype = dtype;
     this.available = available;
   }
@@ -47,44 +52,60 @@ final class MemoryAdvice {
     return new OutOfDeviceMemoryException(advice.text(backend.name()), available, failure);
   }
 
-  private String text(String device) {
-    MemoryNeeds needs = needs(config.batch(), config.recompute());
+  private Wording text(String device) {
+    int batch = config.training().batch();
+    Recompute recompute = config.device().recompute();
+    MemoryNeeds needs = needs(batch, recompute);
     String text =
         "not enough memory on %s: this run needs %s (parameters %s, gradients %s, optimizer %s, activations %s, samples %s, workspace %s)"
             .formatted(
                 device,
-                bytes(total(config.batch(), config.recompute())),
+                bytes(total(batch, recompute)),
                 bytes(needs.parameters()),
                 bytes(needs.gradients()),
                 bytes(needs.optimizer()),
                 bytes(needs.activations()),
-                bytes(samples(config.batch())),
+                bytes(samples(config.training().batch())),
                 bytes(workspace()));
     return available == OutOfDeviceMemoryException.UNKNOWN
-        ? text + "; try a smaller --batch with more --grad-accum, or --recompute block"
-        : text + ", and %s can be had; %s".formatted(bytes(available), suggestion());
+        ? new Wording("%s; try a smaller %s with more %s, or %s", text, BATCH, GRAD_ACCUM, BLOCKS)
+        : new Wording("%s, and %s can be had; %s", text, bytes(available), suggestion());
   }
 
-  private String suggestion() {
-    List<String> fitting = new ArrayList<>();
+  private Wording suggestion() {
+    Optional<Wording> recompute = keepingLess();
+    Optional<Wording> batch = smallerBatch();
+    if (recompute.isPresent() && batch.isPresent()) {
+      return new Wording("try %s, or %s", recompute.get(), batch.get());
+    }
+    if (recompute.isPresent() || batch.isPresent()) {
+      return new Wording("try %s", recompute.or(() -> batch).get());
+    }
+    return new Wording(
+        fits(1, Recompute.BLOCK) ? "try %s %s" : "even %s %s does not fit: use a smaller model",
+        BATCH.set(1),
+        BLOCKS);
+  }
+
+  private Optional<Wording> keepingLess() {
     for (Recompute recompute : Recompute.values()) {
-      if (recompute.compareTo(config.recompute()) > 0 && fits(config.batch(), recompute)) {
-        fitting.add("--recompute " + recompute.name().toLowerCase(Locale.ROOT));
-        break;
+      if (recompute.compareTo(config.device().recompute()) > 0
+          && fits(config.training().batch(), recompute)) {
+        return Optional.of(new Wording("%s", DeviceConfig.RECOMPUTE.set(recompute)));
       }
     }
-    for (int batch = config.batch() / 2; batch >= 1; batch /= 2) {
-      if (fits(batch, config.recompute())) {
-        int gradAccum = Math.ceilDiv(config.batch() * config.gradAccum(), batch);
-        fitting.add("--batch %d --grad-accum %d".formatted(batch, gradAccum));
-        break;
+    return Optional.empty();
+  }
+
+  private Optional<Wording> smallerBatch() {
+    TrainingConfig training = config.training();
+    for (int batch = training.batch() / 2; batch >= 1; batch /= 2) {
+      if (fits(batch, config.device().recompute())) {
+        int gradAccum = Math.ceilDiv(training.batch() * training.gradAccum(), batch);
+        return Optional.of(new Wording("%s %s", BATCH.set(batch), GRAD_ACCUM.set(gradAccum)));
       }
     }
-    return fitting.isEmpty()
-        ? fits(1, Recompute.BLOCK)
-            ? "try --batch 1 --recompute block"
-            : "even --batch 1 --recompute block does not fit: use a smaller model"
-        : "try " + String.join(", or ", fitting);
+    return Optional.empty();
   }
 
   private boolean fits(int batch, Recompute recompute) {
@@ -170,7 +191,7 @@ final class MemoryAdvice {
   }
 
   private long workspace() {
-    return switch (config.optimizer()) {
+    return switch (config.training().optimizer()) {
       case ADAMW -> OTHER_BYTES;
       case MUON -> OTHER_BYTES + Muon.workspaceBytes(model, dtype);
     };

@@ -13,11 +13,14 @@ import dev.culebra.checkpoint.Sample;
 import dev.culebra.checkpoint.SampleLog;
 import dev.culebra.data.TokenizerFile;
 import dev.culebra.io.AtomicFile;
+import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.LanguageModel;
 import dev.culebra.nn.Parameter;
 import dev.culebra.nn.Parameters;
 import dev.culebra.nn.Positions;
 import dev.culebra.optim.Optimizer;
+import dev.culebra.options.Naming;
+import dev.culebra.options.OptionException;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
@@ -122,7 +125,7 @@ public final class RunFiles implements AutoCloseable {
     identity =
         Map.of(
             MODEL,
-            TrainJson.write(config.modelShape()),
+            TrainJson.writeOnOneLine(config.modelShape()),
             TOKENIZER,
             TokenizerFile.digest(tokenizer));
   }
@@ -180,23 +183,22 @@ public final class RunFiles implements AutoCloseable {
   }
 
   private static CheckpointException changed(Path file, Safetensors weights, String how) {
-    return new CheckpointException(
-        "%s was changed since %s was written: %s; --accept-changes goes on"
-            .formatted(file, weights.file(), how));
+    return new RunChangedException(
+        "%s was changed since %s was written: %s".formatted(file, weights.file(), how));
   }
 
   private void requireSizes(TrainConfig config, int vocab, Safetensors weights)
       throws CheckpointException {
-    int embd = config.embd();
-    weights.tensor("wte.weight", DType.F32, Shape.of(vocab, embd));
-    if (config.positions() == Positions.LEARNED) {
-      weights.tensor("wpe.weight", DType.F32, Shape.of(config.context(), embd));
+    GptConfig model = config.model();
+    weights.tensor("wte.weight", DType.F32, Shape.of(vocab, model.embd()));
+    if (model.positions() == Positions.LEARNED) {
+      weights.tensor("wpe.weight", DType.F32, Shape.of(model.context(), model.embd()));
     }
-    String last = "h." + (config.layers() - 1) + ".";
+    String last = "h.%d.".formatted(model.layers() - 1);
     if (weights.names().stream().noneMatch(name -> name.startsWith(last))) {
       throw new CheckpointException(
           "%s has fewer than the %d layers of %s"
-              .formatted(weights.file(), config.layers(), directory.config()));
+              .formatted(weights.file(), model.layers(), directory.config()));
     }
   }
 
@@ -231,9 +233,9 @@ public final class RunFiles implements AutoCloseable {
    */
   public TrainConfig config() throws IOException {
     try {
-      return TrainOptions.read(directory.config()).config();
-    } catch (IllegalArgumentException e) {
-      throw new CheckpointException(directory.config() + ": " + e.getMessage());
+      return TrainConfig.of(TrainConfig.read(directory.config()));
+    } catch (OptionException e) {
+      throw new CheckpointException(directory.config() + ": " + e.wording().in(Naming.FIELDS));
     }
   }
 

@@ -20,7 +20,7 @@ public final class TrainedModel implements AutoCloseable {
     this.tokenizer = tokenizer;
     try {
       backend = owned.add(Devices.open(device));
-      model = owned.add(Gpt.toBeLoaded(config.model(tokenizer.vocab()), backend));
+      model = owned.add(Gpt.toBeLoaded(config.model().withVocab(tokenizer.vocab()), backend));
       model.eval();
     } catch (Throwable e) { // an Error too must leave nothing open
       owned.closeAfter(e);

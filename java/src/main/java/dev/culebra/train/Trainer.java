@@ -11,6 +11,8 @@ import dev.culebra.io.Owned;
 import dev.culebra.nn.LanguageModel;
 import dev.culebra.optim.LearningRate;
 import dev.culebra.optim.Optimizer;
+import dev.culebra.options.Wording;
+import dev.culebra.train.TrainingStoppedException.Kept;
 import java.io.IOException;
 import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
@@ -24,6 +26,7 @@ import java.util.function.BooleanSupplier;
 public final class Trainer implements AutoCloseable {
   private final Owned owned = new Owned();
   private final TrainConfig config;
+  private final TrainingConfig training;
   private final LanguageModel model;
   private final Optimizer optimizer;
   private final LearningRate learningRate;
@@ -62,35 +65,38 @@ public final class Trainer implements AutoCloseable {
       RunFiles files,
       TrainListener listener)
       throws IOException {
-    data.requireContext(config.context());
+    data.requireContext(config.model().context());
     this.config = config;
+    training = config.training();
     this.model = model;
     this.optimizer = optimizer;
     this.files = files;
     this.listener = listener;
-    learningRate = config.learningRate();
+    learningRate = training.learningRate();
     flopsOfAToken = model.flopsOfAToken();
     peakTflops = model.backend().peakTflops();
     model.train();
     try {
-      Batch batch = owned.add(new Batch(config.batch(), config.context()));
-      sampledLoss = new SampledLoss(model, data.batches(Split.VALIDATION, config.seed()), batch);
+      Batch batch = owned.add(new Batch(training.batch(), config.model().context()));
+      sampledLoss = new SampledLoss(model, data.batches(Split.VALIDATION, training.seed()), batch);
       showcase =
           data.showcase(
-              owned.add(new ModelLearner(model, config.batch(), config.context(), config.seed())));
-      Batches batches = data.batches(Split.TRAIN, config.seed());
+              owned.add(
+                  new ModelLearner(
+                      model, training.batch(), config.model().context(), training.seed())));
+      Batches batches = data.batches(Split.TRAIN, training.seed());
       microSteps =
-          owned.add(new MicroSteps(model, batches, batch, config.gradAccum(), config.seed()));
+          owned.add(new MicroSteps(model, batches, batch, training.gradAccum(), training.seed()));
       progress = files.restore(model, optimizer);
     } catch (Throwable e) { // an Error too must leave nothing open
       owned.closeAfter(e);
       throw e;
     }
-    end = config.steps();
-    if (config.patience() > 0) {
+    end = training.steps();
+    if (training.patience() > 0) {
       int without = files.evaluationsWithoutGain();
       // A run that ended for that, and that somebody lets go on, gets as many again.
-      evaluationsWithoutGain = without < config.patience() ? without : 0;
+      evaluationsWithoutGain = without < training.patience() ? without : 0;
     }
     savedStep = progress.step();
     loggedStep = progress.step();
@@ -115,13 +121,13 @@ public final class Trainer implements AutoCloseable {
         break;
       }
       progress = progress.next();
-      if (config.timeGone(stopwatch.secondsNow()) == 1 && config.minutes() > 0) {
+      if (training.timeGone(stopwatch.secondsNow()) == 1 && training.minutes() > 0) {
         end = progress.step();
       }
       boolean evaluate = evaluationIsDue();
       boolean sample = sampleIsDue();
-      boolean save = isAtEnd() || due(config.saveEvery());
-      if (evaluate || due(config.logEvery())) {
+      boolean save = isAtEnd() || due(config.reports().saveEvery());
+      if (evaluate || due(config.reports().logEvery())) {
         log(evaluate);
         save |= isAtEnd(); // by patience
       } else {
@@ -154,7 +160,7 @@ public final class Trainer implements AutoCloseable {
     if (!microSteps.run(step, this::stopRequested)) {
       return false;
     }
-    rate = learningRate.at(step - config.decayFrom(), config.timeGone(stopwatch.secondsNow()));
+    rate = learningRate.at(step - training.decayFrom(), training.timeGone(stopwatch.secondsNow()));
     optimizer.step(rate);
     return true;
   }
@@ -169,7 +175,7 @@ public final class Trainer implements AutoCloseable {
     boolean unevaluated =
         last != null && last.step() == progress.step() && last.validationLoss() == null;
     if (unevaluated && evaluationIsDue()) {
-      Float validation = validationLoss(config.evalBatches(), this::stopRequested);
+      Float validation = validationLoss(config.reports().evalBatches(), this::stopRequested);
       if (validation == null) {
         return;
       }
@@ -185,11 +191,11 @@ public final class Trainer implements AutoCloseable {
   }
 
   private boolean evaluationIsDue() {
-    return progress.step() > 0 && (isAtEnd() || due(config.evalEvery()));
+    return progress.step() > 0 && (isAtEnd() || due(config.reports().evalEvery()));
   }
 
   private boolean sampleIsDue() {
-    return progress.step() > 0 && !isAtEnd() && due(config.sampleEvery());
+    return progress.step() > 0 && !isAtEnd() && due(config.reports().sampleEvery());
   }
 
   /** Reads the loss, which waits for the device, and writes a line of metrics. */
@@ -200,7 +206,8 @@ public final class Trainer implements AutoCloseable {
     int step = progress.step();
     requireFinite("the loss", loss);
     requireFinite("the gradient's norm", norm);
-    Float validation = evaluate ? validationLoss(config.evalBatches(), this::stopRequested) : null;
+    Float validation =
+        evaluate ? validationLoss(config.reports().evalBatches(), this::stopRequested) : null;
     double seconds = stopwatch.seconds();
     double speed =
         config.tokensPerStep() * (step - loggedStep) / Math.max(1e-9, seconds - loggedSeconds);
@@ -221,7 +228,7 @@ public final class Trainer implements AutoCloseable {
   private void keepIfBest(float validation) throws IOException {
     evaluationsWithoutGain =
         validation < progress.bestValidationLoss() ? 0 : evaluationsWithoutGain + 1;
-    if (config.patience() > 0 && evaluationsWithoutGain >= config.patience()) {
+    if (training.patience() > 0 && evaluationsWithoutGain >= training.patience()) {
       end = progress.step();
     }
     if (validation < progress.bestValidationLoss()) {
@@ -254,19 +261,20 @@ public final class Trainer implements AutoCloseable {
 
   private void requireFinite(String what, float value) {
     if (!Float.isFinite(value)) {
+      boolean clipped = training.clip() > 0 && training.clip() <= 1;
+      boolean any = savedStep > 0;
       throw new TrainingStoppedException(
-          "%s is %s at step %d: training stopped, %s; try a lower --lr%s, %s"
-              .formatted(
-                  what,
-                  value,
-                  progress.step(),
-                  savedStep == 0
-                      ? "no checkpoint was written yet"
-                      : "the checkpoint of step " + savedStep + " is kept",
-                  config.clip() > 0 && config.clip() <= 1 ? "" : " or a --clip of 1",
-                  savedStep == 0
-                      ? "in a new run"
-                      : "with --resume" + (files.hasBest() ? " --from best" : "")));
+          new Wording(
+              "%s is %s at step %d: training stopped, %s; try a lower %s%s",
+              what,
+              value,
+              progress.step(),
+              any
+                  ? "the checkpoint of step " + savedStep + " is kept"
+                  : "no checkpoint was written yet",
+              TrainingConfig.LR,
+              clipped ? "" : new Wording(" or a %s of 1", TrainingConfig.CLIP)),
+          !any ? Kept.NOTHING : files.hasBest() ? Kept.BEST : Kept.LAST);
     }
   }
 

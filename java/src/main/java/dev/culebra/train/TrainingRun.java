@@ -1,5 +1,9 @@
 package dev.culebra.train;
 
+import static dev.culebra.train.TrainingConfig.DECAY_FROM;
+import static dev.culebra.train.TrainingConfig.MINUTES;
+import static dev.culebra.train.TrainingConfig.STEPS;
+
 import dev.culebra.backend.Backend;
 import dev.culebra.backend.OutOfDeviceMemoryException;
 import dev.culebra.checkpoint.CheckpointException;
@@ -12,6 +16,11 @@ import dev.culebra.io.Owned;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.optim.Optimizer;
+import dev.culebra.options.Option;
+import dev.culebra.options.OptionException;
+import dev.culebra.options.Options;
+import dev.culebra.options.ValueType;
+import dev.culebra.options.Wording;
 import dev.culebra.text.CharTokenizer;
 import dev.culebra.text.Tokenizer;
 import dev.culebra.text.TokenizerKind;
@@ -20,8 +29,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.stream.Collectors;
 
 /**
  * Everything that a training run of a {@link Gpt} holds as its {@link TrainConfig} says: device,
@@ -29,6 +36,10 @@ import java.util.stream.Collectors;
  * one. It begins with {@link #start}, {@link #finetune} or {@link #resume}.
  */
 public final class TrainingRun implements AutoCloseable {
+  /** A choice of {@link #finetune}, not of a run: here only so that messages can name it. */
+  private static final Option<Boolean, Boolean> GROW_VOCAB =
+      Option.of("growVocab", ValueType.SWITCH, grow -> grow);
+
   /** Makes the directory of a new run, when all else is known to be in order. */
   @FunctionalInterface
   public interface Place {
@@ -61,8 +72,8 @@ public final class TrainingRun implements AutoCloseable {
    *     what the checkpoint was written with
    */
   public record Resumption(
-      TrainOptions changes,
-      TrainOptions machine,
+      Options changes,
+      Options machine,
       boolean fromBest,
       boolean newDecay,
       boolean acceptChanges) {}
@@ -70,7 +81,7 @@ public final class TrainingRun implements AutoCloseable {
   private TrainingRun(TrainConfig config) {
     this.told = config;
     this.config = config;
-    this.backend = owned.add(Devices.open(config.deviceConfig()));
+    this.backend = owned.add(Devices.open(config.device()));
   }
 
   /**
@@ -84,7 +95,7 @@ public final class TrainingRun implements AutoCloseable {
       TrainConfig config, Corpora corpora, Place place, TrainListener listener) throws IOException {
     TrainingRun run = new TrainingRun(config);
     try {
-      run.openModel(corpora.dataset(config.data(), config.tokenizer()), false);
+      run.openModel(corpora.dataset(config.data().data(), config.data().tokenizer()), false);
       run.files = run.owned.add(RunFiles.in(place.create()));
       run.describe(corpora);
       run.openTrainer(listener);
@@ -112,16 +123,17 @@ public final class TrainingRun implements AutoCloseable {
       Place place,
       TrainListener listener)
       throws IOException {
-    if (config.skipUnknown() && !corpora.canLeaveOutCharacters(config.data())) {
+    if (config.data().skipUnknown() && !corpora.canLeaveOutCharacters(config.data().data())) {
       throw new DataException(
-          "--skip-unknown is for texts: without some of its characters an answer in %s would be"
-                  .formatted(config.data())
-              + " another one");
+          new Wording(
+              "%s is for texts: without some of its characters an answer in %s would be another one",
+              DataConfig.SKIP_UNKNOWN, config.data().data()),
+          null);
     }
     Tokenizer known = from.tokenizer();
     requireSameShape(from, config);
     from.requireModel(from.config(), known, from.weights());
-    Tokenizer tokenizer = growVocab ? grown(known, corpora, config.data()) : known;
+    Tokenizer tokenizer = growVocab ? grown(known, corpora, config.data().data()) : known;
     TrainingRun run = new TrainingRun(config);
     try {
       boolean all = tokenizer.vocab() == known.vocab();
@@ -144,20 +156,24 @@ public final class TrainingRun implements AutoCloseable {
       return characters.with(corpora.characters(data));
     }
     throw new DataException(
-        "--grow-vocab is for models of characters: %s has no new ones to learn".formatted(known));
+        new Wording(
+            "%s is for models of characters: %s has no new ones to learn", GROW_VOCAB, known),
+        null);
   }
 
   private static Dataset openWithCharactersOf(
       Corpora corpora, TrainConfig config, Tokenizer tokenizer) throws IOException {
-    String name = config.data();
+    String name = config.data().data();
     try {
-      return corpora.dataset(name, tokenizer, config.skipUnknown());
+      return corpora.dataset(name, tokenizer, config.data().skipUnknown());
     } catch (DataException e) {
       if (e.getCause() instanceof UnknownCharacterException) {
-        String skip =
-            corpora.canLeaveOutCharacters(name) ? "--skip-unknown leaves these out, " : "";
+        Wording skip =
+            corpora.canLeaveOutCharacters(name)
+                ? new Wording("%s leaves these out, ", DataConfig.SKIP_UNKNOWN)
+                : Wording.NONE;
         throw new DataException(
-            "%s: %s--grow-vocab makes them tokens".formatted(e.getMessage(), skip), e);
+            new Wording("%s: %s%s makes them tokens", e.wording(), skip, GROW_VOCAB), e);
       }
       throw e;
     }
@@ -165,17 +181,14 @@ public final class TrainingRun implements AutoCloseable {
 
   /** What is no part of the weights and does not change what they mean may differ. */
   private static void requireSameShape(RunFiles from, TrainConfig config) throws IOException {
-    List<String> theirs = from.config().flagsOfWeights();
-    List<String> ours = config.flagsOfWeights();
+    Options theirs = from.config().weightsShape();
+    Options ours = config.weightsShape();
     if (!theirs.equals(ours)) {
       throw new CheckpointException(
-          "the model of %s has another shape: it has %s, this run %s"
-              .formatted(from.directory().path(), without(theirs, ours), without(ours, theirs)));
+          new Wording(
+              "the model of %s has another shape: it has %s, this run %s",
+              from.directory().path(), theirs.minus(ours), ours.minus(theirs)));
     }
-  }
-
-  private static String without(List<String> flags, List<String> common) {
-    return flags.stream().filter(flag -> !common.contains(flag)).collect(Collectors.joining(" "));
   }
 
   /**
@@ -183,7 +196,7 @@ public final class TrainingRun implements AutoCloseable {
    * where it has none yet.
    *
    * @throws IOException if there is no run, it is damaged, or another process trains in it
-   * @throws IllegalArgumentException with one line that names the option, if a change is impossible
+   * @throws OptionException if a change is impossible
    */
   public static TrainingRun resume(
       Path directory, Resumption how, Corpora corpora, TrainListener listener) throws IOException {
@@ -202,7 +215,7 @@ public final class TrainingRun implements AutoCloseable {
       run = new TrainingRun(told.with(how.machine()));
       run.told = told;
       run.openModel(
-          corpora.dataset(run.config.data(), tokenizer, run.config.skipUnknown()),
+          corpora.dataset(run.config.data().data(), tokenizer, run.config.data().skipUnknown()),
           fromBest || Files.exists(files.directory().last()));
       run.files = files;
       if (fromBest) {
@@ -229,44 +242,45 @@ public final class TrainingRun implements AutoCloseable {
    */
   private static boolean isFinished(RunFiles files, TrainConfig config) {
     try {
-      return files.progress(false).step() >= config.steps();
+      return files.progress(false).step() >= config.training().steps();
     } catch (IOException e) {
       return false;
     }
   }
 
   private static TrainConfig changed(TrainConfig before, Resumption how, Progress progress) {
-    TrainOptions changes = how.changes();
+    Options changes = how.changes();
     TrainConfig told = before.changedBy(changes);
-    boolean timeIsUp = told.timeGone(progress.seconds()) == 1;
-    if (timeIsUp && changes.minutes != null) {
-      throw new IllegalArgumentException(
-          "--minutes %s is no more than the %.1f that the run has trained"
-              .formatted(told.minutes(), progress.seconds() / 60));
+    boolean timeIsUp = told.training().timeGone(progress.seconds()) == 1;
+    if (timeIsUp && changes.has(MINUTES)) {
+      throw new OptionException(
+          "%s is no more than the %.1f that the run has trained",
+          MINUTES.set(told.training().minutes()), progress.seconds() / 60);
     }
-    if (timeIsUp && changes.steps != null) { // from here on it goes by steps alone
-      told = told.with(new TrainOptions().minutes(0f));
+    if (timeIsUp && changes.has(STEPS)) { // from here on it goes by steps alone
+      told = told.with(Options.NONE.with(MINUTES, 0f));
     }
-    if (told.decayFrom() > progress.step()) { // back at a checkpoint before the new decay
-      told = told.with(new TrainOptions().decayFrom(progress.step()));
+    if (told.training().decayFrom()
+        > progress.step()) { // back at a checkpoint before the new decay
+      told = told.with(Options.NONE.with(DECAY_FROM, progress.step()));
     }
-    if (told.steps() != before.steps() && told.steps() < progress.step()) {
-      throw new IllegalArgumentException(
-          "--steps %d is less than the %d that the run has taken"
-              .formatted(told.steps(), progress.step()));
+    int steps = told.training().steps();
+    if (steps != before.training().steps() && steps < progress.step()) {
+      throw new OptionException(
+          "%s is less than the %d that the run has taken", STEPS.set(steps), progress.step());
     }
     if (!how.newDecay()) {
       return told;
     }
-    if (told.minutes() > 0) {
-      throw new IllegalArgumentException("--new-decay goes with --steps, not with --minutes");
+    if (told.training().minutes() > 0) {
+      throw new OptionException("a new decay goes with %s, not with %s", STEPS, MINUTES);
     }
-    if (told.steps() <= progress.step()) {
-      throw new IllegalArgumentException(
-          "--new-decay needs --steps of more than the %d that the run has taken"
-              .formatted(progress.step()));
+    if (steps <= progress.step()) {
+      throw new OptionException(
+          "a new decay needs %s of more than the %d that the run has taken",
+          STEPS, progress.step());
     }
-    return told.with(new TrainOptions().decayFrom(progress.step()));
+    return told.with(Options.NONE.with(DECAY_FROM, progress.step()));
   }
 
   /**
@@ -274,13 +288,14 @@ public final class TrainingRun implements AutoCloseable {
    */
   private void openModel(Dataset data, boolean loaded) {
     this.data = owned.add(data);
-    data.requireContext(config.context());
+    data.requireContext(config.model().context());
+    TrainingConfig training = config.training();
     try {
-      GptConfig shape = config.model(vocab());
+      GptConfig shape = config.model().withVocab(vocab());
       model =
           owned.add(
-              loaded ? Gpt.toBeLoaded(shape, backend) : new Gpt(shape, backend, config.seed()));
-      model.plan(config.batch(), config.context(), config.recompute());
+              loaded ? Gpt.toBeLoaded(shape, backend) : new Gpt(shape, backend, training.seed()));
+      model.plan(training.batch(), shape.context(), config.device().recompute());
     } catch (OutOfDeviceMemoryException e) {
       throw MemoryAdvice.explain(e, config, data, backend);
     }
@@ -291,11 +306,12 @@ public final class TrainingRun implements AutoCloseable {
    * path must be found again from anywhere.
    */
   private void describe(Corpora corpora) throws IOException {
+    Options found = Options.NONE.with(DataConfig.DATA, corpora.settled(config.data().data()));
     config =
         config.with(
-            new TrainOptions()
-                .tokenizer(TokenizerKind.of(data.tokenizer()).map(TokenizerChoice::of).orElse(null))
-                .data(corpora.settled(config.data())));
+            TokenizerKind.of(data.tokenizer())
+                .map(kind -> found.with(DataConfig.TOKENIZER, TokenizerChoice.of(kind)))
+                .orElse(found));
     told = config;
     files.begin(config, data.tokenizer());
   }
@@ -305,17 +321,20 @@ public final class TrainingRun implements AutoCloseable {
    */
   private void saveUntrainedOptimizer(Progress progress) throws IOException {
     files.identify(config, data.tokenizer());
+    TrainingConfig training = config.training();
     try (Optimizer untouched =
-        Optimizer.of(config.optimizer(), model.parameters(), config.adamW(), config.seed())) {
+        Optimizer.of(training.optimizer(), model.parameters(), training.adamW(), training.seed())) {
       files.saveLast(model, untouched, progress);
     }
   }
 
   private void openTrainer(TrainListener listener) throws IOException {
+    TrainingConfig training = config.training();
     try {
       Optimizer optimizer =
           owned.add(
-              Optimizer.of(config.optimizer(), model.parameters(), config.adamW(), config.seed()));
+              Optimizer.of(
+                  training.optimizer(), model.parameters(), training.adamW(), training.seed()));
       trainer = owned.add(new Trainer(model, optimizer, data, config, files, listener));
     } catch (OutOfDeviceMemoryException e) {
       throw MemoryAdvice.explain(e, config, data, backend);
@@ -335,8 +354,8 @@ public final class TrainingRun implements AutoCloseable {
    */
   public Progress run() throws IOException {
     Progress progress = trainer.run();
-    if (trainer.isAtEnd() && progress.step() != config.steps()) {
-      TrainOptions ended = new TrainOptions().steps(progress.step());
+    if (trainer.isAtEnd() && progress.step() != config.training().steps()) {
+      Options ended = Options.NONE.with(STEPS, progress.step());
       config = config.with(ended);
       told = told.with(ended);
       files.saveConfig(told);
@@ -357,8 +376,8 @@ public final class TrainingRun implements AutoCloseable {
 
   /** Whether it had come to its end and shown what it learned before it was opened here. */
   public boolean wasFinished() {
-    return trainer.progress().step() >= config.steps()
-        && files.lastSampleStep() >= config.steps()
+    return trainer.progress().step() >= config.training().steps()
+        && files.lastSampleStep() >= config.training().steps()
         && Files.exists(files.directory().sample());
   }
 

@@ -44,8 +44,7 @@ class RunDirectoryTest {
     Path path = run("run");
     assertThatThrownBy(() -> RunDirectory.create(path))
         .isInstanceOf(IOException.class)
-        .hasMessage(
-            "%s already holds a run: continue it with --resume, or choose another --out", path);
+        .hasMessage("%s already holds a run", path);
     // The refusal has not left the lock behind.
     RunDirectory.openLocked(path).close();
   }

@@ -140,11 +140,11 @@ class PromptPairsTest {
       assertThatThrownBy(() -> pairs.requireContext(CONTEXT))
           .isInstanceOf(DataException.class)
           .hasMessageEndingWith(
-              "pairs.jsonl:2: prompt and completion have 13 tokens, which needs --context 12, not 8;"
+              "pairs.jsonl:2: prompt and completion have 13 tokens, which needs a context of 12, not 8;"
                   + " all lines need 21");
       assertThatThrownBy(() -> pairs.requireContext(20))
           .hasMessageEndingWith(
-              "pairs.jsonl:3: prompt and completion have 22 tokens, which needs --context 21, not"
+              "pairs.jsonl:3: prompt and completion have 22 tokens, which needs a context of 21, not"
                   + " 20");
       pairs.requireContext(21);
     }

@@ -15,7 +15,6 @@ import dev.culebra.nn.KvCache;
 import dev.culebra.nn.Normalization;
 import dev.culebra.nn.Parameter;
 import dev.culebra.nn.Positions;
-import dev.culebra.nn.Variant;
 import dev.culebra.random.RandomStream;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -66,8 +65,14 @@ class GeneratorTest {
   static Stream<GptConfig> variants() {
     return Stream.of(
         CONFIG,
-        CONFIG.withVariant(new Variant(Positions.ROTARY, Normalization.RMS, true, true, 1, 5)),
-        CONFIG.withVariant(new Variant(Positions.LEARNED, Normalization.LAYER, true, false, 1, 0)));
+        CONFIG
+            .with(GptConfig.POSITIONS, Positions.ROTARY)
+            .with(GptConfig.NORM, Normalization.RMS)
+            .with(GptConfig.GATED_MLP, true)
+            .with(GptConfig.QK_NORM, true)
+            .with(GptConfig.KV_HEADS, 1)
+            .with(GptConfig.SOFTCAP, 5f),
+        CONFIG.with(GptConfig.GATED_MLP, true).with(GptConfig.KV_HEADS, 1));
   }
 
   @ParameterizedTest

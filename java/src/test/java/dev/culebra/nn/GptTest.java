@@ -50,7 +50,7 @@ class GptTest {
     assertThat(Gpt.flopsOfAToken(Preset.GPT2.config(50257)))
         .isEqualTo(6 * weights + 6.0 * 12 * 768 * 1024)
         .isCloseTo(0.933 * (6 * 123.65e6 + 12.0 * 12 * 768 * 1024), withinPercentage(0.1));
-    assertThat(Gpt.flopsOfAToken(Preset.GPT2.config(50257).withContext(256)))
+    assertThat(Gpt.flopsOfAToken(Preset.GPT2.config(50257).with(GptConfig.CONTEXT, 256)))
         .isEqualTo(6 * weights + 6.0 * 12 * 768 * 256);
   }
 
@@ -292,7 +292,7 @@ class GptTest {
 
   @Test
   void evalModeTurnsDropoutOffAndEqualDrawsGiveEqualMasks() {
-    GptConfig config = ModelFixture.TIED.withDropout(0.3f);
+    GptConfig config = ModelFixture.TIED.with(GptConfig.DROPOUT, 0.3f);
     try (Gpt model = new Gpt(config, backend, 5)) {
       model.plan(BATCH, config.context());
       ModelFixture.enliven(model);
@@ -315,7 +315,7 @@ class GptTest {
 
   @Test
   void gradientsWithDropoutAreThoseOfFiniteDifferences() {
-    GptConfig config = ModelFixture.UNTIED.withDropout(0.25f);
+    GptConfig config = ModelFixture.UNTIED.with(GptConfig.DROPOUT, 0.25f);
     try (Gpt model = new Gpt(config, backend, 5)) {
       model.plan(BATCH, config.context());
       ModelFixture.enliven(model);

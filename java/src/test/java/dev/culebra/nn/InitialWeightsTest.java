@@ -12,7 +12,7 @@ class InitialWeightsTest {
   private static final long SEED = 7;
 
   /** Its embedding is drawn by several tasks, and ends within a block of random numbers. */
-  private static final GptConfig LARGE_TABLE = Preset.NANO.config(1537).withContext(8);
+  private static final GptConfig LARGE_TABLE = Preset.NANO.config(1537).with(GptConfig.CONTEXT, 8);
 
   @Test
   void everyParameterIsOneSequenceOfNormals() {

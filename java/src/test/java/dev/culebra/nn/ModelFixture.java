@@ -24,12 +24,16 @@ public final class ModelFixture {
   /** Llama's block with shared keys. */
   static final GptConfig LLAMA =
       new GptConfig(2, 4, 24, 9, 13, 0, false, false, Activation.SILU)
-          .withVariant(new Variant(Positions.ROTARY, Normalization.RMS, true, false, 2, 0));
+          .with(GptConfig.LLAMA)
+          .with(GptConfig.KV_HEADS, 2);
 
-  /** The rest of what a {@link Variant} can be. */
+  /** The rest of what newer papers do otherwise than GPT-2. */
   static final GptConfig CAPPED =
       new GptConfig(2, 3, 18, 8, 11, 0, true, true, Activation.RELU_SQUARED)
-          .withVariant(new Variant(Positions.ROTARY, Normalization.LAYER, false, true, 1, 3));
+          .with(GptConfig.POSITIONS, Positions.ROTARY)
+          .with(GptConfig.QK_NORM, true)
+          .with(GptConfig.KV_HEADS, 1)
+          .with(GptConfig.SOFTCAP, 3f);
 
   static final List<GptConfig> ALL = List.of(TIED, UNTIED, RELU, LLAMA, CAPPED);
 

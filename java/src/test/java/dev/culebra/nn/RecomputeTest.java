@@ -17,8 +17,7 @@ class RecomputeTest {
       new GptConfig(3, 2, 32, 24, 40, 0.2f, true, true, Activation.GELU_TANH);
 
   private static final GptConfig LLAMA =
-      new GptConfig(3, 2, 32, 24, 40, 0.2f, false, false, Activation.SILU)
-          .withVariant(Variant.LLAMA);
+      new GptConfig(3, 2, 32, 24, 40, 0.2f, false, false, Activation.SILU).with(GptConfig.LLAMA);
 
   static final List<GptConfig> CONFIGS = List.of(CONFIG, LLAMA);
 

@@ -59,7 +59,7 @@ final class ReferenceGpt {
   }
 
   private Step capped(Step logits) {
-    float cap = config.variant().softcap();
+    float cap = config.softcap();
     return cap == 0
         ? logits
         : new Step(
@@ -102,7 +102,7 @@ final class ReferenceGpt {
     int width = config.embd();
     Activation activation = config.activation();
     Step norm = layerNorm(name + "ln_2", x, rows);
-    if (config.variant().gatedMlp()) {
+    if (config.gatedMlp()) {
       return gatedMlpBranch(name, norm, rows);
     }
     Step expand = linear(name + "mlp.c_fc", norm.out, rows, width, 4 * width);
@@ -138,7 +138,7 @@ final class ReferenceGpt {
     int width = config.embd();
     double[] weight = get(name + ".weight");
     double[] bias = get(name + ".bias");
-    boolean centred = config.variant().norm() == Normalization.LAYER;
+    boolean centred = config.norm() == Normalization.LAYER;
     var norm = ReferenceOps.layerNormForward(x, weight, bias, rows, width, centred);
     return new Step(
         norm.out(),

@@ -13,10 +13,7 @@ import dev.culebra.checkpoint.Safetensors;
 import dev.culebra.checkpoint.SafetensorsWriter;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
-import dev.culebra.nn.Normalization;
 import dev.culebra.nn.Parameter;
-import dev.culebra.nn.Positions;
-import dev.culebra.nn.Variant;
 import dev.culebra.tensor.BFloat16;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
@@ -219,7 +216,9 @@ class PretrainedModelTest {
   void llamasWeightsFindTheirPlaces() throws IOException {
     GptConfig config =
         new GptConfig(2, 4, 24, 16, 40, 0, false, true, Activation.SILU)
-            .withVariant(new Variant(Positions.ROTARY, Normalization.RMS, true, false, 2, 0));
+            .with(GptConfig.LLAMA)
+            .with(GptConfig.TIED_HEAD, true)
+            .with(GptConfig.KV_HEADS, 2);
     Map<String, Values> tensors = new LinkedHashMap<>();
     Map<String, float[]> expected;
     try (Gpt model = new Gpt(config, backend, 3)) {

@@ -11,6 +11,7 @@ import dev.culebra.data.Dataset;
 import dev.culebra.data.TokenizerChoice;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
+import dev.culebra.options.Options;
 import dev.culebra.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -23,7 +24,14 @@ import org.junit.jupiter.api.io.TempDir;
 class MemoryAdviceTest {
   private static final int BATCH = 16;
   private static final TrainConfig CONFIG =
-      new TrainOptions().layers(2).heads(2).embd(32).context(64).batch(BATCH).data("x").config();
+      TrainConfig.of(
+          Options.NONE
+              .with(GptConfig.LAYERS, 2)
+              .with(GptConfig.HEADS, 2)
+              .with(GptConfig.EMBD, 32)
+              .with(GptConfig.CONTEXT, 64)
+              .with(TrainingConfig.BATCH, BATCH)
+              .with(DataConfig.DATA, "x"));
 
   @TempDir Path folder;
 
@@ -52,7 +60,7 @@ class MemoryAdviceTest {
   }
 
   private static GptConfig model(Dataset data) {
-    return CONFIG.model(data.tokenizer().vocab());
+    return CONFIG.model().withVocab(data.tokenizer().vocab());
   }
 
   private static long counted(Dataset data) {
@@ -62,7 +70,7 @@ class MemoryAdviceTest {
   private static long taken(Dataset data) {
     try (Backend backend = new CpuBackend();
         Gpt gpt = new Gpt(model(data), backend, 1);
-        ModelLearner learner = new ModelLearner(gpt, BATCH, CONFIG.context(), 1)) {
+        ModelLearner learner = new ModelLearner(gpt, BATCH, CONFIG.model().context(), 1)) {
       long before = backend.memory().liveBytes();
       data.showcase(learner);
       return backend.memory().liveBytes() - before;
@@ -74,14 +82,14 @@ class MemoryAdviceTest {
     try (Dataset text = text();
         Dataset questions = questions()) {
       long available = total(text, BATCH / 2);
-      assertThat(advice(text, available)).contains("try ", "--batch 8 --grad-accum 2");
-      assertThat(advice(questions, available)).contains("--batch 4 --grad-accum 4");
+      assertThat(advice(text, available)).contains("try ", "batch 8 gradAccum 2");
+      assertThat(advice(questions, available)).contains("batch 4 gradAccum 4");
     }
   }
 
   private static long total(Dataset data, int batch) {
     long others = 40L << 20;
-    return Gpt.trainingNeeds(model(data), DType.F32, batch, CONFIG.recompute()).total()
+    return Gpt.trainingNeeds(model(data), DType.F32, batch, CONFIG.device().recompute()).total()
         + MemoryAdvice.showcaseBytes(data, model(data), DType.F32, batch)
         + others;
   }

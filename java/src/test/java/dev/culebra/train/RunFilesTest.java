@@ -21,6 +21,7 @@ import dev.culebra.nn.Parameter;
 import dev.culebra.nn.Parameters;
 import dev.culebra.optim.AdamW;
 import dev.culebra.optim.Optimizer;
+import dev.culebra.options.Options;
 import dev.culebra.random.RandomStream;
 import dev.culebra.tensor.BFloat16;
 import dev.culebra.tensor.DType;
@@ -53,7 +54,8 @@ class RunFilesTest {
   private static final Progress PROGRESS = new Progress(12, 1.25f, 34.5);
   private static final CharTokenizer TOKENIZER = CharTokenizer.of("abcdefg");
   private static final long SEED = 77;
-  private static final TrainConfig CONFIG = new TrainOptions().data("macbeth").config();
+  private static final TrainConfig CONFIG =
+      TrainConfig.of(Options.NONE.with(DataConfig.DATA, "macbeth"));
 
   @TempDir Path folder;
   private final Backend backend = new CpuBackend(1);
@@ -284,7 +286,8 @@ class RunFilesTest {
     assertDoesNotFit(
         TIED.withVocab(8), "tensor wte.weight is F32 (7, 6), but should be F32 (8, 6)");
     assertDoesNotFit(
-        TIED.withContext(6), "tensor wpe.weight is F32 (5, 6), but should be F32 (6, 6)");
+        TIED.with(GptConfig.CONTEXT, 6),
+        "tensor wpe.weight is F32 (5, 6), but should be F32 (6, 6)");
   }
 
   private void assertDoesNotFit(GptConfig other, String reason) throws IOException {
@@ -346,7 +349,7 @@ class RunFilesTest {
     Files.writeString(config, "{\"batch\": 0}");
     assertThatThrownBy(() -> files.config())
         .isExactlyInstanceOf(CheckpointException.class)
-        .hasMessage("%s: --batch must be at least 1, not 0", config);
+        .hasMessage("%s: batch must be at least 1, not 0", config);
     Files.writeString(config, "{");
     assertThatThrownBy(() -> files.config())
         .isInstanceOf(IOException.class)

@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatIOException;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import dev.culebra.nn.GptConfig;
+import dev.culebra.nn.Positions;
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.LearningRate;
+import dev.culebra.options.Option;
+import dev.culebra.options.Options;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
@@ -27,10 +29,10 @@ class TrainConfigTest {
   @ParameterizedTest
   @EnumSource
   void everyPresetIsComplete(Preset preset) {
-    TrainConfig config = new TrainOptions().preset(preset).config();
+    TrainConfig config = TrainConfig.of(Options.NONE.with(TrainConfig.PRESET, preset));
 
-    assertThat(config.model(65)).isEqualTo(preset.config(65));
-    assertThat(config.minLr()).isCloseTo(config.lr() / 10, within(1e-9f));
+    assertThat(config.model().withVocab(65)).isEqualTo(preset.config(65));
+    assertThat(config.training().minLr()).isCloseTo(config.training().lr() / 10, within(1e-9f));
   }
 
   private static Offset<Float> within(float offset) {
@@ -39,55 +41,46 @@ class TrainConfigTest {
 
   @Test
   void nobodyNamesAPresetAndGetsNano() {
-    assertThat(new TrainOptions().config())
-        .isEqualTo(new TrainOptions().preset(Preset.NANO).config());
+    assertThat(TrainConfig.of(Options.NONE))
+        .isEqualTo(TrainConfig.of(Options.NONE.with(TrainConfig.PRESET, Preset.NANO)));
   }
 
   @Test
   void flagsOverrideTheFileAndTheFileThePreset() throws IOException {
-    TrainOptions file =
-        TrainOptions.read(json("{\"preset\": \"baby\", \"layers\": 3, \"batch\": 7}"));
-    TrainConfig config = file.with(new TrainOptions().batch(8).bias(true)).config();
+    Options file = TrainConfig.read(json("{\"preset\": \"baby\", \"layers\": 3, \"batch\": 7}"));
+    TrainConfig config =
+        TrainConfig.of(file.with(TrainingConfig.BATCH, 8).with(GptConfig.BIAS, true));
 
     GptConfig baby = Preset.BABY.config(1);
-    assertThat(config.batch()).isEqualTo(8);
-    assertThat(config.bias()).isTrue();
-    assertThat(config.layers()).isEqualTo(3);
-    assertThat(config.embd()).isEqualTo(baby.embd());
+    assertThat(config.training().batch()).isEqualTo(8);
+    assertThat(config.model().bias()).isTrue();
+    assertThat(config.model().layers()).isEqualTo(3);
+    assertThat(config.model().embd()).isEqualTo(baby.embd());
     assertThat(config.preset()).isEqualTo(Preset.BABY);
   }
 
   @Test
-  void mergingChangesNeitherSide() {
-    TrainOptions base = new TrainOptions().batch(3);
-    TrainOptions over = new TrainOptions().steps(5);
-    base.with(over).batch(9).steps(9);
-
-    assertThat(base.config().batch()).isEqualTo(3);
-    assertThat(base.config().steps()).isEqualTo(new TrainOptions().config().steps());
-    assertThat(over.config().steps()).isEqualTo(5);
-  }
-
-  @Test
   void theFloorOfTheLearningRateFollowsItsPeakUnlessItIsSet() {
-    assertThat(new TrainOptions().lr(1e-5f).config().minLr()).isCloseTo(1e-6f, within(1e-12f));
-    assertThat(new TrainOptions().lr(1e-5f).minLr(0f).config().minLr()).isZero();
+    Options low = Options.NONE.with(TrainingConfig.LR, 1e-5f);
+
+    assertThat(TrainConfig.of(low).training().minLr()).isEqualTo(1e-6f);
+    assertThat(TrainConfig.of(low.with(TrainingConfig.MIN_LR, 0f)).training().minLr()).isZero();
   }
 
   @Test
   void writtenAndReadItIsTheSame() throws IOException {
     TrainConfig config =
-        new TrainOptions()
-            .preset(Preset.GPT2_MEDIUM)
-            .data("some/folder \"é\"")
-            .schedule(LearningRate.Schedule.LINEAR)
-            .lr(3.3e-4f)
-            .seed(Long.MIN_VALUE)
-            .device(DeviceChoice.parse("cuda:3"))
-            .config();
+        TrainConfig.of(
+            Options.NONE
+                .with(TrainConfig.PRESET, Preset.GPT2_MEDIUM)
+                .with(DataConfig.DATA, "some/folder \"é\"")
+                .with(TrainingConfig.SCHEDULE, LearningRate.Schedule.LINEAR)
+                .with(TrainingConfig.LR, 3.3e-4f)
+                .with(TrainingConfig.SEED, Long.MIN_VALUE)
+                .with(DeviceConfig.DEVICE, DeviceChoice.parse("cuda:3")));
     String json = config.toJson();
 
-    assertThat(TrainOptions.read(json(json)).config()).isEqualTo(config);
+    assertThat(TrainConfig.of(TrainConfig.read(json(json)))).isEqualTo(config);
     assertThat(json)
         .contains(
             "\"preset\" : \"gpt2-medium\"",
@@ -99,32 +92,49 @@ class TrainConfigTest {
 
   static Stream<Arguments> impossibleValues() {
     return Stream.of(
-        impossible(o -> o.batch(0), "--batch must be at least 1, not 0"),
-        impossible(o -> o.gradAccum(-1), "--grad-accum must be at least 1, not -1"),
-        impossible(o -> o.dropout(1.5f), "--dropout must be at least 0 and below 1, not 1.5"),
-        impossible(o -> o.dropout(1f), "--dropout must be at least 0 and below 1, not 1.0"),
-        impossible(o -> o.beta2(Float.NaN), "--beta2 must be at least 0 and below 1, not NaN"),
-        impossible(o -> o.heads(3), "--heads must divide --embd: 3 heads, embd 128"),
-        impossible(o -> o.lr(0f), "--lr must be above 0, not 0.0"),
-        impossible(o -> o.lr(Float.POSITIVE_INFINITY), "--lr must be above 0, not Infinity"),
-        impossible(o -> o.minLr(1f), "--min-lr must be at most --lr: 1.0 is above 0.001"),
-        impossible(o -> o.clip(-1f), "--clip must be 0 or more, not -1.0"),
-        impossible(o -> o.steps(0), "--steps must be at least 1, not 0"),
-        impossible(o -> o.logEvery(0), "--log-every must be at least 1, not 0"),
-        impossible(o -> o.threads(-2), "--threads must be from 0 to 1024, not -2"),
-        impossible(o -> o.data(" "), "--data must name a corpus or a file"));
+        impossible(TrainingConfig.BATCH, 0, "batch must be at least 1, not 0"),
+        impossible(TrainingConfig.BATCH, 2_000_000, "batch must be at most 1048576, not 2000000"),
+        impossible(TrainingConfig.GRAD_ACCUM, -1, "gradAccum must be at least 1, not -1"),
+        impossible(GptConfig.DROPOUT, 1.5f, "dropout must be at least 0 and below 1, not 1.5"),
+        impossible(GptConfig.DROPOUT, 1f, "dropout must be at least 0 and below 1, not 1.0"),
+        impossible(
+            TrainingConfig.BETA2, Float.NaN, "beta2 must be at least 0 and below 1, not NaN"),
+        impossible(GptConfig.HEADS, 3, "heads must divide embd: 3 and 128"),
+        impossible(GptConfig.KV_HEADS, 3, "kvHeads must divide heads: 3 and 4"),
+        impossible(TrainingConfig.LR, 0f, "lr must be above 0, not 0.0"),
+        impossible(TrainingConfig.LR, Float.POSITIVE_INFINITY, "lr must be above 0, not Infinity"),
+        impossible(TrainingConfig.MIN_LR, 1f, "minLr must be at most lr: 1.0 is above 0.001"),
+        impossible(TrainingConfig.CLIP, -1f, "clip must be 0 or more, not -1.0"),
+        impossible(TrainingConfig.STEPS, 0, "steps must be at least 1, not 0"),
+        impossible(ReportConfig.LOG_EVERY, 0, "logEvery must be at least 1, not 0"),
+        impossible(DeviceConfig.THREADS, -2, "threads must be at least 0, not -2"),
+        impossible(DeviceConfig.THREADS, 2000, "threads must be at most 1024, not 2000"),
+        impossible(DataConfig.DATA, " ", "data must name a corpus or a file"));
   }
 
-  private static Arguments impossible(Consumer<TrainOptions> change, String message) {
-    TrainOptions options = new TrainOptions();
-    change.accept(options);
-    return Arguments.of(options, message);
+  private static <T> Arguments impossible(Option<?, T> option, T value, String message) {
+    return Arguments.of(Options.NONE.with(option, value), message);
   }
 
   @ParameterizedTest
   @MethodSource("impossibleValues")
-  void impossibleValuesAreNamed(TrainOptions options, String message) {
-    assertThatIllegalArgumentException().isThrownBy(options::config).withMessage(message);
+  void impossibleValuesAreNamed(Options options, String message) {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> TrainConfig.of(options))
+        .withMessage(message);
+  }
+
+  @Test
+  void rotaryPositionsNeedHeadsOfEvenSize() {
+    Options odd =
+        Options.NONE
+            .with(GptConfig.EMBD, 12)
+            .with(GptConfig.HEADS, 4)
+            .with(GptConfig.POSITIONS, Positions.ROTARY);
+
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> TrainConfig.of(odd))
+        .withMessage("positions rotary needs heads of even size: embd 12 has 4 heads of 3");
   }
 
   @ParameterizedTest
@@ -132,10 +142,10 @@ class TrainConfigTest {
       delimiter = '|',
       textBlock =
           """
-          {"stepz": 3}                 | :1:12: unknown field "stepz"
+          {"stepz": 3}                 | :1:2: unknown field "stepz"
           {"batch": "12"}              | :1:11: "batch" must be a whole number
           {"batch": 1.5}               | :1:11: "batch" must be a whole number
-          {"batch": 99999999999}       | :1:22: "batch" must be a whole number
+          {"batch": 99999999999}       | :1:11: "batch" must be a whole number
           {"lr": [1]}                  | :1:8: "lr" must be a number
           {"bias": 1}                  | :1:10: "bias" must be true or false
           {"schedule": "cosin"}        | :1:14: "schedule" must be one of cosine, linear, constant
@@ -149,7 +159,7 @@ class TrainConfigTest {
   void badFilesAreOneClearLine(String content, String message) throws IOException {
     Path file = json(content);
 
-    assertThatIOException().isThrownBy(() -> TrainOptions.read(file)).withMessage(file + message);
+    assertThatIOException().isThrownBy(() -> TrainConfig.read(file)).withMessage(file + message);
   }
 
   @Test
@@ -157,7 +167,7 @@ class TrainConfigTest {
     Path missing = folder.resolve("missing.json");
 
     assertThatIOException()
-        .isThrownBy(() -> TrainOptions.read(missing))
+        .isThrownBy(() -> TrainConfig.read(missing))
         .withMessageStartingWith("cannot read " + missing + ": no such file");
   }
 

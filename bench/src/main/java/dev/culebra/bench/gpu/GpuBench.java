@@ -1,6 +1,5 @@
 package dev.culebra.bench.gpu;
 
-import dev.culebra.backend.Activation;
 import dev.culebra.backend.OutOfDeviceMemoryException;
 import dev.culebra.backend.cuda.CudaBackend;
 import dev.culebra.backend.cuda.CudaConfig;
@@ -12,10 +11,7 @@ import dev.culebra.bench.profile.OpProfile;
 import dev.culebra.cuda.Binding;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
-import dev.culebra.nn.Normalization;
-import dev.culebra.nn.Positions;
 import dev.culebra.nn.Preset;
-import dev.culebra.nn.Variant;
 import dev.culebra.optim.Optimizer;
 import dev.culebra.tensor.Buffer;
 import dev.culebra.tensor.DType;
@@ -139,9 +135,9 @@ public final class GpuBench implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     report = new Report(markdown);
-    GptConfig model = preset.config(vocab).withDropout(dropout);
+    GptConfig model = preset.config(vocab).with(GptConfig.DROPOUT, dropout);
     if (context != null) {
-      model = model.withContext(context);
+      model = model.with(GptConfig.CONTEXT, context);
     }
     if (papers) {
       model = ofNewerPapers(model);
@@ -176,17 +172,11 @@ public final class GpuBench implements Callable<Integer> {
 
   private static GptConfig ofNewerPapers(GptConfig model) {
     int kvHeads = model.heads() % 2 == 0 ? model.heads() / 2 : model.heads();
-    return new GptConfig(
-        model.layers(),
-        model.heads(),
-        model.embd(),
-        model.context(),
-        model.vocab(),
-        model.dropout(),
-        false,
-        false,
-        Activation.SILU,
-        new Variant(Positions.ROTARY, Normalization.RMS, true, true, kvHeads, SOFTCAP));
+    return model
+        .with(GptConfig.LLAMA)
+        .with(GptConfig.QK_NORM, true)
+        .with(GptConfig.KV_HEADS, kvHeads)
+        .with(GptConfig.SOFTCAP, SOFTCAP);
   }
 
   /** Steps of the largest batch that fits, halved from what was asked for. */

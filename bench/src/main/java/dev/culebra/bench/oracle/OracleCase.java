@@ -2,10 +2,7 @@ package dev.culebra.bench.oracle;
 
 import dev.culebra.backend.Activation;
 import dev.culebra.nn.GptConfig;
-import dev.culebra.nn.Normalization;
-import dev.culebra.nn.Positions;
 import dev.culebra.nn.Preset;
-import dev.culebra.nn.Variant;
 import java.util.List;
 
 /**
@@ -37,12 +34,15 @@ record OracleCase(String name, GptConfig model, int batch, int time) {
 
   private static GptConfig llama() {
     return new GptConfig(3, 4, 40, 23, 71, 0, false, false, Activation.SILU)
-        .withVariant(new Variant(Positions.ROTARY, Normalization.RMS, true, false, 2, 0));
+        .with(GptConfig.LLAMA)
+        .with(GptConfig.KV_HEADS, 2);
   }
 
   private static GptConfig capped() {
     return odd(true, true, Activation.RELU_SQUARED)
-        .withVariant(new Variant(Positions.LEARNED, Normalization.LAYER, false, true, 1, 0.5f));
+        .with(GptConfig.QK_NORM, true)
+        .with(GptConfig.KV_HEADS, 1)
+        .with(GptConfig.SOFTCAP, 0.5f);
   }
 
   private static GptConfig gpt2Slice() {

@@ -54,11 +54,11 @@ public final class PyTorchGpt implements AutoCloseable {
     long width = config.embd();
     Map<String, Shape> shapes = new LinkedHashMap<>();
     shapes.put("wte.weight", new Shape(config.vocab(), width));
-    if (config.variant().positions() == Positions.LEARNED) {
+    if (config.positions() == Positions.LEARNED) {
       shapes.put("wpe.weight", new Shape(config.context(), width));
     }
     long projected = width / config.heads() * config.headsSpec().projected();
-    boolean gated = config.variant().gatedMlp();
+    boolean gated = config.gatedMlp();
     long hidden = gated ? (8 * width + 95) / 96 * 32 : 4 * width;
     for (int layer = 0; layer < config.layers(); layer++) {
       String block = "h." + layer + ".";
@@ -78,7 +78,7 @@ public final class PyTorchGpt implements AutoCloseable {
 
   private static void addNorm(Map<String, Shape> shapes, String name, GptConfig config) {
     shapes.put(name + ".weight", new Shape(config.embd()));
-    if (config.bias() && config.variant().norm() == Normalization.LAYER) {
+    if (config.bias() && config.norm() == Normalization.LAYER) {
       shapes.put(name + ".bias", new Shape(config.embd()));
     }
   }
@@ -159,7 +159,7 @@ public final class PyTorchGpt implements AutoCloseable {
   /** (B, T) → logits (B · T, V). */
   private NDArray forward(NDArray tokens, int batch, int time) {
     NDArray x = Functions.embedding(tokens, leaves.get("wte.weight"));
-    if (config.variant().positions() == Positions.LEARNED) {
+    if (config.positions() == Positions.LEARNED) {
       x = x.add(leaves.get("wpe.weight").get("0:" + time));
     }
     NDArray mask = Functions.causalMask(manager, time);
@@ -171,13 +171,13 @@ public final class PyTorchGpt implements AutoCloseable {
     NDArray head = leaves.get(config.tiedHead() ? "wte.weight" : "lm_head.weight");
     NDArray rows = norm("ln_f", x).reshape((long) batch * time, config.embd());
     NDArray logits = Functions.linear(rows, head, null);
-    float cap = config.variant().softcap();
+    float cap = config.softcap();
     return cap == 0 ? logits : Functions.softcap(logits, cap);
   }
 
   private NDArray mlp(String name, NDArray x) {
     NDArray hidden = linear(name + "c_fc", x);
-    if (config.variant().gatedMlp()) {
+    if (config.gatedMlp()) {
       NDList halves = hidden.split(2, 2);
       hidden = Functions.activation(halves.get(0), config.activation()).mul(halves.get(1));
     } else {
@@ -231,7 +231,7 @@ public final class PyTorchGpt implements AutoCloseable {
 
   private NDArray norm(String name, NDArray x) {
     NDArray weight = leaves.get(name + ".weight");
-    return switch (config.variant().norm()) {
+    return switch (config.norm()) {
       case LAYER ->
           Functions.layerNorm(x, weight, config.bias() ? leaves.get(name + ".bias") : noBias);
       case RMS -> Functions.ofUnitSize(x).mul(weight);

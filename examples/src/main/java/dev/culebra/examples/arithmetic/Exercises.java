@@ -4,8 +4,13 @@ import dev.culebra.data.Corpora;
 import dev.culebra.data.Dataset;
 import dev.culebra.data.NamedDatasets;
 import dev.culebra.data.TokenizerChoice;
+import dev.culebra.nn.GptConfig;
 import dev.culebra.optim.Optimizer;
-import dev.culebra.train.TrainOptions;
+import dev.culebra.options.Options;
+import dev.culebra.train.DataConfig;
+import dev.culebra.train.ReportConfig;
+import dev.culebra.train.TrainConfig;
+import dev.culebra.train.TrainingConfig;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -33,19 +38,22 @@ public final class Exercises implements NamedDatasets {
    *
    * @throws dev.culebra.data.DataException if the name says something impossible
    */
-  public static TrainOptions options(TrainOptions told) {
-    return Optional.ofNullable(told.data())
+  public static Options options(Options told) {
+    return told.find(DataConfig.DATA)
         .flatMap(Arithmetic::find)
-        .map(arithmetic -> options(arithmetic, told.preset() == null))
-        .orElseGet(TrainOptions::new);
+        .map(arithmetic -> options(arithmetic, !told.has(TrainConfig.PRESET)))
+        .orElse(Options.NONE);
   }
 
-  private static TrainOptions options(Arithmetic arithmetic, boolean anyModel) {
-    TrainOptions options =
-        new TrainOptions().context(arithmetic.context()).tokenizer(TokenizerChoice.CHAR).batch(128);
+  private static Options options(Arithmetic arithmetic, boolean anyModel) {
+    Options options =
+        Options.NONE
+            .with(GptConfig.CONTEXT, arithmetic.context())
+            .with(DataConfig.TOKENIZER, TokenizerChoice.CHAR)
+            .with(TrainingConfig.BATCH, 128);
     return switch (arithmetic.kind()) {
-      case ADDITION -> options.steps(1500);
-      case CALCULATOR -> anyModel ? calculator(options) : options;
+      case ADDITION -> options.with(TrainingConfig.STEPS, 1500);
+      case CALCULATOR -> anyModel ? options.with(CALCULATOR) : options;
     };
   }
 
@@ -53,18 +61,17 @@ public final class Exercises implements NamedDatasets {
    * Products take many steps, which a small model makes fast, and there are so few of them that it
    * would learn them by heart but for the decay (bench/DECISIONS.md).
    */
-  private static TrainOptions calculator(TrainOptions options) {
-    return options
-        .layers(3)
-        .heads(4)
-        .embd(64)
-        .optimizer(Optimizer.Kind.MUON)
-        .lr(4e-3f)
-        .weightDecay(0.3f)
-        .steps(10_000)
-        .logEvery(100)
-        .evalEvery(1000)
-        .sampleEvery(1000)
-        .saveEvery(1000);
-  }
+  private static final Options CALCULATOR =
+      Options.NONE
+          .with(GptConfig.LAYERS, 3)
+          .with(GptConfig.HEADS, 4)
+          .with(GptConfig.EMBD, 64)
+          .with(TrainingConfig.OPTIMIZER, Optimizer.Kind.MUON)
+          .with(TrainingConfig.LR, 4e-3f)
+          .with(TrainingConfig.WEIGHT_DECAY, 0.3f)
+          .with(TrainingConfig.STEPS, 10_000)
+          .with(ReportConfig.LOG_EVERY, 100)
+          .with(ReportConfig.EVAL_EVERY, 1000)
+          .with(ReportConfig.SAMPLE_EVERY, 1000)
+          .with(ReportConfig.SAVE_EVERY, 1000);
 }

@@ -1,22 +1,9 @@
 package dev.culebra.examples.cli;
 
-import dev.culebra.backend.Activation;
-import dev.culebra.backend.Recompute;
-import dev.culebra.cuda.Binding;
 import dev.culebra.data.TokenizerChoice;
-import dev.culebra.data.TokenizerFolder;
 import dev.culebra.examples.lecture.LectureCommand;
 import dev.culebra.examples.papers.Paper;
-import dev.culebra.nn.Normalization;
-import dev.culebra.nn.Positions;
-import dev.culebra.nn.Preset;
-import dev.culebra.optim.LearningRate;
-import dev.culebra.optim.Optimizer;
 import dev.culebra.text.PreTokenizer;
-import dev.culebra.text.TokenizerKind;
-import dev.culebra.train.DeviceChoice;
-import dev.culebra.train.DtypeChoice;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.function.Function;
@@ -90,24 +77,15 @@ final class Culebra implements Runnable {
         .registerConverter(Long.class, converter(Long::valueOf, "a whole number"))
         .registerConverter(Float.class, converter(Float::valueOf, "a number"))
         .registerConverter(
-            DeviceChoice.class, converter(DeviceChoice::parse, "auto, cpu, cuda or cuda:N"))
-        .registerConverter(Preset.class, oneOf(Preset.values()))
-        .registerConverter(
             TokenizerChoice.class,
-            converter(Culebra::tokenizer, "char, gpt2 or a folder with a tokenizer"))
+            converter(
+                text ->
+                    TrainFlags.TOKENIZERS.parse(text).orElseThrow(IllegalArgumentException::new),
+                TrainFlags.TOKENIZERS.expected()))
         .registerConverter(PreTokenizer.class, oneOf(PreTokenizer.values()))
-        .registerConverter(DtypeChoice.class, oneOf(DtypeChoice.values()))
-        .registerConverter(Recompute.class, oneOf(Recompute.values()))
-        .registerConverter(Binding.class, oneOf(Binding.values()))
         .registerConverter(Paper.class, oneOf(Paper.values()))
-        .registerConverter(Activation.class, oneOf(Activation.values()))
-        .registerConverter(Positions.class, oneOf(Positions.values()))
-        .registerConverter(Normalization.class, oneOf(Normalization.values()))
-        .registerConverter(Optimizer.Kind.class, oneOf(Optimizer.Kind.values()))
-        .registerConverter(LearningRate.Schedule.class, oneOf(LearningRate.Schedule.values()))
         .registerConverter(TrainCommand.Start.class, oneOf(TrainCommand.Start.values()))
         .setExpandAtFiles(false) // --prompt @FILE is ours to read
-        .setResourceBundle(new PresetDefaults())
         .setUsageHelpWidth(HELP_WIDTH)
         .setColorScheme(
             CommandLine.Help.defaultColorScheme(Terminal.colour() ? Ansi.ON : Ansi.OFF));
@@ -121,18 +99,6 @@ final class Culebra implements Runnable {
         throw new TypeConversionException("'%s' is not %s".formatted(text, expected));
       }
     };
-  }
-
-  private static TokenizerChoice tokenizer(String text) {
-    TokenizerChoice choice = TokenizerChoice.parse(text);
-    boolean known =
-        choice.path() == null
-            ? choice.kind() != TokenizerKind.BPE
-            : TokenizerFolder.isOne(Path.of(choice.path()));
-    if (!known) {
-      throw new IllegalArgumentException(text);
-    }
-    return choice;
   }
 
   /** Reads the names that the constants' {@code toString} has, in lower case. */

@@ -1,52 +1,37 @@
 package dev.culebra.examples.cli;
 
-import dev.culebra.cuda.Binding;
-import dev.culebra.train.DeviceChoice;
+import dev.culebra.options.Option;
+import dev.culebra.options.OptionException;
 import dev.culebra.train.DeviceConfig;
-import dev.culebra.train.DtypeChoice;
+import java.util.List;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
-/** Where a trained model computes. */
+/** Where a trained model computes. A command has these flags as the mixin {@link #spec}. */
 final class DeviceFlags {
-  @Spec(Spec.Target.MIXEE)
-  private CommandSpec spec;
+  private static final List<Option<DeviceConfig, ?>> OPTIONS =
+      List.of(DeviceConfig.DEVICE, DeviceConfig.THREADS, DeviceConfig.DTYPE, DeviceConfig.BINDING);
 
-  @Option(
-      names = "--device",
-      paramLabel = "DEVICE",
-      defaultValue = "auto",
-      description = "auto, cpu, cuda or cuda:N (see: culebra info). Default: ${DEFAULT-VALUE}")
-  private DeviceChoice device;
+  private final Flags flags = new Flags();
 
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      defaultValue = "0",
-      description = "Threads of the CPU; 0: one a processor. Default: ${DEFAULT-VALUE}")
-  private Integer threads;
+  /** The flags, for {@code picocli.CommandLine.Mixin}. */
+  CommandSpec spec() {
+    CommandSpec spec = CommandSpec.create();
+    OPTIONS.forEach(option -> spec.addOption(flags.withFallback(option)));
+    return spec;
+  }
 
-  @Option(
-      names = "--dtype",
-      paramLabel = "TYPE",
-      defaultValue = "auto",
-      description = "bf16, fp32 or auto: bf16 on a GPU, fp32 on the CPU. Default: ${DEFAULT-VALUE}")
-  private DtypeChoice dtype;
-
-  @Option(
-      names = "--binding",
-      paramLabel = "NAME",
-      defaultValue = "auto",
-      description = "How to call CUDA: auto, ffm or jcuda. Default: ${DEFAULT-VALUE}")
-  private Binding binding;
-
-  DeviceConfig config() {
+  /**
+   * What was given.
+   *
+   * @param command that has these flags
+   * @throws ParameterException if a value is impossible
+   */
+  DeviceConfig config(CommandSpec command) {
     try {
-      return new DeviceConfig(device, threads, dtype, false, binding);
-    } catch (IllegalArgumentException e) {
-      throw new ParameterException(spec.commandLine(), e.getMessage());
+      return DeviceConfig.of(flags.given());
+    } catch (OptionException e) {
+      throw new ParameterException(command.commandLine(), Flags.message(e));
     }
   }
 }

@@ -1,10 +1,10 @@
 package dev.culebra.examples.cli;
 
-import dev.culebra.backend.OutOfDeviceMemoryException;
+import dev.culebra.checkpoint.RunExistsException;
 import dev.culebra.cuda.CudaException;
-import dev.culebra.data.DataException;
 import dev.culebra.io.FileErrors;
-import dev.culebra.train.Devices;
+import dev.culebra.options.Worded;
+import dev.culebra.train.RunChangedException;
 import dev.culebra.train.TrainingStoppedException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -83,11 +83,12 @@ final class Errors {
     return switch (error) {
       case ParameterException e -> usageLine(e);
       case CommandException e -> e.getMessage();
-      case DataException e -> e.getMessage();
-      case OutOfDeviceMemoryException e -> e.getMessage();
-      case Devices.UnavailableException e -> e.getMessage();
       case CudaException e -> "the GPU failed: " + e.getMessage();
-      case TrainingStoppedException e -> e.getMessage();
+      case TrainingStoppedException e -> Flags.message(e) + ", " + how(e.kept());
+      case RunChangedException e -> Flags.message(e) + "; --accept-changes goes on";
+      case RunExistsException e ->
+          Flags.message(e) + ": continue it with --resume, or choose another --out";
+      case Worded e -> e.wording().in(Flags.NAMING);
       case InvalidPathException e -> "not a path: " + e.getMessage();
       case UncheckedIOException e -> describe(e.getCause());
       case FileSystemException e when e.getReason() != null -> e.getMessage();
@@ -99,6 +100,14 @@ final class Errors {
           "internal error: %s (please report it with the output of the same command and"
                   .formatted(error)
               + " --stacktrace)";
+    };
+  }
+
+  private static String how(TrainingStoppedException.Kept kept) {
+    return switch (kept) {
+      case NOTHING -> "in a new run";
+      case LAST -> "with --resume";
+      case BEST -> "with --resume --from best";
     };
   }
 

@@ -64,16 +64,17 @@ final class EvalCommand implements Callable<Integer> {
   private boolean json;
 
   @Mixin private AcceptChanges acceptChanges;
-  @Mixin private DeviceFlags device;
+  private final DeviceFlags device = new DeviceFlags();
+  @Mixin private final CommandSpec deviceFlags = device.spec();
 
   @Override
   public Integer call() throws IOException {
     try (RunFiles files = acceptChanges.open(directory);
-        TrainedModel trained = TrainedModel.open(files, device.config())) {
+        TrainedModel trained = TrainedModel.open(files, device.config(spec))) {
       TrainConfig config = trained.config();
-      String name = data == null ? config.data() : data;
+      String name = data == null ? config.data().data() : data;
       try (Dataset dataset =
-          dataset(name, trained.tokenizer(), skipUnknown || config.skipUnknown())) {
+          dataset(name, trained.tokenizer(), skipUnknown || config.data().skipUnknown())) {
         Measurement found = measure(trained, dataset);
         System.out.print(json ? json(name, found.figures()) : found.text());
       }
@@ -97,8 +98,8 @@ final class EvalCommand implements Callable<Integer> {
 
   private Measurement measure(TrainedModel trained, Dataset dataset) {
     TrainConfig config = trained.config();
-    int batch = config.batch();
-    int context = config.context();
+    int batch = config.training().batch();
+    int context = config.model().context();
     return whole
         ? Evaluation.ofWhole(trained.model(), dataset, batch, context)
             .orElseThrow(

@@ -4,8 +4,10 @@ import dev.culebra.examples.arithmetic.Exercises;
 import dev.culebra.examples.papers.Paper;
 import dev.culebra.examples.papers.PaperTable;
 import dev.culebra.optim.Optimizer;
+import dev.culebra.options.Options;
+import dev.culebra.train.ReportConfig;
 import dev.culebra.train.TrainConfig;
-import dev.culebra.train.TrainOptions;
+import dev.culebra.train.TrainingConfig;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,7 +37,8 @@ final class PapersCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
   @Mixin private CommonOptions common;
-  @Mixin private TrainFlags flags;
+  private final TrainFlags flags = new TrainFlags();
+  @Mixin private final CommandSpec trainFlags = flags.spec();
 
   @Option(
       names = "--only",
@@ -62,23 +65,25 @@ final class PapersCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     requirePositive("--seeds", seeds);
     requirePositive("--rounds", rounds);
-    TrainOptions given = flags.options();
-    TrainOptions base =
+    Options given = flags.given();
+    Options base =
         Exercises.options(given)
-            .steps(USUAL_STEPS)
-            .evalBatches(USUAL_EVAL_BATCHES)
-            .optimizer(Optimizer.Kind.ADAMW) // whatever the data would rather have
+            .with(TrainingConfig.STEPS, USUAL_STEPS)
+            .with(ReportConfig.EVAL_BATCHES, USUAL_EVAL_BATCHES)
+            // whatever the data would rather have
+            .with(TrainingConfig.OPTIMIZER, Optimizer.Kind.ADAMW)
             .with(given);
     TrainConfig config = checked(base);
-    List<Long> chosen = LongStream.range(0, seeds).mapToObj(i -> config.seed() + i).toList();
+    List<Long> chosen =
+        LongStream.range(0, seeds).mapToObj(i -> config.training().seed() + i).toList();
     PaperTable table = new PaperTable(base, rounds, chosen, System.err::println);
     System.out.printf(
         Locale.ROOT,
         "%s, %d layers, %d heads, %d wide, %,d tokens a step; %s, %d processors; seeds %s%n%n",
-        config.data(),
-        config.layers(),
-        config.heads(),
-        config.embd(),
+        config.data().data(),
+        config.model().layers(),
+        config.model().heads(),
+        config.model().embd(),
         config.tokensPerStep(),
         Machine.now().cpu(),
         Runtime.getRuntime().availableProcessors(),
@@ -100,14 +105,14 @@ final class PapersCommand implements Callable<Integer> {
   }
 
   /** All configurations are possible before the first one is trained. */
-  private TrainConfig checked(TrainOptions base) {
+  private TrainConfig checked(Options base) {
     try {
       for (Paper paper : papers()) {
-        base.with(paper.options()).config();
+        TrainConfig.of(base.with(paper.options()));
       }
-      return base.config();
+      return TrainConfig.of(base);
     } catch (IllegalArgumentException e) {
-      throw new ParameterException(spec.commandLine(), e.getMessage());
+      throw new ParameterException(spec.commandLine(), Flags.message(e));
     }
   }
 

@@ -134,11 +134,11 @@ final class RunsCommand implements Callable<Integer> {
           array
               .addObject()
               .put("run", listed.path().toString())
-              .put("data", config.data())
+              .put("data", config.data().data())
               .put("preset", config.preset().label())
               .put("parameters", parameters.isPresent() ? parameters.getAsLong() : null)
               .put("step", run.step())
-              .put("steps", run.endsByTimeOnly() ? null : config.steps())
+              .put("steps", run.endsByTimeOnly() ? null : config.training().steps())
               .put("best_val_loss", run.best().map(Metrics::validationLoss).orElse(null))
               .put("val_loss", run.lastEvaluated().map(Metrics::validationLoss).orElse(null));
       object.put("state", run.status().toString()).put("changed", listed.changed().toString());
@@ -175,11 +175,11 @@ final class RunsCommand implements Callable<Integer> {
     RunRecord run = listed.run();
     return List.of(
         visible(listed.path().toString()),
-        visible(dataName(run.config().data())),
+        visible(dataName(run.config().data().data())),
         model(run),
         run.endsByTimeOnly()
             ? Integer.toString(run.step())
-            : "%d/%d".formatted(run.step(), run.config().steps()),
+            : "%d/%d".formatted(run.step(), run.config().training().steps()),
         loss(run.best()),
         loss(run.lastEvaluated()),
         run.status().toString(),

@@ -94,16 +94,17 @@ final class SampleCommand implements Callable<Integer> {
   private Long seed;
 
   @Mixin private AcceptChanges acceptChanges;
-  @Mixin private DeviceFlags device;
+  private final DeviceFlags device = new DeviceFlags();
+  @Mixin private final CommandSpec deviceFlags = device.spec();
 
   @Override
   public Integer call() throws IOException {
     SamplingSpec sampling = sampling();
     List<Prompt> given = prompts.given();
     try (RunFiles files = acceptChanges.open(directory);
-        TrainedModel trained = TrainedModel.open(files, device.config());
+        TrainedModel trained = TrainedModel.open(files, device.config(spec));
         Generator generator = new Generator(trained.model())) {
-      Optional<Arithmetic> problems = Arithmetic.find(trained.config().data());
+      Optional<Arithmetic> problems = Arithmetic.find(trained.config().data().data());
       if (tokens == null) {
         line |= problems.isPresent(); // line ends fill an answer that is shorter
         tokens = problems.map(Arithmetic::answerLength).orElse(USUAL_TOKENS);

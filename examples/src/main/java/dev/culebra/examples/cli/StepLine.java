@@ -45,7 +45,7 @@ final class StepLine {
     this.config = config;
     this.colour = colour;
     step = start.step();
-    goneBefore = config.timeGone(start.seconds());
+    goneBefore = config.training().timeGone(start.seconds());
   }
 
   void stepTo(int step) {
@@ -87,8 +87,8 @@ final class StepLine {
 
   /** {@code step 820/2000}, all of one length; without an end where only time ends the run. */
   static String count(int step, TrainConfig config) {
-    int steps = config.steps();
-    return config.minutes() > 0 && steps == TrainConfig.ANY_STEPS
+    int steps = config.training().steps();
+    return config.training().endsByTimeOnly()
         ? "step " + step
         : String.format(
             Locale.ROOT, "step %" + Integer.toString(steps).length() + "d/%d", step, steps);
@@ -100,9 +100,10 @@ final class StepLine {
     if (last == null) {
       return List.of("  " + clock(Duration.ofNanos(System.nanoTime() - began)) + " gone", "");
     }
-    double secondsLeft = (config.steps() - now) * last.secondsPerStep;
-    if (config.minutes() > 0) {
-      secondsLeft = Math.min(secondsLeft, Math.max(0, 60 * config.minutes() - seconds(now, last)));
+    double secondsLeft = (config.training().steps() - now) * last.secondsPerStep;
+    if (config.training().minutes() > 0) {
+      secondsLeft =
+          Math.min(secondsLeft, Math.max(0, 60 * config.training().minutes() - seconds(now, last)));
     }
     Duration left = Duration.ofMillis((long) (1000 * secondsLeft));
     String time = "  " + clock(left) + " left";
@@ -116,8 +117,8 @@ final class StepLine {
 
   private String drawing(int now, int width) {
     Figures last = figures;
-    double gone = last == null ? goneBefore : config.timeGone(seconds(now, last));
-    int done = (int) (width * Math.max(gone, (double) now / config.steps()));
+    double gone = last == null ? goneBefore : config.training().timeGone(seconds(now, last));
+    int done = (int) (width * Math.max(gone, (double) now / config.training().steps()));
     String heavy = "━".repeat(done);
     String light = "─".repeat(width - done);
     return colour ? YELLOW + heavy + GREY + light + PLAIN : heavy + light;

@@ -7,11 +7,14 @@ import dev.culebra.data.TokenizerChoice;
 import dev.culebra.examples.arithmetic.Arithmetic;
 import dev.culebra.examples.arithmetic.Exercises;
 import dev.culebra.examples.report.Dashboard;
+import dev.culebra.options.OptionException;
+import dev.culebra.options.Options;
+import dev.culebra.options.Setting;
+import dev.culebra.train.DataConfig;
 import dev.culebra.train.Progress;
 import dev.culebra.train.RunFiles;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainListener;
-import dev.culebra.train.TrainOptions;
 import dev.culebra.train.TrainingRun;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -50,7 +53,8 @@ final class TrainCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
   @Mixin private CommonOptions common;
-  @Mixin private TrainFlags flags;
+  private final TrainFlags flags = new TrainFlags();
+  @Mixin private final CommandSpec trainFlags = flags.spec();
 
   @Option(
       names = "--out",
@@ -159,12 +163,12 @@ final class TrainCommand implements Callable<Integer> {
       if (growVocab) {
         throw usage("--grow-vocab goes with --init-from only");
       }
-      TrainConfig config = config(new TrainOptions());
+      TrainConfig config = config(Options.NONE);
       return TrainingRun.start(config, corpora, () -> directory(config), listener);
     }
     try (RunFiles from = acceptChanges.open(initFrom)) {
-      TrainOptions shape = from.config().shape();
-      TrainConfig config = config(shape.lr(config(shape).finetuningRate()));
+      Options shape = from.config().shape();
+      TrainConfig config = config(shape.with(TrainingConfig.LR, config(shape).finetuningRate()));
       return TrainingRun.finetune(
           config, from, growVocab, corpora, () -> directory(config), listener);
     }
@@ -175,7 +179,10 @@ final class TrainCommand implements Callable<Integer> {
     if (out == null) {
       throw usage("--resume needs the run's directory: --out DIR");
     }
-    List<String> others = new ArrayList<>(given().fixedFlags());
+    List<String> others = new ArrayList<>();
+    for (Setting<?> fixed : given().only(option -> !option.isChangeable()).settings()) {
+      others.add(Flags.NAMING.setting(fixed));
+    }
     if (initFrom != null) {
       others.add("--init-from");
     }
@@ -201,33 +208,34 @@ final class TrainCommand implements Callable<Integer> {
               flags.task(), flags.machine(), fromBest, newDecay, acceptChanges.given()),
           corpora,
           listener);
-    } catch (IllegalArgumentException e) {
-      throw usage(e.getMessage());
+    } catch (OptionException e) {
+      throw usage(Flags.message(e));
     }
   }
 
-  private TrainConfig config(TrainOptions base) throws IOException {
-    TrainOptions file = configFile == null ? new TrainOptions() : TrainOptions.read(configFile);
+  private TrainConfig config(Options base) throws IOException {
+    Options file = configFile == null ? Options.NONE : TrainConfig.read(configFile);
     try {
-      TrainOptions told = base.with(file).with(given());
-      TrainConfig config = told.config(Exercises.options(told));
-      if (!config.tokenizer().equals(TokenizerChoice.CHAR)
-          && Arithmetic.find(config.data()).isPresent()) {
+      Options told = base.with(file).with(given());
+      TrainConfig config = TrainConfig.of(told, Exercises.options(told));
+      DataConfig data = config.data();
+      if (!data.tokenizer().equals(TokenizerChoice.CHAR)
+          && Arithmetic.find(data.data()).isPresent()) {
         throw usage(
             "--data %s has a tokenizer of its own: --tokenizer %s does not go with it"
-                .formatted(config.data(), config.tokenizer()));
+                .formatted(data.data(), data.tokenizer()));
       }
       return config;
     } catch (IllegalArgumentException | DataException e) {
-      throw usage(e.getMessage());
+      throw usage(Flags.message(e));
     }
   }
 
-  private TrainOptions given() {
+  private Options given() {
     try {
-      return flags.options();
+      return flags.given();
     } catch (IllegalArgumentException | DataException e) {
-      throw usage(e.getMessage());
+      throw usage(Flags.message(e));
     }
   }
 
@@ -239,7 +247,7 @@ final class TrainCommand implements Callable<Integer> {
     if (out != null) {
       return RunDirectory.create(out);
     }
-    Path name = Path.of(config.data()).toAbsolutePath().normalize().getFileName();
+    Path name = Path.of(config.data().data()).toAbsolutePath().normalize().getFileName();
     return RunDirectory.createFirstFree(
         RUNS, name == null ? "run" : name.toString().replaceFirst("(?<=.)\\.[^.]*$", ""));
   }

@@ -8,6 +8,7 @@ import dev.culebra.train.Parent;
 import dev.culebra.train.Progress;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainListener;
+import dev.culebra.train.TrainingConfig;
 import dev.culebra.train.TrainingRun;
 import java.io.IOException;
 import java.math.BigDecimal;
@@ -37,15 +38,16 @@ final class TrainDisplay implements TrainListener {
         Locale.ROOT,
         "GPT with %,d parameters (%d layers, %d heads, %d wide, context %d) on %s%n",
         run.model().parameters().count(),
-        config.layers(),
-        config.heads(),
-        config.embd(),
-        config.context(),
+        config.model().layers(),
+        config.model().heads(),
+        config.model().embd(),
+        config.model().context(),
         run.model().backend().name());
-    if (config.warmup() > config.steps() - config.decayFrom()) {
+    TrainingConfig training = config.training();
+    if (training.warmup() > training.steps() - training.decayFrom()) {
       System.err.printf(
           "--warmup %d is longer than the run: the learning rate does not come to --lr%n",
-          config.warmup());
+          training.warmup());
     }
     Parent parent = done == 0 ? run.files().parent().orElse(null) : null;
     if (parent != null) {
@@ -108,7 +110,7 @@ final class TrainDisplay implements TrainListener {
   /** But for the one at the end, which {@link #finished} shows. */
   @Override
   public void onSample(int step, String text) {
-    if (step < run.config().steps()) {
+    if (step < run.config().training().steps()) {
       above(
           () -> {
             System.out.printf("%n--- after step %d ---%n", step);
@@ -142,7 +144,7 @@ final class TrainDisplay implements TrainListener {
   /** Says that there is nothing left to do, and how there would be. */
   void hasFinishedBefore(TrainingRun run) throws IOException {
     RunDirectory directory = run.files().directory();
-    int steps = run.config().steps();
+    int steps = run.config().training().steps();
     System.err.printf(
         Locale.ROOT,
         "%s is finished, after %,d steps; to train on: culebra train --resume --out %s --steps"

@@ -1,7 +1,9 @@
 package dev.culebra.examples.papers;
 
+import dev.culebra.options.Options;
+import dev.culebra.train.ReportConfig;
 import dev.culebra.train.TrainConfig;
-import dev.culebra.train.TrainOptions;
+import dev.culebra.train.TrainingConfig;
 import dev.culebra.train.TrainingStoppedException;
 import java.io.IOException;
 import java.util.Arrays;
@@ -27,7 +29,7 @@ public final class PaperTable {
   /** The first round, in which code is still compiled, does not count. */
   private static final int WARM_ROUNDS = 1;
 
-  private final TrainOptions base;
+  private final Options base;
   private final int rounds;
   private final List<Long> seeds;
   private final Consumer<String> progress;
@@ -40,7 +42,7 @@ public final class PaperTable {
    * @param seeds whose losses are averaged
    * @param progress hears a line now and then
    */
-  public PaperTable(TrainOptions base, int rounds, List<Long> seeds, Consumer<String> progress) {
+  public PaperTable(Options base, int rounds, List<Long> seeds, Consumer<String> progress) {
     this.base = base;
     this.rounds = rounds;
     this.seeds = seeds;
@@ -58,7 +60,7 @@ public final class PaperTable {
    * @return false if a stop was asked for before the last row
    */
   public boolean measure(List<Paper> papers, Consumer<String> lines) throws IOException {
-    int steps = base.config().steps();
+    int steps = TrainConfig.of(base).training().steps();
     try {
       Map<Paper, Double> times = times(papers);
       lines.accept(header(steps));
@@ -108,9 +110,12 @@ public final class PaperTable {
 
     Mean(Paper paper, int steps) throws IOException {
       progress.accept("%s: %,d steps".formatted(paper.title(), steps));
-      TrainOptions options = base.with(paper.options()).steps(steps).evalEvery(0);
+      Options options =
+          base.with(paper.options())
+              .with(TrainingConfig.STEPS, steps)
+              .with(ReportConfig.EVAL_EVERY, 0);
       for (long seed : seeds) {
-        Trial trial = new Trial(options.seed(seed));
+        Trial trial = new Trial(options.with(TrainingConfig.SEED, seed));
         try {
           run(trial);
           loss += trial.validationLoss() / seeds.size();
@@ -169,17 +174,17 @@ public final class PaperTable {
     return medians;
   }
 
-  private double time(TrainOptions options) throws IOException {
-    TrainConfig config = options.config();
+  private double time(Options options) throws IOException {
+    TrainConfig config = TrainConfig.of(options);
     Trial trial =
         new Trial(
             options
-                .steps(TIMED_STEPS)
-                .logEvery(TIMED_STEPS / 2)
-                .evalEvery(0)
-                .evalBatches(1)
-                .lr(HARMLESS)
-                .minLr(0f));
+                .with(TrainingConfig.STEPS, TIMED_STEPS)
+                .with(ReportConfig.LOG_EVERY, TIMED_STEPS / 2)
+                .with(ReportConfig.EVAL_EVERY, 0)
+                .with(ReportConfig.EVAL_BATCHES, 1)
+                .with(TrainingConfig.LR, HARMLESS)
+                .with(TrainingConfig.MIN_LR, 0f));
     run(trial);
     return 1000 * config.tokensPerStep() / trial.tokensPerSecond();
   }

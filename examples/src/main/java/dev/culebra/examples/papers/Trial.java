@@ -3,9 +3,10 @@ package dev.culebra.examples.papers;
 import dev.culebra.checkpoint.Metrics;
 import dev.culebra.checkpoint.RunDirectory;
 import dev.culebra.examples.arithmetic.Exercises;
+import dev.culebra.options.Options;
+import dev.culebra.train.ReportConfig;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainListener;
-import dev.culebra.train.TrainOptions;
 import dev.culebra.train.Trainer;
 import dev.culebra.train.TrainingRun;
 import java.io.IOException;
@@ -18,22 +19,22 @@ import java.util.stream.Stream;
 
 /** Trains a model in a directory of its own, which it deletes, and says how it went. */
 final class Trial implements TrainListener {
-  private final TrainOptions options;
+  private final Options options;
   private volatile Trainer trainer;
   private volatile boolean stopRequested;
   private Metrics last;
   private long parameters;
 
   /** A run with {@code options}, which must name its steps. */
-  Trial(TrainOptions options) {
-    this.options = options.saveEvery(0).sampleEvery(0);
+  Trial(Options options) {
+    this.options = options.with(ReportConfig.SAVE_EVERY, 0).with(ReportConfig.SAMPLE_EVERY, 0);
   }
 
   /** Trains to the end. */
   void run() throws IOException {
     Path directory = Files.createTempDirectory("culebra-paper-");
     try {
-      TrainConfig config = options.config();
+      TrainConfig config = TrainConfig.of(options);
       try (TrainingRun run =
           TrainingRun.start(
               config,

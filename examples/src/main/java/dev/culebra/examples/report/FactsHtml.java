@@ -66,11 +66,11 @@ final class FactsHtml {
     return "A GPT (%s%d layers, %d heads, %d wide, context %d) on <b>%s</b>%s"
         .formatted(
             size,
-            run.config().layers(),
-            run.config().heads(),
-            run.config().embd(),
-            run.config().context(),
-            Html.escape(run.config().data()),
+            run.config().model().layers(),
+            run.config().model().heads(),
+            run.config().model().embd(),
+            run.config().model().context(),
+            Html.escape(run.config().data().data()),
             run.parent().map(FactsHtml::begun).orElse(""));
   }
 
@@ -104,7 +104,7 @@ final class FactsHtml {
   private static Map<String, Fact> facts(RunRecord run, List<RunRecord> runs) {
     String unit = LossUnit.of(runs).behindAName();
     Map<String, Fact> facts = new LinkedHashMap<>();
-    String steps = run.endsByTimeOnly() ? "" : "of %,d".formatted(run.config().steps());
+    String steps = run.endsByTimeOnly() ? "" : "of %,d".formatted(run.config().training().steps());
     facts.put("step", new Fact("%,d".formatted(run.step()), steps));
     facts.put("best validation loss" + unit, best(run));
     Metrics last = run.metrics().isEmpty() ? null : run.metrics().getLast();

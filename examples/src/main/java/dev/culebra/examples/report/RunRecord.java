@@ -157,7 +157,7 @@ public record RunRecord(
 
   /** How it stands. */
   public Status status() {
-    boolean complete = !samples.isEmpty() && samples.getLast().step() >= config.steps();
+    boolean complete = !samples.isEmpty() && samples.getLast().step() >= config.training().steps();
     return training ? Status.RUNNING : complete ? Status.FINISHED : Status.STOPPED;
   }
 
@@ -168,7 +168,7 @@ public record RunRecord(
 
   /** Whether only time ends it, so that nobody knows after which step. */
   public boolean endsByTimeOnly() {
-    return config.minutes() > 0 && config.steps() == TrainConfig.ANY_STEPS;
+    return config.training().endsByTimeOnly();
   }
 
   /** The step with the lowest validation loss; empty before the first evaluation. */

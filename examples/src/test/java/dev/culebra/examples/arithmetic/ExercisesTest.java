@@ -1,15 +1,19 @@
 package dev.culebra.examples.arithmetic;
 
+import static dev.culebra.train.DataConfig.DATA;
+import static dev.culebra.train.TrainingConfig.STEPS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.culebra.data.Corpora;
 import dev.culebra.data.DataException;
 import dev.culebra.data.TokenizerChoice;
+import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Preset;
 import dev.culebra.optim.Optimizer;
+import dev.culebra.options.Options;
 import dev.culebra.train.TrainConfig;
-import dev.culebra.train.TrainOptions;
+import dev.culebra.train.TrainingConfig;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -33,29 +37,30 @@ class ExercisesTest {
         .hasMessageEndingWith(", addition, calculator");
   }
 
-  private static TrainConfig config(TrainOptions told) {
-    return told.config(Exercises.options(told));
+  private static TrainConfig config(Options told) {
+    return TrainConfig.of(told, Exercises.options(told));
   }
 
   @Test
   void problemsHaveTheirContextAndTheCalculatorAModelUnlessOneIsNamed() {
-    TrainConfig nano = new TrainOptions().config();
-    TrainConfig sums = config(new TrainOptions().data("addition-3"));
-    assertThat(sums.model(13)).isEqualTo(nano.model(13).withContext(11));
-    assertThat(sums.steps()).isEqualTo(1500);
+    TrainConfig nano = TrainConfig.of(Options.NONE);
+    TrainConfig sums = config(Options.NONE.with(DATA, "addition-3"));
+    assertThat(sums.model()).isEqualTo(nano.model().with(GptConfig.CONTEXT, 11));
+    assertThat(sums.training().steps()).isEqualTo(1500);
 
-    TrainConfig calculator = config(new TrainOptions().data("calculator"));
-    assertThat(calculator.context()).isEqualTo(10);
-    assertThat(calculator.embd()).isLessThan(nano.embd());
-    assertThat(calculator.optimizer()).isEqualTo(Optimizer.Kind.MUON);
-    TrainConfig named = config(new TrainOptions().data("calculator").preset(Preset.NANO));
-    assertThat(named.context()).isEqualTo(10);
-    assertThat(named.embd()).isEqualTo(nano.embd());
-    assertThat(named.optimizer()).isEqualTo(nano.optimizer());
-    assertThat(config(new TrainOptions().data("calculator").steps(7).embd(8)))
-        .extracting(TrainConfig::steps, TrainConfig::embd)
-        .containsExactly(7, 8);
-    assertThat(config(new TrainOptions().data("addition").minutes(1f)).steps())
-        .isEqualTo(TrainConfig.ANY_STEPS);
+    Options calculator = Options.NONE.with(DATA, "calculator");
+    TrainConfig own = config(calculator);
+    assertThat(own.model().context()).isEqualTo(10);
+    assertThat(own.model().embd()).isLessThan(nano.model().embd());
+    assertThat(own.training().optimizer()).isEqualTo(Optimizer.Kind.MUON);
+    TrainConfig named = config(calculator.with(TrainConfig.PRESET, Preset.NANO));
+    assertThat(named.model().context()).isEqualTo(10);
+    assertThat(named.model().embd()).isEqualTo(nano.model().embd());
+    assertThat(named.training().optimizer()).isEqualTo(nano.training().optimizer());
+    TrainConfig small = config(calculator.with(STEPS, 7).with(GptConfig.EMBD, 8));
+    assertThat(small.training().steps()).isEqualTo(7);
+    assertThat(small.model().embd()).isEqualTo(8);
+    Options minute = Options.NONE.with(DATA, "addition").with(TrainingConfig.MINUTES, 1f);
+    assertThat(config(minute).training().steps()).isEqualTo(TrainingConfig.ANY_STEPS);
   }
 }

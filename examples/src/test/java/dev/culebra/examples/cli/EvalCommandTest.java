@@ -54,7 +54,7 @@ class EvalCommandTest {
   /** The same mean, a window at a time, the loss computed here from the model's logits. */
   private static double meanLossOneByOne() throws IOException {
     try (TrainedModel trained = TrainedModel.open(run.path(), DeviceConfig.CPU);
-        Corpus corpus = Corpora.ofUser().open(trained.config().data(), trained.tokenizer());
+        Corpus corpus = Corpora.ofUser().open(trained.config().data().data(), trained.tokenizer());
         Tokens tokens = corpus.tokens(Split.VALIDATION)) {
       int targets = (int) tokens.size() - 1;
       double sum = 0;

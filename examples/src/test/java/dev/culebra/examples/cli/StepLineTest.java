@@ -3,16 +3,21 @@ package dev.culebra.examples.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.culebra.checkpoint.Metrics;
+import dev.culebra.nn.GptConfig;
+import dev.culebra.options.Options;
 import dev.culebra.train.Progress;
-import dev.culebra.train.TrainOptions;
+import dev.culebra.train.TrainConfig;
+import dev.culebra.train.TrainingConfig;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class StepLineTest {
-  private static final TrainOptions OPTIONS =
-      new TrainOptions().steps(2000).batch(10).context(10); // 100 tokens a step
+  /** 100 tokens a step. */
+  private static final Options OPTIONS =
+      Options.NONE.with(TrainingConfig.BATCH, 10).with(GptConfig.CONTEXT, 10);
 
-  private final StepLine line = new StepLine(Progress.START, OPTIONS.config(), false);
+  private final StepLine line =
+      new StepLine(Progress.START, TrainConfig.of(OPTIONS.with(TrainingConfig.STEPS, 2000)), false);
 
   @BeforeEach
   void tell() {
@@ -46,7 +51,7 @@ class StepLineTest {
   void aRunThatTimeEndsShowsThePartOfItsTime() {
     StepLine timed =
         new StepLine(
-            Progress.START, new TrainOptions().minutes(1f).batch(10).context(10).config(), false);
+            Progress.START, TrainConfig.of(OPTIONS.with(TrainingConfig.MINUTES, 1f)), false);
     timed.stepTo(820);
     timed.show(metrics(null));
 

@@ -43,7 +43,7 @@ class TrainErrorsTest {
           --dropout 1.5           | --dropout must be at least 0 and below 1, not 1.5 .*
           --dropout 1             | --dropout must be at least 0 and below 1, not 1.0 .*
           --layers 0              | --layers must be at least 1, not 0 .*
-          --heads 3 --embd 16     | --heads must divide --embd: 3 heads, embd 16 .*
+          --heads 3 --embd 16     | --heads must divide --embd: 3 and 16 .*
           --context 0             | --context must be at least 1, not 0 .*
           --beta1 1               | --beta1 must be at least 0 and below 1, not 1.0 .*
           --beta2 -0.1            | --beta2 must be at least 0 and below 1, not -0.1 .*
@@ -53,8 +53,8 @@ class TrainErrorsTest {
           --log-every 0           | --log-every must be at least 1, not 0 .*
           --eval-batches 0        | --eval-batches must be at least 1, not 0 .*
           --save-every -1         | --save-every must be at least 0, not -1 .*
-          --threads -2            | --threads must be from 0 to 1024, not -2 .*
-          --threads 5000          | --threads must be from 0 to 1024, not 5000 .*
+          --threads -2            | --threads must be at least 0, not -2 .*
+          --threads 5000          | --threads must be at most 1024, not 5000 .*
           --schedule wavy         | invalid value for option '--schedule': 'wavy' is not one of .*
           --preset huge           | invalid value for option '--preset': 'huge' is not one of nano, .*
           --tokenizer words       | invalid value for option '--tokenizer': 'words' is not char, gpt2 or a folder .*
@@ -69,7 +69,7 @@ class TrainErrorsTest {
           --data addition --digits 50        | addition takes numbers of 1 to .* digits, not 50.*
           --data addition --tokenizer gpt2   | --data addition has a tokenizer of its own: --tokenizer gpt2 does not .*
           --resume --digits 3                | --digits goes with --data addition or .*
-          --kv-heads 3            | --kv-heads must divide --heads: 3 key heads, 4 heads .*
+          --kv-heads 3            | --kv-heads must divide --heads: 3 and 4 .*
           --softcap -1            | --softcap must be 0 or more, not -1.0.*
           --positions sinus       | invalid value for option '--positions': 'sinus' is not one of learned, rotary .*
           --embd 36 --heads 12 --positions rotary | --positions rotary needs heads of even size: --embd 36 has 12 heads of 3.*

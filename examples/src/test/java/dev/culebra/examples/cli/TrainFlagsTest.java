@@ -3,108 +3,108 @@ package dev.culebra.examples.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import dev.culebra.backend.Activation;
 import dev.culebra.data.TokenizerChoice;
 import dev.culebra.examples.papers.Paper;
-import dev.culebra.nn.Normalization;
-import dev.culebra.nn.Positions;
+import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Preset;
-import dev.culebra.nn.Variant;
-import dev.culebra.optim.LearningRate;
-import dev.culebra.optim.Optimizer;
+import dev.culebra.options.Option;
+import dev.culebra.options.Options;
+import dev.culebra.options.Setting;
+import dev.culebra.options.ValueType;
+import dev.culebra.train.DataConfig;
 import dev.culebra.train.DeviceChoice;
+import dev.culebra.train.DeviceConfig;
 import dev.culebra.train.TrainConfig;
-import dev.culebra.train.TrainOptions;
+import dev.culebra.train.TrainingConfig;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 
 class TrainFlagsTest {
   @Command(name = "flags")
-  private static final class Flags {
-    @Mixin private TrainFlags flags;
+  private static final class Subject {
+    private final TrainFlags flags = new TrainFlags();
+    @Mixin private final CommandSpec spec = flags.spec();
   }
 
-  private final Flags command = new Flags();
+  private final Subject command = new Subject();
   private final CommandLine commandLine = Culebra.configure(new CommandLine(command));
 
   private TrainConfig parse(String line) {
     commandLine.parseArgs(line.isEmpty() ? new String[0] : line.split(" "));
-    return command.flags.options().config();
+    return TrainConfig.of(command.flags.given());
   }
 
   @Test
   void withoutFlagsThePresetStays() {
-    assertThat(parse("")).isEqualTo(new TrainOptions().config());
+    assertThat(parse("")).isEqualTo(TrainConfig.of(Options.NONE));
+  }
+
+  static Stream<Setting<?>> others() {
+    return TrainConfig.OPTIONS.stream()
+        .filter(option -> !option.isInternal())
+        .map(TrainFlagsTest::other);
+  }
+
+  /** A value that the option does not have by itself. */
+  private static <T> Setting<T> other(Option<?, T> option) {
+    ValueType<T> type = option.type();
+    return Stream.concat(
+            type.choices().stream(),
+            Stream.of("gpt2", "true", "false", "0.25", "2", "cuda:1", "macbeth"))
+        .flatMap(text -> type.parse(text).stream())
+        .filter(value -> option.fallback().stream().noneMatch(value::equals))
+        .map(option::set)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  @ParameterizedTest
+  @MethodSource("others")
+  void everyOptionHasAFlag(Setting<?> setting) {
+    String flag = Flags.NAMING.setting(setting);
+    commandLine.parseArgs(flag.split(" "));
+
+    assertThat(command.flags.given()).isEqualTo(Options.NONE.with(setting));
+    assertThat(command.flags.machine().isEmpty())
+        .isNotEqualTo(DeviceConfig.OPTIONS.contains(setting.option()));
   }
 
   @Test
-  void everyFlagReachesTheConfiguration() {
+  void flagsAreNamedAsEver() {
     TrainConfig config =
         parse(
-            "--data macbeth --tokenizer gpt2 --preset baby --layers 2 --heads 3 --embd 30"
-                + " --context 17 --dropout 0.25 --bias --batch 5 --grad-accum 6 --steps 70"
-                + " --lr 0.5 --min-lr 0.25 --warmup 8 --schedule linear --weight-decay 0.125"
-                + " --beta1 0.75 --beta2 0.875 --clip 2 --eval-every 9 --eval-batches 10"
-                + " --log-every 11 --save-every 12 --sample-every 13 --seed -14 --threads 15"
-                + " --device cuda:1 --tied-head --activation relu_squared --gated-mlp"
-                + " --positions rotary --norm rms --qk-norm --kv-heads 1 --softcap 30"
-                + " --optimizer muon --minutes 1.5 --patience 3");
+            "--data macbeth --tokenizer gpt2 --preset baby --kv-heads 1 --grad-accum 6"
+                + " --min-lr 0.0005 --beta2 0.875 --no-tf32 --device cuda:1 --no-tied-head");
 
     assertThat(config)
         .isEqualTo(
-            new TrainOptions()
-                .data("macbeth")
-                .tokenizer(TokenizerChoice.GPT2)
-                .preset(Preset.BABY)
-                .layers(2)
-                .heads(3)
-                .embd(30)
-                .context(17)
-                .dropout(0.25f)
-                .bias(true)
-                .batch(5)
-                .gradAccum(6)
-                .steps(70)
-                .lr(0.5f)
-                .minLr(0.25f)
-                .warmup(8)
-                .schedule(LearningRate.Schedule.LINEAR)
-                .weightDecay(0.125f)
-                .beta1(0.75f)
-                .beta2(0.875f)
-                .clip(2f)
-                .evalEvery(9)
-                .evalBatches(10)
-                .logEvery(11)
-                .saveEvery(12)
-                .sampleEvery(13)
-                .seed(-14L)
-                .threads(15)
-                .device(new DeviceChoice(DeviceChoice.Kind.CUDA, 1))
-                .tiedHead(true)
-                .activation(Activation.RELU_SQUARED)
-                .gatedMlp(true)
-                .positions(Positions.ROTARY)
-                .norm(Normalization.RMS)
-                .qkNorm(true)
-                .kvHeads(1)
-                .softcap(30f)
-                .optimizer(Optimizer.Kind.MUON)
-                .minutes(1.5f)
-                .patience(3)
-                .config());
+            TrainConfig.of(
+                Options.NONE
+                    .with(DataConfig.DATA, "macbeth")
+                    .with(DataConfig.TOKENIZER, TokenizerChoice.GPT2)
+                    .with(TrainConfig.PRESET, Preset.BABY)
+                    .with(GptConfig.KV_HEADS, 1)
+                    .with(TrainingConfig.GRAD_ACCUM, 6)
+                    .with(TrainingConfig.MIN_LR, 5e-4f)
+                    .with(TrainingConfig.BETA2, 0.875f)
+                    .with(DeviceConfig.TF32, false)
+                    .with(DeviceConfig.DEVICE, new DeviceChoice(DeviceChoice.Kind.CUDA, 1))
+                    .with(GptConfig.TIED_HEAD, false)));
   }
 
   @Test
   void biasCanBeTakenAway() {
-    assertThat(parse("--preset gpt2").bias()).isTrue();
-    assertThat(parse("--preset gpt2 --no-bias").bias()).isFalse();
+    assertThat(parse("--preset gpt2").model().bias()).isTrue();
+    assertThat(parse("--preset gpt2 --no-bias").model().bias()).isFalse();
   }
 
   @Test
@@ -115,14 +115,13 @@ class TrainFlagsTest {
             parse(
                 "--preset gpt2 --positions rotary --norm rms --activation silu --gated-mlp"
                     + " --no-bias --tied-head"));
-    assertThat(llama.model(9).variant()).isEqualTo(Variant.LLAMA);
-    assertThat(parse("--llama").tiedHead()).isFalse();
+    assertThat(parse("--llama").model().tiedHead()).isFalse();
   }
 
   @ParameterizedTest
   @EnumSource
   void papersAreWhatTheirFlagsSay(Paper paper) {
-    assertThat(parse(paper.flags())).isEqualTo(new TrainOptions().with(paper.options()).config());
+    assertThat(parse(paper.flags())).isEqualTo(TrainConfig.of(paper.options()));
   }
 
   @ParameterizedTest
@@ -156,6 +155,10 @@ class TrainFlagsTest {
             "--batch=N Sequences of a micro-step. Default: 12 (baby: 64, gpt2: 4)",
             "train. Default: char (gpt2: gpt2)",
             "Highest learning rate. Default: 0.001 (gpt2: 0.0006)",
+            "Learning rate at the end. Default: a tenth of --lr",
+            "Default: 100 (gpt2: 2000), at most a tenth of --steps",
+            "--preset=NAME nano, baby, gpt2, gpt2-medium, gpt2-large or gpt2-xl: where",
+            "that nobody sets. Default: nano --",
             "Biases in linear layers and layernorms. Default: no (gpt2: yes)")
         .doesNotContain("${", "null");
   }

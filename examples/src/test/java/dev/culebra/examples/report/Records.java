@@ -2,8 +2,9 @@ package dev.culebra.examples.report;
 
 import dev.culebra.checkpoint.Metrics;
 import dev.culebra.checkpoint.Sample;
+import dev.culebra.options.Options;
+import dev.culebra.train.DataConfig;
 import dev.culebra.train.TrainConfig;
-import dev.culebra.train.TrainOptions;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -15,7 +16,7 @@ import java.util.stream.IntStream;
 final class Records {
   private Records() {}
 
-  static final TrainConfig CONFIG = new TrainOptions().data("macbeth").config();
+  static final TrainConfig CONFIG = TrainConfig.of(Options.NONE.with(DataConfig.DATA, "macbeth"));
 
   /** A row that has been evaluated where its step is a multiple of 100. */
   static Metrics row(int step) {

@@ -7,9 +7,11 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.culebra.checkpoint.Metrics;
 import dev.culebra.checkpoint.Sample;
 import dev.culebra.data.TokenizerChoice;
+import dev.culebra.options.Options;
 import dev.culebra.text.TokenizerKind;
+import dev.culebra.train.DataConfig;
 import dev.culebra.train.TrainConfig;
-import dev.culebra.train.TrainOptions;
+import dev.culebra.train.TrainingConfig;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -92,7 +94,9 @@ class ReportPageTest {
 
   @Test
   void aRunThatOnlyTimeEndsSaysNoNumberOfSteps() {
-    TrainConfig config = new TrainOptions().data("macbeth").minutes(5f).config();
+    TrainConfig config =
+        TrainConfig.of(
+            Options.NONE.with(DataConfig.DATA, "macbeth").with(TrainingConfig.MINUTES, 5f));
     RunRecord run =
         new RunRecord(
             "timed",
@@ -141,7 +145,10 @@ class ReportPageTest {
     return new RunRecord(
         tokenizer.toString(),
         false,
-        new TrainOptions().data("macbeth").tokenizer(TokenizerChoice.of(tokenizer)).config(),
+        TrainConfig.of(
+            Options.NONE
+                .with(DataConfig.DATA, "macbeth")
+                .with(DataConfig.TOKENIZER, TokenizerChoice.of(tokenizer))),
         OptionalLong.empty(),
         List.of(Records.row(100)),
         List.of(),
@@ -191,7 +198,12 @@ class ReportPageTest {
 
   @Test
   void whatDiffersBetweenRunsComesFirst() {
-    TrainConfig other = new TrainOptions().data("dickens").lr(0.01f).minLr(1e-4f).config();
+    TrainConfig other =
+        TrainConfig.of(
+            Options.NONE
+                .with(DataConfig.DATA, "dickens")
+                .with(TrainingConfig.LR, 0.01f)
+                .with(TrainingConfig.MIN_LR, 1e-4f));
     RunRecord one = Records.run("one", Records.rows(3));
     RunRecord two =
         new RunRecord(

@@ -11,9 +11,6 @@ import dev.culebra.cuda.Binding;
 import dev.culebra.generate.Generator;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
-import dev.culebra.nn.Normalization;
-import dev.culebra.nn.Positions;
-import dev.culebra.nn.Variant;
 import dev.culebra.optim.AdamW;
 import dev.culebra.optim.Optimizer;
 import dev.culebra.random.RandomStream;
@@ -45,7 +42,10 @@ class CudaTrainingTest {
   /** All that later papers do otherwise. */
   private static final GptConfig NEWER =
       new GptConfig(2, 4, 64, TIME, VOCAB, 0.1f, false, false, Activation.SILU)
-          .withVariant(new Variant(Positions.ROTARY, Normalization.RMS, true, true, 2, 15));
+          .with(GptConfig.LLAMA)
+          .with(GptConfig.QK_NORM, true)
+          .with(GptConfig.KV_HEADS, 2)
+          .with(GptConfig.SOFTCAP, 15f);
 
   /** Heads that have kernels of their own on some GPUs. */
   private static final GptConfig LARGE_HEADS =

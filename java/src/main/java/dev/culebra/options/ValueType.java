@@ -1,0 +1,113 @@
+package dev.culebra.options;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Function;
+
+/**
+ * The type of an option's values, and how they are written: the same on a command line and in JSON.
+ *
+ * @param <T> the values
+ */
+public final class ValueType<T> {
+  public static final ValueType<Integer> WHOLE =
+      new ValueType<>(Integer.class, Form.NUMBER, "a whole number", Integer::valueOf);
+  public static final ValueType<Long> LONG =
+      new ValueType<>(Long.class, Form.NUMBER, "a whole number", Long::valueOf);
+  public static final ValueType<Float> NUMBER =
+      new ValueType<>(Float.class, Form.NUMBER, "a number", Float::valueOf);
+  public static final ValueType<Boolean> SWITCH =
+      new ValueType<>(Boolean.class, Form.BOOLEAN, "true or false", ValueType::trueOrFalse);
+  public static final ValueType<String> TEXT = of(String.class, "a text", Function.identity());
+
+  /** What a value is in JSON. */
+  public enum Form {
+    NUMBER,
+    BOOLEAN,
+    STRING
+  }
+
+  private final Class<T> values;
+  private final Form form;
+  private final String expected;
+  private final Function<String, T> parser;
+
+  private ValueType(Class<T> values, Form form, String expected, Function<String, T> parser) {
+    this.values = values;
+    this.form = form;
+    this.expected = expected;
+    this.parser = parser;
+  }
+
+  /** One of an enum's constants, by the name that its {@code toString} has, in lower case. */
+  public static <E extends Enum<E>> ValueType<E> oneOf(Class<E> values) {
+    List<String> names = Arrays.stream(values.getEnumConstants()).map(ValueType::name).toList();
+    return of(
+        values,
+        "one of " + String.join(", ", names),
+        text ->
+            Arrays.stream(values.getEnumConstants())
+                .filter(constant -> name(constant).equalsIgnoreCase(text))
+                .findFirst()
+                .orElseThrow(IllegalArgumentException::new));
+  }
+
+  /**
+   * A type with a text form of its own, which its {@code toString} writes.
+   *
+   * @param expected what a text must be: {@code "auto, cpu, cuda or cuda:N"}
+   * @param parser throws {@link IllegalArgumentException} where a text is none of these
+   */
+  public static <T> ValueType<T> of(Class<T> values, String expected, Function<String, T> parser) {
+    return new ValueType<>(values, Form.STRING, expected, parser);
+  }
+
+  /** The class of the values; no primitive one. */
+  public Class<T> values() {
+    return values;
+  }
+
+  public Form form() {
+    return form;
+  }
+
+  /** What a text must be to be a value: {@code "a whole number"}. */
+  public String expected() {
+    return expected;
+  }
+
+  /** The value that a text stands for, or nothing. */
+  public Optional<T> parse(String text) {
+    try {
+      return Optional.of(parser.apply(text));
+    } catch (IllegalArgumentException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** What {@link #parse} reads. */
+  public String text(T value) {
+    return value instanceof Enum<?> constant ? name(constant) : value.toString();
+  }
+
+  /** The names of all values, where these are an enum's constants; else empty. */
+  public List<String> choices() {
+    return values.isEnum()
+        ? Arrays.stream(values.getEnumConstants()).map(this::text).toList()
+        : List.of();
+  }
+
+  private static String name(Enum<?> constant) {
+    return constant.toString().toLowerCase(Locale.ROOT);
+  }
+
+  private static Boolean trueOrFalse(String text) {
+    return switch (text) {
+      case "true" -> true;
+      case "false" -> false;
+      default -> throw new IllegalArgumentException(text);
+    };
+  }
+}

@@ -1,0 +1,15 @@
+package dev.culebra.train;
+
+import dev.culebra.checkpoint.CheckpointException;
+
+/**
+ * The configuration or the tokenizer of a run was changed since its checkpoint was written. {@link
+ * RunFiles#acceptChanges} goes on all the same.
+ */
+public final class RunChangedException extends CheckpointException {
+  private static final long serialVersionUID = 1L;
+
+  RunChangedException(String message) {
+    super(message);
+  }
+}
