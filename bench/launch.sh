@@ -4,7 +4,7 @@ source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../culebra"
 
 app=$root/bench/target
 log=$root/bench/target/build.log
-sources=(culebra bench/launch.sh cuda-kernels native-build/pom.xml native-build/BuildKernels.java pom.xml java/pom.xml java/src/main bench/pom.xml bench/src/main)
+sources=(culebra bench/launch.sh cuda-kernels native-build/pom.xml native-build/build-kernels pom.xml java/pom.xml java/src/main bench/pom.xml bench/src/main)
 
 build() {
   [[ $work == "$root" ]] || copy_sources || return

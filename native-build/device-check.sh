@@ -52,7 +52,7 @@ copy_programs() {
   "$jdk/bin/jar" cf "$folder/tests/culebra-bench.jar" -C bench/target/classes dev/culebra/bench
   cp "$test_libraries"/assertj-core-*.jar "$folder/tests/"
   cp "$test_libraries"/junit-platform-console-standalone-*.jar "$folder/tests/junit-console.jar"
-  "$jdk/bin/java" native-build/BuildKernels.java native-build/simulator/test-kernels "$test_ptx" "$test_ptx/registers.md"
+  "$jdk/bin/java" native-build/build-kernels/BuildKernels.java native-build/simulator/test-kernels "$test_ptx" "$test_ptx/kernels.md"
   cp "$test_ptx/primitives.ptx" "$folder/tests/"
   cp native-build/device-check-run.sh "$folder/run.sh"
   cp -r bench/peers "$folder/peers" && rm -rf "$folder/peers/__pycache__"

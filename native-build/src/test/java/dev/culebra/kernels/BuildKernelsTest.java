@@ -1,14 +1,13 @@
 package dev.culebra.kernels;
 
+import static dev.culebra.kernels.KernelBuild.assumeNvcc;
+import static dev.culebra.kernels.KernelBuild.index;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
@@ -19,7 +18,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The kernels as they were built, and how the build meets what can go wrong. */
 class BuildKernelsTest {
-  private static final Path BUILT = Path.of("target/classes/dev/culebra/kernels");
   private static final Path SOURCES = Path.of("../cuda-kernels");
 
   private static final String SOUND =
@@ -47,40 +45,14 @@ class BuildKernelsTest {
 
   @TempDir private Path folder;
 
-  private record Built(int exitCode, String said) {}
-
-  private Built build(Map<String, String> environment) throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.add("BuildKernels.java");
-    command.add(folder.toString());
-    command.add(folder.resolve("ptx").toString());
-    command.add(folder.resolve("registers.md").toString());
-    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-    builder.environment().putAll(environment);
-    Process process = builder.start();
-    String said = new String(process.getInputStream().readAllBytes());
-    return new Built(process.waitFor(), said);
-  }
-
-  private Built build(String source) throws IOException, InterruptedException {
-    Files.writeString(folder.resolve("module.cu"), source);
-    return build(Map.of());
-  }
-
-  private static JsonNode index(Path ptx) throws IOException {
-    return JsonMapper.builder().build().readTree(ptx.resolve("index.json").toFile());
-  }
-
-  private static void assumeNvcc() throws IOException {
-    JsonNode problem = index(BUILT).get("problem");
-    assumeTrue(problem == null, () -> problem.asText());
+  private KernelBuild.Built build(String source) throws IOException, InterruptedException {
+    return new KernelBuild(folder).build(source);
   }
 
   @Test
   void eachSourceIsAModuleWithEntriesInBothTypes() throws IOException {
     assumeNvcc();
-    JsonNode entries = index(BUILT).get("entries");
+    JsonNode entries = index(KernelBuild.BUILT).get("entries");
     TreeSet<String> modules = new TreeSet<>();
     entries.forEach(entry -> modules.add(entry.get("module").asText()));
     try (Stream<Path> files = Files.list(SOURCES)) {
@@ -92,7 +64,8 @@ class BuildKernelsTest {
                   .map(name -> name.replace(".cu", ""))
                   .collect(Collectors.toCollection(TreeSet::new)));
     }
-    assertThat(modules).allSatisfy(name -> assertThat(BUILT.resolve(name + ".ptx")).exists());
+    assertThat(modules)
+        .allSatisfy(name -> assertThat(KernelBuild.BUILT.resolve(name + ".ptx")).exists());
     entries
         .fieldNames()
         .forEachRemaining(
@@ -109,19 +82,21 @@ class BuildKernelsTest {
   @Test
   void everyEntryIsAssembledForEveryGpu() throws IOException {
     assumeNvcc();
-    JsonNode index = index(BUILT);
+    JsonNode index = index(KernelBuild.BUILT);
     long expected = 0;
     for (JsonNode entry : index.get("entries")) {
       expected += index.get("targets").get(entry.get("target").asText()).get("assembledFor").size();
     }
-    assertThat((long) Files.readAllLines(Path.of("target/registers.md")).size() - 2)
-        .isEqualTo(expected);
+    assertThat(Files.readAllLines(Path.of("target/kernels.md")))
+        .filteredOn(line -> line.matches("\\| \\w+ \\| sm_\\d+a? \\|.*"))
+        .hasSize(Math.toIntExact(expected));
   }
 
   @Test
   void withoutNvccTheIndexSaysWhatToDo() throws Exception {
     Files.writeString(folder.resolve("module.cu"), SOUND);
-    Built built = build(Map.of("NVCC", "/nowhere/nvcc"));
+    KernelBuild.Built built =
+        new KernelBuild(folder).build(Map.of("NVCC", "/nowhere/nvcc"), List.of());
 
     assertThat(built.exitCode()).isZero();
     assertThat(built.said()).contains("no nvcc was found", "CUDA_HOME");
@@ -151,7 +126,7 @@ class BuildKernelsTest {
     assertThat(build(SOUND).said()).contains("compiling 2 of 2 modules");
     Files.writeString(header, "constexpr float FACTOR = 3;\n");
     assertThat(build(SOUND).said()).contains("compiling 1 of 2 modules");
-    assertThat(folder.resolve("registers.md")).content().contains("scale_f32", "twice_f32");
+    assertThat(folder.resolve("kernels.md")).content().contains("scale_f32", "twice_f32");
     Files.delete(folder.resolve("scale.cu"));
     assertThat(build(SOUND).said()).contains("compiling 0 of 1 modules");
     assertThat(folder.resolve("ptx/scale.ptx")).doesNotExist();
@@ -163,7 +138,7 @@ class BuildKernelsTest {
   @Test
   void aKernelWithAStackFailsUnlessItsSourceSaysWhy() throws Exception {
     assumeNvcc();
-    Built built = build(WITH_A_STACK);
+    KernelBuild.Built built = build(WITH_A_STACK);
     assertThat(built.exitCode()).isOne();
     assertThat(built.said()).contains("stacked for sm_80 has a stack of");
     assertThat(folder.resolve("ptx/index.json")).doesNotExist();
@@ -180,13 +155,13 @@ class BuildKernelsTest {
     assertThat(folder.resolve("ptx/module.ptx"))
         .content()
         .contains(".version 8.1", ".target sm_90a");
-    assertThat(folder.resolve("registers.md")).content().contains("sm_90a").doesNotContain("sm_80");
+    assertThat(folder.resolve("kernels.md")).content().contains("sm_90a").doesNotContain("sm_80");
   }
 
   @Test
   void aGpuThatNobodyKnowsFails() throws Exception {
     assumeNvcc();
-    Built built = build("// target compute_70\n" + SOUND);
+    KernelBuild.Built built = build("// target compute_70\n" + SOUND);
     assertThat(built.exitCode()).isOne();
     assertThat(built.said()).contains("module.cu: no target is called compute_70");
   }
@@ -194,7 +169,7 @@ class BuildKernelsTest {
   @Test
   void whatTheAssemblerDoesNotTakeAsItIsWrittenFails() throws Exception {
     assumeNvcc();
-    Built built = build(FOR_HOPPER.replace("__launch_bounds__(128, 1)", ""));
+    KernelBuild.Built built = build(FOR_HOPPER.replace("__launch_bounds__(128, 1)", ""));
     assertThat(built.exitCode()).isOne();
     assertThat(built.said()).contains("module.cu, sm_90a:", "'setmaxnreg' ignored");
   }
@@ -202,7 +177,7 @@ class BuildKernelsTest {
   @Test
   void whatTheCompilerSaysIsShown() throws Exception {
     assumeNvcc();
-    Built built = build(SOUND.replace("threadIdx", "threadIdy"));
+    KernelBuild.Built built = build(SOUND.replace("threadIdx", "threadIdy"));
     assertThat(built.exitCode()).isOne();
     assertThat(built.said()).contains("module.cu(1): error", "threadIdy");
   }

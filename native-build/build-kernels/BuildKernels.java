@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -22,15 +23,17 @@ import java.util.stream.Stream;
  * from compute capability 8.0 on, unless a line {@code // target NAME} of it says otherwise.
  *
  * <pre>
- *   java BuildKernels.java SOURCES PTX REPORT
+ *   java BuildKernels.java SOURCES PTX REPORT [BASELINE check|accept]
  *   SOURCES   folder of *.cu and *.cuh
  *   PTX       folder for NAME.ptx and index.json
- *   REPORT    file for the table of registers, shared memory and spills
+ *   REPORT    file for the tables of what the kernels need and of their hottest loops
+ *   BASELINE  file of the figures that were found right: check compares, accept writes it
  * </pre>
  *
  * A kernel that spills registers or needs a stack fails the build, unless its source names the
  * reason in a line {@code // spills ENTRY: reason}; so does one whose asynchronous products or
- * register counts {@code ptxas} did not take as they were written. Without {@code nvcc} only the
+ * register counts {@code ptxas} did not take as they were written, and so does one that has become
+ * worse than the baseline, if that was made by the same {@code nvcc}. Without {@code nvcc} only the
  * index is written, with the reason; that is no failure. A module whose sources, flags and compiler
  * are those of the last build is not compiled again: a file in {@code built} beside the report
  * remembers them, and what {@code ptxas} said.
@@ -62,13 +65,6 @@ final class BuildKernels {
   private static final Pattern VERSION = Pattern.compile("(?m)^\\.version .*$");
   private static final Pattern ENTRY = Pattern.compile("\\.entry\\s+(\\w+)\\(([^)]*)\\)");
   private static final Pattern PARAMETER = Pattern.compile("\\.param\\s+\\.(\\w+)");
-  private static final Pattern COMPILING =
-      Pattern.compile("Compiling entry function '(\\w+)' for '(\\w+)'");
-  private static final Pattern STACK =
-      Pattern.compile(
-          "(\\d+) bytes stack frame, (\\d+) bytes spill stores, (\\d+) bytes spill loads");
-  private static final Pattern USED = Pattern.compile("Used (\\d+) registers");
-  private static final Pattern SHARED = Pattern.compile("(\\d+) bytes smem");
   private static final Pattern EXCUSE = Pattern.compile("// spills (\\w+): \\S");
   private static final Pattern TARGET = Pattern.compile("(?m)^// target (\\w+)$");
 
@@ -77,25 +73,36 @@ final class BuildKernels {
 
   private static final Pattern INCLUDE = Pattern.compile("(?m)^\\s*#include \"([^\"]+)\"");
 
-  private record Usage(
-      String entry, String gpu, int registers, int shared, int stack, int spilled) {}
-
   private final Path sources;
   private final Path ptx;
   private final Path report;
+  private final Optional<Path> baseline;
+  private final boolean accept;
 
-  private BuildKernels(Path sources, Path ptx, Path report) {
+  private BuildKernels(
+      Path sources, Path ptx, Path report, Optional<Path> baseline, boolean accept) {
     this.sources = sources;
     this.ptx = ptx;
     this.report = report;
+    this.baseline = baseline;
+    this.accept = accept;
   }
 
   public static void main(String[] args) throws IOException {
-    if (args.length != 3) {
-      System.err.println("usage: java BuildKernels.java SOURCES PTX REPORT");
+    boolean withBaseline = args.length == 5 && List.of("check", "accept").contains(args[4]);
+    if (args.length != 3 && !withBaseline) {
+      System.err.println(
+          "usage: java BuildKernels.java SOURCES PTX REPORT [BASELINE check|accept]");
       System.exit(2);
     }
-    System.exit(new BuildKernels(Path.of(args[0]), Path.of(args[1]), Path.of(args[2])).run());
+    System.exit(
+        new BuildKernels(
+                Path.of(args[0]),
+                Path.of(args[1]),
+                Path.of(args[2]),
+                withBaseline ? Optional.of(Path.of(args[3])) : Optional.empty(),
+                withBaseline && args[4].equals("accept"))
+            .run());
   }
 
   private int run() throws IOException {
@@ -198,7 +205,7 @@ final class BuildKernels {
         changed.put(source, state);
       }
     }
-    if (changed.isEmpty() && Files.exists(index())) {
+    if (changed.isEmpty() && Files.exists(index()) && !accept && isCompared()) {
       System.out.println("native-build: the GPU kernels are up to date");
       return 0;
     }
@@ -213,24 +220,99 @@ final class BuildKernels {
       System.err.println(e.getMessage());
       return 1;
     }
-    List<Usage> usages = new ArrayList<>();
-    for (Path source : modules) {
-      usages.addAll(usages(said(source)));
-    }
-    usages.sort(Comparator.comparing(Usage::entry).thenComparing(usage -> gpu(usage.gpu)));
-    Files.writeString(report, table(usages));
-    List<Usage> spilling = spilling(usages);
-    if (!spilling.isEmpty()) {
-      spilling.forEach(
-          usage ->
-              System.err.printf(
-                  "native-build: %s for %s has a stack of %d bytes and spills %d:"
-                      + " see %s; a reason goes into its source as // spills %s: …%n",
-                  usage.entry, usage.gpu, usage.stack, usage.spilled, report, usage.entry));
+    List<KernelProfile> kernels =
+        modules.parallelStream()
+            .flatMap(source -> profiles(source).stream())
+            .sorted(Comparator.comparing(KernelProfile::name))
+            .toList();
+    Files.writeString(report, KernelProfile.tables(kernels));
+    if (complainOfSpills(kernels) || baseline.isPresent() && !isAsGood(kernels, compiler)) {
       return 1;
     }
     Files.writeString(index(), indexOf(modules)); // last: it says that all the rest is there
     return 0;
+  }
+
+  /** What is known of each kernel of a module that is compiled. */
+  private List<KernelProfile> profiles(Path source) {
+    try {
+      Map<String, List<KernelProfile.Use>> uses = AssemblerLog.uses(said(source));
+      return PtxEntry.of(Files.readString(ptxOf(source))).stream()
+          .map(
+              entry ->
+                  new KernelProfile(
+                      entry.name(),
+                      entry.threads(),
+                      entry.dynamicShared(),
+                      uses.getOrDefault(entry.name(), List.of()),
+                      PtxLoop.hottest(PtxLoop.of(entry))))
+          .toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** That the baseline is the one that the last build was compared with, or there is none. */
+  private boolean isCompared() throws IOException {
+    return baseline.isEmpty()
+        || Files.exists(baseline.get())
+            && Files.exists(compared())
+            && Files.readString(compared()).equals(hash(baseline.get()));
+  }
+
+  /** Remembers which baseline the last build was compared with. */
+  private Path compared() {
+    return built().resolve("baseline.sha256");
+  }
+
+  private static String hash(Path file) throws IOException {
+    return HexFormat.of().formatHex(sha256().digest(Files.readAllBytes(file)));
+  }
+
+  /** Compares with the baseline and says what differs, or writes it. */
+  private boolean isAsGood(List<KernelProfile> kernels, String nvcc) throws IOException {
+    Path file = baseline.orElseThrow();
+    Baseline now = Baseline.of(Baseline.version(nvcc), kernels);
+    if (accept) {
+      Files.writeString(file, now.text());
+      System.out.println("native-build: these figures are the baseline now: " + file);
+    } else if (!isAsGood(file, now)) {
+      System.err.printf(
+          "native-build: if this is as it must be, build with -Dkernels.baseline=accept,"
+              + " which rewrites %s, and commit that; what the figures mean: %s%n",
+          file, report);
+      return false;
+    }
+    Files.writeString(compared(), hash(file));
+    return true;
+  }
+
+  private static boolean isAsGood(Path file, Baseline now) throws IOException {
+    if (!Files.exists(file)) {
+      System.err.println("native-build: there is no baseline " + file);
+      return false;
+    }
+    Baseline was;
+    try {
+      was = Baseline.read(file);
+    } catch (IOException e) {
+      System.err.println("native-build: " + e.getMessage());
+      return false;
+    }
+    Baseline.Difference difference = was.to(now);
+    difference.better().forEach(line -> System.out.println("native-build: better: " + line));
+    if (difference.worse().isEmpty()) {
+      return true;
+    }
+    if (!was.compiler().equals(now.compiler())) {
+      difference.worse().forEach(line -> System.out.println("native-build: differs: " + line));
+      System.out.printf(
+          "native-build: nvcc %s made this, %s the baseline, so that is no failure%n",
+          now.compiler(), was.compiler());
+      return true;
+    }
+    difference.worse().forEach(line -> System.err.println("native-build: differs: " + line));
+    return false;
   }
 
   /** Where it is remembered of each module what it was made of and what ptxas said. */
@@ -259,10 +341,6 @@ final class BuildKernels {
     }
   }
 
-  private static int gpu(String name) {
-    return Integer.parseInt(name.replaceAll("\\D", ""));
-  }
-
   private void compile(Path nvcc, Path source, String state) {
     try {
       Path record = built().resolve(name(source) + ".txt");
@@ -277,6 +355,7 @@ final class BuildKernels {
       Files.writeString(out, VERSION.matcher(Files.readString(out)).replaceFirst(version));
       StringBuilder all = new StringBuilder(state).append('\n');
       for (String gpu : target.gpus) {
+        Path cubin = built().resolve(name(source) + ".cubin");
         Path ptxas = nvcc.toRealPath().resolveSibling("ptxas");
         String said =
             output(
@@ -286,12 +365,15 @@ final class BuildKernels {
                     "-arch=" + gpu,
                     out.toString(),
                     "-o",
-                    "/dev/null"));
+                    cubin.toString()));
         Matcher notAsWritten = NOT_AS_WRITTEN.matcher(said);
         if (notAsWritten.find()) {
           throw new CompilerException(source + ", " + gpu + ": " + notAsWritten.group());
         }
         all.append(said);
+        Cubin.codeSizes(cubin)
+            .forEach((entry, bytes) -> all.append(AssemblerLog.code(entry, gpu, bytes)));
+        Files.delete(cubin);
       }
       Files.writeString(record, all);
     } catch (IOException e) {
@@ -316,59 +398,8 @@ final class BuildKernels {
     return source.getFileName().toString().replaceFirst("\\.cu$", "");
   }
 
-  /** What ptxas says of each entry: a line that names it, one on its stack, one on the rest. */
-  private static List<Usage> usages(String said) {
-    List<Usage> usages = new ArrayList<>();
-    String entry = null;
-    String gpu = null;
-    int stack = 0;
-    int spilled = 0;
-    for (String line : said.lines().toList()) {
-      Matcher compiling = COMPILING.matcher(line);
-      if (compiling.find()) {
-        entry = compiling.group(1);
-        gpu = compiling.group(2);
-      }
-      Matcher frame = STACK.matcher(line);
-      if (frame.find()) {
-        stack = number(frame, 1);
-        spilled = number(frame, 2) + number(frame, 3);
-      }
-      Matcher used = USED.matcher(line);
-      if (used.find() && entry != null) {
-        Matcher shared = SHARED.matcher(line);
-        int bytes = shared.find() ? number(shared, 1) : 0;
-        usages.add(new Usage(entry, gpu, number(used, 1), bytes, stack, spilled));
-        entry = null;
-      }
-    }
-    return usages;
-  }
-
-  private static int number(Matcher matcher, int group) {
-    return Integer.parseInt(matcher.group(group));
-  }
-
-  private static String table(List<Usage> usages) {
-    StringBuilder text = new StringBuilder();
-    text.append("| kernel | GPU | registers | static shared memory | stack | spilled |\n");
-    text.append("|---|---|---:|---:|---:|---:|\n");
-    for (Usage usage : usages) {
-      text.append(
-          "| %s | %s | %d | %d | %d | %d |%n"
-              .formatted(
-                  usage.entry,
-                  usage.gpu,
-                  usage.registers,
-                  usage.shared,
-                  usage.stack,
-                  usage.spilled));
-    }
-    return text.toString();
-  }
-
-  /** Kernels with a stack or spills that no source excuses. */
-  private List<Usage> spilling(List<Usage> usages) throws IOException {
+  /** Names kernels with a stack or spills that no source excuses, and says whether there are. */
+  private boolean complainOfSpills(List<KernelProfile> kernels) throws IOException {
     Set<String> excused = new TreeSet<>();
     for (String suffix : List.of(".cu", ".cuh")) {
       for (Path file : files(sources, suffix)) {
@@ -378,10 +409,19 @@ final class BuildKernels {
         }
       }
     }
-    return usages.stream()
-        .filter(usage -> usage.stack > 0 || usage.spilled > 0)
-        .filter(usage -> !excused.contains(usage.entry))
-        .toList();
+    boolean found = false;
+    for (KernelProfile kernel : kernels) {
+      for (KernelProfile.Use use : kernel.uses()) {
+        if ((use.stack() > 0 || use.spilled() > 0) && !excused.contains(kernel.name())) {
+          found = true;
+          System.err.printf(
+              "native-build: %s for %s has a stack of %d bytes and spills %d:"
+                  + " see %s; a reason goes into its source as // spills %s: …%n",
+              kernel.name(), use.gpu().name(), use.stack(), use.spilled(), report, kernel.name());
+        }
+      }
+    }
+    return found;
   }
 
   /** Entries of each module with the types of their parameters, as the PTX has them. */
