@@ -20,6 +20,7 @@ import dev.culebra.optim.Muon;
 import dev.culebra.options.Setting;
 import dev.culebra.options.Wording;
 import dev.culebra.tensor.DType;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.IntPredicate;
 

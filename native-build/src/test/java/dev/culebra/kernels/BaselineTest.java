@@ -102,7 +102,8 @@ class BaselineTest {
     build.build(GOOD, "accept");
     KernelBuild.Built built = build.build(GOOD.replace("+= x[i]", "+= x[i] * x[i + 1]"), "check");
     assertThat(built.said())
-        .contains("differs: sum_f32: 8 bytes loaded from global memory in its hottest loop, were 4");
+        .contains(
+            "differs: sum_f32: 8 bytes loaded from global memory in its hottest loop, were 4");
     assertThat(built.exitCode()).isOne();
   }
 

@@ -54,10 +54,10 @@ public final class StepCheck implements Callable<Integer> {
     try (CudaBackend backend =
         new CudaBackend(new CudaConfig(0, Binding.AUTO, DType.BF16, false))) {
       if (preset != null) {
-        twoSteps(backend, preset.config(vocab).with(GptConfig.DROPOUT, 0));
+        twoSteps(backend, preset.config(vocab).with(GptConfig.DROPOUT, 0f));
       } else { // attention has other kernels with dropout than without
         twoSteps(backend, small());
-        twoSteps(backend, small().with(GptConfig.DROPOUT, 0));
+        twoSteps(backend, small().with(GptConfig.DROPOUT, 0f));
       }
     }
     return 0;

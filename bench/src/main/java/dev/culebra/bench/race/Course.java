@@ -35,7 +35,7 @@ public enum Course {
 
   /** The model, without dropout: PyTorch would draw other masks. */
   public GptConfig model() {
-    return preset.config(vocab).with(GptConfig.DROPOUT, 0);
+    return preset.config(vocab).with(GptConfig.DROPOUT, 0f);
   }
 
   /** B. */

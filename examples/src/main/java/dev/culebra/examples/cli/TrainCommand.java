@@ -15,6 +15,7 @@ import dev.culebra.train.Progress;
 import dev.culebra.train.RunFiles;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainListener;
+import dev.culebra.train.TrainingConfig;
 import dev.culebra.train.TrainingRun;
 import java.io.IOException;
 import java.nio.file.Path;

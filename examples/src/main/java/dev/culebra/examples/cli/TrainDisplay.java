@@ -59,7 +59,7 @@ final class TrainDisplay implements TrainListener {
           parent.validationLoss() == null
               ? ""
               : String.format(Locale.ROOT, ", validation loss %.4f", parent.validationLoss()),
-          new BigDecimal(Float.toString(config.lr())).stripTrailingZeros().toPlainString());
+          new BigDecimal(Float.toString(training.lr())).stripTrailingZeros().toPlainString());
     }
     if (done > 0) {
       System.err.printf("continues after step %d%n", done);

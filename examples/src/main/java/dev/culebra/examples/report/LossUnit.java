@@ -43,7 +43,7 @@ enum LossUnit {
   }
 
   private static TokenizerKind kind(RunRecord run) {
-    return run.config().tokenizer().kind();
+    return run.config().data().tokenizer().kind();
   }
 
   /** For the name of a figure. */

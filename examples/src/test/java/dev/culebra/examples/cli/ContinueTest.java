@@ -101,7 +101,7 @@ class ContinueTest {
     Outcome.of(run.train(FLAGS, "--steps=6"));
 
     resume("--steps=3").assertFails(2, "--steps 3 is less than the 6 that the run has taken.*");
-    resume("--new-decay").assertFails(2, "--new-decay needs --steps of more than the 6 .*");
+    resume("--new-decay").assertFails(2, "a new decay needs --steps of more than the 6 .*");
     resume("--log-every=0").assertFails(2, "--log-every must be at least 1, not 0.*");
     resume("--heads=1").assertFails(2, "--resume continues .*: --heads 1 cannot change any more.*");
   }

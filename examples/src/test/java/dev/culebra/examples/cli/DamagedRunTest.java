@@ -98,7 +98,7 @@ class DamagedRunTest {
   @Test
   void otherFilesOfTheRun() throws IOException {
     assertDamaged("config.json", "{\"layers\": 2", ".*config.json:1:\\d+: not valid JSON: .*");
-    assertDamaged("config.json", "{\"layers\": 0}", ".*config.json: --layers must be .*");
+    assertDamaged("config.json", "{\"layers\": 0}", ".*config.json: layers must be .*");
     assertDamaged("config.json", "{\"data\": \"macbeth\", \"embd\": 32}", ".*safetensors.*");
     assertDamaged("tokenizer.json", "{", ".*tokenizer.json.*");
     assertDamaged("tokenizer.json", "", ".*tokenizer.json.*");
@@ -154,7 +154,7 @@ class DamagedRunTest {
   void aHugeModelIsRefusedBeforeMemoryIsAskedFor() throws IOException {
     Path file = run.path().resolve("config.json");
     byte[] whole = Files.readAllBytes(file);
-    assertRefused("layers", 100_000_000, ".*config.json: --layers must be at most 10000, not .*");
+    assertRefused("layers", 100_000_000, ".*config.json: layers must be at most 10000, not .*");
     assertRefused("layers", 9999, ".*best.safetensors has fewer than the 9999 layers of .*");
     assertRefused("embd", 16_384, ".*tensor wte.weight is F32 .*");
     assertRefused("context", 9_999_999, ".*tensor wpe.weight is F32 .*");

@@ -166,12 +166,12 @@ class PromptPairsTest {
     assertRefused(
         "long.jsonl",
         good + pair("a", "b".repeat(99)),
-        ".*long.jsonl:2: prompt and completion have 101 tokens, which needs --context 100, not 16");
+        ".*long.jsonl:2: prompt and completion have 101 tokens, which needs a context of 100, not 16");
     refuse("gone.jsonl", "no such data: .*gone.jsonl is neither a file nor one of .*");
     Files.createDirectory(folder.resolve("folder.jsonl"));
     refuse("folder.jsonl", ".*folder.jsonl.*");
     eval("--data=" + write("longer.jsonl", good + pair("a1?", "1".repeat(30))))
-        .assertFails(1, ".*longer.jsonl:2: .*needs --context 33, not 16");
+        .assertFails(1, ".*longer.jsonl:2: .*needs a context of 33, not 16");
 
     Outcome process = Program.run(folder, "eval", "--run=run", "--data=broken.jsonl");
     process.assertFails(1, "broken.jsonl:2: is not one JSON .*");

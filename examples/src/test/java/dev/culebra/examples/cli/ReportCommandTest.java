@@ -172,7 +172,7 @@ class ReportCommandTest {
         .assertFails(1, "cannot write .*run: it is a directory");
     Outcome.of("report", path, "--out", path + "/no/page.html")
         .assertFails(1, "cannot write .*page.html: no such file or directory: .*");
-    assertDamaged(run, "config.json", "{\"layers\":0}", ".*config.json: --layers must be .*");
+    assertDamaged(run, "config.json", "{\"layers\":0}", ".*config.json: layers must be .*");
     assertThat(report(run)).isEqualTo(before);
     assertThat(run.files()).noneMatch(file -> file.endsWith(".tmp"));
   }
