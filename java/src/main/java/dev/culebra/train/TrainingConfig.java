@@ -113,7 +113,7 @@ public record TrainingConfig(
 
   public static final Option<TrainingConfig, Float> CLIP =
       Option.of("clip", NUMBER, TrainingConfig::clip)
-          .help("NORM", "Largest global norm of the gradient; 0: any.")
+          .help("NORM", "Largest global norm of the gradient; 0: no limit.")
           .range(Range.notNegative())
           .otherwise(1f)
           .changeable();
@@ -123,7 +123,7 @@ public record TrainingConfig(
           .help(
               "M",
               "End after so many minutes of training in all, the learning rate's descent with it,"
-                  + " however many steps that are unless %s is given; 0: any.",
+                  + " however many steps that are unless %s is given; 0: no limit.",
               STEPS)
           .range(Range.notNegative())
           .otherwise(0f)
