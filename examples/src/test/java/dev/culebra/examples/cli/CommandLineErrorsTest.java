@@ -19,7 +19,7 @@ class CommandLineErrorsTest {
           info this          | unexpected argument 'this' (see: culebra info --help)
           info --json=x      | invalid value for option '--json': 'x' is not a boolean (see: culebra info --help)
           info --json --json | option '--json' should be specified only once (see: culebra info --help)
-          help zzz           | unknown subcommand 'zzz'. (see: culebra --help)
+          help zzz           | unknown command 'zzz' (see: culebra --help)
           """)
   void aCommandLineThatCannotBeMeantIsOneLineAndExitCode2(String commandLine, String line) {
     Outcome outcome = Outcome.of(commandLine.split(" "));
