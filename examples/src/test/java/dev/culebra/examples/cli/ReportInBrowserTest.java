@@ -156,7 +156,9 @@ class ReportInBrowserTest {
       assertThat(drawn(page, chart, 2)).as(chart).isGreaterThan(0.3);
       assertThat(drawn(page, chart, 3)).as(chart).isZero();
     }
-    assertThat(text(page, ".differences")).contains("lr", "0.001", "0.003").doesNotContain("embd");
+    assertThat(text(page, ".differences"))
+        .contains("learning rate", "0.001", "0.003")
+        .doesNotContain("width");
     picture(page, "comparison");
     assertQuiet(page, comparison);
   }
