@@ -64,7 +64,7 @@ state_of() {
   shift
   {
     printf '%s\n' "$version" "${@//"$root"/}"
-    sed 's/^[^:]*://; s/\\$//' "$product.d" | tr -s ' ' '\n' | grep . | xargs -d '\n' cat
+    sed 's/^[^:]*://; s/\\$//; s/\\ /\x01/g' "$product.d" | tr -s ' ' '\n' | tr '\1' ' ' | grep . | xargs -d '\n' cat
   } 2>/dev/null | sha256sum
 }
 
