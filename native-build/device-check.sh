@@ -49,6 +49,8 @@ copy_programs() {
   # JCuda's natives are for much that we do not use.
   without "$folder"/lib/jcuda-natives-*.jar '.*/lib\(JNvPTXCompiler\|JNvrtc\|JCudaRuntime\)-.*'
   "$jdk/bin/jar" cf "$folder/tests/culebra-tests.jar" -C java/target/test-classes .
+  # Weights and tokenizers of others, which no part of the check reads.
+  without "$folder/tests/culebra-tests.jar" '\./\(models\|tokenizers\)/.*'
   "$jdk/bin/jar" cf "$folder/tests/culebra-bench.jar" -C bench/target/classes dev/culebra/bench
   cp "$test_libraries"/assertj-core-*.jar "$folder/tests/"
   cp "$test_libraries"/junit-platform-console-standalone-*.jar "$folder/tests/junit-console.jar"
@@ -77,7 +79,7 @@ compute_losses() {
 }
 
 losses_of() {
-  local name=$1 options=$2 sources=(java/src/main/java/dev/culebra/{backend/cpu,data,nn,optim,random,tensor,text,train}) kept options_list
+  local name=$1 options=$2 sources=(java/src/main/java/dev/culebra/{backend/cpu,data,nn,optim,options,random,tensor,text,train}) kept options_list
   kept=$losses/$name-$({ echo "$options" && find "${sources[@]}" -type f | LC_ALL=C sort | xargs cat; } | sha256sum | cut -c-16).jsonl
   if [[ ! -s $kept ]]; then
     printf 'Computing losses of %s on the processor …\n' "$name"
