@@ -1,5 +1,6 @@
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -66,7 +67,7 @@ record InstructionMix(
     String where =
         each.kind() == PtxInstruction.Kind.ASYNC_COPY || each.space() == PtxInstruction.Space.OTHER
             ? ""
-            : "." + each.space().name().toLowerCase();
+            : "." + each.space().name().toLowerCase(Locale.ROOT);
     return what + where + (each.bytes() == 0 ? "" : " " + each.bytes() + " B");
   }
 

@@ -10,6 +10,7 @@
 #
 # What has not changed is not built again: beside each product lie the files it was made from (.d) and their hash.
 set -euo pipefail
+export LC_ALL=C # in Turkish the letters from a to z are without i
 
 readonly CUDA_NEEDED="the CUDA simulator needs nvcc and its headers: install the CUDA toolkit, or set NVCC or CUDA_HOME"
 readonly GXX_NEEDED="the CUDA simulator needs g++ 12 or newer: install it"
