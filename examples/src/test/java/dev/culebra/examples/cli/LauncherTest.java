@@ -45,6 +45,7 @@ class LauncherTest {
         echo 'WARNING: Using incubator modules: jdk.incubator.vector' >&2
         echo 'a word on standard error' >&2
         locale charmap >"$HOME/charmap"
+        pwd >"$HOME/directory"
         while [ "$1" != -jar ]; do shift; done
         shift 2
         printf '<%s>' "$@"
@@ -175,6 +176,15 @@ class LauncherTest {
     Path link = Files.createSymbolicLink(folder.resolve("link"), root.resolve("culebra"));
 
     assertThat(finish(start(Map.of(), link, folder, "help")).out()).isEqualTo("<help>");
+  }
+
+  @Test
+  void relativePathsAreTheCallersAfterABuildToo() throws IOException, InterruptedException {
+    Path elsewhere = Files.createDirectories(folder.resolve("elsewhere"));
+    finish(start(Map.of(), root.resolve("culebra"), elsewhere, "help"));
+
+    assertThat(builds()).isEqualTo(1);
+    assertThat(Files.readString(folder.resolve("directory"))).isEqualTo(elsewhere + "\n");
   }
 
   @Test
