@@ -17,34 +17,31 @@ import java.time.Instant;
 import java.util.UUID;
 
 /**
- * Replaces a file as a whole: the bytes go to a temporary file beside the target, are forced to the
- * disk, then the temporary file is renamed over the target and the directory is forced too. At
- * every moment, also after a crash, the target holds either its old bytes or all of its new ones.
+ * Replaces a whole file: the bytes are written to a temporary file beside the target and forced to
+ * disk, the temporary file is renamed to the target, and the directory is forced too. At any
+ * moment, even after a crash, the target has either its old content or all of the new.
  *
- * <p>Thread-safe; of several writers of one target the last to finish wins.
+ * <p>Thread-safe; if several writers replace one target, the last to finish wins.
  */
 public final class AtomicFile {
   private static final String SUFFIX = ".tmp";
 
-  /** A temporary file that nobody wrote to for this long was left behind by a killed process. */
+  /** A temporary file untouched for this long was left behind by a killed process. */
   private static final Duration ABANDONED = Duration.ofHours(1);
 
   private AtomicFile() {}
 
-  /**
-   * Writes the content of a file, from its beginning, to a channel that is open for writing and
-   * reading.
-   */
+  /** Writes a file's whole content to a channel that is open for writing and reading. */
   @FunctionalInterface
   public interface Body {
     void writeTo(FileChannel channel) throws IOException;
   }
 
   /**
-   * Replaces {@code target} by what {@code body} writes; its directory must exist. If anything
-   * fails, the target is as before and the temporary file is gone.
+   * Replaces {@code target} with what {@code body} writes; its directory must exist. If anything
+   * fails, the target is unchanged and the temporary file is removed.
    *
-   * @throws IOException one line that names the target and the reason
+   * @throws IOException with one line that names the target and the reason
    */
   public static void write(Path target, Body body) throws IOException {
     Path absolute = target.toAbsolutePath();
@@ -70,9 +67,9 @@ public final class AtomicFile {
   }
 
   /**
-   * Replaces {@code target} by {@code content}.
+   * Replaces {@code target} with {@code content}.
    *
-   * @throws IOException one line that names the target and the reason
+   * @throws IOException with one line that names the target and the reason
    */
   public static void write(Path target, byte[] content) throws IOException {
     write(
@@ -86,9 +83,9 @@ public final class AtomicFile {
   }
 
   /**
-   * Replaces {@code target} by {@code text} in UTF-8.
+   * Replaces {@code target} with {@code text} in UTF-8.
    *
-   * @throws IOException one line that names the target and the reason
+   * @throws IOException with one line that names the target and the reason
    */
   public static void write(Path target, String text) throws IOException {
     write(target, text.getBytes(StandardCharsets.UTF_8));
@@ -101,15 +98,16 @@ public final class AtomicFile {
   }
 
   /**
-   * Removes the temporary files of {@code target} that killed processes left behind, however young:
-   * for who knows that nobody else writes to it. Those that cannot be removed stay.
+   * Removes the temporary files of {@code target} that killed processes left behind, of any age.
+   * Only for a caller who knows that no other process is writing it. Files that cannot be removed
+   * stay.
    */
   public static void removeLeftovers(Path target) {
     Path absolute = target.toAbsolutePath();
     try {
       removeOlderThan(Instant.MAX, absolute.getParent(), prefix(absolute));
     } catch (IOException e) {
-      // they take room and do no other harm
+      // leftovers only take up space
     }
   }
 

@@ -8,11 +8,11 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 
-/** Says in words what the file system's exceptions say by their class. */
+/** Puts into words what file system exceptions say by their class. */
 public final class FileErrors {
   private FileErrors() {}
 
-  /** The reason in a few words, without the line breaks and mostly without the path. */
+  /** The reason in a few words, without line breaks and usually without the path. */
   public static String reason(IOException e) {
     return switch (e) {
       case NoSuchFileException missing -> "no such file or directory: " + missing.getFile();

@@ -5,7 +5,7 @@ import java.io.UncheckedIOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
-/** What one owner opened, closed in the reverse order. Not thread-safe. */
+/** The resources that one owner opened, closed in reverse order. Not thread-safe. */
 public final class Owned implements AutoCloseable {
   private final Deque<AutoCloseable> resources = new ArrayDeque<>();
 
@@ -16,10 +16,10 @@ public final class Owned implements AutoCloseable {
   }
 
   /**
-   * Closes everything, also when something fails to close. Closing twice is harmless.
+   * Closes everything, even if something fails to close. Closing twice is harmless.
    *
-   * @throws RuntimeException the first failure; an {@link UncheckedIOException} where that was one
-   *     of input or output
+   * @throws RuntimeException the first failure; an {@link UncheckedIOException} for an {@code
+   *     IOException}
    */
   @Override
   public void close() {
@@ -43,7 +43,7 @@ public final class Owned implements AutoCloseable {
     }
   }
 
-  /** {@link #close} after {@code cause}, to which a failure is added. */
+  /** Like {@link #close}, but adds a failure to {@code cause} as a suppressed exception. */
   public void closeAfter(Throwable cause) {
     try {
       close();

@@ -4,11 +4,11 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 
-/** JSON as all files of ours are read: one value and nothing beside it, no name in it twice. */
+/** How Culebra reads its JSON files: exactly one value, and no duplicate names. */
 public final class StrictJson {
   private StrictJson() {}
 
-  /** A mapper that reads so. */
+  /** A mapper with these rules. */
   public static JsonMapper mapper() {
     return JsonMapper.builder()
         .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)

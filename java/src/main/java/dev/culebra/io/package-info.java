@@ -1,7 +1,7 @@
 /**
- * Files written so that a crash, a full disk or a kill never leaves half of one behind; JSON read
- * strictly; resources closed together.
+ * Files that a crash, a full disk or a kill never leaves half-written; strict JSON; resources that
+ * are closed together.
  *
- * <p>Internal: for Culebra and its command line alone, and may change at any time.
+ * <p>Internal: for Culebra and its command line only; may change at any time.
  */
 package dev.culebra.io;

@@ -1,12 +1,12 @@
 package dev.culebra.random;
 
 /**
- * A sequence of random numbers on the host, named by (seed, stream, position): for initial weights,
- * the choice of batches and made-up problems. Two streams of one seed are independent; a stream can
- * be opened again anywhere, which is how training resumes exactly. Not thread-safe.
+ * A sequence of random numbers on the host, identified by (seed, stream, position): for initial
+ * weights, the choice of batches and generated problems. Streams of one seed are independent. A
+ * stream can be reopened at any position, which is how training resumes exactly. Not thread-safe.
  */
 public final class RandomStream {
-  /** Numbers that one block of Philox gives: {@link #nextInt()} or {@link #nextNormal()}. */
+  /** Numbers from one block of Philox, by {@link #nextInt()} or {@link #nextNormal()}. */
   public static final int BLOCK = 4;
 
   private final int[] words = new int[BLOCK];
@@ -18,12 +18,12 @@ public final class RandomStream {
   private int used = BLOCK;
   private double spareNormal = Double.NaN;
 
-  /** Position {@code index} (a step, say) of stream {@code stream} of {@code seed}. */
+  /** Position {@code index} (such as a step) of stream {@code stream} of {@code seed}. */
   public RandomStream(long seed, int stream, int index) {
     this(seed, stream, index, 0);
   }
 
-  /** The same behind its first {@code blocks · BLOCK} numbers, which are not drawn. */
+  /** The same, past its first {@code blocks · BLOCK} numbers, which are not drawn. */
   public RandomStream(long seed, int stream, int index, int blocks) {
     this.block = blocks;
     this.k0 = (int) seed;

@@ -1,12 +1,14 @@
 package dev.culebra.tensor;
 
-/** Between bfloat16, the upper half of a single, and single precision. Stateless. */
+/**
+ * Converts between single precision and bfloat16, which is the upper half of a single. Stateless.
+ */
 public final class BFloat16 {
   private static final int QUIET_NAN = 0x7FC0;
 
   private BFloat16() {}
 
-  /** The bits of {@code value} rounded to nearest, ties to even; beyond the largest is infinite. */
+  /** The bits of {@code value}, rounded to nearest, ties to even; overflows become infinite. */
   public static short fromFloat(float value) {
     if (Float.isNaN(value)) {
       return QUIET_NAN;
@@ -16,7 +18,7 @@ public final class BFloat16 {
     return (short) (bits + 0x7FFF + evenUp >>> 16);
   }
 
-  /** The value that {@code bits} stand for, exactly. */
+  /** The exact value of {@code bits}. */
   public static float toFloat(short bits) {
     return Float.intBitsToFloat(bits << 16);
   }

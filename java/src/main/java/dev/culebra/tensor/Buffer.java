@@ -3,7 +3,7 @@ package dev.culebra.tensor;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A contiguous piece of memory of one device with exactly one owner, who closes it. Tensors are
+ * A contiguous piece of memory on one device, with exactly one owner, who closes it. Tensors are
  * views into it and do not own it. Closing twice is harmless; using a tensor of a closed buffer
  * throws {@link IllegalStateException}.
  */
@@ -11,11 +11,11 @@ public interface Buffer extends AutoCloseable {
   /** Size in bytes. */
   long bytes();
 
-  /** Address on the device that the buffer belongs to. */
+  /** Address on the buffer's device. */
   long address();
 
   /**
-   * The memory as a segment, where the host can reach it.
+   * The memory as a segment, if the host can reach it.
    *
    * @throws IllegalStateException if only the device can reach it
    */

@@ -6,12 +6,12 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A dense row-major view into a {@link Buffer}: storage and shape, no arithmetic. Immutable as a
- * view; its elements are plain memory, so concurrent writers must keep apart themselves.
+ * A dense row-major view into a {@link Buffer}: storage and shape, no arithmetic. The view is
+ * immutable; its elements are plain memory, so concurrent writers must synchronise.
  *
- * <p>The element accessors ({@link #getFloat} …) are for tests, initialisation and small readings
- * on tensors that the host can reach; {@code Backend.upload} and {@code Backend.readBlocking} work
- * on every device.
+ * <p>The element accessors ({@link #getFloat} …) are for tests, initialisation and small reads of
+ * tensors that the host can reach; {@code Backend.upload} and {@code Backend.readBlocking} work on
+ * every device.
  */
 public final class Tensor {
   private final Buffer buffer;
@@ -21,7 +21,7 @@ public final class Tensor {
   private MemorySegment segment;
 
   /**
-   * A view of {@code buffer} that begins {@code byteOffset} bytes in.
+   * A view of {@code buffer} that starts at {@code byteOffset}.
    *
    * @throws IndexOutOfBoundsException if the view does not fit into the buffer
    */
@@ -73,7 +73,7 @@ public final class Tensor {
     return segment;
   }
 
-  /** The same elements under another shape. */
+  /** The same elements with another shape. */
   public Tensor reshape(Shape other) {
     if (other.elements() != shape.elements()) {
       throw new IllegalArgumentException("cannot view " + shape + " as " + other);
@@ -82,7 +82,7 @@ public final class Tensor {
   }
 
   /**
-   * {@code part.elements()} consecutive elements from {@code firstElement} on, seen as {@code
+   * {@code part.elements()} consecutive elements from {@code firstElement} on, with shape {@code
    * part}.
    */
   public Tensor slice(long firstElement, Shape part) {

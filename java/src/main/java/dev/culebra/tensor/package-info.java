@@ -1,5 +1,5 @@
 /**
- * Storage and shape of numbers, without arithmetic.
+ * Storage and shape of tensors, without arithmetic.
  *
  * <p>Public interface.
  */
