@@ -12,25 +12,25 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * AdamW over all parameters of a model in one pass, with clipping by the global norm folded in:
- * Loshchilov and Hutter (2019); matrices and tables decay, biases and layernorms do not.
+ * AdamW (Loshchilov and Hutter, 2019) over all parameters of a model in one pass, with clipping by
+ * the global norm built in. Matrices and tables decay; biases and layernorms do not.
  */
 public final class AdamW implements Optimizer {
   /**
-   * What stays the same over a run.
+   * Hyperparameters that are fixed for a run.
    *
    * @param beta1 decay of the first moment
    * @param beta2 decay of the second moment
    * @param epsilon added to the root of the second moment
-   * @param weightDecay decoupled decay of matrices
+   * @param weightDecay decoupled weight decay of matrices
    * @param maxNorm gradients are scaled down to this global norm; 0 for no clipping
    */
   public record Config(float beta1, float beta2, float epsilon, float weightDecay, float maxNorm) {
-    /** GPT-2 training's usual values, as in nanoGPT. */
+    /** The usual values for GPT-2, as in nanoGPT. */
     public static final Config DEFAULT = new Config(0.9f, 0.95f, 1e-8f, 0.1f, 1);
   }
 
-  /** What names of states begin with. */
+  /** Prefix of the states' names. */
   static final String STATE = "adamw.";
 
   private static final String FIRST_MOMENT = STATE + "m.";
@@ -56,13 +56,13 @@ public final class AdamW implements Optimizer {
   /**
    * Moments of 0 for {@code parameters}.
    *
-   * @param seed of the stochastic rounding where the backend computes in BF16
+   * @param seed of the stochastic rounding on a BF16 backend
    */
   public AdamW(Parameters parameters, Config config, long seed) {
     this(parameters, config, seed, 0, parameters.values().elements());
   }
 
-  /** For a part of the parameters: elements {@code from} to {@code to} of the flat buffers. */
+  /** For some of the parameters: elements {@code from} to {@code to} of the flat buffers. */
   AdamW(Parameters parameters, Config config, long seed, long from, long to) {
     this.parameters = parameters;
     this.backend = parameters.backend();
@@ -83,7 +83,7 @@ public final class AdamW implements Optimizer {
     step(learningRate, gradientNorm);
   }
 
-  /** A step where somebody else has computed the norm of all gradients. */
+  /** A step with a precomputed norm of all gradients. */
   void step(float learningRate, Tensor norm) {
     steps++;
     update(
@@ -139,12 +139,12 @@ public final class AdamW implements Optimizer {
     }
   }
 
-  /** How many steps were taken. */
+  /** Number of steps taken. */
   public int steps() {
     return steps;
   }
 
-  /** A step of rate 0 with the zeros that gradients and moments begin with does the rounding. */
+  /** Redoes the rounding by a step of rate 0, while gradients and moments are still 0. */
   @Override
   public void resumeAt(int steps) {
     this.steps = steps;

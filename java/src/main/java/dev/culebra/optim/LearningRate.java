@@ -4,14 +4,14 @@ package dev.culebra.optim;
  * Learning rate of each step: linear warmup to the peak, then the schedule down to the floor at the
  * last step.
  *
- * @param schedule what follows the warmup
- * @param peak highest rate
- * @param floor rate at the last step (cosine and linear)
- * @param warmup steps of linear rise; 0 for none
+ * @param schedule the shape after the warmup
+ * @param peak the highest rate
+ * @param floor the rate at the last step (cosine and linear)
+ * @param warmup steps of linear increase; 0 for none
  * @param steps length of the run
  */
 public record LearningRate(Schedule schedule, float peak, float floor, int warmup, int steps) {
-  /** Shapes of the descent. */
+  /** Shapes of the decay. */
   public enum Schedule {
     /** Half a cosine wave (Loshchilov and Hutter, "SGDR", 2017), without restarts. */
     COSINE,
@@ -37,8 +37,8 @@ public record LearningRate(Schedule schedule, float peak, float floor, int warmu
   /**
    * The rate of a step of a run that may end before its last one.
    *
-   * @param gone the part of the run that is over by another measure, such as time, from 0 to 1: the
-   *     descent is at least so far
+   * @param gone the fraction of the run that is over by another measure, such as time, from 0 to 1:
+   *     the decay is at least this far along
    */
   public float at(int step, double gone) {
     if (step < warmup) {

@@ -18,14 +18,14 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * Muon for the matrices of a model, {@link AdamW} for its tables, biases and scales: the momentum
+ * Muon for the matrices of a model, {@link AdamW} for its tables, biases and scales. The momentum
  * of a matrix is made nearly orthogonal before it is subtracted, so that no direction is neglected
  * (Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024). A step is
  * scaled to be as large as one of AdamW, so that rate and decay are the same for both (Liu et al.,
  * "Muon is scalable for LLM training", 2025).
  */
 public final class Muon implements Optimizer {
-  /** What names of states begin with. */
+  /** Prefix of the states' names. */
   static final String STATE = "muon.";
 
   private static final String MOMENTUM = STATE + "m.";
@@ -34,8 +34,8 @@ public final class Muon implements Optimizer {
   private static final float MU = 0.95f;
 
   /**
-   * Scratch memory that a batch of matrices may need, about, unless it is a batch of one. Those of
-   * a kind of GPT-2 124M need 85 MB in BF16, and 12 of them keep a large GPU busy.
+   * Approximate limit of a batch's scratch memory in bytes, unless the batch is a single matrix.
+   * For GPT-2 124M, the 12 matrices of one kind need 85 MB in BF16, and they keep a large GPU busy.
    */
   private static final long SCRATCH_BYTES = 100_000_000;
 
@@ -43,7 +43,7 @@ public final class Muon implements Optimizer {
   private static final long ALIGNMENT = 64;
 
   /**
-   * A matrix (R, C) and what belongs to it.
+   * A matrix (R, C) with its state.
    *
    * @param momentum F32 (R, C)
    * @param direction (R, C), of the backend's dtype
@@ -51,10 +51,10 @@ public final class Muon implements Optimizer {
   private record Matrix(Parameter parameter, Tensor momentum, Tensor direction) {}
 
   /**
-   * L matrices of one shape (R, C), made orthogonal together.
+   * L matrices of shape (R, C), orthogonalised together.
    *
-   * @param directions (L, R, C), in memory that all batches take in turn
-   * @param direct from gradients to directions: nothing in it changes from step to step
+   * @param directions (L, R, C), in memory that all batches share
+   * @param direct computes directions from gradients; the same in every step
    */
   private record Batch(List<Matrix> matrices, Tensor directions, Recording direct) {}
 
@@ -71,8 +71,8 @@ public final class Muon implements Optimizer {
   /**
    * Momentum of 0 for {@code parameters}.
    *
-   * @param config of AdamW; decay and clipping are Muon's, too
-   * @param seed of the stochastic rounding where the backend computes in BF16
+   * @param config of AdamW; its decay and clipping also apply to Muon
+   * @param seed of the stochastic rounding on a BF16 backend
    */
   public Muon(Parameters parameters, AdamW.Config config, long seed) {
     this.parameters = parameters;
@@ -98,13 +98,13 @@ public final class Muon implements Optimizer {
       }
       addOthers(chosen);
       takeWorkspace();
-    } catch (Throwable e) { // an Error too must leave nothing open
+    } catch (Throwable e) { // even an Error must leave nothing open
       close();
       throw e;
     }
   }
 
-  /** Matrices of one shape, no more than may be made orthogonal at once. */
+  /** Groups of matrices of one shape, each at most as large as one batch. */
   private static List<List<Parameter>> alike(List<Parameter> chosen, DType dtype) {
     Map<Shape, List<Parameter>> byShape =
         chosen.stream()
@@ -136,7 +136,7 @@ public final class Muon implements Optimizer {
     return parameters.stream().mapToLong(parameter -> parameter.shape().elements()).sum();
   }
 
-  /** What a device needs for the batch with the largest matrices, rounded up to a power of two. */
+  /** Workspace for the batch with the largest matrices, rounded up to a power of two. */
   public static long workspaceBytes(GptConfig config, DType dtype) {
     long rows = config.expandedWidth();
     long columns = config.embd();
@@ -145,7 +145,7 @@ public final class Muon implements Optimizer {
   }
 
   /**
-   * @param at where in the buffer their momentum begins
+   * @param at offset of their momentum in the buffer
    */
   private Batch batch(List<Parameter> alike, long at) {
     Shape shape = alike.getFirst().shape();
@@ -179,7 +179,10 @@ public final class Muon implements Optimizer {
     backend.ops().muon().orthogonalise(directions);
   }
 
-  /** So that what does not fit is known before the first step. Zeros stay zeros. */
+  /**
+   * Takes the workspace before the first step, so that a lack of memory shows early. Zeros stay
+   * zeros.
+   */
   private void takeWorkspace() {
     batches.stream()
         .map(batch -> batch.directions)
@@ -187,7 +190,7 @@ public final class Muon implements Optimizer {
         .ifPresent(backend.ops().muon()::orthogonalise);
   }
 
-  /** What lies before, between and behind the matrices gets an AdamW of its own. */
+  /** Gives each stretch before, between and after the matrices its own AdamW. */
   private void addOthers(List<Parameter> chosen) {
     long from = 0;
     for (Parameter parameter : chosen) {
@@ -214,7 +217,7 @@ public final class Muon implements Optimizer {
     }
   }
 
-  /** Each matrix is rounded with a seed of its own: elements count from 0 in each. */
+  /** Each matrix is rounded with its own seed, since elements count from 0 in each. */
   private void update(Matrix matrix, float learningRate, float weightDecay) {
     long seedOfMatrix = seed + parameters.offset(matrix.parameter);
     boolean copied = backend.dtype() != DType.F32;
@@ -246,7 +249,7 @@ public final class Muon implements Optimizer {
     return states;
   }
 
-  /** A step of rate 0 along the zeros that directions begin with does the rounding. */
+  /** Redoes the rounding by a step of rate 0, while the directions are still 0. */
   @Override
   public void resumeAt(int steps) {
     this.steps = steps;

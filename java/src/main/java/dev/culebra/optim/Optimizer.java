@@ -8,27 +8,26 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * From gradients to better parameters, step by step. One thread at a time.
+ * Improves parameters by their gradients, step by step. One thread at a time.
  *
  * <p>The contract of an implementation:
  *
  * <ul>
  *   <li><b>Data.</b> It reads {@link Parameters#gradients()} and changes {@link
- *       Parameters#values()}, both F32 and flat, in one layout; where the backend computes in BF16
- *       it also writes {@link Parameters#weights()}, or calls {@link Parameters#refreshWeights()}.
- *       Padding stays 0. Memory is taken in the constructor, not in {@link #step}.
+ *       Parameters#values()}, both F32 and flat, with the same layout. On a BF16 backend it also
+ *       writes {@link Parameters#weights()}, or calls {@link Parameters#refreshWeights()}. Padding
+ *       stays 0. Memory is allocated in the constructor, not in {@link #step}.
  *   <li><b>Determinism.</b> Equal values, gradients, states and number of steps give equal bits.
- *       Whatever is random is drawn from (seed, number of steps).
- *   <li><b>Resuming.</b> All that it remembers is the number of steps and its {@link #states},
- *       which a checkpoint keeps; {@link #resumeAt} and the restored states make it what it was, to
- *       the bit.
+ *       Random numbers are drawn from (seed, number of steps).
+ *   <li><b>Resuming.</b> Its only state is the number of steps and its {@link #states}, which a
+ *       checkpoint keeps; {@link #resumeAt} and the restored states restore it to the bit.
  * </ul>
  */
 public interface Optimizer extends AutoCloseable {
-  /** What the name of a state of a program's own optimizer begins with. */
+  /** Prefix of the states' names of a user-defined optimizer. */
   String STATE = "optimizer.";
 
-  /** Those that a run can name. */
+  /** The built-in optimizers. */
   enum Kind {
     ADAMW,
     MUON;
@@ -40,24 +39,23 @@ public interface Optimizer extends AutoCloseable {
   }
 
   /**
-   * What a checkpoint keeps of the past of a parameter.
+   * Optimizer state of a parameter, kept in a checkpoint.
    *
-   * @param name of the tensor in the checkpoint, which begins with {@link #STATE}: {@code
-   *     optimizer.sgd.momentum.wte.weight}; those of {@link AdamW} and {@link Muon} begin with
-   *     theirs
-   * @param parameter whose shape it has
+   * @param name of the tensor in the checkpoint, with the prefix {@link #STATE}: {@code
+   *     optimizer.sgd.momentum.wte.weight}; {@link AdamW} and {@link Muon} have their own prefixes
+   * @param parameter that it belongs to
    * @param tensor F32, of the parameter's shape
    */
   record State(String name, Parameter parameter, Tensor tensor) {
     /**
      * Checks name and shape.
      *
-     * @throws IllegalArgumentException if one is another
+     * @throws IllegalArgumentException if either is wrong
      */
     public State {
       if (!isState(name)) {
         throw new IllegalArgumentException(
-            "the name of an optimizer's state begins with %s: %s".formatted(STATE, name));
+            "the name of an optimizer's state must begin with %s: %s".formatted(STATE, name));
       }
       if (tensor.dtype() != DType.F32 || !tensor.shape().equals(parameter.shape())) {
         throw new IllegalArgumentException(
@@ -67,9 +65,10 @@ public interface Optimizer extends AutoCloseable {
     }
 
     /**
-     * A state of every parameter, in a flat tensor of the layout of {@link Parameters#values()}.
+     * One state for each parameter, in a flat tensor with the layout of {@link
+     * Parameters#values()}.
      *
-     * @param prefix what the names begin with, the parameter's name behind it
+     * @param prefix prefix of the names, followed by the parameter's name
      */
     public static List<State> ofEach(String prefix, Parameters parameters, Tensor flat) {
       return parameters.list().stream()
@@ -78,12 +77,12 @@ public interface Optimizer extends AutoCloseable {
     }
   }
 
-  /** Whether a tensor of a checkpoint is an optimizer's, by its name. */
+  /** Whether a tensor in a checkpoint is an optimizer's state, by its name. */
   static boolean isState(String name) {
     return name.startsWith(STATE) || name.startsWith(AdamW.STATE) || name.startsWith(Muon.STATE);
   }
 
-  /** One of Culebra's for {@code parameters}, without steps behind it. */
+  /** A new built-in optimizer for {@code parameters}. */
   static Optimizer of(Kind kind, Parameters parameters, AdamW.Config config, long seed) {
     return switch (kind) {
       case ADAMW -> new AdamW(parameters, config, seed);
@@ -91,25 +90,25 @@ public interface Optimizer extends AutoCloseable {
     };
   }
 
-  /** One step with the gradients as they are. */
+  /** Takes one step with the current gradients. */
   void step(float learningRate);
 
   /**
-   * The global norm of the gradients before clipping, of the last step; waits for the device. 0
-   * where an optimizer does not compute it.
+   * The global norm of the last step's gradients before clipping; waits for the device. 0 if the
+   * optimizer does not compute it.
    */
   default float readGradientNormBlocking() {
     return 0;
   }
 
   /**
-   * Continues after {@code steps} steps, the values having been restored and the {@link #states}
-   * not yet. An optimizer whose steps depend on their number takes it from here; so does one that
-   * rounds a BF16 copy of the values by chance, which it does again as the last step did it.
+   * Continues after {@code steps} steps. Called after the values are restored and before the {@link
+   * #states} are. An optimizer whose steps depend on their number sets it here. One that rounds a
+   * BF16 copy of the values stochastically repeats the rounding of the last step here.
    */
   default void resumeAt(int steps) {}
 
-  /** All that it remembers but for the number of steps; the same names each time. */
+  /** Its whole state except the number of steps; the names never change. */
   List<State> states();
 
   /** Frees its memory. Closing twice is harmless. */

@@ -1,6 +1,7 @@
 /**
- * From gradients to better parameters: clipping, the learning rate's schedule, AdamW, Muon.
+ * Optimizers and learning rates: AdamW, Muon, gradient clipping, schedules.
  *
- * <p>Public interface. {@link dev.culebra.optim.Optimizer} is open: a program may bring its own.
+ * <p>Public interface. {@link dev.culebra.optim.Optimizer} is open: programs may implement their
+ * own.
  */
 package dev.culebra.optim;

@@ -1,6 +1,6 @@
 package dev.culebra.options;
 
-/** What options are called where a text is read. */
+/** How a text refers to options. */
 public interface Naming {
   /** As components of records: {@code kvHeads}, {@code kvHeads 2}. */
   Naming COMPONENTS = Option::name;

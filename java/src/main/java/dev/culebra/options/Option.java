@@ -5,8 +5,8 @@ import java.util.Optional;
 import java.util.function.Function;
 
 /**
- * Something that a user can choose. All there is to say of it is said here, once: flags, JSON
- * fields, help and checks are made from it. Immutable; two options are never equal.
+ * Something that a user can choose. It is defined here once: flags, JSON fields, help and checks
+ * are derived from it. Immutable; two options are never equal.
  *
  * <pre>{@code
  * static final Option<TrainingConfig, Integer> BATCH =
@@ -17,7 +17,7 @@ import java.util.function.Function;
  * }</pre>
  *
  * @param <R> the record that holds the value
- * @param <T> the values
+ * @param <T> the type of the value
  */
 public final class Option<R, T> {
   private final String name;
@@ -38,20 +38,20 @@ public final class Option<R, T> {
   }
 
   /**
-   * An option that may have all values of its type.
+   * An option that accepts every value of its type.
    *
-   * @param name in camelCase, as the record calls its component
+   * @param name in camelCase, the name of the record's component
    */
   public static <R, T> Option<R, T> of(String name, ValueType<T> type, Function<R, T> getter) {
     return new Option<>(name, type, getter);
   }
 
   /**
-   * What it means.
+   * Adds the help text.
    *
-   * @param placeholder what stands for a value in the help: {@code N}
-   * @param text sentences; those of an enum follow the list of its constants
-   * @param named the options that the text names
+   * @param placeholder shown in place of a value in the help: {@code N}
+   * @param text sentences; for an enum they follow the list of its constants
+   * @param named the options mentioned in the text
    */
   public Option<R, T> help(String placeholder, String text, Object... named) {
     Option<R, T> changed = copy();
@@ -60,35 +60,35 @@ public final class Option<R, T> {
     return changed;
   }
 
-  /** With a range. */
+  /** Restricts the values. */
   public Option<R, T> range(Range<T> range) {
     Option<R, T> changed = copy();
     changed.range = range;
     return changed;
   }
 
-  /** With a value that it has where neither user, data nor preset chooses one. */
+  /** Adds the default, used where neither user, data nor preset sets a value. */
   public Option<R, T> otherwise(T fallback) {
     Option<R, T> changed = copy();
     changed.fallback = fallback;
     return changed;
   }
 
-  /** With words for how its value follows from others where nobody chooses one. */
+  /** Describes how the default is derived from other options. */
   public Option<R, T> follows(String rule, Object... named) {
     Option<R, T> changed = copy();
     changed.rule = new Wording(rule, named);
     return changed;
   }
 
-  /** As one that may change when a run goes on. */
+  /** Allows a change when a run is resumed. */
   public Option<R, T> changeable() {
     Option<R, T> changed = copy();
     changed.open = true;
     return changed;
   }
 
-  /** As one that is kept with a run but that nobody sets. */
+  /** Makes it an option that is stored with a run but not set by users. */
   public Option<R, T> internal() {
     Option<R, T> changed = copy();
     changed.internal = true;
@@ -112,7 +112,7 @@ public final class Option<R, T> {
     return name;
   }
 
-  /** The name in lower case, its words joined: {@code kv_heads}, {@code kv-heads}. */
+  /** The name in lower case with its words joined: {@code kv_heads}, {@code kv-heads}. */
   public String name(char joint) {
     return name.replaceAll("(?=[A-Z])", String.valueOf(joint)).toLowerCase(Locale.ROOT);
   }
@@ -121,7 +121,7 @@ public final class Option<R, T> {
     return type;
   }
 
-  /** The value that a record has. */
+  /** The value in a record. */
   public T of(R record) {
     return getter.apply(record);
   }
@@ -134,12 +134,12 @@ public final class Option<R, T> {
     return help;
   }
 
-  /** The value it has where nobody chooses one; empty where every preset does. */
+  /** The default; empty where every preset sets a value. */
   public Optional<T> fallback() {
     return Optional.ofNullable(fallback);
   }
 
-  /** How the value follows from others where nobody chooses one; empty where it does not. */
+  /** How the default is derived from other options; empty if it is not. */
   public Wording rule() {
     return rule;
   }
@@ -158,9 +158,9 @@ public final class Option<R, T> {
   }
 
   /**
-   * Refuses what is not in the range.
+   * Rejects a value outside the range.
    *
-   * @throws OptionException also for null
+   * @throws OptionException if the value is null or outside the range
    */
   public void require(T value) {
     String complaint = value == null ? "must be given" : range.complaint(value);

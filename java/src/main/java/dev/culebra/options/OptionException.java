@@ -1,12 +1,12 @@
 package dev.culebra.options;
 
-/** An impossible value of an option; the message is one line that names both. */
+/** An invalid value of an option; the message is one line that names both. */
 public final class OptionException extends IllegalArgumentException implements Worded {
   private static final long serialVersionUID = 1L;
 
   private final transient Wording wording;
 
-  /** With the message that a {@link Wording} of these arguments is. */
+  /** The message is a {@link Wording} of these arguments. */
   public OptionException(String format, Object... parts) {
     this(new Wording(format, parts));
   }

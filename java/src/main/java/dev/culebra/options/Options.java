@@ -8,9 +8,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
 
-/** Values of some options: what a configuration file or a command line says. Immutable. */
+/** Values of some options, as given by a configuration file or a command line. Immutable. */
 public final class Options {
-  /** Nothing is said. */
+  /** No values. */
   public static final Options NONE = new Options(Map.of());
 
   private final Map<Option<?, ?>, Setting<?>> settings;
@@ -19,7 +19,7 @@ public final class Options {
     this.settings = settings;
   }
 
-  /** All that a record says of {@code options}. */
+  /** The values of {@code options} in a record. */
   public static <R> Options of(R record, Collection<Option<R, ?>> options) {
     Map<Option<?, ?>, Setting<?>> settings = new LinkedHashMap<>();
     options.forEach(option -> settings.put(option, setting(option, record)));
@@ -30,38 +30,38 @@ public final class Options {
     return option.set(option.of(record));
   }
 
-  /** These, but for one. */
+  /** A copy with one value set. */
   public <T> Options with(Option<?, T> option, T value) {
     return with(option.set(value));
   }
 
-  /** These, but for one. */
+  /** A copy with one value set. */
   public Options with(Setting<?> setting) {
     Map<Option<?, ?>, Setting<?>> all = new LinkedHashMap<>(settings);
     all.put(setting.option(), setting);
     return new Options(all);
   }
 
-  /** These, replaced by those that {@code over} has. */
+  /** A copy in which the values of {@code over} take precedence. */
   public Options with(Options over) {
     Map<Option<?, ?>, Setting<?>> all = new LinkedHashMap<>(settings);
     all.putAll(over.settings);
     return new Options(all);
   }
 
-  /** These without one. */
+  /** A copy without {@code option}. */
   public Options without(Option<?, ?> option) {
     return only(other -> other != option);
   }
 
-  /** Those of some options. */
+  /** The values of the options that {@code wanted} accepts. */
   public Options only(Predicate<Option<?, ?>> wanted) {
     Map<Option<?, ?>, Setting<?>> some = new LinkedHashMap<>(settings);
     some.keySet().removeIf(wanted.negate());
     return new Options(some);
   }
 
-  /** Those that {@code others} does not have, or has with other values. */
+  /** The values that {@code others} lacks or has differently. */
   public Options minus(Options others) {
     Map<Option<?, ?>, Setting<?>> some = new LinkedHashMap<>(settings);
     some.values().removeAll(others.settings.values());
@@ -72,19 +72,19 @@ public final class Options {
     return settings.isEmpty();
   }
 
-  /** Whether these have a value for it. */
+  /** Whether {@code option} has a value here. */
   public boolean has(Option<?, ?> option) {
     return settings.containsKey(option);
   }
 
-  /** The value that these have, or nothing. */
+  /** The value of {@code option}; empty if it has none here. */
   public <T> Optional<T> find(Option<?, T> option) {
     return Optional.ofNullable(settings.get(option))
         .map(setting -> option.type().values().cast(setting.value()));
   }
 
   /**
-   * The value that these have, or the one for where nobody chooses.
+   * The value of {@code option}, or its default.
    *
    * @throws OptionException if there is neither
    */
@@ -94,7 +94,7 @@ public final class Options {
         .orElseThrow(() -> new OptionException("%s must be given", option));
   }
 
-  /** All, in the order in which they were first said. */
+  /** All values, in the order in which they were first added. */
   public List<Setting<?>> settings() {
     return new ArrayList<>(settings.values());
   }

@@ -9,7 +9,7 @@ package dev.culebra.options;
 public interface Range<T> {
   /**
    * What is wrong with a value, to follow the option's name: {@code must be at least 1, not 0};
-   * null where nothing is.
+   * null if nothing is.
    */
   String complaint(T value);
 
@@ -46,9 +46,9 @@ public interface Range<T> {
   }
 
   /**
-   * Texts with more than white space in them.
+   * Texts that are not blank.
    *
-   * @param meaning what such a text names
+   * @param meaning what the text names, for the message
    */
   static Range<String> naming(String meaning) {
     return value -> value.isBlank() ? "must name " + meaning : null;

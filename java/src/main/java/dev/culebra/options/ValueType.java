@@ -41,7 +41,7 @@ public final class ValueType<T> {
     this.parser = parser;
   }
 
-  /** One of an enum's constants, by the name that its {@code toString} has, in lower case. */
+  /** One of an enum's constants, written as its {@code toString} in lower case. */
   public static <E extends Enum<E>> ValueType<E> oneOf(Class<E> values) {
     List<String> names = Arrays.stream(values.getEnumConstants()).map(ValueType::name).toList();
     return of(
@@ -55,16 +55,16 @@ public final class ValueType<T> {
   }
 
   /**
-   * A type with a text form of its own, which its {@code toString} writes.
+   * A type with its own text form, which its {@code toString} writes.
    *
    * @param expected what a text must be: {@code "auto, cpu, cuda or cuda:N"}
-   * @param parser throws {@link IllegalArgumentException} where a text is none of these
+   * @param parser throws {@link IllegalArgumentException} for any other text
    */
   public static <T> ValueType<T> of(Class<T> values, String expected, Function<String, T> parser) {
     return new ValueType<>(values, Form.STRING, expected, parser);
   }
 
-  /** The class of the values; no primitive one. */
+  /** The class of the values, never primitive. */
   public Class<T> values() {
     return values;
   }
@@ -73,12 +73,12 @@ public final class ValueType<T> {
     return form;
   }
 
-  /** What a text must be to be a value: {@code "a whole number"}. */
+  /** What a valid text is: {@code "a whole number"}. */
   public String expected() {
     return expected;
   }
 
-  /** The value that a text stands for, or nothing. */
+  /** The value of a text; empty if the text is invalid. */
   public Optional<T> parse(String text) {
     try {
       return Optional.of(parser.apply(text));
@@ -87,12 +87,12 @@ public final class ValueType<T> {
     }
   }
 
-  /** What {@link #parse} reads. */
+  /** The text that {@link #parse} reads back. */
   public String text(T value) {
     return value instanceof Enum<?> constant ? name(constant) : value.toString();
   }
 
-  /** The names of all values, where these are an enum's constants; else empty. */
+  /** The names of all values of an enum; otherwise empty. */
   public List<String> choices() {
     return values.isEnum()
         ? Arrays.stream(values.getEnumConstants()).map(this::text).toList()

@@ -2,7 +2,7 @@ package dev.culebra.options;
 
 /**
  * An exception whose message names options. {@link Throwable#getMessage} names them as components;
- * who has other names for them asks for the wording.
+ * the wording can name them differently.
  */
 public interface Worded {
   Wording wording();

@@ -4,8 +4,8 @@ import java.util.Arrays;
 import java.util.stream.Collectors;
 
 /**
- * A text that names options, in the words of whoever reads it: the library says {@code heads must
- * divide embd: 3 and 128}, a command line {@code --heads must divide --embd: 3 and 128}.
+ * A text that names options in the terms of its reader: the library says {@code heads must divide
+ * embd: 3 and 128}, a command line {@code --heads must divide --embd: 3 and 128}.
  */
 public final class Wording {
   /** No text. */
@@ -15,9 +15,9 @@ public final class Wording {
   private final Object[] parts;
 
   /**
-   * @param format as of {@link String#format}
-   * @param parts its arguments; among them {@link Option}s, {@link Setting}s, {@link Options} and
-   *     other wordings are put into words
+   * @param format as in {@link String#format}
+   * @param parts its arguments; {@link Option}s, {@link Setting}s, {@link Options} and other
+   *     wordings among them are worded for the reader
    */
   public Wording(String format, Object... parts) {
     this.format = format;

@@ -1,6 +1,7 @@
 /**
  * What a user can choose: options, the values they may have, and texts that name them. The records
- * that hold the values stand where they are used; flags, JSON and help are made from their options.
+ * with the values are in the packages that use them; flags, JSON and help are derived from their
+ * options.
  *
  * <p>Public interface.
  */

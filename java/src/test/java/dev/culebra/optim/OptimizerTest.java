@@ -34,7 +34,7 @@ class OptimizerTest {
     }
     assertThatThrownBy(() -> new Optimizer.State("mine.wte.weight", table, tensor))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("the name of an optimizer's state begins with optimizer.: mine.wte.weight");
+        .hasMessage("the name of an optimizer's state must begin with optimizer.: mine.wte.weight");
   }
 
   @Test
