@@ -11,7 +11,7 @@ import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
-/** Reads with a {@link Gpt} that keeps keys and values: one row of work a token. */
+/** Reads with a {@link Gpt} and a cache of keys and values: one row of work per token. */
 final class CachedReader implements NextToken {
   private final Owned owned = new Owned();
   private final Backend backend;
@@ -30,8 +30,8 @@ final class CachedReader implements NextToken {
       decoder.eval();
       reader.eval();
       decoder.planDecoding(cache);
-      reader.planPrefill(cache, window); // what does not fit is known now
-    } catch (Throwable e) { // an Error too must leave nothing open
+      reader.planPrefill(cache, window); // runs out of memory here or never
+    } catch (Throwable e) { // even an Error must leave nothing open
       owned.closeAfter(e);
       throw e;
     }
@@ -55,7 +55,7 @@ final class CachedReader implements NextToken {
     cache.setLength(length);
   }
 
-  /** The work of a token, one graph on a GPU; {@code spec} is part of it. */
+  /** Records the work of a token, one graph on a GPU; {@code spec} is part of it. */
   private void record(SamplingSpec spec, RandomKey key, Tensor drawn) {
     if (!spec.equals(recordedSpec)) {
       closeRecording();

@@ -15,12 +15,12 @@ import dev.culebra.tensor.Tensor;
 import java.util.function.IntPredicate;
 
 /**
- * Continues a sequence of tokens. Shares the model's weights and has activations of its own, so it
- * can sample from a model in training. A {@link Gpt} does one row of work a token, thanks to a
- * {@link KvCache}; any other model reads its window again for each token. One thread at a time.
+ * Continues a sequence of tokens. Shares the model's weights but has its own activations, so it can
+ * sample from a model during training. A {@link Gpt} does one row of work per token, thanks to a
+ * {@link KvCache}; any other model rereads its window for each token. One thread at a time.
  *
- * <p>Past the window the older half of it is dropped and the rest read again at positions from 0:
- * neither a learned position nor a rotation allows a cached key to move.
+ * <p>When the window is full, its older half is dropped and the rest is reread at positions from 0:
+ * with neither learned positions nor rotations can a cached key change position.
  */
 public final class Generator implements AutoCloseable {
   private static final int SITE = 0x53414D50;
@@ -33,15 +33,15 @@ public final class Generator implements AutoCloseable {
   private final int[] window;
   private int filled;
 
-  /** For {@code model} and its whole context; the model must outlive the generator. */
+  /** Uses the whole context of {@code model}, which must outlive the generator. */
   public Generator(Gpt model) {
     this(model, model.context());
   }
 
   /**
-   * For any model, which must outlive the generator.
+   * For any model; it must outlive the generator.
    *
-   * @param window most tokens that are read, at most the model's context
+   * @param window the most tokens to read, up to the model's context
    */
   public Generator(LanguageModel model, int window) {
     backend = model.backend();
@@ -55,13 +55,13 @@ public final class Generator implements AutoCloseable {
       Buffer drawBuffer = owned.add(backend.allocate(5 * Integer.BYTES));
       key = new RandomKey(new Tensor(drawBuffer, 0, DType.I32, Shape.of(4)), SITE);
       drawn = new Tensor(drawBuffer, 4 * Integer.BYTES, DType.I32, Shape.of(1));
-    } catch (Throwable e) { // an Error too must leave nothing open
+    } catch (Throwable e) { // even an Error must leave nothing open
       owned.closeAfter(e);
       throw e;
     }
   }
 
-  /** Bytes on a device of {@code dtype} that a generator for such a model takes. */
+  /** Device memory in bytes of a generator for such a model in {@code dtype}. */
   public static long bytes(GptConfig config, DType dtype) {
     return KvCache.bytes(config, dtype, 1)
         + Gpt.prefillBytes(config, dtype)
@@ -69,12 +69,12 @@ public final class Generator implements AutoCloseable {
   }
 
   /**
-   * Draws up to {@code count} tokens after {@code prompt} and hands each to {@code onToken} as soon
-   * as it is known; stops early when that returns false. Equal arguments give equal tokens.
+   * Draws up to {@code count} tokens after {@code prompt} and passes each to {@code onToken} as
+   * soon as it is drawn; stops early when that returns false. Equal arguments give equal tokens.
    *
-   * @param prompt at least one token; of a prompt longer than the context only the end is read
+   * @param prompt at least one token; if it is longer than the context, only its end is read
    * @param seed of the draws
-   * @param sample number of this continuation; with one seed each is another
+   * @param sample number of this continuation; each number gives another one for the same seed
    * @throws IllegalArgumentException if the prompt is empty
    */
   public void generate(
@@ -95,7 +95,10 @@ public final class Generator implements AutoCloseable {
     }
   }
 
-  /** {@link #generate(int[], int, SamplingSpec, long, int, IntPredicate)}, all at once. */
+  /**
+   * Like {@link #generate(int[], int, SamplingSpec, long, int, IntPredicate)}, but returns all
+   * tokens at once.
+   */
   public int[] generate(int[] prompt, int count, SamplingSpec spec, long seed) {
     int[] tokens = new int[count];
     int[] drawn = {0};
@@ -112,7 +115,7 @@ public final class Generator implements AutoCloseable {
     return tokens;
   }
 
-  /** The token after the window, whose last token is not yet read. */
+  /** Draws the token after the window, whose last token has not been read yet. */
   private int next(SamplingSpec spec, long seed, int sample, int index) {
     backend.upload(key.state(), new int[] {(int) seed, (int) (seed >>> 32), index, sample});
     nextToken.draw(window, filled, spec, key, drawn);

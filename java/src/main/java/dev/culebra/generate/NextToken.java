@@ -4,14 +4,14 @@ import dev.culebra.backend.RandomKey;
 import dev.culebra.backend.SamplingSpec;
 import dev.culebra.tensor.Tensor;
 
-/** How a model reads a window of tokens that grows, and draws the token behind it. */
+/** Reads a growing window of tokens with a model and draws the next token. */
 interface NextToken extends AutoCloseable {
-  /** Forgets the window; reads the first {@code length} tokens of another. */
+  /** Starts over with the first {@code length} tokens of another window. */
   void restart(int[] window, int length);
 
   /**
-   * Reads the last of {@code length} tokens of the window, those before it having been read, and
-   * draws its successor.
+   * Reads the last of {@code length} tokens of the window and draws its successor. The tokens
+   * before it have been read.
    *
    * @param key of the draw
    * @param drawn I32 (1), the token drawn

@@ -9,8 +9,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * Reads with any model: the whole window again for each token. What lies behind the last token is
- * 0, which no logits before it depend on.
+ * Reads with any model: the whole window again for each token. Positions after the last token are
+ * 0; no earlier logits depend on them.
  */
 final class WindowReader implements NextToken {
   private final LanguageModel reader;
@@ -22,7 +22,7 @@ final class WindowReader implements NextToken {
     try {
       reader.eval();
       reader.planInference(1, window);
-    } catch (Throwable e) { // an Error too must leave nothing open
+    } catch (Throwable e) { // even an Error must leave nothing open
       reader.close();
       throw e;
     }

@@ -1,5 +1,5 @@
 /**
- * From a trained model to text: sampling token by token, for a GPT with a cache of keys and values.
+ * Text from a trained model: samples token by token, with a cache of keys and values for a GPT.
  *
  * <p>Public interface.
  */
