@@ -90,7 +90,7 @@ class TrainYourOwnTest {
     assertThatThrownBy(
             () -> RunFiles.beginOrContinue(run, config.with(Options.NONE), CharTokenizer.of("ab")))
         .isInstanceOf(CheckpointException.class)
-        .hasMessageContaining("it has other tokens");
+        .hasMessageContaining("its tokens or their order differ");
     assertThatThrownBy(
             () ->
                 RunFiles.beginOrContinue(

@@ -10,15 +10,16 @@ import dev.culebra.options.Options;
 import dev.culebra.options.Range;
 import java.util.List;
 
-/** What a run reads. What a component means, its option says: {@link #DATA} and so on. */
+/** What a run reads. Each component is described by its option: {@link #DATA} and so on. */
 public record DataConfig(String data, TokenizerChoice tokenizer, boolean skipUnknown) {
   public static final Option<DataConfig, String> DATA =
       Option.of("data", TEXT, DataConfig::data)
           .help(
               "NAME|PATH",
-              "A corpus by name (see: culebra data list), a text file, a folder of them, a .bin of"
-                  + " tokens, a .jsonl of {\"prompt\": …, \"completion\": …}, or addition or"
-                  + " calculator: problems made on the fly (see: culebra data show calculator).")
+              "A corpus by name (culebra data list shows them), a text file, a folder of text files,"
+                  + " a .bin of tokens, a .jsonl of {\"prompt\": …, \"completion\": …}, or addition or"
+                  + " calculator: problems generated on the fly (culebra data show calculator prints"
+                  + " some).")
           .range(Range.naming("a corpus or a file"))
           .otherwise("dickens");
 
@@ -26,19 +27,19 @@ public record DataConfig(String data, TokenizerChoice tokenizer, boolean skipUnk
       Option.of("tokenizer", TokenizerChoice.TYPE, DataConfig::tokenizer)
           .help(
               "KIND|DIR",
-              "char, gpt2, or a folder with a tokenizer: Hugging Face's, or one of culebra tokenizer"
+              "char, gpt2, or a folder with a tokenizer from Hugging Face or from culebra tokenizer"
                   + " train.")
           .otherwise(TokenizerChoice.CHAR);
 
   public static final Option<DataConfig, Boolean> SKIP_UNKNOWN =
       Option.of("skipUnknown", SWITCH, DataConfig::skipUnknown)
-          .help("", "Finetuning on a text: leave out the characters that the model does not know.")
+          .help("", "When finetuning on a text: skip the characters that the model does not know.")
           .otherwise(false);
 
   public static final List<Option<DataConfig, ?>> OPTIONS = List.of(DATA, TOKENIZER, SKIP_UNKNOWN);
 
   /**
-   * @throws OptionException with one line that names the value, if it is impossible
+   * @throws OptionException with one line that names the value, if it is invalid
    */
   public DataConfig {
     DATA.require(data);

@@ -7,21 +7,21 @@ import java.util.regex.Pattern;
 /**
  * The device a user asks for.
  *
- * @param kind what kind of device
- * @param index which of the GPUs, from 0; 0 for the other kinds
+ * @param kind the kind of device
+ * @param index the number of the GPU, from 0; 0 for other kinds
  */
 public record DeviceChoice(Kind kind, int index) {
   private static final Pattern CUDA = Pattern.compile("cuda(?::(\\d{1,4}))?");
 
   /** Kinds of devices. */
   public enum Kind {
-    /** The GPU if a usable one is there, else the processor. */
+    /** A GPU if a usable one is present, otherwise the CPU. */
     AUTO,
     CPU,
     CUDA
   }
 
-  /** How a choice is written. */
+  /** The text form of a choice. */
   static final ValueType<DeviceChoice> TYPE =
       ValueType.of(DeviceChoice.class, "auto, cpu, cuda or cuda:N", DeviceChoice::parse);
 
@@ -31,7 +31,7 @@ public record DeviceChoice(Kind kind, int index) {
   /**
    * Reads {@code auto}, {@code cpu}, {@code cuda} (the first GPU) or {@code cuda:N}.
    *
-   * @throws IllegalArgumentException if it is none of these
+   * @throws IllegalArgumentException for any other text
    */
   public static DeviceChoice parse(String text) {
     Matcher cuda = CUDA.matcher(text);
@@ -48,7 +48,7 @@ public record DeviceChoice(Kind kind, int index) {
     };
   }
 
-  /** What {@link #parse} reads. */
+  /** The text that {@link #parse} reads back. */
   @Override
   public String toString() {
     return switch (kind) {

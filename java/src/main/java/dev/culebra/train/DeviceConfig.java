@@ -13,8 +13,8 @@ import dev.culebra.options.Range;
 import java.util.List;
 
 /**
- * Where and how to compute. What a component means, its option says: {@link #DEVICE} and so on. All
- * of it may change when a run goes on.
+ * Where and how to compute. Each component is described by its option: {@link #DEVICE} and so on.
+ * All of them may change when a run is resumed.
  */
 public record DeviceConfig(
     DeviceChoice device,
@@ -23,23 +23,23 @@ public record DeviceConfig(
     boolean tf32,
     Binding binding,
     Recompute recompute) {
-  /** More than any processor has. */
+  /** More threads than any CPU has. */
   private static final int MAX_THREADS = 1024;
 
   public static final Option<DeviceConfig, DeviceChoice> DEVICE =
       Option.of("device", DeviceChoice.TYPE, DeviceConfig::device)
-          .help("DEVICE", "auto, cpu, cuda or cuda:N (see: culebra info).")
+          .help("DEVICE", "auto, cpu, cuda or cuda:N; culebra info lists the devices.")
           .otherwise(DeviceChoice.AUTO)
           .changeable();
 
   public static final Option<DeviceConfig, Integer> THREADS =
       Option.of("threads", WHOLE, DeviceConfig::threads)
-          .help("N", "Threads of the CPU; 0: one a processor.")
+          .help("N", "CPU threads; 0: one per processor.")
           .range(Range.between(0, MAX_THREADS))
           .otherwise(0)
           .changeable();
 
-  /** Of activations and weights. */
+  /** The type of activations and weights. */
   public static final Option<DeviceConfig, DtypeChoice> DTYPE =
       Option.of("dtype", oneOf(DtypeChoice.class), DeviceConfig::dtype)
           .help("TYPE", "auto is bf16 on a GPU, fp32 on the CPU.")
@@ -48,7 +48,7 @@ public record DeviceConfig(
 
   public static final Option<DeviceConfig, Boolean> TF32 =
       Option.of("tf32", SWITCH, DeviceConfig::tf32)
-          .help("", "On a GPU, fp32 matrix products by TF32 tensor cores.")
+          .help("", "On a GPU, compute fp32 matrix products on TF32 tensor cores.")
           .otherwise(false)
           .changeable();
 
@@ -60,18 +60,18 @@ public record DeviceConfig(
 
   public static final Option<DeviceConfig, Recompute> RECOMPUTE =
       Option.of("recompute", oneOf(Recompute.class), DeviceConfig::recompute)
-          .help("WHAT", "What backward computes again instead of keeping it, for less memory.")
+          .help("WHAT", "What the backward pass recomputes instead of keeping, to save memory.")
           .otherwise(Recompute.NONE)
           .changeable();
 
   public static final List<Option<DeviceConfig, ?>> OPTIONS =
       List.of(DEVICE, THREADS, DTYPE, TF32, BINDING, RECOMPUTE);
 
-  /** The processor, all of it. */
+  /** The CPU with all its threads. */
   public static final DeviceConfig CPU = of(Options.NONE.with(DEVICE, DeviceChoice.CPU));
 
   /**
-   * @throws OptionException with one line that names the value, if it is impossible
+   * @throws OptionException with one line that names the value, if it is invalid
    */
   public DeviceConfig {
     DEVICE.require(device);
@@ -82,9 +82,9 @@ public record DeviceConfig(
   }
 
   /**
-   * What these options say, and what each says where nobody chooses.
+   * The values of these options, with defaults for those that are missing.
    *
-   * @throws OptionException if a value is impossible
+   * @throws OptionException if a value is invalid
    */
   public static DeviceConfig of(Options options) {
     return new DeviceConfig(

@@ -11,11 +11,11 @@ import dev.culebra.cuda.GpuReport;
 import dev.culebra.options.Worded;
 import dev.culebra.options.Wording;
 
-/** Opens the device that a user asks for. */
+/** Opens the requested device. */
 public final class Devices {
   private Devices() {}
 
-  /** A device that was asked for is not to be had; the message is one line that says why. */
+  /** The requested device is not available; the message is one line that says why. */
   public static final class UnavailableException extends RuntimeException implements Worded {
     private static final long serialVersionUID = 1L;
 
@@ -33,10 +33,10 @@ public final class Devices {
   }
 
   /**
-   * What {@link DeviceChoice#AUTO} is on this machine.
+   * What {@link DeviceChoice#AUTO} means on this machine.
    *
-   * @param gpu whether it is the first GPU, else the processor
-   * @param reason why, for people
+   * @param gpu true for the first GPU, false for the CPU
+   * @param reason why, in words
    */
   public record Auto(boolean gpu, String reason) {}
 
@@ -53,7 +53,7 @@ public final class Devices {
     };
   }
 
-  /** Finds out without taking the GPU into use. */
+  /** Finds out without opening the GPU. */
   public static Auto auto(Binding binding) {
     GpuReport report = DriverProbe.probe();
     if (report.gpus().isEmpty()) {
@@ -71,7 +71,7 @@ public final class Devices {
     if (config.dtype() == DtypeChoice.BF16) {
       throw new UnavailableException(
           new Wording(
-              "the processor computes in fp32 only: use %s or auto, or a GPU",
+              "the CPU computes in fp32 only: use %s or auto, or a GPU",
               DeviceConfig.DTYPE.set(DtypeChoice.FP32)),
           null);
     }

@@ -2,16 +2,18 @@ package dev.culebra.train;
 
 import dev.culebra.tensor.DType;
 
-/** The type of activations and weights that a user asks for. */
+/** The requested type of activations and weights. */
 public enum DtypeChoice {
-  /** {@link #BF16} on a GPU, {@link #FP32} on the processor. */
+  /** {@link #BF16} on a GPU, {@link #FP32} on the CPU. */
   AUTO,
-  /** bfloat16, with single precision where it matters: masters, moments, statistics, loss. */
+  /**
+   * bfloat16, with single precision where it matters: master weights, moments, statistics, loss.
+   */
   BF16,
   /** Single precision throughout. */
   FP32;
 
-  /** What it means on a GPU. */
+  /** The element type on a GPU. */
   DType onGpu() {
     return this == FP32 ? DType.F32 : DType.BF16;
   }

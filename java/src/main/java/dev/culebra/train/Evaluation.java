@@ -11,16 +11,16 @@ import dev.culebra.data.Tokens;
 import dev.culebra.nn.LanguageModel;
 import java.util.Optional;
 
-/** How well a model does on what it was not trained on, dropout off. */
+/** Measures how well a model does on data it was not trained on, without dropout. */
 public final class Evaluation {
   private Evaluation() {}
 
   /**
    * What {@code data} measures of {@code model}. Shares the model's weights; the model and its plan
-   * stay as they are.
+   * are unchanged.
    *
-   * @param batch sequences at once
-   * @param context most tokens that are read
+   * @param batch sequences per forward pass
+   * @param context the most tokens to read
    * @throws DataException if the data does not suit the context
    */
   public static Measurement of(LanguageModel model, Dataset data, int batch, int context) {
@@ -30,8 +30,8 @@ public final class Evaluation {
   }
 
   /**
-   * What {@code data} measures of {@code model} on all of it, the training part included; empty
-   * where there is no such thing. As {@link #of} in all else.
+   * What {@code data} measures of {@code model} on the whole dataset, including the training part;
+   * empty if it has no such measure. Otherwise like {@link #of}.
    */
   public static Optional<Measurement> ofWhole(
       LanguageModel model, Dataset data, int batch, int context) {
@@ -41,8 +41,8 @@ public final class Evaluation {
   }
 
   /**
-   * Mean loss over every token but the first, each predicted once, from at most {@code context}
-   * tokens before it. Plans the model for inference and leaves it in eval mode.
+   * Mean loss over all tokens except the first. Each is predicted once, from at most {@code
+   * context} tokens before it. Plans the model for inference and leaves it in eval mode.
    *
    * @throws DataException if there are too few tokens
    */
@@ -65,10 +65,10 @@ public final class Evaluation {
   }
 
   /**
-   * Mean loss over the targets that count in the first {@code count} steps of {@code batches}, of
-   * the shape of {@code rows}. Plans the model for inference and leaves it in eval mode.
+   * Mean loss over the counted targets of the first {@code count} steps of {@code batches}, which
+   * have the shape of {@code rows}. Plans the model for inference and leaves it in eval mode.
    *
-   * @throws DataException if none counts
+   * @throws DataException if no target counts
    */
   static MeanLoss first(int count, LanguageModel model, Batches batches, Batch rows) {
     model.eval();

@@ -11,11 +11,14 @@ import java.util.List;
 import java.util.function.BooleanSupplier;
 
 /**
- * Asks a model questions whose answers are known. Shares the model's weights and has activations of
- * its own.
+ * Asks a model questions with known answers. Shares the model's weights but has its own
+ * activations.
  */
 final class Examiner implements Learner.Exam, AutoCloseable {
-  /** Logits that are read at once: those of a whole answer in a large vocabulary are too many. */
+  /**
+   * Limit of the logits read at once: with a large vocabulary, those of a whole answer are too
+   * many.
+   */
   private static final int READ_AT_ONCE = 1 << 16;
 
   private final Backend backend;
@@ -24,19 +27,19 @@ final class Examiner implements Learner.Exam, AutoCloseable {
   private final int batch;
   private final int context;
 
-  /** How many of {@code questions} are asked at once, of up to {@code batch}. */
+  /** How many of {@code questions} are asked at once, at most {@code batch}. */
   static int rows(List<Question> questions, int batch) {
     return Math.min(batch, questions.size());
   }
 
-  /** T: of the longest of {@code questions}, whose last token has no successor. */
+  /** T: the length of the longest of {@code questions}, whose last token has no successor. */
   static int context(List<Question> questions) {
     return questions.stream().mapToInt(Question::length).max().orElseThrow() - 1;
   }
 
   /**
-   * Prepares to ask {@code questions}, at least one, up to {@code batch} at once; {@code model}
-   * must outlive this.
+   * Prepares to ask {@code questions} (at least one), up to {@code batch} at once; {@code model}
+   * must outlive this object.
    */
   Examiner(LanguageModel model, List<Question> questions, int batch) {
     this.backend = model.backend();
@@ -47,7 +50,7 @@ final class Examiner implements Learner.Exam, AutoCloseable {
     try {
       this.model.eval();
       this.model.planInference(this.batch, context);
-    } catch (Throwable e) { // an Error too must leave nothing open
+    } catch (Throwable e) { // even an Error must leave nothing open
       this.model.close();
       throw e;
     }
@@ -56,9 +59,8 @@ final class Examiner implements Learner.Exam, AutoCloseable {
   /**
    * {@inheritDoc}
    *
-   * <p>An answer is what always taking the likeliest token would write, although nothing is
-   * written: the first token of it that differs from the right one has only right ones before it,
-   * which the model reads here as well.
+   * <p>The answer is what greedy decoding would write, although nothing is generated: up to its
+   * first wrong token, greedy decoding reads the same right tokens that the model reads here.
    */
   @Override
   public Learner.Answers ask(BooleanSupplier abandon) {
@@ -96,7 +98,7 @@ final class Examiner implements Learner.Exam, AutoCloseable {
     return logits;
   }
 
-  /** Reads the logits (≥ vocab) before each token of the answer, some at a time. */
+  /** Reads the logits (≥ vocab) before each token of the answer, a few positions at a time. */
   private boolean isExact(Tensor logits, int row, Question question) {
     int[] answer = question.answer();
     int width = logits.shape().dim(-1);

@@ -24,9 +24,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.IntPredicate;
 
-/** What to tell somebody whose run does not fit into the memory of the device. */
+/** Advice for a run that does not fit into the device's memory. */
 final class MemoryAdvice {
-  /** Workspaces and what the driver keeps for itself; Muon needs more. */
+  /** Workspaces and the driver's own memory; Muon needs more. */
   private static final long OTHER_BYTES = 40 << 20;
 
   private static final Setting<Recompute> BLOCKS = DeviceConfig.RECOMPUTE.set(Recompute.BLOCK);
@@ -45,7 +45,9 @@ final class MemoryAdvice {
     this.available = available;
   }
 
-  /** The exception, with one line that says what is needed, what is there, and what would fit. */
+  /**
+   * The exception, with one line that says what is needed, what is available, and what would fit.
+   */
   static OutOfDeviceMemoryException explain(
       OutOfDeviceMemoryException failure, TrainConfig config, Dataset data, Backend backend) {
     long available = failure.availableBytes();
@@ -70,7 +72,7 @@ final class MemoryAdvice {
                 bytes(workspace()));
     return available == OutOfDeviceMemoryException.UNKNOWN
         ? new Wording("%s; try a smaller %s with more %s, or %s", text, BATCH, GRAD_ACCUM, BLOCKS)
-        : new Wording("%s, and %s can be had; %s", text, bytes(available), suggestion());
+        : new Wording("%s, but only %s is available; %s", text, bytes(available), suggestion());
   }
 
   private Wording suggestion() {
@@ -117,14 +119,14 @@ final class MemoryAdvice {
     return needs(batch, recompute).total() + samples(batch) + workspace();
   }
 
-  /** What shows in between what the model has learned. */
+  /** Memory of the samples during training. */
   private long samples(int batch) {
     return showcaseBytes(data, model, dtype, batch);
   }
 
   /**
-   * Bytes that {@link Dataset#showcase} takes of a learner with this model: those of what writes,
-   * and those of validation questions that are asked {@code batch} at once.
+   * Bytes that {@link Dataset#showcase} needs with this model: for the writer, and for validation
+   * questions asked {@code batch} at once.
    */
   static long showcaseBytes(Dataset data, GptConfig model, DType dtype, int batch) {
     Count count = new Count(model, dtype, batch);
@@ -132,7 +134,7 @@ final class MemoryAdvice {
     return count.bytes;
   }
 
-  /** A learner that only counts what it would take: nothing that it hands out is ever used. */
+  /** A learner that only counts the memory it would need; what it returns is never used. */
   private static final class Count implements Learner {
     private final GptConfig model;
     private final DType dtype;

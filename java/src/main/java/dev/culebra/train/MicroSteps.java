@@ -9,8 +9,8 @@ import java.util.function.BooleanSupplier;
 
 /**
  * The forward and backward passes of an optimizer step over all its micro-batches. Loss and
- * gradients are means over the tokens that count, however these are spread over the micro-batches:
- * one of n tokens has the weight n / (tokens of the step), as if all were one batch.
+ * gradients are means over the counted tokens, however they are spread over the micro-batches: a
+ * micro-batch of n tokens has the weight n / (tokens of the step), as if all were one batch.
  */
 final class MicroSteps implements AutoCloseable {
   private final Owned owned = new Owned();
@@ -20,7 +20,7 @@ final class MicroSteps implements AutoCloseable {
   private final int count;
   private final long seed;
 
-  /** The whole of a micro-step; null where its weight is another each time. */
+  /** The whole micro-step; null if its weight differs each time. */
   private final Recording whole;
 
   private final Recording forward;
@@ -29,8 +29,8 @@ final class MicroSteps implements AutoCloseable {
   /**
    * Records a micro-step.
    *
-   * @param model planned for the shape of {@code batch}; both stay the caller's
-   * @param count of micro-steps of a step
+   * @param model planned for the shape of {@code batch}; the caller owns both
+   * @param count micro-steps per step
    */
   MicroSteps(LanguageModel model, Batches batches, Batch batch, int count, long seed) {
     this.model = model;
@@ -38,7 +38,7 @@ final class MicroSteps implements AutoCloseable {
     this.batch = batch;
     this.count = count;
     this.seed = seed;
-    if (count == 1 || batches.everyTargetCounts()) { // then every micro-step weighs the same
+    if (count == 1 || batches.everyTargetCounts()) { // then all micro-steps have equal weights
       whole =
           owned.add(
               model
@@ -51,7 +51,7 @@ final class MicroSteps implements AutoCloseable {
       forward = null;
       backward = null;
     } else {
-      // A recording keeps its numbers: the weight goes between two of them.
+      // A recording's numbers are fixed, so the weight is applied between two recordings.
       whole = null;
       forward = owned.add(model.backend().record(model::forward));
       backward = owned.add(model.backend().record(model::backward));
@@ -59,10 +59,10 @@ final class MicroSteps implements AutoCloseable {
   }
 
   /**
-   * Adds the step's mean loss to the model's and its gradients to theirs. Nothing here waits for
-   * the device or allocates its memory.
+   * Adds the step's mean loss and gradients to the model's. Never waits for the device or allocates
+   * its memory.
    *
-   * @return false if {@code abandon} said so before the last micro-step
+   * @return false if {@code abandon} returned true before the last micro-step
    */
   boolean run(int step, BooleanSupplier abandon) {
     long counted = whole == null ? batches.countedTargets(batch, step, count) : 0;

@@ -13,7 +13,7 @@ import dev.culebra.nn.LanguageModel;
 import java.util.List;
 import java.util.function.IntPredicate;
 
-/** A model, in training perhaps, as its dataset sees it. */
+/** A model as its dataset sees it, possibly during training. */
 final class ModelLearner implements Learner, AutoCloseable {
   private static final SamplingSpec LIKELIEST = new SamplingSpec(0, 0, 1);
   private static final SamplingSpec DRAWN = new SamplingSpec(0.8f, 200, 1);
@@ -25,7 +25,7 @@ final class ModelLearner implements Learner, AutoCloseable {
   private final long seed;
 
   /**
-   * @param model must outlive this
+   * @param model must outlive this object
    * @param seed of the draws
    */
   ModelLearner(LanguageModel model, int batch, int context, long seed) {

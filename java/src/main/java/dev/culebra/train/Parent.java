@@ -13,11 +13,11 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * The run whose weights a finetuned one began with, as its {@code parent.json} says it.
+ * The run that a finetuned run took its initial weights from, as recorded in {@code parent.json}.
  *
  * @param run its directory, absolute
- * @param step after which these weights were saved
- * @param validationLoss of these weights; null where they were not the best that were evaluated
+ * @param step the step after which these weights were saved
+ * @param validationLoss of these weights; null unless they were the best evaluated
  */
 public record Parent(String run, int step, Float validationLoss) {
   private static final JsonMapper JSON = JsonMapper.builder().build();
@@ -34,9 +34,9 @@ public record Parent(String run, int step, Float validationLoss) {
   }
 
   /**
-   * What {@link #write} wrote.
+   * Reads what {@link #write} wrote.
    *
-   * @return empty where there is no file: a run that began from nothing
+   * @return empty if there is no file: the run was not finetuned
    * @throws IOException if it cannot be read or is damaged; one line
    */
   static Optional<Parent> read(Path file) throws IOException {
@@ -58,6 +58,6 @@ public record Parent(String run, int step, Float validationLoss) {
     } catch (IOException e) {
       throw new IOException("cannot read " + file + ": " + FileErrors.reason(e), e);
     }
-    throw new CheckpointException(file + " is damaged: it names no run and step");
+    throw new CheckpointException(file + " is damaged: it does not name a run and a step");
   }
 }

@@ -5,14 +5,14 @@ import java.nio.file.Path;
 import java.util.Map;
 
 /**
- * How far a run has come: what a checkpoint says besides weights and moments.
+ * The progress of a run: what a checkpoint records besides weights and moments.
  *
  * @param step optimizer steps taken
- * @param bestValidationLoss lowest so far, infinite before the first evaluation
- * @param seconds spent training, evaluations and files not counted
+ * @param bestValidationLoss the lowest so far; infinite before the first evaluation
+ * @param seconds spent training, without evaluations and files
  */
 public record Progress(int step, float bestValidationLoss, double seconds) {
-  /** The beginning. */
+  /** The start of a run. */
   public static final Progress START = new Progress(0, Float.POSITIVE_INFINITY, 0);
 
   private static final String STEP = "culebra.step";
@@ -24,7 +24,7 @@ public record Progress(int step, float bestValidationLoss, double seconds) {
    */
   public Progress {
     if (step < 0 || seconds < 0) {
-      throw new IllegalArgumentException("progress is not negative: " + step + ", " + seconds);
+      throw new IllegalArgumentException("progress must not be negative: " + step + ", " + seconds);
     }
   }
 
@@ -36,7 +36,7 @@ public record Progress(int step, float bestValidationLoss, double seconds) {
         SECONDS, Double.toString(seconds));
   }
 
-  /** What {@link #toMetadata} wrote to {@code file}. */
+  /** Reads what {@link #toMetadata} wrote to {@code file}. */
   static Progress parse(Map<String, String> metadata, Path file) throws CheckpointException {
     try {
       return new Progress(
@@ -45,7 +45,7 @@ public record Progress(int step, float bestValidationLoss, double seconds) {
           Double.parseDouble(metadata.getOrDefault(SECONDS, "")));
     } catch (IllegalArgumentException e) {
       throw new CheckpointException(
-          file + " is no checkpoint of a training run: its header does not say how far it came");
+          file + " is not a checkpoint of a training run: its header does not record any progress");
     }
   }
 

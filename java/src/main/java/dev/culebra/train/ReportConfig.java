@@ -9,21 +9,21 @@ import dev.culebra.options.Range;
 import java.util.List;
 
 /**
- * What a run tells and keeps. What a component means, its option says: {@link #EVAL_EVERY} and so
- * on.
+ * What a run reports and saves. Each component is described by its option: {@link #EVAL_EVERY} and
+ * so on.
  */
 public record ReportConfig(
     int evalEvery, int evalBatches, int logEvery, int saveEvery, int sampleEvery) {
   public static final Option<ReportConfig, Integer> EVAL_EVERY =
       Option.of("evalEvery", WHOLE, ReportConfig::evalEvery)
-          .help("N", "Steps between evaluations; 0: at the end.")
+          .help("N", "Steps between evaluations; 0: only at the end.")
           .range(Range.atLeast(0))
           .otherwise(250)
           .changeable();
 
   public static final Option<ReportConfig, Integer> EVAL_BATCHES =
       Option.of("evalBatches", WHOLE, ReportConfig::evalBatches)
-          .help("N", "Batches of an evaluation.")
+          .help("N", "Batches per evaluation.")
           .range(Range.atLeast(1))
           .otherwise(20);
 
@@ -36,14 +36,14 @@ public record ReportConfig(
 
   public static final Option<ReportConfig, Integer> SAVE_EVERY =
       Option.of("saveEvery", WHOLE, ReportConfig::saveEvery)
-          .help("N", "Steps between checkpoints; 0: at the end.")
+          .help("N", "Steps between checkpoints; 0: only at the end.")
           .range(Range.atLeast(0))
           .otherwise(250)
           .changeable();
 
   public static final Option<ReportConfig, Integer> SAMPLE_EVERY =
       Option.of("sampleEvery", WHOLE, ReportConfig::sampleEvery)
-          .help("N", "Steps between samples; 0: at the end.")
+          .help("N", "Steps between samples; 0: only at the end.")
           .range(Range.atLeast(0))
           .otherwise(250)
           .changeable();
@@ -52,7 +52,7 @@ public record ReportConfig(
       List.of(EVAL_EVERY, EVAL_BATCHES, LOG_EVERY, SAVE_EVERY, SAMPLE_EVERY);
 
   /**
-   * @throws OptionException with one line that names the value, if it is impossible
+   * @throws OptionException with one line that names the value, if it is invalid
    */
   public ReportConfig {
     EVAL_EVERY.require(evalEvery);

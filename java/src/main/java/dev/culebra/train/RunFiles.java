@@ -39,21 +39,21 @@ import java.util.OptionalLong;
 import java.util.Set;
 
 /**
- * A run on disk. A checkpoint is one file, replaced as a whole: weights under their own names, the
- * optimizer's {@link Optimizer.State}s under theirs, and the {@link Progress} in its metadata. The
- * state of the random generators and the order of the data follow from the step.
+ * A run on disk. A checkpoint is one file, always replaced as a whole: weights and the optimizer's
+ * {@link Optimizer.State}s under their names, and the {@link Progress} in its metadata. The state
+ * of the random generators and the order of the data follow from the step.
  */
 public final class RunFiles implements AutoCloseable {
   private static final String MODEL = "culebra.model";
   private static final String TOKENIZER = "culebra.tokenizer";
 
-  /** The parameters that have a row for each token. */
+  /** The parameters with a row for each token. */
   private static final Set<String> TOKEN_ROWS = Set.of("wte.weight", "lm_head.weight");
 
   private final RunDirectory directory;
   private boolean changesAccepted;
 
-  /** What a checkpoint says of the files beside it that give its numbers their meaning. */
+  /** What a checkpoint records about the files beside it that define the model. */
   private Map<String, String> identity = Map.of();
 
   private final List<String> warnings = new ArrayList<>();
@@ -65,11 +65,11 @@ public final class RunFiles implements AutoCloseable {
   }
 
   /**
-   * Begins a run in {@code path}, or opens the one that is there to go on with it, with what {@code
-   * config} says now: for a {@link Trainer} whose model and data are a program's own. Locks it.
+   * Starts a run in {@code path}, or opens the existing run there to resume it with {@code config}.
+   * For a {@link Trainer} with a user-defined model and data. Locks the run.
    *
-   * @throws IOException if another process trains in it, a file is damaged, or its checkpoint is of
-   *     another tokenizer or of a model with other options; one line
+   * @throws IOException with one line, if another process is training in it, a file is damaged, or
+   *     its checkpoint belongs to another tokenizer or to a model with other options
    */
   public static RunFiles beginOrContinue(Path path, TrainConfig config, Tokenizer tokenizer)
       throws IOException {
@@ -85,7 +85,7 @@ public final class RunFiles implements AutoCloseable {
         files.saveConfig(config);
       }
       return files;
-    } catch (Throwable e) { // an Error too must leave nothing open
+    } catch (Throwable e) { // even an Error must leave nothing open
       files.closeAfter(e);
       throw e;
     }
@@ -108,19 +108,21 @@ public final class RunFiles implements AutoCloseable {
     }
   }
 
-  /** The files of a new run, none of which is there yet. */
+  /** The files of a new run, none of which exists yet. */
   static RunFiles in(RunDirectory directory) {
     return new RunFiles(directory);
   }
 
-  /** Writes the beginning of a run: tokenizer, then configuration, which makes it one. */
+  /**
+   * Writes the first files of a run: the tokenizer, then the configuration, which makes it a run.
+   */
   void begin(TrainConfig config, Tokenizer tokenizer) throws IOException {
     TokenizerFile.save(tokenizer, directory.tokenizer());
     saveConfig(config);
     identify(config, tokenizer);
   }
 
-  /** Has checkpoints that are written from here on say of which model they are. */
+  /** Makes all checkpoints written from now on record their model. */
   void identify(TrainConfig config, Tokenizer tokenizer) {
     identity =
         Map.of(
@@ -130,19 +132,19 @@ public final class RunFiles implements AutoCloseable {
             TokenizerFile.digest(tokenizer));
   }
 
-  /** Takes {@code config.json} and {@code tokenizer.json} as they are now. */
+  /** Accepts {@code config.json} and {@code tokenizer.json} as they are now. */
   public RunFiles acceptChanges() {
     changesAccepted = true;
     return this;
   }
 
   /**
-   * Refuses files that do not belong together, before memory of the sizes that they claim is asked
-   * for: a configuration or a tokenizer that was changed since the weights were written, unless
-   * that was accepted, and weights of other sizes.
+   * Rejects files that do not belong together, before memory of the sizes they claim is allocated:
+   * a configuration or a tokenizer that has changed since the weights were written, unless that was
+   * accepted, and weights of other sizes.
    *
-   * @param checkpoint of this run; nothing is checked where it does not exist
-   * @throws CheckpointException one line that says what differs
+   * @param checkpoint of this run; if it does not exist, nothing is checked
+   * @throws CheckpointException with one line that says what differs
    */
   void requireModel(TrainConfig config, Tokenizer tokenizer, Path checkpoint) throws IOException {
     if (!Files.exists(checkpoint)) {
@@ -155,7 +157,7 @@ public final class RunFiles implements AutoCloseable {
         }
         requireSizes(config, tokenizer.vocab(), weights);
       } catch (CheckpointException e) {
-        weights.verify(); // a damaged file is no sign of another model
+        weights.verify(); // a damaged file must not look like another model
         throw e;
       }
     }
@@ -166,7 +168,7 @@ public final class RunFiles implements AutoCloseable {
     String model = weights.metadata().get(MODEL);
     String digest = weights.metadata().get(TOKENIZER);
     if (model == null || digest == null) {
-      return; // of a version that did not say
+      return; // written by a version that did not record it
     }
     try {
       List<String> differences = TrainJson.differences(config.modelShape(), model);
@@ -174,17 +176,16 @@ public final class RunFiles implements AutoCloseable {
         throw changed(directory.config(), weights, "it has " + String.join("; ", differences));
       }
     } catch (JsonProcessingException e) {
-      throw new CheckpointException(weights.file() + " does not say of which model it is");
+      throw new CheckpointException(weights.file() + " does not say which model it belongs to");
     }
     if (!digest.equals(TokenizerFile.digest(tokenizer))) {
-      throw changed(
-          directory.tokenizer(), weights, "it has other tokens, or has them in another order");
+      throw changed(directory.tokenizer(), weights, "its tokens or their order differ");
     }
   }
 
   private static CheckpointException changed(Path file, Safetensors weights, String how) {
     return new RunChangedException(
-        "%s was changed since %s was written: %s".formatted(file, weights.file(), how));
+        "%s has changed since %s was written: %s".formatted(file, weights.file(), how));
   }
 
   private void requireSizes(TrainConfig config, int vocab, Safetensors weights)
@@ -208,7 +209,7 @@ public final class RunFiles implements AutoCloseable {
   }
 
   /**
-   * Opens a run for reading.
+   * Opens a run read-only.
    *
    * @throws CheckpointException if there is none
    */
@@ -216,7 +217,7 @@ public final class RunFiles implements AutoCloseable {
     return new RunFiles(RunDirectory.open(path));
   }
 
-  /** Opens a run to go on with it. */
+  /** Opens a run to resume it. */
   static RunFiles openLocked(Path path) throws IOException {
     return new RunFiles(RunDirectory.openLocked(path));
   }
@@ -229,7 +230,7 @@ public final class RunFiles implements AutoCloseable {
   /**
    * The run's configuration.
    *
-   * @throws IOException if it cannot be read or is damaged; one line
+   * @throws IOException with one line, if it cannot be read or is damaged
    */
   public TrainConfig config() throws IOException {
     try {
@@ -242,30 +243,30 @@ public final class RunFiles implements AutoCloseable {
   /**
    * The run's tokenizer.
    *
-   * @throws IOException if it cannot be read or is damaged; one line
+   * @throws IOException with one line, if it cannot be read or is damaged
    */
   public Tokenizer tokenizer() throws IOException {
     return TokenizerFile.load(directory.tokenizer());
   }
 
-  /** The best weights, or the last where none are called best; perhaps neither is there. */
+  /** The best weights, or the last if none are marked best; neither may exist. */
   Path weights() {
     return Files.exists(directory.best()) ? directory.best() : directory.last();
   }
 
   /**
-   * Reads the best weights, or the last where none are called best, into {@code model}.
+   * Reads the best weights, or the last if none are marked best, into {@code model}.
    *
    * @return the file they came from
-   * @throws IOException if there are none yet, they are damaged or do not fit; one line
+   * @throws IOException with one line, if there are none yet or they are damaged or do not fit
    */
   public Path loadWeights(LanguageModel model) throws IOException {
     return loadWeights(model, model.vocab());
   }
 
   /**
-   * The same of a model that knows more tokens than these weights: the rows of those behind the
-   * first {@code vocab} stay as they are.
+   * The same for a model that knows more tokens than these weights: the rows after the first {@code
+   * vocab} are unchanged.
    */
   Path loadWeights(LanguageModel model, int vocab) throws IOException {
     Path file = weights();
@@ -280,8 +281,8 @@ public final class RunFiles implements AutoCloseable {
   }
 
   /**
-   * @param vocab tokens that the checkpoint knows: as many rows of the embedding, and of a head of
-   *     its own, are loaded
+   * @param vocab tokens that the checkpoint knows: the number of rows to load into the embedding
+   *     and into an untied head
    */
   private static void loadWeights(Safetensors checkpoint, Parameters parameters, int vocab)
       throws IOException {
@@ -297,7 +298,7 @@ public final class RunFiles implements AutoCloseable {
     parameters.refreshWeights();
   }
 
-  /** A model that is smaller than the one that was saved would be another one. */
+  /** A model smaller than the saved one would be a different model. */
   private static void requireNothingElse(Safetensors checkpoint, Parameters parameters)
       throws IOException {
     Set<String> known = new HashSet<>();
@@ -305,7 +306,7 @@ public final class RunFiles implements AutoCloseable {
     for (String name : checkpoint.names()) {
       if (!known.contains(name) && !Optimizer.isState(name)) {
         throw new CheckpointException(
-            "%s holds %s, for which the model of config.json has no place"
+            "%s contains %s, which the model of config.json does not have"
                 .formatted(checkpoint.file(), name));
       }
     }
@@ -318,16 +319,16 @@ public final class RunFiles implements AutoCloseable {
         saved(parameter, into), checkpoint.tensor(name, DType.F32, parameter.savedShape()));
   }
 
-  /** The part of a parameter-shaped tensor that is saved: all but rows of padding. */
+  /** The part of a parameter-shaped tensor that is saved: all rows except padding. */
   private static Tensor saved(Parameter parameter, Tensor tensor) {
     return tensor.slice(0, parameter.savedShape());
   }
 
   /**
-   * How many numbers the model has, by its best weights.
+   * The number of parameters, counted in the best weights.
    *
-   * @return empty before the first are saved
-   * @throws IOException if they are damaged; one line
+   * @return empty before the first weights are saved
+   * @throws IOException with one line, if they are damaged
    */
   public OptionalLong parameterCount() throws IOException {
     if (!Files.exists(directory.best())) {
@@ -339,15 +340,15 @@ public final class RunFiles implements AutoCloseable {
   }
 
   /**
-   * The run whose weights this one began with.
+   * The run that this one took its initial weights from.
    *
-   * @throws IOException if what says so is damaged; one line
+   * @throws IOException with one line, if the file that records it is damaged
    */
   public Optional<Parent> parent() throws IOException {
     return Parent.read(directory.parent());
   }
 
-  /** What a run that begins with the weights of this one keeps of it. */
+  /** What a run that is finetuned from this one records about it. */
   Parent asParent() throws IOException {
     boolean best = hasBest();
     Progress progress = progress(best);
@@ -357,15 +358,15 @@ public final class RunFiles implements AutoCloseable {
         best ? Float.valueOf(progress.bestValidationLoss()) : null);
   }
 
-  /** Whether there are weights that are called best. */
+  /** Whether there are best weights. */
   boolean hasBest() {
     return Files.exists(directory.best());
   }
 
   /**
-   * How far the last checkpoint is, or the best one.
+   * The progress of the last or the best checkpoint.
    *
-   * @throws IOException if it is damaged, or there is no best one; one line
+   * @throws IOException with one line, if it is damaged or there is no best one
    */
   Progress progress(boolean ofBest) throws IOException {
     Path file = ofBest ? directory.best() : directory.last();
@@ -380,7 +381,7 @@ public final class RunFiles implements AutoCloseable {
     }
   }
 
-  /** Restores the last checkpoint, where there is one, and opens the logs behind it. */
+  /** Restores the last checkpoint, if there is one, and opens the logs at its step. */
   Progress restore(LanguageModel model, Optimizer optimizer) throws IOException {
     Progress progress = Progress.START;
     if (Files.exists(directory.last())) {
@@ -399,7 +400,7 @@ public final class RunFiles implements AutoCloseable {
     return progress;
   }
 
-  /** What was found damaged, and left out, when the run was opened to go on; a line each. */
+  /** Damage that was found and skipped when the run was opened to resume; one line each. */
   public List<String> warnings() {
     return List.copyOf(warnings);
   }
@@ -412,12 +413,12 @@ public final class RunFiles implements AutoCloseable {
     samples.append(sample);
   }
 
-  /** What is known of the last logged step; null where there is none. */
+  /** The metrics of the last logged step; null if there is none. */
   Metrics lastMetrics() {
     return log.last();
   }
 
-  /** How many evaluations there were since that of the lowest loss. */
+  /** The number of evaluations since the one with the lowest loss. */
   int evaluationsWithoutGain() throws IOException {
     float best = Float.POSITIVE_INFINITY;
     int without = 0;
@@ -430,19 +431,19 @@ public final class RunFiles implements AutoCloseable {
     return without;
   }
 
-  /** Says {@code metrics} in the place of the last line, which is of the same step. */
+  /** Replaces the last line, which is of the same step, with {@code metrics}. */
   void replaceLast(Metrics metrics) throws IOException {
     log.close();
     log = MetricsLog.continueAt(directory.metrics(), metrics.step() - 1, warnings::add);
     log.append(metrics);
   }
 
-  /** The last step whose sample is kept; 0 if none is. */
+  /** The step of the last stored sample; 0 if there is none. */
   int lastSampleStep() {
     return samples.lastStep();
   }
 
-  /** Replaces the checkpoint that the run would go on from. */
+  /** Replaces the checkpoint that the run resumes from. */
   void saveLast(LanguageModel model, Optimizer optimizer, Progress progress) throws IOException {
     List<Item> items = weights(model.parameters());
     for (Optimizer.State state : optimizer.states()) {

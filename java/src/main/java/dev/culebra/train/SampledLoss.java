@@ -8,18 +8,18 @@ import java.util.List;
 import java.util.function.BooleanSupplier;
 
 /**
- * Mean loss over the tokens that count in some batches of the validation part, the same ones each
- * time, so that evaluations of one run compare. Dropout is off meanwhile.
+ * Mean loss over the counted tokens of some batches of the validation part, without dropout. The
+ * batches are always the same, so that evaluations of a run can be compared.
  */
 final class SampledLoss {
   private final LanguageModel model;
   private final Batches validation;
   private final Batch batch;
 
-  /** Element n: targets that count in the first n batches, as far as that was asked for. */
+  /** Element n: counted targets in the first n batches, computed on demand. */
   private final List<Long> counted = new ArrayList<>(List.of(0L));
 
-  /** The model is planned for the shape of {@code batch}; all stay the caller's. */
+  /** The model is planned for the shape of {@code batch}; the caller owns everything. */
   SampledLoss(LanguageModel model, Batches validation, Batch batch) {
     this.model = model;
     this.validation = validation;
@@ -27,9 +27,9 @@ final class SampledLoss {
   }
 
   /**
-   * Over {@code batches} batches; leaves the model in training mode.
+   * The loss over {@code batches} batches; leaves the model in training mode.
    *
-   * @return null if {@code abandon} said to give up in between
+   * @return null if {@code abandon} returned true meanwhile
    */
   Float of(int batches, BooleanSupplier abandon) {
     long targets = countedIn(batches);
@@ -47,7 +47,7 @@ final class SampledLoss {
     return abandoned ? null : model.readLossBlocking();
   }
 
-  /** Counted once a run: the batches stay the same. */
+  /** Counted once per run: the batches stay the same. */
   private long countedIn(int batches) {
     if (validation.everyTargetCounts()) {
       return batches * batch.tokens();

@@ -5,7 +5,7 @@ final class Stopwatch {
   private long startedAt;
   private long nanos;
 
-  /** Goes on from {@code seconds}, paused. */
+  /** Starts paused at {@code seconds}. */
   Stopwatch(double seconds) {
     nanos = (long) (seconds * 1e9);
   }
@@ -18,12 +18,12 @@ final class Stopwatch {
     nanos += System.nanoTime() - startedAt;
   }
 
-  /** Up to the last pause. */
+  /** The time up to the last pause. */
   double seconds() {
     return nanos * 1e-9;
   }
 
-  /** While it runs: up to now. */
+  /** The time up to now; only while it runs. */
   double secondsNow() {
     return (nanos + System.nanoTime() - startedAt) * 1e-9;
   }

@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * Everything a training run is told; equal configurations give equal runs. Written as {@code
+ * The whole configuration of a training run; equal configurations give equal runs. Stored as {@code
  * config.json}, flat.
  *
  * <pre>{@code
@@ -27,8 +27,8 @@ import java.util.stream.Stream;
  *             .with(TrainingConfig.STEPS, 200));
  * }</pre>
  *
- * @param preset where the values came from that nobody set
- * @param model its vocabulary is the tokenizer's and not known yet
+ * @param preset the source of the values that were not set
+ * @param model its vocabulary is the tokenizer's, not known yet
  */
 public record TrainConfig(
     Preset preset,
@@ -39,10 +39,10 @@ public record TrainConfig(
     DeviceConfig device) {
   public static final Option<TrainConfig, Preset> PRESET =
       Option.of("preset", oneOf(Preset.class), TrainConfig::preset)
-          .help("NAME", "Where the values come from that nobody sets.")
+          .help("NAME", "Source of the values that are not set.")
           .otherwise(Preset.NANO);
 
-  /** All, in the order of {@code config.json}. */
+  /** All options, in the order of {@code config.json}. */
   public static final List<Option<?, ?>> OPTIONS =
       Stream.of(
               List.of(PRESET),
@@ -54,13 +54,13 @@ public record TrainConfig(
           .<Option<?, ?>>flatMap(List::stream)
           .toList();
 
-  /** Where nobody sets a warmup it is the preset's, but at most this part of a short run. */
+  /** The default warmup is the preset's, but at most this fraction of a short run. */
   private static final int SHORT_WARMUP = 10;
 
   /**
-   * Checks what its parts have not checked.
+   * Checks what the parts cannot check by themselves.
    *
-   * @throws OptionException with one line that names the value, if it is impossible
+   * @throws OptionException with one line that names the value, if it is invalid
    */
   public TrainConfig {
     PRESET.require(preset);
@@ -74,19 +74,19 @@ public record TrainConfig(
   }
 
   /**
-   * The configuration; what is absent is the preset's.
+   * The configuration; missing values come from the preset.
    *
-   * @throws OptionException if a value is impossible
+   * @throws OptionException if a value is invalid
    */
   public static TrainConfig of(Options given) {
     return of(given, Options.NONE);
   }
 
   /**
-   * The configuration; what is absent is that of {@code ofData}, what the data asks for, and then
-   * the preset's.
+   * The configuration; missing values come from {@code ofData}, the values that suit the data, then
+   * from the preset.
    *
-   * @throws OptionException if a value is impossible
+   * @throws OptionException if a value is invalid
    */
   public static TrainConfig of(Options given, Options ofData) {
     Options all = TrainPresets.of(given.value(PRESET)).with(ofData).with(given);
@@ -114,7 +114,7 @@ public record TrainConfig(
         DeviceConfig.of(all));
   }
 
-  /** Where nobody sets a lowest rate, a tenth of the peak as GPT-3's: exactly 1e-4 for 0.001. */
+  /** The default lowest rate, a tenth of the peak as in GPT-3: exactly 1e-4 for 0.001. */
   private static float tenth(float lr) {
     return Float.isFinite(lr)
         ? new BigDecimal(Float.toString(lr)).movePointLeft(1).floatValue()
@@ -122,10 +122,10 @@ public record TrainConfig(
   }
 
   /**
-   * Reads a JSON object of some of the {@link #OPTIONS}.
+   * Reads a JSON object with some of the {@link #OPTIONS}.
    *
-   * @throws IOException if the file cannot be read, is not such an object, or names an unknown
-   *     field; one line with file, line and column
+   * @throws IOException with one line that gives file, line and column, if the file cannot be read,
+   *     is not such an object, or has an unknown field
    */
   public static Options read(Path file) throws IOException {
     return TrainJson.read(file);
@@ -148,19 +148,19 @@ public record TrainConfig(
   }
 
   /**
-   * This configuration with the values that {@code over} has.
+   * This configuration with the values of {@code over}.
    *
-   * @throws OptionException if one is impossible
+   * @throws OptionException if one is invalid
    */
   public TrainConfig with(Options over) {
     return complete(options().with(over));
   }
 
   /**
-   * This configuration for going on with its run, with the values that {@code over} has; those that
-   * follow from others follow.
+   * This configuration for resuming its run, with the values of {@code over}; derived values are
+   * updated.
    *
-   * @throws OptionException if a value is impossible
+   * @throws OptionException if a value is invalid
    */
   TrainConfig changedBy(Options over) {
     Options changes = over;
@@ -176,12 +176,12 @@ public record TrainConfig(
     return with(changes);
   }
 
-  /** What gives the weights of this run's model their meaning, but for the tokenizer. */
+  /** The options that define the model of the weights, apart from the tokenizer. */
   Options modelShape() {
     return model.options().without(GptConfig.DROPOUT);
   }
 
-  /** What a run that begins with the weights of this one has of it unless it is told otherwise. */
+  /** What a run that is finetuned from this one inherits unless set otherwise. */
   public Options shape() {
     return Options.NONE
         .with(PRESET, preset)
@@ -190,8 +190,8 @@ public record TrainConfig(
   }
 
   /**
-   * What two models must have in common for one to begin with the weights of the other. Neither
-   * dropout nor the soft cap is among it, nor the context where positions have no table.
+   * What two models must have in common for one to start with the weights of the other. This leaves
+   * out dropout and the soft cap, and the context if there is no table of positions.
    */
   Options weightsShape() {
     Options shape =
@@ -199,12 +199,12 @@ public record TrainConfig(
     return model.positions() == Positions.ROTARY ? shape.without(GptConfig.CONTEXT) : shape;
   }
 
-  /** The learning rate to finetune with where nobody says another: a tenth of this one's. */
+  /** The default learning rate for finetuning: a tenth of this one's. */
   public float finetuningRate() {
     return tenth(training.lr());
   }
 
-  /** Tokens that one optimizer step reads: B · T · micro-steps. */
+  /** Tokens per optimizer step: B · T · micro-steps. */
   public long tokensPerStep() {
     return (long) training.batch() * model.context() * training.gradAccum();
   }

@@ -25,7 +25,9 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
-/** {@link TrainConfig#OPTIONS} as JSON: one flat object, strict, each error one line. */
+/**
+ * {@link TrainConfig#OPTIONS} as JSON: one flat object, parsed strictly; each error is one line.
+ */
 final class TrainJson {
   private static final JsonMapper MAPPER = StrictJson.mapper();
 
@@ -47,7 +49,7 @@ final class TrainJson {
     }
   }
 
-  /** A file while it is read. */
+  /** A file being read. */
   private record Reading(Path file, JsonParser json) {
     Options options() throws IOException {
       if (json.nextToken() != JsonToken.START_OBJECT) {
@@ -88,7 +90,7 @@ final class TrainJson {
     }
 
     private IOException noObject() {
-      return error("must hold one JSON object of options");
+      return error("must be one JSON object of options");
     }
 
     private IOException error(String what) {
@@ -102,13 +104,13 @@ final class TrainJson {
         : "%s:%d:%d: ".formatted(file, at.getLineNr(), at.getColumnNr());
   }
 
-  /** Jackson's first line, without the place where it redacts the source. */
+  /** Jackson's first line, without its redacted source location. */
   private static String syntax(JsonProcessingException error) {
     return "not valid JSON: "
         + error.getOriginalMessage().replaceFirst("(?s)( \\(start|\\R).*", "");
   }
 
-  /** For people. */
+  /** Indented, for readers. */
   static String write(Options options) {
     return tree(options).toPrettyString() + "\n";
   }
@@ -133,7 +135,7 @@ final class TrainJson {
   }
 
   /**
-   * Where {@code now} differs from what {@link #writeOnOneLine} made of others: {@code heads 4, not
+   * How {@code now} differs from options that {@link #writeOnOneLine} wrote: {@code heads 4, not
    * 2}.
    */
   static List<String> differences(Options now, String written) throws JsonProcessingException {

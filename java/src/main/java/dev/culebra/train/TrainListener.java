@@ -4,24 +4,24 @@ import dev.culebra.checkpoint.Metrics;
 import java.nio.file.Path;
 import java.util.List;
 
-/** What a program learns of a run while it goes; called on the training thread, between steps. */
+/** Observes a run; called on the training thread, between steps. */
 public interface TrainListener {
-  /** Hears nothing. */
+  /** Ignores everything. */
   TrainListener NONE = new TrainListener() {};
 
-  /** A step was taken; nothing is read from the device for this. */
+  /** A step was taken; nothing is read from the device for this call. */
   default void onStep(int step) {}
 
-  /** A step was logged, after it was written to {@code metrics.jsonl}. */
+  /** A step was logged and written to {@code metrics.jsonl}. */
   default void onMetrics(Metrics metrics) {}
 
-  /** A piece of text the model wrote after {@code step} steps, on its way or at the end. */
+  /** A text that the model wrote after {@code step} steps, during the run or at its end. */
   default void onSample(int step, String text) {}
 
   /** A checkpoint was written. */
   default void onCheckpoint(int step, Path file, boolean best) {}
 
-  /** One that tells all of {@code listeners}, in their order. */
+  /** A listener that calls all of {@code listeners}, in order. */
   static TrainListener all(TrainListener... listeners) {
     List<TrainListener> all = List.of(listeners);
     return new TrainListener() {

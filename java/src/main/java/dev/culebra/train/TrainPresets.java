@@ -4,13 +4,13 @@ import dev.culebra.data.TokenizerChoice;
 import dev.culebra.nn.Preset;
 import dev.culebra.options.Options;
 
-/** How each preset is trained, where that is not what an option has without a choice. */
+/** How each preset is trained, where it differs from the options' defaults. */
 final class TrainPresets {
   private static final int ANY_VOCAB = 1;
 
   private TrainPresets() {}
 
-  /** What a preset says. */
+  /** The values of a preset. */
   static Options of(Preset preset) {
     Options model = preset.config(ANY_VOCAB).options();
     return switch (preset) {
@@ -27,8 +27,8 @@ final class TrainPresets {
           .with(ReportConfig.EVAL_BATCHES, 200);
 
   /**
-   * GPT-2's sizes, with GPT-3's figures (Brown et al., 2020) for the small one. The others train on
-   * characters as nanoGPT does: few tokens a step, so a larger beta2.
+   * GPT-2's sizes use the values of GPT-3 (Brown et al., 2020) for its small model. The others
+   * train on characters as nanoGPT does: few tokens per step, hence a larger beta2.
    */
   private static final Options WORDS =
       Options.NONE

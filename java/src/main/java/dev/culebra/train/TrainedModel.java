@@ -7,7 +7,7 @@ import dev.culebra.text.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/** A model from a run directory, to sample from or to measure; in eval mode. */
+/** A model from a run directory, for sampling or evaluation; in eval mode. */
 public final class TrainedModel implements AutoCloseable {
   private final TrainConfig config;
   private final Tokenizer tokenizer;
@@ -22,16 +22,16 @@ public final class TrainedModel implements AutoCloseable {
       backend = owned.add(Devices.open(device));
       model = owned.add(Gpt.toBeLoaded(config.model().withVocab(tokenizer.vocab()), backend));
       model.eval();
-    } catch (Throwable e) { // an Error too must leave nothing open
+    } catch (Throwable e) { // even an Error must leave nothing open
       owned.closeAfter(e);
       throw e;
     }
   }
 
   /**
-   * Reads the best weights of a run, or the last where none are called best.
+   * Reads the best weights of a run, or the last if none are marked best.
    *
-   * @throws IOException if there is no run or it is damaged; one line that names the file
+   * @throws IOException with one line that names the file, if there is no run or it is damaged
    * @throws Devices.UnavailableException if the device cannot be used
    */
   public static TrainedModel open(Path directory, DeviceConfig device) throws IOException {
@@ -41,9 +41,9 @@ public final class TrainedModel implements AutoCloseable {
   }
 
   /**
-   * The same of a run that is open.
+   * The same for a run that is already open.
    *
-   * @param files stay the caller's
+   * @param files owned by the caller
    */
   public static TrainedModel open(RunFiles files, DeviceConfig device) throws IOException {
     TrainConfig config = files.config();

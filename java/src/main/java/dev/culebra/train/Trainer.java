@@ -19,9 +19,8 @@ import java.util.function.BooleanSupplier;
 
 /**
  * Trains a model: the loop of batches, forward, backward, optimizer, evaluation and checkpoint.
- * Step s draws its batches and dropout masks from (seed, s) alone, so a run resumed from a
- * checkpoint repeats the uninterrupted one to the bit. One thread runs it; {@link #requestStop} may
- * come from any.
+ * Step s draws its batches and dropout masks from (seed, s) only, so a resumed run repeats the
+ * uninterrupted one to the bit. Runs on one thread; {@link #requestStop} may be called from any.
  */
 public final class Trainer implements AutoCloseable {
   private final Owned owned = new Owned();
@@ -48,12 +47,13 @@ public final class Trainer implements AutoCloseable {
   private volatile boolean stopRequested;
 
   /**
-   * Prepares a run, from its last checkpoint if it has one. Of the configuration it uses all but
-   * what describes a {@link dev.culebra.nn.Gpt}, names data, tokenizer and optimizer, or chooses a
-   * device: model, data and optimizer are given here. They stay the caller's, as the files do.
+   * Prepares a run, from its last checkpoint if it has one. It ignores the parts of the
+   * configuration that describe a {@link dev.culebra.nn.Gpt}, name data, tokenizer or optimizer, or
+   * choose a device, since model, data and optimizer are given here. The caller owns them and the
+   * files.
    *
    * @param model with its initial weights, planned for the configured batch and context
-   * @param optimizer of the model's parameters, no step behind it
+   * @param optimizer of the model's parameters, with no steps taken
    * @throws IOException if the checkpoint cannot be read or does not fit
    * @throws dev.culebra.data.DataException if the data does not suit the context
    */
@@ -88,14 +88,14 @@ public final class Trainer implements AutoCloseable {
       microSteps =
           owned.add(new MicroSteps(model, batches, batch, training.gradAccum(), training.seed()));
       progress = files.restore(model, optimizer);
-    } catch (Throwable e) { // an Error too must leave nothing open
+    } catch (Throwable e) { // even an Error must leave nothing open
       owned.closeAfter(e);
       throw e;
     }
     end = training.steps();
     if (training.patience() > 0) {
       int without = files.evaluationsWithoutGain();
-      // A run that ended for that, and that somebody lets go on, gets as many again.
+      // A run that ended by patience and is resumed starts counting again.
       evaluationsWithoutGain = without < training.patience() ? without : 0;
     }
     savedStep = progress.step();
@@ -105,12 +105,12 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * Trains until the run's end or a stop is reached, and saves in both cases. The end is that of
-   * the configured steps, minutes or patience which comes first.
+   * Trains until the end of the run or a requested stop, and saves in both cases. The run ends when
+   * the configured steps, minutes or patience are used up, whichever comes first.
    *
-   * @return where the run stands
-   * @throws TrainingStoppedException if the loss is no number any more
-   * @throws IOException if a file cannot be written; the last checkpoint is as it was
+   * @return the progress of the run
+   * @throws TrainingStoppedException if the loss is NaN or infinite
+   * @throws IOException if a file cannot be written; the last checkpoint is unchanged
    */
   public Progress run() throws IOException {
     makeUpForWhatWasInterrupted();
@@ -132,7 +132,7 @@ public final class Trainer implements AutoCloseable {
         save |= isAtEnd(); // by patience
       } else {
         if (sample || save) {
-          model.readLossBlocking(); // what follows waits for the device: that is training still
+          model.readLossBlocking(); // waits for the device: this time still counts as training
         }
         stopwatch.pause();
       }
@@ -141,7 +141,7 @@ public final class Trainer implements AutoCloseable {
         save();
       }
       if (sample && !stopRequested) {
-        sample(); // behind the checkpoint: should it fail, nothing is lost
+        sample(); // after the checkpoint: if this fails, nothing is lost
       }
     }
     if (savedStep < progress.step()) {
@@ -151,9 +151,9 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * One optimizer step. Nothing here waits for the device or allocates its memory.
+   * One optimizer step. Never waits for the device or allocates its memory.
    *
-   * @return false if a stop was asked for before the last micro-step; the step is then not taken
+   * @return false if a stop was requested before the last micro-step; the step is then not taken
    */
   private boolean step(int step) {
     model.zeroGradients();
@@ -169,7 +169,7 @@ public final class Trainer implements AutoCloseable {
     return every > 0 && progress.step() % every == 0;
   }
 
-  /** A run that was stopped while it evaluated or sampled does so when it goes on. */
+  /** A run that was stopped during an evaluation or a sample repeats it when it resumes. */
   private void makeUpForWhatWasInterrupted() throws IOException {
     Metrics last = files.lastMetrics();
     boolean unevaluated =
@@ -238,7 +238,7 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
-  /** Null if {@code abandon} said to give up. */
+  /** Null if {@code abandon} returned true. */
   private Float validationLoss(int batches, BooleanSupplier abandon) {
     Float loss = sampledLoss.of(batches, abandon);
     if (loss != null) {
@@ -248,8 +248,9 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * Replaces the last checkpoint, unless the weights are spoiled: the step that did it had a sound
-   * loss still, since that was read before the weights changed, so they are asked for another.
+   * Replaces the last checkpoint, unless the weights are not finite. The step that spoiled them
+   * still had a finite loss, since the loss was read before the weights changed; so the loss is
+   * computed again.
    */
   private void save() throws IOException {
     validationLoss(1, () -> false);
@@ -278,22 +279,22 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
-  /** Whether the run has come to its end. */
+  /** Whether the run has ended. */
   public boolean isAtEnd() {
     return progress.step() >= end;
   }
 
-  /** How far the run has come. */
+  /** The progress of the run. */
   public Progress progress() {
     return progress;
   }
 
   /**
-   * Writes a text that shows what the model can do now, keeps it with the run and tells the
+   * Writes a text that shows what the model can do now, stores it with the run and calls the
    * listener.
    *
-   * @return null if a stop was asked for meanwhile
-   * @throws IOException if it cannot be kept; one line
+   * @return null if a stop was requested meanwhile
+   * @throws IOException with one line, if it cannot be stored
    */
   public String sample() throws IOException {
     String text = showcase.write(this::stopRequested);
@@ -305,12 +306,12 @@ public final class Trainer implements AutoCloseable {
     return text;
   }
 
-  /** Asks {@link #run} to save and return after the step it is in. */
+  /** Asks {@link #run} to save and return after the current step. */
   public void requestStop() {
     stopRequested = true;
   }
 
-  /** Whether a stop was asked for. */
+  /** Whether a stop was requested. */
   public boolean stopRequested() {
     return stopRequested;
   }

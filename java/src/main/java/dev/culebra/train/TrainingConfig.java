@@ -14,7 +14,7 @@ import dev.culebra.options.Options;
 import dev.culebra.options.Range;
 import java.util.List;
 
-/** How a run trains. What a component means, its option says: {@link #BATCH} and so on. */
+/** How a run trains. Each component is described by its option: {@link #BATCH} and so on. */
 public record TrainingConfig(
     int batch,
     int gradAccum,
@@ -33,28 +33,28 @@ public record TrainingConfig(
     int decayFrom,
     long seed) {
 
-  /** As many steps as there is time for. */
+  /** No limit: as many steps as time allows. */
   public static final int ANY_STEPS = 1_000_000_000;
 
-  /** Sequences of a micro-step, and micro-steps of a step, at most. */
+  /** The most sequences per micro-step, and the most micro-steps per step. */
   private static final int MAX_BATCH = 1 << 20;
 
   private static final float EPSILON = 1e-8f;
 
   public static final Option<TrainingConfig, Integer> BATCH =
       Option.of("batch", WHOLE, TrainingConfig::batch)
-          .help("N", "Sequences of a micro-step.")
+          .help("N", "Sequences per micro-step.")
           .range(Range.between(1, MAX_BATCH))
           .otherwise(12);
 
-  /** Each token that counts weighs the same in a step's gradient. */
+  /** All counted tokens have the same weight in a step's gradient. */
   public static final Option<TrainingConfig, Integer> GRAD_ACCUM =
       Option.of("gradAccum", WHOLE, TrainingConfig::gradAccum)
-          .help("N", "Micro-steps of a step.")
+          .help("N", "Micro-steps per optimizer step.")
           .range(Range.between(1, MAX_BATCH))
           .otherwise(1);
 
-  /** Of a run that ended earlier, by {@link #MINUTES} or {@link #PATIENCE}, those it took. */
+  /** For a run that ended early, by {@link #MINUTES} or {@link #PATIENCE}: the steps it took. */
   public static final Option<TrainingConfig, Integer> STEPS =
       Option.of("steps", WHOLE, TrainingConfig::steps)
           .help("N", "Optimizer steps.")
@@ -64,7 +64,7 @@ public record TrainingConfig(
 
   public static final Option<TrainingConfig, Optimizer.Kind> OPTIMIZER =
       Option.of("optimizer", oneOf(Optimizer.Kind.class), TrainingConfig::optimizer)
-          .help("NAME", "Muon is for the matrices of the blocks, AdamW then for the rest.")
+          .help("NAME", "muon updates the matrices of the blocks and leaves the rest to AdamW.")
           .otherwise(Optimizer.Kind.ADAMW);
 
   public static final Option<TrainingConfig, Float> LR =
@@ -83,19 +83,19 @@ public record TrainingConfig(
 
   public static final Option<TrainingConfig, Integer> WARMUP =
       Option.of("warmup", WHOLE, TrainingConfig::warmup)
-          .help("N", "Steps of rising learning rate.")
+          .help("N", "Steps over which the learning rate rises.")
           .range(Range.atLeast(0))
           .otherwise(100)
           .follows("at most a tenth of %s", STEPS);
 
   public static final Option<TrainingConfig, LearningRate.Schedule> SCHEDULE =
       Option.of("schedule", oneOf(LearningRate.Schedule.class), TrainingConfig::schedule)
-          .help("SHAPE", "Of the learning rate after the warmup.")
+          .help("SHAPE", "Learning rate schedule after the warmup.")
           .otherwise(LearningRate.Schedule.COSINE);
 
   public static final Option<TrainingConfig, Float> WEIGHT_DECAY =
       Option.of("weightDecay", NUMBER, TrainingConfig::weightDecay)
-          .help("X", "AdamW's, of matrices.")
+          .help("X", "AdamW's weight decay, for matrices.")
           .range(Range.notNegative())
           .otherwise(0.1f);
 
@@ -122,8 +122,8 @@ public record TrainingConfig(
       Option.of("minutes", NUMBER, TrainingConfig::minutes)
           .help(
               "M",
-              "End after so many minutes of training in all, the learning rate's descent with it,"
-                  + " however many steps that are unless %s is given; 0: no limit.",
+              "End after this many minutes of training in total. The learning rate decays over this"
+                  + " time; the number of steps is open unless %s is given. 0: no limit.",
               STEPS)
           .range(Range.notNegative())
           .otherwise(0f)
@@ -131,21 +131,21 @@ public record TrainingConfig(
 
   public static final Option<TrainingConfig, Integer> PATIENCE =
       Option.of("patience", WHOLE, TrainingConfig::patience)
-          .help("N", "End after N evaluations in succession without a lower loss; 0: never.")
+          .help("N", "End after N evaluations in a row without a lower loss; 0: never.")
           .range(Range.atLeast(0))
           .otherwise(0)
           .changeable();
 
   public static final Option<TrainingConfig, Integer> DECAY_FROM =
       Option.of("decayFrom", WHOLE, TrainingConfig::decayFrom)
-          .help("N", "The step at which the schedule, warmup included, began again.")
+          .help("N", "The step at which the schedule, including the warmup, restarted.")
           .range(Range.atLeast(0))
           .otherwise(0)
           .internal();
 
   public static final Option<TrainingConfig, Long> SEED =
       Option.of("seed", LONG, TrainingConfig::seed)
-          .help("N", "Of weights, data order, dropout, samples.")
+          .help("N", "Seed of weights, data order, dropout and samples.")
           .otherwise(1337L);
 
   public static final List<Option<TrainingConfig, ?>> OPTIONS =
@@ -168,7 +168,7 @@ public record TrainingConfig(
           SEED);
 
   /**
-   * @throws OptionException with one line that names the value, if it is impossible
+   * @throws OptionException with one line that names the value, if it is invalid
    */
   public TrainingConfig {
     BATCH.require(batch);
@@ -215,12 +215,12 @@ public record TrainingConfig(
         options.value(SEED));
   }
 
-  /** The part of the run's time that is over after so many seconds of training, from 0 to 1. */
+  /** The fraction of the run's time that is over after {@code seconds} of training, from 0 to 1. */
   public double timeGone(double seconds) {
     return minutes == 0 ? 0 : Math.min(1, seconds / (60.0 * minutes));
   }
 
-  /** Whether nobody chose a number of steps, so that only time or patience ends the run. */
+  /** Whether the number of steps is open, so that only time or patience ends the run. */
   public boolean endsByTimeOnly() {
     return minutes > 0 && steps == ANY_STEPS;
   }

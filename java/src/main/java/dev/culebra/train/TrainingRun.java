@@ -31,16 +31,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * Everything that a training run of a {@link Gpt} holds as its {@link TrainConfig} says: device,
- * data, run directory, model, optimizer, trainer, opened in this order and closed in the reverse
- * one. It begins with {@link #start}, {@link #finetune} or {@link #resume}.
+ * A training run of a {@link Gpt} with everything that its {@link TrainConfig} describes: device,
+ * data, run directory, model, optimizer and trainer, opened in this order and closed in reverse.
+ * Created by {@link #start}, {@link #finetune} or {@link #resume}.
  */
 public final class TrainingRun implements AutoCloseable {
-  /** A choice of {@link #finetune}, not of a run: here only so that messages can name it. */
+  /** An option of {@link #finetune}, not of a run: defined only so that messages can name it. */
   private static final Option<Boolean, Boolean> GROW_VOCAB =
       Option.of("growVocab", ValueType.SWITCH, grow -> grow);
 
-  /** Makes the directory of a new run, when all else is known to be in order. */
+  /** Creates the directory of a new run, once everything else has been checked. */
   @FunctionalInterface
   public interface Place {
     RunDirectory create() throws IOException;
@@ -49,7 +49,7 @@ public final class TrainingRun implements AutoCloseable {
   private final Owned owned = new Owned();
   private final Backend backend;
 
-  /** What {@code config.json} says; {@link #config} may compute elsewhere. */
+  /** The content of {@code config.json}; {@link #config} may name another device. */
   private TrainConfig told;
 
   private TrainConfig config;
@@ -59,17 +59,16 @@ public final class TrainingRun implements AutoCloseable {
   private Trainer trainer;
 
   /**
-   * How a run goes on.
+   * How to resume a run.
    *
-   * @param changes what is told anew; written to the run
-   * @param machine where to compute from here on, where that is to change; not written to the run
-   * @param fromBest whether from the best checkpoint, whose optimizer knows nothing of its past,
-   *     instead of the last; of a run that has taken all its steps and is not told more of them the
-   *     last is
-   * @param newDecay whether the learning rate's schedule begins again, instead of being stretched
-   *     to the new length
+   * @param changes new values; written to the run
+   * @param machine changes of the device; not written to the run
+   * @param fromBest whether to resume from the best checkpoint, with a new optimizer state, instead
+   *     of the last; a run that has taken all its steps and gets no more resumes from the last
+   * @param newDecay whether the learning rate schedule restarts, instead of being stretched to the
+   *     new length
    * @param acceptChanges whether {@code config.json} and {@code tokenizer.json} may differ from
-   *     what the checkpoint was written with
+   *     those that the checkpoint was written with
    */
   public record Resumption(
       Options changes,
@@ -85,9 +84,9 @@ public final class TrainingRun implements AutoCloseable {
   }
 
   /**
-   * Begins a run.
+   * Starts a run.
    *
-   * @throws IOException if a file cannot be read or written; one line that names it
+   * @throws IOException with one line that names the file, if it cannot be read or written
    * @throws DataException if the text cannot be used
    * @throws Devices.UnavailableException if the device cannot be used
    */
@@ -100,20 +99,21 @@ public final class TrainingRun implements AutoCloseable {
       run.describe(corpora);
       run.openTrainer(listener);
       return run;
-    } catch (Throwable e) { // an Error too must leave nothing open
+    } catch (Throwable e) { // even an Error must leave nothing open
       run.owned.closeAfter(e);
       throw e;
     }
   }
 
   /**
-   * Begins a run with the weights and the tokenizer of another, whose best checkpoint is taken, or
-   * the last where there is no best.
+   * Starts a run with the weights and the tokenizer of another run's best checkpoint, or its last
+   * if there is no best.
    *
-   * @param growVocab whether the characters of the data that the other run does not know become
-   *     tokens, with rows of the embedding, and of a head of its own, that are drawn from the seed
-   * @throws IOException also if the other run's model has another shape
-   * @throws DataException also if the tokenizer cannot grow, since it is not one of characters
+   * @param growVocab whether characters of the data that the other run does not know become tokens;
+   *     their rows of the embedding, and of an untied head, are drawn from the seed
+   * @throws IOException as {@link #start}, or if the other run's model has another shape
+   * @throws DataException as {@link #start}, or if the tokenizer cannot grow because it is not a
+   *     character tokenizer
    */
   public static TrainingRun finetune(
       TrainConfig config,
@@ -126,7 +126,7 @@ public final class TrainingRun implements AutoCloseable {
     if (config.data().skipUnknown() && !corpora.canLeaveOutCharacters(config.data().data())) {
       throw new DataException(
           new Wording(
-              "%s is for texts: without some of its characters an answer in %s would be another one",
+              "%s is for texts: an answer in %s would change without some of its characters",
               DataConfig.SKIP_UNKNOWN, config.data().data()),
           null);
     }
@@ -145,7 +145,7 @@ public final class TrainingRun implements AutoCloseable {
       run.describe(corpora);
       run.openTrainer(listener);
       return run;
-    } catch (Throwable e) { // an Error too must leave nothing open
+    } catch (Throwable e) { // even an Error must leave nothing open
       run.owned.closeAfter(e);
       throw e;
     }
@@ -156,8 +156,7 @@ public final class TrainingRun implements AutoCloseable {
       return characters.with(corpora.characters(data));
     }
     throw new DataException(
-        new Wording(
-            "%s is for models of characters: %s has no new ones to learn", GROW_VOCAB, known),
+        new Wording("%s is for character models: %s cannot learn new tokens", GROW_VOCAB, known),
         null);
   }
 
@@ -170,16 +169,16 @@ public final class TrainingRun implements AutoCloseable {
       if (e.getCause() instanceof UnknownCharacterException) {
         Wording skip =
             corpora.canLeaveOutCharacters(name)
-                ? new Wording("%s leaves these out, ", DataConfig.SKIP_UNKNOWN)
+                ? new Wording("%s skips them, ", DataConfig.SKIP_UNKNOWN)
                 : Wording.NONE;
         throw new DataException(
-            new Wording("%s: %s%s makes them tokens", e.wording(), skip, GROW_VOCAB), e);
+            new Wording("%s: %s%s adds them as tokens", e.wording(), skip, GROW_VOCAB), e);
       }
       throw e;
     }
   }
 
-  /** What is no part of the weights and does not change what they mean may differ. */
+  /** Options that neither shape nor interpret the weights may differ. */
   private static void requireSameShape(RunFiles from, TrainConfig config) throws IOException {
     Options theirs = from.config().weightsShape();
     Options ours = config.weightsShape();
@@ -192,11 +191,11 @@ public final class TrainingRun implements AutoCloseable {
   }
 
   /**
-   * Continues a run with its own configuration from its last checkpoint, or from the beginning
-   * where it has none yet.
+   * Continues a run with its own configuration from its last checkpoint, or from the beginning if
+   * it has none yet.
    *
-   * @throws IOException if there is no run, it is damaged, or another process trains in it
-   * @throws OptionException if a change is impossible
+   * @throws IOException if there is no run, it is damaged, or another process is training in it
+   * @throws OptionException if a change is invalid
    */
   public static TrainingRun resume(
       Path directory, Resumption how, Corpora corpora, TrainListener listener) throws IOException {
@@ -228,7 +227,7 @@ public final class TrainingRun implements AutoCloseable {
       }
       run.owned.add(files);
       return run;
-    } catch (Throwable e) { // an Error too must leave nothing open
+    } catch (Throwable e) { // even an Error must leave nothing open
       if (run != null) {
         run.owned.closeAfter(e);
       }
@@ -237,9 +236,7 @@ public final class TrainingRun implements AutoCloseable {
     }
   }
 
-  /**
-   * Whether the last checkpoint has all steps. One that is damaged is a reason to take the best.
-   */
+  /** Whether the last checkpoint has all steps. If it is damaged, the best one is used. */
   private static boolean isFinished(RunFiles files, TrainConfig config) {
     try {
       return files.progress(false).step() >= config.training().steps();
@@ -254,37 +251,36 @@ public final class TrainingRun implements AutoCloseable {
     boolean timeIsUp = told.training().timeGone(progress.seconds()) == 1;
     if (timeIsUp && changes.has(MINUTES)) {
       throw new OptionException(
-          "%s is no more than the %.1f that the run has trained",
+          "%s is not more than %.1f, the minutes trained so far",
           MINUTES.set(told.training().minutes()), progress.seconds() / 60);
     }
-    if (timeIsUp && changes.has(STEPS)) { // from here on it goes by steps alone
+    if (timeIsUp && changes.has(STEPS)) { // from here on only steps count
       told = told.with(Options.NONE.with(MINUTES, 0f));
     }
     if (told.training().decayFrom()
-        > progress.step()) { // back at a checkpoint before the new decay
+        > progress.step()) { // resuming from a checkpoint before the new decay
       told = told.with(Options.NONE.with(DECAY_FROM, progress.step()));
     }
     int steps = told.training().steps();
     if (steps != before.training().steps() && steps < progress.step()) {
       throw new OptionException(
-          "%s is less than the %d that the run has taken", STEPS.set(steps), progress.step());
+          "%s is less than %d, the steps taken so far", STEPS.set(steps), progress.step());
     }
     if (!how.newDecay()) {
       return told;
     }
     if (told.training().minutes() > 0) {
-      throw new OptionException("a new decay goes with %s, not with %s", STEPS, MINUTES);
+      throw new OptionException("a new decay needs %s, not %s", STEPS, MINUTES);
     }
     if (steps <= progress.step()) {
       throw new OptionException(
-          "a new decay needs %s of more than the %d that the run has taken",
-          STEPS, progress.step());
+          "a new decay needs %s above %d, the steps taken so far", STEPS, progress.step());
     }
     return told.with(Options.NONE.with(DECAY_FROM, progress.step()));
   }
 
   /**
-   * @param loaded whether weights are loaded next, so that none need to be drawn
+   * @param loaded whether weights are loaded afterwards, so that none need to be drawn
    */
   private void openModel(Dataset data, boolean loaded) {
     this.data = owned.add(data);
@@ -302,8 +298,8 @@ public final class TrainingRun implements AutoCloseable {
   }
 
   /**
-   * Writes what the run is told, as it turned out: token files bring their own tokenizer, and a
-   * path must be found again from anywhere.
+   * Writes the effective configuration: token files bring their own tokenizer, and paths are made
+   * absolute.
    */
   private void describe(Corpora corpora) throws IOException {
     Options found = Options.NONE.with(DataConfig.DATA, corpora.settled(config.data().data()));
@@ -316,9 +312,7 @@ public final class TrainingRun implements AutoCloseable {
     files.begin(config, data.tokenizer());
   }
 
-  /**
-   * Saves the weights that the run begins with here: it may be killed before its next checkpoint.
-   */
+  /** Saves the run's initial weights, since it may be killed before its next checkpoint. */
   private void saveUntrainedOptimizer(Progress progress) throws IOException {
     files.identify(config, data.tokenizer());
     TrainingConfig training = config.training();
@@ -348,9 +342,9 @@ public final class TrainingRun implements AutoCloseable {
   /**
    * Trains to the end, or until {@link Trainer#requestStop}.
    *
-   * @return how far it came
-   * @throws TrainingStoppedException if the loss is no number any more
-   * @throws IOException if a file cannot be written; the last checkpoint is then as it was
+   * @return the progress of the run
+   * @throws TrainingStoppedException if the loss is NaN or infinite
+   * @throws IOException if a file cannot be written; the last checkpoint is then unchanged
    */
   public Progress run() throws IOException {
     Progress progress = trainer.run();
@@ -369,12 +363,12 @@ public final class TrainingRun implements AutoCloseable {
     return progress;
   }
 
-  /** What it is told, where it computes included. */
+  /** The configuration, including the device. */
   public TrainConfig config() {
     return config;
   }
 
-  /** Whether it had come to its end and shown what it learned before it was opened here. */
+  /** Whether the run had ended and written its final sample before it was opened here. */
   public boolean wasFinished() {
     return trainer.progress().step() >= config.training().steps()
         && files.lastSampleStep() >= config.training().steps()
@@ -397,7 +391,7 @@ public final class TrainingRun implements AutoCloseable {
     return trainer;
   }
 
-  /** Closes everything, also when something fails to close; the first failure is thrown. */
+  /** Closes everything, even if something fails to close; the first failure is thrown. */
   @Override
   public void close() throws IOException {
     try {

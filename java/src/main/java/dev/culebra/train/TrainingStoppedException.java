@@ -10,13 +10,13 @@ public final class TrainingStoppedException extends RuntimeException implements 
   private final transient Wording wording;
   private final Kept kept;
 
-  /** From where such a run can go on. */
+  /** Where such a run can resume from. */
   public enum Kept {
-    /** It must begin anew. */
+    /** Nothing: it must start over. */
     NOTHING,
     /** The last checkpoint. */
     LAST,
-    /** The best checkpoint, further from what went wrong, beside the last. */
+    /** The last checkpoint, and the best one, which is further from what went wrong. */
     BEST
   }
 

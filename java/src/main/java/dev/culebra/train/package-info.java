@@ -1,9 +1,8 @@
 /**
- * The loop that makes a model of data: batches, steps, evaluations, checkpoints. Nothing imports it
- * but programs.
+ * Training: batches, steps, evaluations, checkpoints. Only programs import this package.
  *
  * <p>Public interface. {@link dev.culebra.train.Trainer} takes any model, dataset and optimizer;
- * {@link dev.culebra.train.TrainingRun} makes those that a configuration names. What is promised of
- * determinism and of a run's files stands in {@code java/README.md}.
+ * {@link dev.culebra.train.TrainingRun} creates those that a configuration names. {@code
+ * java/README.md} says what is promised about determinism and a run's files.
  */
 package dev.culebra.train;

@@ -49,7 +49,7 @@ class ProgressTest {
     assertThatThrownBy(() -> Progress.parse(metadata, FILE))
         .isExactlyInstanceOf(CheckpointException.class)
         .hasMessage(
-            "last.safetensors is no checkpoint of a training run:"
-                + " its header does not say how far it came");
+            "last.safetensors is not a checkpoint of a training run:"
+                + " its header does not record any progress");
   }
 }

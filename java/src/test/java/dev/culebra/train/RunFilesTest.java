@@ -324,7 +324,7 @@ class RunFilesTest {
       assertThatThrownBy(() -> files.restore(state.model, state.optimizer))
           .isExactlyInstanceOf(CheckpointException.class)
           .hasMessage(
-              "%s is no checkpoint of a training run: its header does not say how far it came",
+              "%s is not a checkpoint of a training run: its header does not record any progress",
               last);
     }
   }

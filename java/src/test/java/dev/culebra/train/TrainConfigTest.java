@@ -153,8 +153,8 @@ class TrainConfigTest {
           {"device": "gpu"}            | :1:12: "device" must be auto, cpu, cuda or cuda:N
           {"batch": 1, "batch": 2}     | :1:21: not valid JSON: Duplicate field 'batch'
           {"batch": 1                  | :1:12: not valid JSON: Unexpected end-of-input: expected close marker for Object
-          [1]                          | :1:1: must hold one JSON object of options
-          {} {}                        | :1:4: must hold one JSON object of options
+          [1]                          | :1:1: must be one JSON object of options
+          {} {}                        | :1:4: must be one JSON object of options
           """)
   void badFilesAreOneClearLine(String content, String message) throws IOException {
     Path file = json(content);

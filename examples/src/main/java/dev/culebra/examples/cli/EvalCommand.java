@@ -90,7 +90,7 @@ final class EvalCommand implements Callable<Integer> {
     } catch (DataException e) {
       if (e.getCause() instanceof UnknownCharacterException
           && corpora.canLeaveOutCharacters(name)) {
-        throw new CommandException(e.getMessage() + ": --skip-unknown leaves these out", e);
+        throw new CommandException(e.getMessage() + ": --skip-unknown skips them", e);
       }
       throw e;
     }

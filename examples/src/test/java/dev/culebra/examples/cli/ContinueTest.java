@@ -100,8 +100,8 @@ class ContinueTest {
   void impossibleChangesAreSaid() {
     Outcome.of(run.train(FLAGS, "--steps=6"));
 
-    resume("--steps=3").assertFails(2, "--steps 3 is less than the 6 that the run has taken.*");
-    resume("--new-decay").assertFails(2, "a new decay needs --steps of more than the 6 .*");
+    resume("--steps=3").assertFails(2, "--steps 3 is less than 6, the steps taken so far.*");
+    resume("--new-decay").assertFails(2, "a new decay needs --steps above 6, .*");
     resume("--log-every=0").assertFails(2, "--log-every must be at least 1, not 0.*");
     resume("--heads=1").assertFails(2, "--resume continues .*: --heads 1 cannot change any more.*");
   }
@@ -174,7 +174,7 @@ class ContinueTest {
     assertThat(timed.err()).contains("step 1  loss ");
     assertThat(resume().err()).contains(" is finished, after ");
 
-    resume("--minutes=0.001").assertFails(2, "--minutes 0.001 is no more than the .*");
+    resume("--minutes=0.001").assertFails(2, "--minutes 0.001 is not more than .*");
     double trained = run.metrics().getLast().get("elapsed_s").doubleValue();
     resume("--minutes=" + (trained + 1) / 60);
     assertThat(run.lastStep()).isGreaterThan(steps);

@@ -263,7 +263,7 @@ class CudaCommandTest {
     outcome.assertFails(
         1,
         "not enough memory on cuda:0 .*: this run needs .* \\(parameters .*, gradients .*,"
-            + " optimizer .*, activations .*, workspace .*\\), and 80.0 MB can be had;"
+            + " optimizer .*, activations .*, workspace .*\\), but only 80.0 MB is available;"
             + " try .*--batch \\d+ --grad-accum \\d+");
     assertThat(folder.resolve("no")).doesNotExist();
   }

@@ -122,10 +122,7 @@ class DamagedRunTest {
     assertChanged(
         "config.json", "\"gelu_tanh\"", "\"relu\"", "it has activation relu, not gelu_tanh");
     assertChanged(
-        "tokenizer.json",
-        "\"a\", \"b\"",
-        "\"b\", \"a\"",
-        "it has other tokens, or has them in another order");
+        "tokenizer.json", "\"a\", \"b\"", "\"b\", \"a\"", "its tokens or their order differ");
   }
 
   private static void assertChanged(String name, String text, String by, String how)
@@ -134,7 +131,7 @@ class DamagedRunTest {
     String whole = Files.readString(file);
     assertThat(whole).containsPattern(text);
     String directory = run.path().toString();
-    String line = ".*%s was changed since .*safetensors was written: %s; .*".formatted(name, how);
+    String line = ".*%s has changed since .*safetensors was written: %s; .*".formatted(name, how);
     try {
       Files.writeString(file, whole.replaceFirst(text, by));
       Outcome.of("sample", "--run", directory).assertFails(1, line);

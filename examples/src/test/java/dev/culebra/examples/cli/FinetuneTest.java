@@ -123,7 +123,7 @@ class FinetuneTest {
       "--steps=1",
       "--lr=1e-30"
     };
-    Outcome.of(flags).assertFails(1, ".*: --grow-vocab makes them tokens");
+    Outcome.of(flags).assertFails(1, ".*: --grow-vocab adds them as tokens");
     String[] grown = Arrays.copyOf(flags, flags.length + 1);
     grown[flags.length] = "--grow-vocab";
     Outcome outcome = Outcome.of(grown);
@@ -143,7 +143,7 @@ class FinetuneTest {
     RunFolder words = new RunFolder(folder.resolve("words"));
     Outcome.of(words.train("--data=" + text, "--steps=1", "--tokenizer=gpt2"));
     Outcome.of("train", "--init-from=" + words.path(), "--grow-vocab", "--data=" + text)
-        .assertFails(1, "--grow-vocab is for models of characters: gpt2 .*");
+        .assertFails(1, "--grow-vocab is for character models: gpt2 .*");
   }
 
   @Test

@@ -133,12 +133,12 @@ class ResumeTest {
     resume(run)
         .assertFails(
             1,
-            ".*config.json was changed since .*last.safetensors was written: it has layers 1, not"
+            ".*config.json has changed since .*last.safetensors was written: it has layers 1, not"
                 + " 2; --accept-changes goes on");
     Outcome.of("train", "--resume", "--accept-changes", "--out", run.path().toString())
         .assertFails(
             1,
-            ".*last.safetensors holds h\\.1\\..*, for which the model of config.json has no place");
+            ".*last.safetensors contains h\\.1\\..*, which the model of config.json does not have");
   }
 
   @Test

@@ -128,7 +128,7 @@ class TrainErrorsTest {
     assertConfigRefused("{\n  \"stepz\": 3\n}", ".*c.json:2:\\d+: unknown field \"stepz\"");
     assertConfigRefused("{\"steps\": \"x\"}", ".*c.json:1:\\d+: \"steps\" must be a whole number");
     assertConfigRefused("{\"steps\": 3", ".*c.json:1:\\d+: not valid JSON: .*");
-    assertConfigRefused("[]", ".*c.json:1:\\d+: must hold one JSON object of options");
+    assertConfigRefused("[]", ".*c.json:1:\\d+: must be one JSON object of options");
     assertConfigRefused("", ".*c.json.*");
     train("--data macbeth --config gone.json").assertFails(1, ".*gone.json.*");
   }

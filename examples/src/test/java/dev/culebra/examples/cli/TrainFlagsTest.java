@@ -152,13 +152,13 @@ class TrainFlagsTest {
 
     assertThat(help)
         .contains(
-            "--batch=N Sequences of a micro-step. Default: 12 (baby: 64, gpt2: 4)",
+            "--batch=N Sequences per micro-step. Default: 12 (baby: 64, gpt2: 4)",
             "train. Default: char (gpt2: gpt2)",
             "Highest learning rate. Default: 0.001 (gpt2: 0.0006)",
             "Learning rate at the end. Default: a tenth of --lr",
             "Default: 100 (gpt2: 2000), at most a tenth of --steps",
-            "--preset=NAME nano, baby, gpt2, gpt2-medium, gpt2-large or gpt2-xl: where",
-            "that nobody sets. Default: nano --",
+            "--preset=NAME nano, baby, gpt2, gpt2-medium, gpt2-large or gpt2-xl: source of",
+            "values that are not set. Default: nano --",
             "Biases in linear layers and layernorms. Default: no (gpt2: yes)")
         .doesNotContain("${", "null");
   }
