@@ -1,5 +1,6 @@
 package dev.culebra.options;
 
+import java.math.BigDecimal;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -87,9 +88,20 @@ public final class ValueType<T> {
     }
   }
 
-  /** The text that {@link #parse} reads back. */
+  /** The text that {@link #parse} reads back: {@code 0.0001} for 1e-4f. */
   public String text(T value) {
-    return value instanceof Enum<?> constant ? name(constant) : value.toString();
+    return switch (value) {
+      case Enum<?> constant -> name(constant);
+      case Float number -> plain(number);
+      default -> value.toString();
+    };
+  }
+
+  private static String plain(float number) {
+    float size = Math.abs(number);
+    boolean readable = size == 0 || size >= 1e-6f && size < 1e9f;
+    String text = Float.toString(number);
+    return readable ? new BigDecimal(text).stripTrailingZeros().toPlainString() : text;
   }
 
   /** The names of all values of an enum; otherwise empty. */

@@ -187,7 +187,8 @@ public record TrainingConfig(
     PATIENCE.require(patience);
     DECAY_FROM.require(decayFrom);
     if (minLr > lr) {
-      throw new OptionException("%s must be at most %s: %s is above %s", MIN_LR, LR, minLr, lr);
+      throw new OptionException(
+          "%s must be at most %s: %s is above %s", MIN_LR, LR, NUMBER.text(minLr), NUMBER.text(lr));
     }
     if (decayFrom > 0 && decayFrom >= steps) {
       throw new OptionException(

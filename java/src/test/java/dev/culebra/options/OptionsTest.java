@@ -92,6 +92,9 @@ class OptionsTest {
     assertThat(SHAPE.type().expected()).isEqualTo("one of round, with_corners");
     assertThat(ValueType.WHOLE.parse("1.5")).isEmpty();
     assertThat(ValueType.NUMBER.parse("1e-3")).hasValue(1e-3f);
+    assertThat(ValueType.NUMBER.text(1e-4f)).isEqualTo("0.0001");
+    assertThat(ValueType.NUMBER.text(15f)).isEqualTo("15");
+    assertThat(ValueType.NUMBER.text(1e-30f)).isEqualTo("1.0E-30");
     assertThat(ValueType.SWITCH.parse("yes")).isEmpty();
     assertThat(ValueType.LONG.parse("-9223372036854775808")).hasValue(Long.MIN_VALUE);
   }

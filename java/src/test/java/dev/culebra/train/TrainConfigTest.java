@@ -103,7 +103,7 @@ class TrainConfigTest {
         impossible(GptConfig.KV_HEADS, 3, "kvHeads must divide heads: 3 and 4"),
         impossible(TrainingConfig.LR, 0f, "lr must be above 0, not 0.0"),
         impossible(TrainingConfig.LR, Float.POSITIVE_INFINITY, "lr must be above 0, not Infinity"),
-        impossible(TrainingConfig.MIN_LR, 1f, "minLr must be at most lr: 1.0 is above 0.001"),
+        impossible(TrainingConfig.MIN_LR, 1f, "minLr must be at most lr: 1 is above 0.001"),
         impossible(TrainingConfig.CLIP, -1f, "clip must be 0 or more, not -1.0"),
         impossible(TrainingConfig.STEPS, 0, "steps must be at least 1, not 0"),
         impossible(ReportConfig.LOG_EVERY, 0, "logEvery must be at least 1, not 0"),

@@ -76,10 +76,10 @@ final class PapersCommand implements Callable<Integer> {
     TrainConfig config = checked(base);
     List<Long> chosen =
         LongStream.range(0, seeds).mapToObj(i -> config.training().seed() + i).toList();
-    PaperTable table = new PaperTable(base, rounds, chosen, System.err::println);
+    PaperTable table = new PaperTable(base, rounds, chosen, TrainFlags::line, System.err::println);
     System.out.printf(
         Locale.ROOT,
-        "%s, %d layers, %d heads, %d wide, %,d tokens a step; %s, %d processors; seeds %s%n%n",
+        "%s, %d layers, %d heads, %d wide, %,d tokens per step; %s, %d processors; seeds %s%n%n",
         config.data().data(),
         config.model().layers(),
         config.model().heads(),

@@ -17,7 +17,6 @@ import dev.culebra.train.DeviceConfig;
 import dev.culebra.train.ReportConfig;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainingConfig;
-import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -94,6 +93,13 @@ final class TrainFlags {
     return choice;
   }
 
+  /** The settings as a command line has them: {@code --llama --kv-heads 2}. */
+  static String line(Options options) {
+    boolean isLlama = GptConfig.LLAMA.minus(options).isEmpty();
+    String rest = Flags.line(isLlama ? options.minus(GptConfig.LLAMA) : options);
+    return isLlama ? ("--llama " + rest).strip() : rest;
+  }
+
   /**
    * What an option is where nobody chooses, such as {@code 12 (baby: 64, gpt2: 4)}: a preset that
    * is not named has the value of the one before it.
@@ -120,7 +126,6 @@ final class TrainFlags {
   private static <T> String text(Options options, Option<?, T> option) {
     Setting<T> setting = option.set(options.value(option));
     return switch (setting.value()) {
-      case Float number -> new BigDecimal(number.toString()).stripTrailingZeros().toPlainString();
       case Boolean on -> on ? "yes" : "no";
       default -> setting.text();
     };

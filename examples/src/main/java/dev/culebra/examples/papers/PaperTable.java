@@ -12,52 +12,61 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /**
- * Each {@link Paper} against the baseline, with as many steps and in as much time, as a table in
- * Markdown. The time of a step is measured first, all papers in turn and that several times, so
- * that a busy moment of the machine is nobody's; its median says how many steps of each fit into
- * the baseline's time. The losses do not depend on the machine.
+ * Compares each {@link Paper} with the baseline, at equal steps and in equal time, as a Markdown
+ * table. The time of a step is measured first, in several rounds over all papers, so that a busy
+ * moment of the machine does not distort one of them. The median gives the number of steps that fit
+ * into the baseline's time. The losses do not depend on the machine.
  */
 public final class PaperTable {
-  /** Steps of one measurement of the time; the second half counts. */
+  /** Steps per time measurement; only the second half counts. */
   private static final int TIMED_STEPS = 80;
 
-  /** A learning rate that ends no run early: only the time counts. */
+  /** A learning rate at which no run diverges: only the time counts. */
   private static final float HARMLESS = 1e-6f;
 
-  /** The first round, in which code is still compiled, does not count. */
+  /** The first round does not count: code is still being compiled. */
   private static final int WARM_ROUNDS = 1;
 
   private final Options base;
   private final int rounds;
   private final List<Long> seeds;
+  private final Function<Options, String> words;
   private final Consumer<String> progress;
   private volatile boolean stopRequested;
   private volatile Trial running;
 
   /**
-   * @param base what all papers have in common; a run's length is its steps
-   * @param rounds of measuring the time, at least 1
-   * @param seeds whose losses are averaged
-   * @param progress hears a line now and then
+   * @param base the options shared by all papers, including the steps of a run
+   * @param rounds of time measurements, at least 1
+   * @param seeds of the runs whose losses are averaged
+   * @param words puts options into words, such as flags
+   * @param progress receives a line from time to time
    */
-  public PaperTable(Options base, int rounds, List<Long> seeds, Consumer<String> progress) {
+  public PaperTable(
+      Options base,
+      int rounds,
+      List<Long> seeds,
+      Function<Options, String> words,
+      Consumer<String> progress) {
     this.base = base;
     this.rounds = rounds;
     this.seeds = seeds;
+    this.words = words;
     this.progress = progress;
   }
 
-  /** A run was stopped on demand. */
+  /** Thrown when a stop was requested. */
   private static final class Stopped extends RuntimeException {}
 
   /**
-   * Trains everything.
+   * Trains all papers.
    *
-   * @param papers the baseline among them
-   * @param lines hears the table line by line, a row as soon as it is known
-   * @return false if a stop was asked for before the last row
+   * @param papers including the baseline
+   * @param lines receives the table line by line, each row as soon as it is known
+   * @return false if a stop was requested before the last row
    */
   public boolean measure(List<Paper> papers, Consumer<String> lines) throws IOException {
     int steps = TrainConfig.of(base).training().steps();
@@ -75,7 +84,7 @@ public final class PaperTable {
     }
   }
 
-  /** How many steps of {@code time} each go into {@code steps} of {@code baseline}. */
+  /** How many steps of length {@code time} fit into {@code steps} of length {@code baseline}. */
   static int stepsInTime(int steps, double baseline, double time) {
     return Math.max(1, (int) Math.round(steps * baseline / time));
   }
@@ -83,7 +92,7 @@ public final class PaperTable {
   private static String header(int steps) {
     return String.format(
         Locale.ROOT,
-        "| | options | parameters | ms a step | loss after %,d steps | steps in equal time | loss"
+        "| | options | parameters | ms per step | loss after %,d steps | steps in equal time | loss"
             + " in equal time |",
         steps);
   }
@@ -95,7 +104,7 @@ public final class PaperTable {
         Locale.ROOT,
         "| %s | %s | %,d | %.1f | %s | %,d | %s |",
         paper.title(),
-        paper.flags().isEmpty() ? "" : "`" + paper.flags() + "`",
+        paper.options().isEmpty() ? "" : "`" + words.apply(paper.options()) + "`",
         atSteps.parameters,
         time,
         atSteps,
@@ -144,7 +153,7 @@ public final class PaperTable {
     }
   }
 
-  /** Ends {@link #measure} soon, from any thread. */
+  /** Makes {@link #measure} end soon; callable from any thread. */
   public void requestStop() {
     stopRequested = true;
     Trial trial = running;
@@ -153,7 +162,7 @@ public final class PaperTable {
     }
   }
 
-  /** Milliseconds of a step. */
+  /** Milliseconds per step. */
   private Map<Paper, Double> times(List<Paper> papers) throws IOException {
     Map<Paper, double[]> samples = new EnumMap<>(Paper.class);
     papers.forEach(paper -> samples.put(paper, new double[rounds]));

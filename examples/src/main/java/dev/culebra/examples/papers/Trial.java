@@ -17,7 +17,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** Trains a model in a directory of its own, which it deletes, and says how it went. */
+/** Trains a model in a temporary directory and reports the results. */
 final class Trial implements TrainListener {
   private final Options options;
   private volatile Trainer trainer;
@@ -25,7 +25,7 @@ final class Trial implements TrainListener {
   private Metrics last;
   private long parameters;
 
-  /** A run with {@code options}, which must name its steps. */
+  /** A run with {@code options}, which must include its steps. */
   Trial(Options options) {
     this.options = options.with(ReportConfig.SAVE_EVERY, 0).with(ReportConfig.SAMPLE_EVERY, 0);
   }
@@ -52,7 +52,7 @@ final class Trial implements TrainListener {
     }
   }
 
-  /** Ends {@link #run} after the step it is in; from any thread. */
+  /** Ends {@link #run} after the current step; callable from any thread. */
   void requestStop() {
     stopRequested = true;
     Trainer training = trainer;
@@ -78,17 +78,17 @@ final class Trial implements TrainListener {
     last = metrics;
   }
 
-  /** Validation loss after the last step, in nats a token. */
+  /** Validation loss after the last step, in nats per token. */
   float validationLoss() {
     return last.validationLoss();
   }
 
-  /** Of the last stretch between two logged steps. */
+  /** Milliseconds per step between the last two logged steps. */
   double tokensPerSecond() {
     return last.tokensPerSecond();
   }
 
-  /** Numbers that were trained. */
+  /** Number of parameters. */
   long parameters() {
     return parameters;
   }

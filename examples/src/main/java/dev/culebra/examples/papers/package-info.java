@@ -1,2 +1,2 @@
-/** What newer papers do otherwise than GPT-2, measured against it. */
+/** Features of newer papers, measured against GPT-2. */
 package dev.culebra.examples.papers;

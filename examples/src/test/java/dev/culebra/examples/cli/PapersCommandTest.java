@@ -51,7 +51,7 @@ class PapersCommandTest {
     for (Paper paper : Paper.values()) {
       List<String> cells = row(outcome, paper.title());
       assertThat(cells).hasSize(7);
-      assertThat(cells.get(1).replace("`", "")).isEqualTo(paper.flags());
+      assertThat(cells.get(1).replace("`", "")).isEqualTo(TrainFlags.line(paper.options()));
       assertThat(Double.parseDouble(cells.get(3))).as("ms").isNotNegative();
       assertThat(Double.parseDouble(cells.get(4))).as("loss").isBetween(1.0, 4.0);
       assertThat(Integer.parseInt(cells.get(5).replace(",", ""))).as("steps").isPositive();

@@ -36,7 +36,7 @@ class TrainErrorsTest {
           --lr x                  | invalid value for option '--lr': 'x' is not a number .*
           --lr 0                  | --lr must be above 0, not 0.0 .*
           --lr NaN                | --lr must be above 0, not NaN .*
-          --lr 1e-4 --min-lr 1    | --min-lr must be at most --lr: 1.0 is above 1.0E-4 .*
+          --lr 1e-4 --min-lr 1    | --min-lr must be at most --lr: 1 is above 0.0001 .*
           --batch 0               | --batch must be at least 1, not 0 .*
           --batch -3              | --batch must be at least 1, not -3 .*
           --grad-accum 0          | --grad-accum must be at least 1, not 0 .*

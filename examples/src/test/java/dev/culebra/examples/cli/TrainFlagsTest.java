@@ -120,8 +120,19 @@ class TrainFlagsTest {
 
   @ParameterizedTest
   @EnumSource
-  void papersAreWhatTheirFlagsSay(Paper paper) {
-    assertThat(parse(paper.flags())).isEqualTo(TrainConfig.of(paper.options()));
+  void theFlagsOfAPaperGiveItsOptions(Paper paper) {
+    String flags = TrainFlags.line(paper.options());
+    assertThat(parse(flags)).isEqualTo(TrainConfig.of(paper.options()));
+  }
+
+  @Test
+  void optionsBecomeShortFlags() {
+    assertThat(TrainFlags.line(Options.NONE)).isEmpty();
+    assertThat(TrainFlags.line(GptConfig.LLAMA)).isEqualTo("--llama");
+    assertThat(TrainFlags.line(Paper.LLAMA.options())).isEqualTo("--llama --kv-heads 2");
+    assertThat(TrainFlags.line(Paper.SOFTCAP.options())).isEqualTo("--no-tied-head --softcap 15");
+    assertThat(TrainFlags.line(Options.NONE.with(TrainingConfig.LR, 1e-4f)))
+        .isEqualTo("--lr 0.0001");
   }
 
   @ParameterizedTest
