@@ -1,6 +1,6 @@
 package dev.culebra.backend;
 
-/** Elementwise non-linearity, applied alone or in the epilogue of a linear layer. */
+/** An elementwise nonlinearity, applied alone or in the epilogue of a linear layer. */
 public enum Activation {
   /** y = x. */
   IDENTITY,

@@ -8,7 +8,7 @@ import dev.culebra.tensor.Tensor;
 
 /** Elementwise activations. */
 public abstract class ActivationOp extends Op {
-  /** With what it shares with the other operations of its backend. */
+  /** With the {@code context} of its backend. */
   protected ActivationOp(OpContext context) {
     super(context);
   }
@@ -42,9 +42,9 @@ public abstract class ActivationOp extends Op {
     }
   }
 
-  /** {@link #forward}, its arguments checked. */
+  /** {@link #forward} with checked arguments. */
   protected abstract void runForward(Tensor out, Tensor in, Activation activation);
 
-  /** {@link #backward}, its arguments checked. */
+  /** {@link #backward} with checked arguments. */
   protected abstract void runBackward(Tensor dIn, Tensor dOut, Tensor in, Activation activation);
 }

@@ -12,7 +12,7 @@ import dev.culebra.tensor.Tensor;
 
 /** The AdamW optimizer: Loshchilov and Hutter, "Decoupled weight decay regularization" (2019). */
 public abstract class AdamWOp extends Op {
-  /** With what it shares with the other operations of its backend. */
+  /** With the {@code context} of its backend. */
   protected AdamWOp(OpContext context) {
     super(context);
   }
@@ -22,16 +22,17 @@ public abstract class AdamWOp extends Op {
    * rest do not.
    *
    * <p>Stochastic rounding: weight e is the upper half of the bits of value e plus 16 random bits,
-   * so that the expected weight is the value. They are the lower half of word e % 4 of Philox with
-   * counter (e / 4, 0x41444D57, step, e / 4 · 2⁻³²) and key (seed low, seed high) of {@code step}.
+   * so that the expected weight is the value. These bits are the lower half of word e % 4 of Philox
+   * with counter (e / 4, 0x41444D57, step, e / 4 · 2⁻³²) and key (seed low, seed high) of {@code
+   * step}.
    *
    * @param weights BF16 copy of the values that operations read, written with stochastic rounding;
-   *     null where the backend's dtype is F32
+   *     null on an F32 backend
    * @param values parameters, updated
    * @param gradients only read
    * @param firstMoment updated
    * @param secondMoment updated
-   * @param gradientNorm (1), from {@link NormOp#compute}; null where {@code maxNorm} is 0
+   * @param gradientNorm (1), from {@link NormOp#compute}; null if {@code maxNorm} is 0
    */
   public final void update(
       Tensor weights,
@@ -73,7 +74,7 @@ public abstract class AdamWOp extends Op {
     }
   }
 
-  /** {@link #update}, its arguments checked. */
+  /** {@link #update} with checked arguments. */
   protected abstract void runUpdate(
       Tensor weights,
       Tensor values,

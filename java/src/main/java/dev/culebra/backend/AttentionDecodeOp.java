@@ -10,16 +10,17 @@ import static dev.culebra.backend.TensorChecks.width;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
-/** Attention of one new token a sequence to cached keys and values, and what fills the cache. */
+/** Attention of one new token per sequence to cached keys and values, and filling the cache. */
 public abstract class AttentionDecodeOp extends Op {
-  /** With what it shares with the other operations of its backend. */
+  /** With the {@code context} of its backend. */
   protected AttentionDecodeOp(OpContext context) {
     super(context);
   }
 
   /**
-   * Puts the K and V columns of {@code qkv} into the caches at positions 0 … T − 1. Caches of fewer
-   * heads, whose number divides {@code heads}, keep of each group of equal heads the first.
+   * Stores the K and V columns of {@code qkv} in the caches at positions 0 … T − 1. If the caches
+   * have fewer heads, their number must divide {@code heads}, and they store the first head of each
+   * group of equal heads.
    *
    * @param keys (B, capacity, kvHeads · D), capacity ≥ T
    * @param values as {@code keys}
@@ -88,10 +89,10 @@ public abstract class AttentionDecodeOp extends Op {
     fit(op, equal, "values (B, capacity, kvHeads · D)", values, keysName, keys);
   }
 
-  /** {@link #cacheKeysValues}, its arguments checked. */
+  /** {@link #cacheKeysValues} with checked arguments. */
   protected abstract void runCacheKeysValues(Tensor keys, Tensor values, Tensor qkv, int heads);
 
-  /** {@link #forward}, its arguments checked. */
+  /** {@link #forward} with checked arguments. */
   protected abstract void runForward(
       Tensor out, Tensor keys, Tensor values, Tensor qkv, Tensor position, int heads);
 }

@@ -13,7 +13,7 @@ import dev.culebra.tensor.Tensor;
 
 /** Scaled dot-product attention over whole sequences. */
 public abstract class AttentionOp extends Op {
-  /** With what it shares with the other operations of its backend. */
+  /** With the {@code context} of its backend. */
   protected AttentionOp(OpContext context) {
     super(context);
   }
@@ -41,7 +41,7 @@ public abstract class AttentionOp extends Op {
   }
 
   /**
-   * Backward of {@link #forward}; probabilities are computed again.
+   * Backward of {@link #forward}; probabilities are recomputed.
    *
    * @param dQkv (B, T, 3C), =
    * @param delta (B, heads, T), scratch: Σ dOut · out of each row and head
@@ -67,7 +67,7 @@ public abstract class AttentionOp extends Op {
     begin();
     runBackward(dQkv, delta, dOut, out, logSumExp, qkv, spec);
     if (end()) {
-      called(op, dQkv.shape(), 10 * pairs(dOut, spec), 0); // computes Q Kᵀ again
+      called(op, dQkv.shape(), 10 * pairs(dOut, spec), 0); // recomputes Q Kᵀ
     }
   }
 
@@ -80,16 +80,16 @@ public abstract class AttentionOp extends Op {
     present(op, "dropout of spec", spec.dropout());
   }
 
-  /** Pairs of tokens that attention looks at, times C. */
+  /** Pairs of tokens that attend, times C. */
   private static double pairs(Tensor out, AttentionSpec spec) {
     long time = out.shape().dim(1);
     return out.elements() * (spec.causal() ? (time + 1) / 2.0 : time);
   }
 
-  /** {@link #forward}, its arguments checked. */
+  /** {@link #forward} with checked arguments. */
   protected abstract void runForward(Tensor out, Tensor logSumExp, Tensor qkv, AttentionSpec spec);
 
-  /** {@link #backward}, its arguments checked. */
+  /** {@link #backward} with checked arguments. */
   protected abstract void runBackward(
       Tensor dQkv,
       Tensor delta,

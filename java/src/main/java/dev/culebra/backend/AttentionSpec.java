@@ -1,10 +1,10 @@
 package dev.culebra.backend;
 
 /**
- * What an attention is besides its tensors.
+ * The parameters of an attention, apart from its tensors.
  *
  * @param heads number of heads; divides the width C
- * @param causal whether position t attends only to positions ≤ t (else to all)
+ * @param causal whether position t attends only to positions ≤ t (otherwise to all)
  * @param dropout on the attention probabilities; element ((b · heads + h) · T + query) · T + key of
  *     its random site
  */

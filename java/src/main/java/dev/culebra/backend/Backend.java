@@ -9,20 +9,20 @@ import java.lang.foreign.MemorySegment;
 import java.util.OptionalDouble;
 
 /**
- * A device: its memory, and the operations on it. One thread drives a backend at a time; work is
- * queued in order and may run later, so only {@link #readBlocking} and {@link #synchronize} wait
- * for it.
+ * A device: its memory, and the operations on it. One thread uses a backend at a time. Work is
+ * queued in order and may run later; only {@link #readBlocking} and {@link #synchronize} wait for
+ * it.
  */
 public interface Backend extends AutoCloseable {
-  /** For people: {@code cpu (2 threads, 512-bit vectors)}. */
+  /** A description: {@code cpu (2 threads, 512-bit vectors)}. */
   String name();
 
   /** Type of activations and of the weights that operations read: F32, or BF16. */
   DType dtype();
 
   /**
-   * TFLOP/s of dense matrix products of its dtype that the device's maker says it can do at most, 0
-   * where that is not known; empty for a processor, which is not measured by it.
+   * The device's stated peak in TFLOP/s for dense matrix products in this dtype; 0 if unknown,
+   * empty for a CPU.
    */
   default OptionalDouble peakTflops() {
     return OptionalDouble.empty();
@@ -53,8 +53,8 @@ public interface Backend extends AutoCloseable {
   void readBlocking(MemorySegment dst, Tensor src);
 
   /**
-   * Work that will be done many times, all of it operations of this backend on the same tensors;
-   * nothing in it may wait for the device or copy to it. The caller closes it.
+   * Records work to repeat many times. It must consist of operations of this backend on fixed
+   * tensors, and must not wait for the device or copy to it. The caller closes the recording.
    */
   default Recording record(Runnable work) {
     return new Recording() {
@@ -71,10 +71,10 @@ public interface Backend extends AutoCloseable {
   /** Waits until all queued work is done. */
   void synchronize();
 
-  /** Native memory now in use. */
+  /** Native memory in use. */
   MemoryReport memory();
 
-  /** Releases the device; buffers must have been closed before. Closing twice is harmless. */
+  /** Releases the device; its buffers must be closed first. Closing twice is harmless. */
   @Override
   void close();
 
@@ -88,7 +88,7 @@ public interface Backend extends AutoCloseable {
     upload(dst, MemorySegment.ofArray(src));
   }
 
-  /** All elements of an F32 or BF16 tensor, widened to singles, after all queued work. */
+  /** Reads all elements of an F32 or BF16 tensor, widened to singles, after all queued work. */
   default float[] readFloatsBlocking(Tensor src) {
     float[] values = new float[Math.toIntExact(src.elements())];
     if (src.dtype() == DType.BF16) {
@@ -103,7 +103,7 @@ public interface Backend extends AutoCloseable {
     return values;
   }
 
-  /** The first element of an F32 tensor, after all queued work. */
+  /** Reads the first element of an F32 tensor, after all queued work. */
   default float readFloatBlocking(Tensor src) {
     float[] value = new float[1];
     readBlocking(
@@ -111,7 +111,7 @@ public interface Backend extends AutoCloseable {
     return value[0];
   }
 
-  /** The first element of an I32 tensor, after all queued work. */
+  /** Reads the first element of an I32 tensor, after all queued work. */
   default int readIntBlocking(Tensor src) {
     int[] value = new int[1];
     readBlocking(

@@ -10,25 +10,25 @@ import static dev.culebra.backend.TensorChecks.width;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
-/** Attention of one sequence to another: what a decoder sees of what an encoder has read. */
+/** Attention from one sequence to another, such as from a decoder to an encoder's output. */
 public abstract class CrossAttentionOp extends Op {
-  /** With what it shares with the other operations of its backend. */
+  /** With the {@code context} of its backend. */
   protected CrossAttentionOp(OpContext context) {
     super(context);
   }
 
   /**
-   * softmax(Q Kᵀ / √D) V for each head, where the keys and values are another sequence's: Vaswani
-   * et al., "Attention is all you need" (2017). Head h of Q is at columns h·D of {@code queries},
-   * of K and V at columns h·D and C + h·D of {@code keysValues}, D = C / heads. Every query of
-   * sequence b sees the first {@code lengths[b]} keys; those behind them are padding.
+   * softmax(Q Kᵀ / √D) V for each head, with keys and values of another sequence: Vaswani et al.,
+   * "Attention is all you need" (2017). Head h of Q is at columns h·D of {@code queries}, of K and
+   * V at columns h·D and C + h·D of {@code keysValues}, D = C / heads. Every query of sequence b
+   * sees the first {@code lengths[b]} keys; the rest is padding.
    *
    * @param out (B, T, C)
    * @param logSumExp (B, heads, T), of the scaled scores, saved for backward
    * @param queries (B, T, C)
    * @param keysValues (B, S, 2C)
    * @param lengths I32 (B), each in [1, S], or null for S
-   * @param heads that divide C
+   * @param heads number of heads; divides C
    */
   public final void forward(
       Tensor out, Tensor logSumExp, Tensor queries, Tensor keysValues, Tensor lengths, int heads) {
@@ -43,7 +43,7 @@ public abstract class CrossAttentionOp extends Op {
   }
 
   /**
-   * Backward of {@link #forward}; probabilities are computed again. The gradient of padding is 0.
+   * Backward of {@link #forward}; probabilities are recomputed. The gradient of padding is 0.
    *
    * @param dQueries (B, T, C), =
    * @param dKeysValues (B, S, 2C), =
@@ -73,7 +73,7 @@ public abstract class CrossAttentionOp extends Op {
     runBackward(
         dQueries, dKeysValues, delta, dOut, out, logSumExp, queries, keysValues, lengths, heads);
     if (end()) {
-      called(op, dQueries.shape(), 10 * pairs(queries, keysValues), 0); // computes Q Kᵀ again
+      called(op, dQueries.shape(), 10 * pairs(queries, keysValues), 0); // recomputes Q Kᵀ
     }
   }
 
@@ -103,16 +103,16 @@ public abstract class CrossAttentionOp extends Op {
     }
   }
 
-  /** Pairs of a query and a key, padding among them, times C. */
+  /** Pairs of a query and a key, including padding, times C. */
   private static double pairs(Tensor queries, Tensor keysValues) {
     return (double) queries.elements() * keysValues.shape().dim(1);
   }
 
-  /** {@link #forward}, its arguments checked. */
+  /** {@link #forward} with checked arguments. */
   protected abstract void runForward(
       Tensor out, Tensor logSumExp, Tensor queries, Tensor keysValues, Tensor lengths, int heads);
 
-  /** {@link #backward}, its arguments checked. */
+  /** {@link #backward} with checked arguments. */
   protected abstract void runBackward(
       Tensor dQueries,
       Tensor dKeysValues,

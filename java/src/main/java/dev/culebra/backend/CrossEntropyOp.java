@@ -11,12 +11,12 @@ import static dev.culebra.backend.TensorChecks.vocabFits;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
-/** Softmax and cross-entropy, with the gradient in place of the logits. */
+/** Softmax and cross-entropy; the gradient can replace the logits. */
 public abstract class CrossEntropyOp extends Op {
-  /** The target that a loss passes over. */
+  /** A target that the loss ignores. */
   public static final int IGNORE = -1;
 
-  /** With what it shares with the other operations of its backend. */
+  /** With the {@code context} of its backend. */
   protected CrossEntropyOp(OpContext context) {
     super(context);
   }
@@ -26,10 +26,10 @@ public abstract class CrossEntropyOp extends Op {
    * #IGNORE}; columns from {@code vocab} on are padding.
    *
    * @param losses (N), = loss of each row, 0 where ignored
-   * @param meanLoss (1), += scale · mean over the rows that count; += 0 when all are ignored
+   * @param meanLoss (1), += scale · mean over the rows that are not ignored; += 0 if all are
    * @param logits (N, ≥ vocab)
    * @param targets I32 (N), in [0, vocab) or {@link #IGNORE}
-   * @param scale 1 / number of batches whose mean {@code meanLoss} collects
+   * @param scale 1 / number of batches averaged in {@code meanLoss}
    */
   public final void forward(
       Tensor losses, Tensor meanLoss, Tensor logits, Tensor targets, int vocab, float scale) {
@@ -44,8 +44,8 @@ public abstract class CrossEntropyOp extends Op {
   }
 
   /**
-   * {@link #forward}, and replaces the logits by the gradient of scale · mean loss; that of padding
-   * and of ignored rows is 0. Probabilities are never stored.
+   * {@link #forward}, and replaces the logits with the gradient of scale · mean loss, which is 0
+   * for padding and ignored rows. Probabilities are never stored.
    */
   public final void forwardBackward(
       Tensor losses, Tensor meanLoss, Tensor logits, Tensor targets, int vocab, float scale) {
@@ -78,9 +78,9 @@ public abstract class CrossEntropyOp extends Op {
   }
 
   /**
-   * {@link #forward}, or {@link #forwardBackward}.
+   * {@link #forward} or {@link #forwardBackward}.
    *
-   * @param backward whether the logits become their gradient
+   * @param backward whether to replace the logits with their gradient
    */
   protected abstract void run(
       Tensor losses,

@@ -8,7 +8,7 @@ import dev.culebra.tensor.Tensor;
 
 /** Elementwise dropout. */
 public abstract class DropoutOp extends Op {
-  /** With what it shares with the other operations of its backend. */
+  /** With the {@code context} of its backend. */
   protected DropoutOp(OpContext context) {
     super(context);
   }
@@ -41,6 +41,6 @@ public abstract class DropoutOp extends Op {
     }
   }
 
-  /** Both passes: each drops the same elements. */
+  /** Both passes: they drop the same elements. */
   protected abstract void run(Tensor out, Tensor in, DropoutSpec dropout);
 }

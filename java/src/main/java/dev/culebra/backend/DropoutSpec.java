@@ -2,11 +2,11 @@ package dev.culebra.backend;
 
 /**
  * Dropout with probability {@code p}: an element whose uniform draw is below {@code p} becomes 0,
- * the others are scaled by 1 / (1 − p). The mask is drawn again from {@code key} in the backward
- * pass and never stored.
+ * the others are scaled by 1 / (1 − p). The mask is never stored; the backward pass redraws it from
+ * {@code key}.
  *
  * @param p probability of dropping, in [0, 1)
- * @param key where the draws come from; may be null only when {@code p} is 0
+ * @param key the source of the draws; may be null only if {@code p} is 0
  */
 public record DropoutSpec(float p, RandomKey key) {
   /** Keeps everything. */
@@ -26,7 +26,7 @@ public record DropoutSpec(float p, RandomKey key) {
     return p == 0;
   }
 
-  /** What a kept element is multiplied with. */
+  /** The factor of kept elements. */
   public float scale() {
     return 1 / (1 - p);
   }

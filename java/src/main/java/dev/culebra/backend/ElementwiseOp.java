@@ -8,9 +8,9 @@ import static dev.culebra.backend.TensorChecks.typed;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
-/** What sees only a run of numbers: sum, constant, change of type. */
+/** Simple elementwise operations: sum, constant, type conversion. */
 public abstract class ElementwiseOp extends Op {
-  /** With what it shares with the other operations of its backend. */
+  /** With the {@code context} of its backend. */
   protected ElementwiseOp(OpContext context) {
     super(context);
   }
@@ -29,7 +29,7 @@ public abstract class ElementwiseOp extends Op {
     }
   }
 
-  /** Sets all elements of a tensor, which may be F32 whatever the backend's dtype. */
+  /** Sets all elements of a tensor, which may also be F32 on a BF16 backend. */
   public final void fill(Tensor out, float value) {
     String op = "fill";
     present(op, "out", out);
@@ -43,10 +43,9 @@ public abstract class ElementwiseOp extends Op {
   }
 
   /**
-   * out = in, between F32 and BF16: one tensor is the one, the other the other. To BF16 rounds to
-   * nearest, ties to even.
+   * out = in, from F32 to BF16 or back. To BF16 it rounds to nearest, ties to even.
    *
-   * @param out as many elements as {@code in}
+   * @param out of the other type, with as many elements as {@code in}
    */
   public final void convert(Tensor out, Tensor in) {
     String op = "convert";
@@ -63,12 +62,12 @@ public abstract class ElementwiseOp extends Op {
     }
   }
 
-  /** {@link #add}, its arguments checked. */
+  /** {@link #add} with checked arguments. */
   protected abstract void runAdd(Tensor out, Tensor a, Tensor b);
 
-  /** {@link #fill}, its arguments checked. */
+  /** {@link #fill} with checked arguments. */
   protected abstract void runFill(Tensor out, float value);
 
-  /** {@link #convert}, its arguments checked. */
+  /** {@link #convert} with checked arguments. */
   protected abstract void runConvert(Tensor out, Tensor in);
 }

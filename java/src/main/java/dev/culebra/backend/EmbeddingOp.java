@@ -9,9 +9,9 @@ import static dev.culebra.backend.TensorChecks.width;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
-/** Rows of a table for tokens, and rows of another for their positions. */
+/** Looks up rows of a table by token, and rows of another by position. */
 public abstract class EmbeddingOp extends Op {
-  /** With what it shares with the other operations of its backend. */
+  /** With the {@code context} of its backend. */
   protected EmbeddingOp(OpContext context) {
     super(context);
   }
@@ -46,7 +46,7 @@ public abstract class EmbeddingOp extends Op {
   }
 
   /**
-   * Adds to the tables' gradients what {@link #forward} with offset 0 passes on.
+   * Backward of {@link #forward} with offset 0: adds to the tables' gradients.
    *
    * @param dTokenTable (V, C), +=
    * @param dPositionTable (≥ T, C), +=, or null
@@ -84,7 +84,7 @@ public abstract class EmbeddingOp extends Op {
     fit(op, width(table) == width(out), name, table, outName, out);
   }
 
-  /** Reads its gradient, adds to the rows of the tables that there are tokens and positions for. */
+  /** Reads the output's gradient and adds to the tables' rows of these tokens and positions. */
   private static double backwardBytes(Tensor dTokenTable, Tensor dPositionTable, Tensor dOut) {
     double rowBytes = (double) width(dOut) * dTokenTable.dtype().bytes();
     double tokens = Math.min(rows(dTokenTable), rows(dOut));
@@ -92,11 +92,11 @@ public abstract class EmbeddingOp extends Op {
     return dOut.bytes() + 2 * rowBytes * (tokens + positions);
   }
 
-  /** {@link #forward}, its arguments checked. */
+  /** {@link #forward} with checked arguments. */
   protected abstract void runForward(
       Tensor out, Tensor tokens, Tensor tokenTable, Tensor positionTable, Tensor offset);
 
-  /** {@link #backward}, its arguments checked. */
+  /** {@link #backward} with checked arguments. */
   protected abstract void runBackward(
       Tensor dTokenTable, Tensor dPositionTable, Tensor dOut, Tensor tokens);
 }

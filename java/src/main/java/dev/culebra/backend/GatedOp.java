@@ -11,15 +11,15 @@ import dev.culebra.tensor.Tensor;
 
 /** Gated activations, the middle of a gated MLP. */
 public abstract class GatedOp extends Op {
-  /** With what it shares with the other operations of its backend. */
+  /** With the {@code context} of its backend. */
   protected GatedOp(OpContext context) {
     super(context);
   }
 
   /**
-   * The product of an activated half of the columns and the other: out = activation(in[0 … H)) ·
-   * in[H … 2H), elementwise. With {@link Activation#SILU} SwiGLU: Shazeer, "GLU variants improve
-   * Transformer" (2020).
+   * The product of the activated first half of the columns and the second half: out =
+   * activation(in[0 … H)) · in[H … 2H), elementwise. With {@link Activation#SILU} it is SwiGLU:
+   * Shazeer, "GLU variants improve Transformer" (2020).
    *
    * @param out (N, H)
    * @param in (N, 2H)
@@ -62,9 +62,9 @@ public abstract class GatedOp extends Op {
     present(op, "activation", activation);
   }
 
-  /** {@link #forward}, its arguments checked. */
+  /** {@link #forward} with checked arguments. */
   protected abstract void runForward(Tensor out, Tensor in, Activation activation);
 
-  /** {@link #backward}, its arguments checked. */
+  /** {@link #backward} with checked arguments. */
   protected abstract void runBackward(Tensor dIn, Tensor dOut, Tensor in, Activation activation);
 }

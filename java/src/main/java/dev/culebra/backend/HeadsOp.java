@@ -11,22 +11,22 @@ import static dev.culebra.backend.TensorChecks.width;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
-/** Queries, keys and values on their way from a projection to attention. */
+/** Prepares queries, keys and values for attention. */
 public abstract class HeadsOp extends Op {
-  /** With what it shares with the other operations of its backend. */
+  /** With the {@code context} of its backend. */
   protected HeadsOp(OpContext context) {
     super(context);
   }
 
   /**
-   * From what a projection gives to what attention reads. A row of {@code in} is {@code heads}
-   * queries, {@code kvHeads} keys, {@code kvHeads} values of D columns each, D = C / heads. Queries
-   * and keys are divided by their root mean square and turned, where {@code spec} says so; then key
-   * and value g go to the places of heads g · G … (g + 1) · G − 1, G = heads / kvHeads.
+   * Turns the output of a projection into the input of attention. A row of {@code in} has {@code
+   * heads} queries, {@code kvHeads} keys and {@code kvHeads} values of D columns each, D = C /
+   * heads. If {@code spec} says so, queries and keys are normalised by their root mean square and
+   * rotated. Then key and value g are copied to heads g · G … (g + 1) · G − 1, G = heads / kvHeads.
    *
-   * <p>Division: x / √(mean of x² + 1e-5). Turning by the position p of the row: columns i and i +
-   * D/2, for i below D/2, are turned as (x, y) → (x cos φ − y sin φ, y cos φ + x sin φ) with φ = p
-   * · 10000^(−2i/D).
+   * <p>Normalisation: x / √(mean of x² + 1e-5). Rotation by the position p of the row: columns i
+   * and i + D/2, for i below D/2, are rotated as (x, y) → (x cos φ − y sin φ, y cos φ + x sin φ)
+   * with φ = p · 10000^(−2i/D).
    *
    * @param qkv (B, T, 3C)
    * @param in (B, T, (heads + 2 · kvHeads) · D)
@@ -80,9 +80,9 @@ public abstract class HeadsOp extends Op {
     require(op, !spec.rotary() || size % 2 == 0, "rotary needs heads of even size");
   }
 
-  /** {@link #forward}, its arguments checked. */
+  /** {@link #forward} with checked arguments. */
   protected abstract void runForward(Tensor qkv, Tensor in, Tensor offset, HeadsSpec spec);
 
-  /** {@link #backward}, its arguments checked. */
+  /** {@link #backward} with checked arguments. */
   protected abstract void runBackward(Tensor dIn, Tensor dQkv, Tensor in, HeadsSpec spec);
 }

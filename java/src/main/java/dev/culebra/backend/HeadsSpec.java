@@ -1,14 +1,14 @@
 package dev.culebra.backend;
 
 /**
- * The heads of an attention, and what becomes of queries and keys before it.
+ * The heads of an attention, and how queries and keys are prepared.
  *
  * @param heads of the queries
- * @param kvHeads of keys and values, a divisor of {@code heads}; each serves as many heads (Ainslie
- *     et al., "GQA", 2023)
+ * @param kvHeads of keys and values, a divisor of {@code heads}; each serves a group of heads
+ *     (Ainslie et al., "GQA", 2023)
  * @param normalised whether each query and key is divided by its root mean square (Henry et al.,
  *     "Query-key normalization for Transformers", 2020; here without a learned scale)
- * @param rotary whether they are turned by their position (Su et al., "RoFormer", 2021)
+ * @param rotary whether they are rotated by their position (Su et al., "RoFormer", 2021)
  */
 public record HeadsSpec(int heads, int kvHeads, boolean normalised, boolean rotary) {
   /**
@@ -21,17 +21,20 @@ public record HeadsSpec(int heads, int kvHeads, boolean normalised, boolean rota
     }
   }
 
-  /** Whether anything is to be done at all. */
+  /** Whether there is nothing to do. */
   public boolean isPlain() {
     return kvHeads == heads && !normalised && !rotary;
   }
 
-  /** Heads of queries that share a key. */
+  /** Query heads per key head. */
   public int groupSize() {
     return heads / kvHeads;
   }
 
-  /** Heads of a row before the shared ones are repeated: queries, keys, values. */
+  /**
+   * Heads in a row of the projection: queries, keys and values, before the shared ones are
+   * repeated.
+   */
   public int projected() {
     return heads + 2 * kvHeads;
   }

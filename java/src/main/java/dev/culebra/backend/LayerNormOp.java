@@ -10,18 +10,18 @@ import static dev.culebra.backend.TensorChecks.width;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
-/** Layernorm and RMSNorm, alone and with the residual sum before it. */
+/** Layernorm and RMSNorm, alone or fused with the residual sum before it. */
 public abstract class LayerNormOp extends Op {
-  /** With what it shares with the other operations of its backend. */
+  /** With the {@code context} of its backend. */
   protected LayerNormOp(OpContext context) {
     super(context);
   }
 
   /**
    * out = (in − mean) · rstd · weight + bias for each row: Ba, Kiros, Hinton, "Layer normalization"
-   * (2016), ε = 1e-5, biased variance. Without {@code mean} rows are not centred, out = in · rstd ·
-   * weight + bias with rstd = 1 / √(mean of in² + ε): Zhang and Sennrich, "Root mean square layer
-   * normalization" (2019). So it is in all four operations.
+   * (2016), ε = 1e-5, biased variance. If {@code mean} is null, rows are not centred: out = in ·
+   * rstd · weight + bias with rstd = 1 / √(mean of in² + ε): Zhang and Sennrich, "Root mean square
+   * layer normalization" (2019). This holds for all four operations.
    *
    * @param out (N, C); may be {@code in}
    * @param mean (N), saved for backward, or null
@@ -96,7 +96,7 @@ public abstract class LayerNormOp extends Op {
    * sum = stream + branch, then layernorm of the sum.
    *
    * @param out (N, C), layernorm(sum)
-   * @param sum (N, C), kept for backward; may be {@code stream}
+   * @param sum (N, C), saved for backward; may be {@code stream}
    * @param stream (N, C), the residual stream so far
    * @param branch (N, C), what a block adds to it
    */
@@ -125,13 +125,13 @@ public abstract class LayerNormOp extends Op {
   }
 
   /**
-   * Backward of {@link #residualForward}: the gradient of the sum, which is that of the stream and
-   * of the branch. Where the branch is the output of a linear layer, its column sums are the
-   * gradient of that layer's bias, and here they cost less than in {@link LinearOp#backward}. On a
-   * CPU they have the bits that it gives.
+   * Backward of {@link #residualForward}: computes the gradient of the sum, which is also that of
+   * the stream and of the branch. If the branch is the output of a linear layer, the column sums
+   * are the gradient of that layer's bias. They cost less here than in {@link LinearOp#backward},
+   * and have the same bits on a CPU.
    *
-   * @param dSum (N, C), += on what later layers have already put there
-   * @param dBranchBias (C), += column sums of dSum, as it is in the end, or null
+   * @param dSum (N, C), +=: it already has the gradient from later layers
+   * @param dBranchBias (C), += column sums of the final dSum, or null
    * @param sum the saved sum
    */
   public final void residualBackward(
@@ -180,11 +180,11 @@ public abstract class LayerNormOp extends Op {
     vector(op, "weight (C)", weight, dtype(), width(in), inName, in);
   }
 
-  /** {@link #forward}, its arguments checked. */
+  /** {@link #forward} with checked arguments. */
   protected abstract void runForward(
       Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias);
 
-  /** {@link #residualForward}, its arguments checked. */
+  /** {@link #residualForward} with checked arguments. */
   protected abstract void runResidualForward(
       Tensor out,
       Tensor sum,
@@ -196,9 +196,9 @@ public abstract class LayerNormOp extends Op {
       Tensor bias);
 
   /**
-   * {@link #backward}, or {@link #residualBackward}.
+   * {@link #backward} or {@link #residualBackward}.
    *
-   * @param adds whether the gradient is added to what {@code dIn} holds
+   * @param adds whether the gradient is added to {@code dIn}
    */
   protected abstract void runBackward(
       Tensor dIn,

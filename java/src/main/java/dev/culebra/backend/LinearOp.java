@@ -13,9 +13,9 @@ import static dev.culebra.backend.TensorChecks.width;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
-/** A linear layer, and an activation behind it or before it: the matrix products of a GPT. */
+/** A linear layer, with an activation after or before it: the matrix products of a GPT. */
 public abstract class LinearOp extends Op {
-  /** With what it shares with the other operations of its backend. */
+  /** With the {@code context} of its backend. */
   protected LinearOp(OpContext context) {
     super(context);
   }
@@ -23,12 +23,12 @@ public abstract class LinearOp extends Op {
   /**
    * preActivation = in · weightᵀ + bias; out = activation(preActivation).
    *
-   * <p>In BF16 {@code out} may be the activation of what was rounded to {@code preActivation}, or
-   * of that before it was rounded; and the product may be rounded before the bias is added, or not.
+   * <p>In BF16 the activation may be applied before or after rounding to {@code preActivation}, and
+   * the product may or may not be rounded before the bias is added.
    *
    * @param out (N, OC)
-   * @param preActivation (N, OC), saved for backward; null with {@link Activation#IDENTITY}, or
-   *     where backward never runs
+   * @param preActivation (N, OC), saved for backward; null with {@link Activation#IDENTITY}, or if
+   *     backward never runs
    * @param in (N, IC)
    * @param weight (OC, IC)
    * @param bias (OC) or null
@@ -49,7 +49,7 @@ public abstract class LinearOp extends Op {
       require(
           op,
           activation != Activation.IDENTITY,
-          "preActivation must be null where the activation is IDENTITY");
+          "preActivation must be null if the activation is IDENTITY");
     }
 
     begin();
@@ -61,24 +61,23 @@ public abstract class LinearOp extends Op {
 
   /**
    * Backward of the linear part: dIn = dOut · weight; dWeight += dOutᵀ · in; dBias += column sums
-   * of dOut. For an activation of its own, {@link ActivationOp#backward} comes first.
+   * of dOut. If this layer has an activation, call {@link ActivationOp#backward} first.
    *
-   * <p>Where {@code in} is itself an activation's output, its backward can be had in one:
+   * <p>If {@code in} is the output of an activation, its backward can be fused:
    *
    * <pre>dIn = (dOut · weight) ⊙ inActivation′(inPreActivation)</pre>
    *
-   * <p>In BF16 the product may be rounded before it is multiplied, or not.
+   * <p>In BF16 the product may or may not be rounded before it is multiplied.
    *
-   * @param dIn (N, IC), =, or null where nobody needs it
+   * @param dIn (N, IC), =, or null if it is not needed
    * @param dWeight (OC, IC), +=
    * @param dBias (OC), +=, or null
    * @param dOut (N, OC)
    * @param in (N, IC)
    * @param weight (OC, IC)
-   * @param inPreActivation (N, IC), what {@code inActivation} was applied to; null for the gradient
-   *     of {@code in} itself
-   * @param inActivation {@link Activation#IDENTITY} where {@code inPreActivation} is null, and only
-   *     there
+   * @param inPreActivation (N, IC), the input of {@code inActivation}; null for the gradient of
+   *     {@code in} itself
+   * @param inActivation {@link Activation#IDENTITY} if and only if {@code inPreActivation} is null
    */
   public final void backward(
       Tensor dIn,
@@ -104,7 +103,7 @@ public abstract class LinearOp extends Op {
     require(
         op,
         (inPreActivation == null) == (inActivation == Activation.IDENTITY),
-        "inPreActivation must be null where inActivation is IDENTITY, and only there");
+        "inPreActivation must be null if and only if inActivation is IDENTITY");
 
     begin();
     runBackward(dIn, dWeight, dBias, dOut, in, weight, inPreActivation, inActivation);
@@ -122,13 +121,13 @@ public abstract class LinearOp extends Op {
     fit(op, width(out) == rows(weight), outName, out, "weight (OC, IC)", weight);
   }
 
-  /** So many products of rows of {@code out} with (OC, IC). */
+  /** Reports {@code products} products of the rows of {@code out} with (OC, IC). */
   private void multiplied(String op, int products, Tensor out, Tensor weight) {
     double flops = 2.0 * products * rows(out) * weight.elements();
     called(op, rows(out) + " × " + weight.shape(), flops, 0);
   }
 
-  /** {@link #forward}, its arguments checked. */
+  /** {@link #forward} with checked arguments. */
   protected abstract void runForward(
       Tensor out,
       Tensor preActivation,
@@ -137,7 +136,7 @@ public abstract class LinearOp extends Op {
       Tensor bias,
       Activation activation);
 
-  /** {@link #backward}, its arguments checked. */
+  /** {@link #backward} with checked arguments. */
   protected abstract void runBackward(
       Tensor dIn,
       Tensor dWeight,

@@ -3,8 +3,8 @@ package dev.culebra.backend;
 /**
  * Native memory of a backend.
  *
- * @param liveBuffers buffers allocated and not yet closed: what a leak test asserts to be zero
- * @param liveBytes their size
- * @param peakBytes the largest that size has been
+ * @param liveBuffers buffers allocated and not yet closed; leak tests assert 0
+ * @param liveBytes their total size
+ * @param peakBytes the largest value that {@code liveBytes} has had
  */
 public record MemoryReport(int liveBuffers, long liveBytes, long peakBytes) {}

@@ -12,13 +12,13 @@ import dev.culebra.tensor.Tensor;
 
 /** The parts of a step of Muon, an optimizer for matrices. */
 public abstract class MuonOp extends Op {
-  /** With what it shares with the other operations of its backend. */
+  /** With the {@code context} of its backend. */
   protected MuonOp(OpContext context) {
     super(context);
   }
 
   /**
-   * Nesterov momentum of Muon (Jordan et al., 2024), g being the clipped gradient:
+   * Nesterov momentum of Muon (Jordan et al., 2024), where g is the clipped gradient:
    *
    * <pre>
    *   momentum = μ · momentum + (1 − μ) · g;  direction = μ · momentum + (1 − μ) · g
@@ -27,7 +27,7 @@ public abstract class MuonOp extends Op {
    * @param direction of the backend's dtype, =
    * @param momentum F32, updated
    * @param gradients F32, only read
-   * @param gradientNorm (1), from {@link NormOp#compute}; null where {@code maxNorm} is 0
+   * @param gradientNorm (1), from {@link NormOp#compute}; null if {@code maxNorm} is 0
    * @param mu μ
    * @param maxNorm gradients are scaled by min(1, maxNorm / norm); 0 turns clipping off
    */
@@ -53,18 +53,18 @@ public abstract class MuonOp extends Op {
   }
 
   /**
-   * Makes matrices nearly orthogonal: of each one's singular value decomposition U S Vᵀ about U Vᵀ
-   * stays. Five Newton–Schulz steps from X = matrix / (‖matrix‖ + 1e-7), on the side of the smaller
-   * dimension n:
+   * Makes matrices nearly orthogonal: a matrix with singular value decomposition U S Vᵀ becomes
+   * about U Vᵀ. Takes five Newton–Schulz steps from X = matrix / (‖matrix‖ + 1e-7), on the side of
+   * the smaller dimension n:
    *
    * <pre>
    *   A = X Xᵀ;  P = 3.4445 I − 4.775 A + 2.0315 A²;  X = P X
    * </pre>
    *
    * which bring singular values above about 0.01 to between 0.7 and 1.2 (Jordan et al., 2024). In
-   * BF16 each X, A, A² and P may be rounded when it is stored, as in Jordan's own program: that
-   * leaves X within about 2 % of what it is otherwise, and the singular values where they were. A
-   * device may take scratch memory for L · (R · C + 2 n²) elements.
+   * BF16 each X, A, A² and P may be rounded when it is stored, as in Jordan's own program: this
+   * changes X by about 2 % and leaves the singular values in their range. A device may use scratch
+   * memory for L · (R · C + 2 n²) elements.
    *
    * @param matrices (L, R, C), in place
    */
@@ -80,12 +80,12 @@ public abstract class MuonOp extends Op {
   }
 
   /**
-   * The step of Muon: value = value · (1 − rate · decay) − rate · 0.2 · √max(R, C) · direction.
-   * With that factor a step is as large as one of AdamW (Liu et al., "Muon is scalable for LLM
+   * A step of Muon: value = value · (1 − rate · decay) − rate · 0.2 · √max(R, C) · direction. With
+   * that factor a step is as large as one of AdamW (Liu et al., "Muon is scalable for LLM
    * training", 2025, section 2.2).
    *
    * @param weights BF16 (R, C), written with stochastic rounding as {@link AdamWOp#update} does;
-   *     null where the backend's dtype is F32
+   *     null on an F32 backend
    * @param values F32 (R, C), updated
    * @param direction (R, C), from {@link #orthogonalise}
    */
@@ -104,14 +104,14 @@ public abstract class MuonOp extends Op {
     }
   }
 
-  /** Five steps of X Xᵀ, a square of that and a product with X, on the smaller side n of m. */
+  /** FLOPs of five steps: X Xᵀ, its square and a product with X, where n is the smaller side. */
   private static double newtonSchulz(Tensor matrices) {
     double n = Math.min(matrices.shape().dim(1), matrices.shape().dim(2));
     double m = Math.max(matrices.shape().dim(1), matrices.shape().dim(2));
     return matrices.shape().dim(0) * 5 * 2 * (2 * n * n * m + n * n * n);
   }
 
-  /** {@link #momentum}, its arguments checked. */
+  /** {@link #momentum} with checked arguments. */
   protected abstract void runMomentum(
       Tensor direction,
       Tensor momentum,
@@ -120,9 +120,9 @@ public abstract class MuonOp extends Op {
       float mu,
       float maxNorm);
 
-  /** {@link #orthogonalise}, its arguments checked. */
+  /** {@link #orthogonalise} with checked arguments. */
   protected abstract void runOrthogonalise(Tensor matrices);
 
-  /** {@link #update}, its arguments checked. */
+  /** {@link #update} with checked arguments. */
   protected abstract void runUpdate(Tensor weights, Tensor values, Tensor direction, MuonStep step);
 }

@@ -8,7 +8,7 @@ import dev.culebra.tensor.Tensor;
 
 /** The length of a vector. */
 public abstract class NormOp extends Op {
-  /** With what it shares with the other operations of its backend. */
+  /** With the {@code context} of its backend. */
   protected NormOp(OpContext context) {
     super(context);
   }
@@ -26,6 +26,6 @@ public abstract class NormOp extends Op {
     }
   }
 
-  /** {@link #compute}, its arguments checked. */
+  /** {@link #compute} with checked arguments. */
   protected abstract void runCompute(Tensor norm, Tensor in);
 }

@@ -5,27 +5,27 @@ import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
 
 /**
- * What all operations have in common. Each has a file of its own: {@code FooOp} holds its contract,
- * the checks of its arguments, and what a call costs; {@code FooCpu} and {@code FooCuda} extend it
- * and compute. Its public methods are final: they check, then call what the backend has overridden,
- * so no backend can forget a check, and what a backend gets fits.
+ * Base class of all operations. Each has its own file: {@code FooOp} has the contract, the argument
+ * checks and the cost of a call; {@code FooCpu} and {@code FooCuda} extend it and compute. The
+ * public methods are final: they check their arguments, then call the backend's method. So no
+ * backend can forget a check, and every backend gets valid arguments.
  *
- * <p>A tensor that is missing or whose type or shape does not fit throws {@link
+ * <p>A missing tensor, or one whose type or shape does not fit, throws {@link
  * IllegalArgumentException} with one line, before anything is written:
  *
  * <pre>linearForward: weight (OC, IC) = F32 (5, 3) does not fit in (N, IC) = F32 (4, 7)</pre>
  *
- * <p>Types are those of the dtype rule of {@link Ops}. As the convention there has it, the leading
- * dimensions of an activation (N, C) or (B, T, C) are folded to rows, and a vector (N) may come in
- * any shape of N elements; tables, weights, caches, {@code tokens} of an embedding, {@code qkv} and
- * {@code logSumExp} must have the rank they are documented with. What only the elements tell
- * (tokens, targets, positions in range) is left to the backends. Checks allocate nothing when
- * everything fits.
+ * <p>Types follow the dtype rule of {@link Ops}. By the conventions there, the leading dimensions
+ * of an activation (N, C) or (B, T, C) are folded into rows, and a vector (N) may have any shape of
+ * N elements; tables, weights, caches, {@code tokens} of an embedding, {@code qkv} and {@code
+ * logSumExp} must have the rank they are documented with. Checks of the elements themselves
+ * (tokens, targets and positions in range) are left to the backends. A check that passes allocates
+ * nothing.
  */
 public abstract class Op {
   private final OpContext context;
 
-  /** With what it shares with the other operations of its backend. */
+  /** With the {@code context} of its backend. */
   protected Op(OpContext context) {
     this.context = context;
   }
@@ -35,7 +35,7 @@ public abstract class Op {
     return context.dtype();
   }
 
-  /** Arguments are right, and the work begins. */
+  /** The arguments are valid and the work starts. */
   final void begin() {
     OpListener listener = context.listener();
     if (listener != null) {
@@ -44,7 +44,7 @@ public abstract class Op {
   }
 
   /**
-   * The work has been done, or on a GPU queued. Returns whether somebody wants to know what it was:
+   * The work is done, or queued on a GPU. Returns whether there is a listener to report it to, by
    * {@link #called} or {@link #moved}.
    */
   final boolean end() {
@@ -57,9 +57,9 @@ public abstract class Op {
   }
 
   /**
-   * Says what the work was.
+   * Reports the work to the listener.
    *
-   * @param shape that tells calls of the operation apart
+   * @param shape distinguishes calls of the operation
    * @param flops see {@link OpCall}
    * @param bytes see {@link OpCall}
    */
@@ -68,8 +68,8 @@ public abstract class Op {
   }
 
   /**
-   * {@link #called} for an operation that reads or writes each of these tensors once; one that is
-   * read and written is given twice, null is none. The shape is that of the first.
+   * {@link #called} for an operation that reads or writes each of these tensors once. A tensor that
+   * is read and written is listed twice; null is skipped. The shape is that of the first.
    */
   final void moved(String op, Tensor... tensors) {
     Shape shape = null;

@@ -1,13 +1,13 @@
 package dev.culebra.backend;
 
 /**
- * A call of an operation, and what it must do: floating-point operations where it multiplies
- * matrices, else the bytes that it reads and writes; a tensor that it reads and writes counts
+ * A call of an operation and its cost: floating-point operations if it multiplies matrices,
+ * otherwise the bytes that it reads and writes. A tensor that is both read and written counts
  * twice.
  *
- * @param op the operation's name, as its messages have it: {@code linearForward}
- * @param shape that tells calls of an operation apart
- * @param flops 0 where bytes are the measure
- * @param bytes 0 where operations are the measure
+ * @param op the operation's name, as in its messages: {@code linearForward}
+ * @param shape distinguishes calls of an operation
+ * @param flops 0 if the cost is given in bytes
+ * @param bytes 0 if the cost is given in FLOPs
  */
 public record OpCall(String op, String shape, double flops, double bytes) {}

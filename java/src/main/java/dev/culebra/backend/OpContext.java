@@ -2,7 +2,7 @@ package dev.culebra.backend;
 
 import dev.culebra.tensor.DType;
 
-/** What the operations of a backend share: the type they compute in, and who listens. */
+/** Shared by the operations of a backend: the type they compute in, and the listener. */
 public final class OpContext {
   private final DType dtype;
   private OpListener listener;
@@ -10,7 +10,7 @@ public final class OpContext {
   /**
    * For a backend that computes in {@code dtype}.
    *
-   * @throws IllegalArgumentException if that is not a type of activations
+   * @throws IllegalArgumentException if it is not a type for activations
    */
   public OpContext(DType dtype) {
     if (dtype == DType.I32) {
@@ -24,7 +24,7 @@ public final class OpContext {
     return dtype;
   }
 
-  /** Null for none. */
+  /** Sets the listener; null for none. */
   OpListener listener() {
     return listener;
   }

@@ -1,16 +1,16 @@
 package dev.culebra.backend;
 
 /**
- * Is told of every call of a backend's operations, to profile it; see {@link Ops#listen}. What an
- * operation is made of are no calls.
+ * Receives every call of a backend's operations, for profiling; see {@link Ops#listen}. The steps
+ * inside an operation are not reported.
  */
 public interface OpListener {
-  /** A call whose arguments are right begins. One that fails then never ends. */
+  /** A call with valid arguments starts. If it then fails, {@link #end} is not called. */
   void begin();
 
-  /** The call that began last is done, or on a GPU queued. */
+  /** The last started call is done, or queued on a GPU. */
   void end();
 
-  /** What the call was that has just ended. */
+  /** Describes the call that has just ended. */
   void called(OpCall call);
 }

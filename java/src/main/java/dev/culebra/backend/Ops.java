@@ -1,29 +1,29 @@
 package dev.culebra.backend;
 
 /**
- * The operations of a GPT training step, each forward beside backward, cut where a GPU kernel fuses
- * them: {@code ops.linear().forward(…)}. Contracts and checks are in the operations themselves, see
+ * The operations of a GPT training step, forward and backward, each as large as a fused GPU kernel:
+ * {@code ops.linear().forward(…)}. Contracts and checks are in the operations themselves, see
  * {@link Op}.
  *
- * <p>Conventions, the same everywhere:
+ * <p>Conventions:
  *
  * <ul>
  *   <li>Outputs are allocated by the caller and come first.
  *   <li><b>Gradients of parameters accumulate (+=), gradients of activations are written (=), the
  *       residual stream adds.</b>
- *   <li>An activation is (…, C): leading dimensions are folded to N rows. B batch, T time, C width,
- *       V vocabulary.
- *   <li>An activation gradient may be the same tensor as the gradient it is computed from where a
- *       method says "in place".
+ *   <li>An activation is (…, C): leading dimensions are folded into N rows. B batch, T time, C
+ *       width, V vocabulary.
+ *   <li>If a method says "in place", an activation gradient may be the same tensor as the gradient
+ *       it is computed from.
  *   <li><b>Activations, their gradients, logits, caches of keys and values, and the weights that
  *       operations read have the backend's {@link Backend#dtype() dtype}. Gradients of parameters,
  *       values and moments of the optimizer, row statistics (mean, rstd, logSumExp, delta), losses
- *       and norms are F32</b>, which all floats are where that dtype is F32. Tokens, targets,
- *       positions and random state are I32.
- *   <li>In BF16 arithmetic is F32; a result is rounded to nearest even when it is stored. A sum
- *       that is kept is what later arithmetic of the same operation sees; a linear layer may see
- *       its pre-activation before it is rounded, and attention may round probabilities and their
- *       gradients for the matrix units.
+ *       and norms are F32</b>, as is everything on an F32 backend. Tokens, targets, positions and
+ *       random state are I32.
+ *   <li>With BF16, arithmetic is in F32 and a result is rounded to nearest even when it is stored.
+ *       Later arithmetic of the same operation sees the rounded sum. A linear layer may use its
+ *       pre-activation before rounding, and attention may round probabilities and their gradients
+ *       for the matrix units.
  *   <li>{@code bias} and other tensors marked "or null" may be absent.
  *   <li>A shape that does not fit throws {@link IllegalArgumentException} before anything is
  *       written.
@@ -32,7 +32,7 @@ package dev.culebra.backend;
  *
  * <p>One thread at a time.
  *
- * @param context what they share
+ * @param context shared by the operations
  */
 public record Ops(
     OpContext context,
@@ -53,7 +53,7 @@ public record Ops(
     AdamWOp adamW,
     MuonOp muon,
     SamplingOp sampling) {
-  /** The same with other matrix products. */
+  /** A copy with another linear layer. */
   public Ops withLinear(LinearOp linear) {
     return new Ops(
         context,
@@ -76,7 +76,7 @@ public record Ops(
         sampling);
   }
 
-  /** Tells {@code listener} of every call from now on; null for none. */
+  /** Reports every call to {@code listener} from now on; null for none. */
   public void listen(OpListener listener) {
     context.listen(listener);
   }

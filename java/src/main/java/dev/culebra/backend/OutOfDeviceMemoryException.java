@@ -5,7 +5,7 @@ import dev.culebra.options.Wording;
 
 /** A device has not enough free memory for an allocation. */
 public final class OutOfDeviceMemoryException extends RuntimeException implements Worded {
-  /** Of {@link #availableBytes}. */
+  /** {@link #availableBytes} if it is not known. */
   public static final long UNKNOWN = -1;
 
   private static final long serialVersionUID = 1L;
@@ -18,7 +18,7 @@ public final class OutOfDeviceMemoryException extends RuntimeException implement
   }
 
   /**
-   * @param availableBytes what this backend has of the device and what nobody has
+   * @param availableBytes device memory that is free or used by this backend
    * @param cause or null
    */
   public OutOfDeviceMemoryException(String message, long availableBytes, Throwable cause) {
@@ -26,7 +26,7 @@ public final class OutOfDeviceMemoryException extends RuntimeException implement
   }
 
   /**
-   * @param availableBytes what this backend has of the device and what nobody has
+   * @param availableBytes device memory that is free or used by this backend
    * @param cause or null
    */
   public OutOfDeviceMemoryException(Wording wording, long availableBytes, Throwable cause) {
@@ -40,7 +40,7 @@ public final class OutOfDeviceMemoryException extends RuntimeException implement
     return wording;
   }
 
-  /** What this backend could have in all, or {@link #UNKNOWN}. */
+  /** The most memory that this backend could use, or {@link #UNKNOWN}. */
   public long availableBytes() {
     return availableBytes;
   }

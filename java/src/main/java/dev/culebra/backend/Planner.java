@@ -8,13 +8,13 @@ import java.lang.foreign.MemorySegment;
 import java.util.function.Consumer;
 
 /**
- * Lays out everything a step needs in one buffer, once: its memory and its sources of chance.
- * {@link #plan} runs the layout twice: first only to measure, then for real; a module asks for its
- * tensors in its {@code plan} method and keeps them.
+ * Plans a step once: lays out all its memory in one buffer and assigns its random keys. {@link
+ * #plan} runs the layout twice, first only to measure, then for real. A module requests its tensors
+ * in its {@code plan} method and keeps them.
  *
- * <p>There are two regions. {@link #keep} is for what lives from the forward to the backward pass.
- * {@link #scratch} is for what lives only inside one block's turn: after {@link #releaseScratch()}
- * the next block gets the same memory.
+ * <p>There are two regions. {@link #keep} is for tensors that live from the forward to the backward
+ * pass. {@link #scratch} is for tensors that one block needs briefly: after {@link
+ * #releaseScratch()} the next block gets the same memory.
  */
 public final class Planner {
   private static final long ALIGNMENT = 256;
@@ -42,12 +42,13 @@ public final class Planner {
   }
 
   /**
-   * Runs {@code layout} to size a buffer, allocates it, and runs it again on the real memory.
+   * Runs {@code layout} to measure the buffer, allocates it, and runs {@code layout} again on the
+   * real memory.
    *
-   * @param training whether a backward pass will follow; if not, layouts may skip what only
+   * @param training whether a backward pass will follow; if not, layouts may skip tensors that only
    *     backward needs
-   * @param recompute what the backward pass computes again
-   * @return the buffer, owned by the caller; all tensors handed out are views of it
+   * @param recompute what the backward pass recomputes
+   * @return the buffer, owned by the caller; all planned tensors are views of it
    */
   public static Buffer plan(
       Backend backend, boolean training, Recompute recompute, Consumer<Planner> layout) {
@@ -62,14 +63,12 @@ public final class Planner {
     return buffer;
   }
 
-  /** The same, with nothing computed again. */
+  /** The same, without recomputation. */
   public static Buffer plan(Backend backend, boolean training, Consumer<Planner> layout) {
     return plan(backend, training, Recompute.NONE, layout);
   }
 
-  /**
-   * Bytes of the buffer that {@link #plan} would allocate; the tensors handed out have no memory.
-   */
+  /** Bytes of the buffer that {@link #plan} would allocate; the planned tensors have no memory. */
   public static long bytes(
       DType dtype, boolean training, Recompute recompute, Consumer<Planner> layout) {
     return measure(dtype, training, recompute, layout).bytes();
@@ -86,13 +85,13 @@ public final class Planner {
     return Math.max(ALIGNMENT, kept + scratchPeak);
   }
 
-  /** What the backward pass computes again; nothing where there is none. */
+  /** What the backward pass recomputes; nothing if there is no backward pass. */
   public Recompute recompute() {
     return training ? recompute : Recompute.NONE;
   }
 
   /**
-   * Lays out a part of the model whose forward pass is done again before its backward pass, so that
+   * Lays out a part of the model whose forward pass is repeated before its backward pass, so that
    * its activations need not be kept.
    */
   public void computedAgain(Runnable layout) {
@@ -110,14 +109,14 @@ public final class Planner {
     return training;
   }
 
-  /** A tensor with memory of its own for the whole step. */
+  /** A tensor with its own memory for the whole step. */
   public Tensor keep(DType dtype, int... dims) {
     Tensor tensor = new Tensor(buffer, kept, dtype, Shape.of(dims));
     kept = align(kept + tensor.bytes());
     return tensor;
   }
 
-  /** A tensor whose memory is handed out again after {@link #releaseScratch()}. */
+  /** A tensor whose memory is reused after {@link #releaseScratch()}. */
   public Tensor scratch(DType dtype, int... dims) {
     Tensor tensor = new Tensor(buffer, scratchStart + scratch, dtype, Shape.of(dims));
     scratch = align(scratch + tensor.bytes());
@@ -126,19 +125,19 @@ public final class Planner {
   }
 
   /**
-   * An activation, of the backend's dtype: in training backward reads it, so it is kept, unless it
-   * is {@link #computedAgain}; else it is scratch.
+   * An activation, of the backend's dtype. In training it is kept for backward, unless it is {@link
+   * #computedAgain}; otherwise it is scratch.
    */
   public Tensor activation(int... dims) {
     return keepsActivations() ? keep(dtype, dims) : scratch(dtype, dims);
   }
 
-  /** An activation, or its gradient, with memory of its own for the whole step. */
+  /** An activation or its gradient, with its own memory for the whole step. */
   public Tensor keepActivation(int... dims) {
     return keep(dtype, dims);
   }
 
-  /** Row statistics, F32 on every device; kept as an {@link #activation} is. */
+  /** Row statistics, F32 on every device; kept like an {@link #activation}. */
   public Tensor statistics(int... dims) {
     return keepsActivations() ? keep(DType.F32, dims) : scratch(DType.F32, dims);
   }
@@ -148,20 +147,20 @@ public final class Planner {
     return scratch(dtype, dims);
   }
 
-  /**
-   * A new place in the model that draws random numbers; the places count up in the order of the
-   * layout.
-   */
+  /** The random key of a new site in the model; sites are numbered in the order of the layout. */
   public RandomKey randomKey() {
     return new RandomKey(randomState, sites++);
   }
 
-  /** I32 (4), what all keys of this plan draw from; the owner of the plan sets it before a step. */
+  /**
+   * I32 (4), the random state of all keys of this plan; the owner of the plan sets it before a
+   * step.
+   */
   public Tensor randomState() {
     return randomState;
   }
 
-  /** Makes the scratch region free again. */
+  /** Frees the scratch region for reuse. */
   public void releaseScratch() {
     scratch = 0;
   }
@@ -170,7 +169,7 @@ public final class Planner {
     return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
   }
 
-  /** Stands for memory while measuring. */
+  /** A placeholder for memory while measuring. */
   private static final class Unbacked implements Buffer {
     @Override
     public long bytes() {
@@ -184,7 +183,7 @@ public final class Planner {
 
     @Override
     public MemorySegment segment() {
-      throw new IllegalStateException("a tensor of the measuring pass has no memory");
+      throw new IllegalStateException("a tensor has no memory while the plan is measured");
     }
 
     @Override

@@ -11,15 +11,15 @@ import dev.culebra.tensor.Tensor;
 
 /** Draws tokens from logits. */
 public abstract class SamplingOp extends Op {
-  /** With what it shares with the other operations of its backend. */
+  /** With the {@code context} of its backend. */
   protected SamplingOp(OpContext context) {
     super(context);
   }
 
   /**
-   * Draws one token a row. The order is: temperature, top-k, top-p (on the probabilities that top-k
-   * left), one uniform draw u; among equal logits the lower index counts as the more likely. The
-   * token drawn is the first eligible one, in order of index, at which the running sum of
+   * Draws one token per row. The order is: temperature, top-k, top-p (on the probabilities that
+   * remain after top-k), one uniform draw u. Among equal logits the lower index counts as more
+   * likely. The result is the first eligible token, in order of index, at which the running sum of
    * probabilities exceeds u. Row n uses element n of the key.
    *
    * @param tokens I32 (N), =
@@ -43,7 +43,7 @@ public abstract class SamplingOp extends Op {
     }
   }
 
-  /** {@link #sample}, its arguments checked. */
+  /** {@link #sample} with checked arguments. */
   protected abstract void runSample(
       Tensor tokens, Tensor logits, int vocab, SamplingSpec spec, RandomKey key);
 }

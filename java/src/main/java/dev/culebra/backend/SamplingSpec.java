@@ -1,7 +1,7 @@
 package dev.culebra.backend;
 
 /**
- * How a next token is drawn from logits.
+ * How the next token is drawn from logits.
  *
  * @param temperature logits are divided by it; 0 takes the most likely token (the lowest index
  *     among equals)

@@ -6,9 +6,9 @@ import static dev.culebra.backend.TensorChecks.typed;
 
 import dev.culebra.tensor.Tensor;
 
-/** Logits bent so that they stay below a cap. */
+/** Soft cap of logits. */
 public abstract class SoftcapOp extends Op {
-  /** With what it shares with the other operations of its backend. */
+  /** With the {@code context} of its backend. */
   protected SoftcapOp(OpContext context) {
     super(context);
   }
@@ -46,9 +46,9 @@ public abstract class SoftcapOp extends Op {
     }
   }
 
-  /** {@link #forward}, its arguments checked. */
+  /** {@link #forward} with checked arguments. */
   protected abstract void runForward(Tensor out, Tensor in, float cap);
 
-  /** {@link #backward}, its arguments checked. */
+  /** {@link #backward} with checked arguments. */
   protected abstract void runBackward(Tensor dIn, Tensor dOut, Tensor in, float cap);
 }

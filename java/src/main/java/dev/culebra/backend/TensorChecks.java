@@ -5,14 +5,14 @@ import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
 
 /**
- * What the checks of {@link Op} are made of. {@code op} is the operation's name; a tensor's name
- * comes with its dimensions, {@code weight (OC, IC)}. A check that fails throws {@link
- * IllegalArgumentException}; one that holds allocates nothing.
+ * The building blocks of the checks in {@link Op}. {@code op} is the operation's name; a tensor's
+ * name includes its dimensions, {@code weight (OC, IC)}. A check that fails throws {@link
+ * IllegalArgumentException}; one that passes allocates nothing.
  */
 final class TensorChecks {
   private TensorChecks() {}
 
-  /** Product of all dimensions but the innermost. */
+  /** Product of all dimensions except the innermost. */
   static long rows(Tensor tensor) {
     return tensor.elements() / width(tensor);
   }
@@ -45,7 +45,7 @@ final class TensorChecks {
     }
   }
 
-  /** A tensor of {@code length} elements, the length taken from {@code other}. */
+  /** A tensor of {@code length} elements; the length comes from {@code other}. */
   static void vector(
       String op,
       String name,
@@ -111,7 +111,7 @@ final class TensorChecks {
     }
   }
 
-  /** A number of each row and head: (B, heads, T) beside (B, T, …). */
+  /** One number per row and head: (B, heads, T) for (B, T, …). */
   static void perHead(
       String op, String name, Tensor tensor, String otherName, Tensor other, int heads) {
     typed(op, name, tensor, DType.F32, 3);
@@ -134,10 +134,13 @@ final class TensorChecks {
     }
   }
 
-  /** Weights that an optimizer copies from its values, which are there unless they are the same. */
+  /**
+   * Weights that an optimizer copies from its values; null on an F32 backend, where they are the
+   * same.
+   */
   static void copiedWeights(String op, DType dtype, Tensor weights, Tensor values) {
     if (dtype == DType.F32) {
-      require(op, weights == null, "weights must be null where the backend's dtype is F32");
+      require(op, weights == null, "weights must be null if the backend's dtype is F32");
     } else {
       vector(op, "weights", weights, dtype, values.elements(), "values", values);
     }
@@ -146,9 +149,7 @@ final class TensorChecks {
   static void clipping(String op, Tensor gradientNorm, float maxNorm) {
     require(op, maxNorm >= 0, "maxNorm must be 0 (off) or more");
     require(
-        op,
-        gradientNorm != null || maxNorm == 0,
-        "gradientNorm may be null only where maxNorm is 0");
+        op, gradientNorm != null || maxNorm == 0, "gradientNorm may be null only if maxNorm is 0");
     if (gradientNorm != null) {
       scalar(op, "gradientNorm (1)", gradientNorm, DType.F32);
     }

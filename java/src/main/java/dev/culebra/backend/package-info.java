@@ -1,8 +1,8 @@
 /**
- * What a device offers: memory and the operations of a GPT step, each in a file of its own, {@code
- * FooOp}, with its contract, its checks and what it costs.
+ * What a device offers: memory, and the operations of a GPT step. Each operation has its own file
+ * {@code FooOp} with its contract, checks and cost.
  *
- * <p>Public interface, to be called. A backend of one's own is possible, but operations are added
- * to it without notice.
+ * <p>Public interface for callers. Programs may implement their own backend, but operations may be
+ * added without notice.
  */
 package dev.culebra.backend;

@@ -94,7 +94,7 @@ class OpArgumentsTest {
   @Test
   void preActivationIsOnlyForActivations() {
     assertRejected(
-        "linearForward: preActivation must be null where the activation is IDENTITY",
+        "linearForward: preActivation must be null if the activation is IDENTITY",
         () ->
             single
                 .linear()
@@ -197,7 +197,7 @@ class OpArgumentsTest {
     AdamWStep zeroth = new AdamWStep(0, 1, 0.9f, 0.9f, 1e-8f, 0, 0, 0);
     assertRejected("adamW: step must be at least 1", () -> adamW(floats(1), 0, zeroth));
     assertRejected(
-        "adamW: gradientNorm may be null only where maxNorm is 0", () -> adamW(null, 0, clipping));
+        "adamW: gradientNorm may be null only if maxNorm is 0", () -> adamW(null, 0, clipping));
     assertRejected(
         "adamW: decayed 8 does not fit values = F32 (7)", () -> adamW(floats(1), 8, clipping));
     assertRejected(
@@ -237,7 +237,7 @@ class OpArgumentsTest {
     Tensor x = floats(4, 7);
     Tensor weight = floats(7, 7);
     String message =
-        "linearBackward: inPreActivation must be null where inActivation is IDENTITY, and only there";
+        "linearBackward: inPreActivation must be null if and only if inActivation is IDENTITY";
     assertRejected(
         message,
         () -> single.linear().backward(x, weight, null, x, x, weight, x, Activation.IDENTITY));
@@ -299,7 +299,7 @@ class OpArgumentsTest {
                     .update(halves(7), values, values, values, values, floats(1), 7, clipping))
         .doesNotThrowAnyException();
     assertRejected(
-        "adamW: weights must be null where the backend's dtype is F32",
+        "adamW: weights must be null if the backend's dtype is F32",
         () ->
             single
                 .adamW()

@@ -146,7 +146,7 @@ class PlannerTest {
     assertThatThrownBy(
             () -> Planner.plan(backend, true, planner -> planner.keep(DType.F32, 1).setFloat(0, 1)))
         .isInstanceOf(IllegalStateException.class)
-        .hasMessage("a tensor of the measuring pass has no memory");
+        .hasMessage("a tensor has no memory while the plan is measured");
   }
 
   @Test
