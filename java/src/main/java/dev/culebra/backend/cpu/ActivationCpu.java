@@ -5,7 +5,7 @@ import dev.culebra.backend.ActivationOp;
 import dev.culebra.backend.OpContext;
 import dev.culebra.tensor.Tensor;
 
-/** Elementwise non-linearities. Allocates nothing. One thread at a time. */
+/** Elementwise nonlinearities. Allocates nothing. One thread at a time. */
 final class ActivationCpu extends ActivationOp {
   private final WorkerPool pool;
   private final RowKernel kernels;

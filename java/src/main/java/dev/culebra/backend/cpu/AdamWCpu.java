@@ -6,7 +6,7 @@ import dev.culebra.backend.OpContext;
 import dev.culebra.tensor.Tensor;
 
 /**
- * One AdamW step in one pass over the flat buffers, clipping included: 28 bytes a parameter.
+ * One AdamW step in one pass over the flat buffers, including clipping: 28 bytes per parameter.
  * Allocates nothing. One thread at a time.
  */
 final class AdamWCpu extends AdamWOp {

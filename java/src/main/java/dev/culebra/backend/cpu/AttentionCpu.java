@@ -8,12 +8,12 @@ import dev.culebra.backend.OpContext;
 import dev.culebra.tensor.Tensor;
 
 /**
- * Each head of each sequence is one piece of parallel work, done in blocks of queries whose scores
- * stay in the cache; the T × T matrix is never whole. The products (K·Qᵀ, V·dOᵀ; P·V, dS·K; Pᵀ·dO,
- * dSᵀ·Q) are those of {@link AttentionTiles}, the rest is {@link AttentionKernel}'s. The backward
- * pass computes the probabilities again from their log-sum-exp, as Dao et al., "FlashAttention"
- * (2022). Queries are handled in order and no two pieces write the same place, so results do not
- * depend on the number of threads. One thread at a time.
+ * Each head of each sequence is one part of parallel work, done in blocks of queries whose scores
+ * stay in the cache; the whole T × T matrix never exists. {@link AttentionTiles} computes the
+ * products (K·Qᵀ, V·dOᵀ; P·V, dS·K; Pᵀ·dO, dSᵀ·Q), {@link AttentionKernel} the rest. The backward
+ * pass recomputes the probabilities from their log-sum-exp, as in Dao et al., "FlashAttention"
+ * (2022). Queries are processed in order and no two parts write to the same place, so results do
+ * not depend on the number of threads. One thread at a time.
  */
 final class AttentionCpu extends AttentionOp {
   private static final int ROWS = GemmKernel.ROWS;
@@ -94,7 +94,7 @@ final class AttentionCpu extends AttentionOp {
     pool.run(task, qkv.shape().dim(0) * heads);
   }
 
-  /** Address of Q of a head at time 0; K and V lie {@code outBytes} and twice that behind it. */
+  /** Address of Q of a head at time 0; K and V follow at {@code outBytes} and twice that. */
   private long query(long base, int head) {
     return base + (long) (head / heads) * t * rowBytes + 4L * (head % heads) * d;
   }
@@ -109,12 +109,12 @@ final class AttentionCpu extends AttentionOp {
     return base + 4L * ((long) head * t + query);
   }
 
-  /** How many keys the queries before {@code end} see together. */
+  /** Number of keys that any query before {@code end} sees. */
   private int keysBefore(int end) {
     return causal ? Math.min(end, t) : t;
   }
 
-  /** How many keys a panel's probabilities need: those that queries of the next tile see are 0. */
+  /** Number of keys to write for a panel: those that only queries of the next tile see are 0. */
   private int keysToWrite(int query, int endOfBlock) {
     return keysBefore(Math.min(endOfBlock, query + tilesOfThread[0].columns() + ROWS));
   }
@@ -152,7 +152,10 @@ final class AttentionCpu extends AttentionOp {
     }
   }
 
-  /** Probabilities of the panel of queries from {@code query} on, dropped; their log-sum-exp. */
+  /**
+   * Probabilities, after dropout, of the panel of queries from {@code query} on, and their
+   * log-sum-exp.
+   */
   private void probabilities(AttentionTiles tiles, int head, int block, int query, int end) {
     AttentionWorkspace work = tiles.memory;
     int i = query - block;
@@ -169,7 +172,7 @@ final class AttentionCpu extends AttentionOp {
     }
   }
 
-  /** The element of the random key that belongs to key 0 of a query is (head · T + query) · T. */
+  /** Key 0 of a query has element (head · T + query) · T of the random key. */
   private void drawFactors(AttentionWorkspace work, int head, int query, int queries, int keys) {
     long first = ((long) head * t + query) * t;
     AttentionDropout dropout = dropoutOfThread[pool.slot()];
@@ -191,7 +194,7 @@ final class AttentionCpu extends AttentionOp {
     }
   }
 
-  /** delta = dO · out, the mean of the gradients of a query's probabilities. */
+  /** delta = dO · out, the weighted mean of the gradients of a query's probabilities. */
   private void deltas(int head, int from, int end) {
     for (int query = from; query < end; query++) {
       long row = query * outBytes;
@@ -200,7 +203,7 @@ final class AttentionCpu extends AttentionOp {
     }
   }
 
-  /** Probabilities and gradients of the scores of a block; dQ = dS · K. */
+  /** Probabilities and score gradients of a block; dQ = dS · K. */
   private void backwardQueries(AttentionTiles tiles, int head, int block, int end) {
     AttentionWorkspace work = tiles.memory;
     long q = query(qkv, head) + block * rowBytes;
@@ -219,7 +222,10 @@ final class AttentionCpu extends AttentionOp {
     }
   }
 
-  /** Probabilities, dropped, and gradients of scores of the panel of queries from {@code query}. */
+  /**
+   * Probabilities, after dropout, and score gradients of the panel of queries from {@code query}
+   * on.
+   */
   private void gradients(AttentionTiles tiles, int head, int block, int query, int end) {
     AttentionWorkspace work = tiles.memory;
     int i = query - block;
@@ -255,7 +261,7 @@ final class AttentionCpu extends AttentionOp {
     int keys = keysBefore(end);
     for (int key = 0; key < keys; key += ROWS) {
       int count = Math.min(ROWS, keys - key);
-      // Queries before the key see nothing of it; whole vectors of them are left out.
+      // Queries before the key do not see it; whole vectors of them are skipped.
       int skipped = causal ? Math.max(0, key - block) / (width / 2) * (width / 2) : 0;
       boolean adds = causal ? key < block : block > 0;
       long at = key * AttentionTiles.KEY_BYTES + 4L * skipped;

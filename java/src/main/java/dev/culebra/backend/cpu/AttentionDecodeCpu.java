@@ -8,8 +8,8 @@ import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Attention of one new token a sequence on cached keys and values, and what fills the cache. Each
- * head of each sequence is one piece of parallel work. One thread at a time.
+ * Attention of one new token per sequence to cached keys and values, and filling the cache. Each
+ * head of each sequence is one part of parallel work. One thread at a time.
  */
 final class AttentionDecodeCpu extends AttentionDecodeOp {
   private final WorkerPool pool;
@@ -48,8 +48,8 @@ final class AttentionDecodeCpu extends AttentionDecodeOp {
   }
 
   /**
-   * Copies K and V of row {@code row} of {@code qkv} to time {@code t} of sequence {@code b}, of
-   * each group of equal heads the first.
+   * Copies K and V of row {@code row} of {@code qkv} to time {@code t} of sequence {@code b}: the
+   * first head of each group of equal ones.
    */
   private static void store(
       Tensor keys, Tensor values, Tensor qkv, int heads, int b, int t, long row) {
@@ -111,7 +111,7 @@ final class AttentionDecodeCpu extends AttentionDecodeOp {
     attention.weightedSum(out + 4L * b * width + column, p, v, rowBytes, position + 1, d);
   }
 
-  /** Replaces scores by probabilities: p = exp(scale · (s − max)) / Σ. */
+  /** Replaces scores with probabilities: p = exp(scale · (s − max)) / Σ. */
   private void softmax(long scores, int length, float scale) {
     float sum = kernels.exp(scores, scores, kernels.max(scores, length), scale, length);
     kernels.multiply(scores, scores, 1 / sum, length);

@@ -5,36 +5,36 @@ package dev.culebra.backend.cpu;
  * {@code VectorAttentionKernel} with the Vector API, {@link ScalarAttentionKernel} as plain loops.
  * The products around them are {@link GemmKernel}'s. Stateless and thread-safe.
  *
- * <p>Over whole sequences the scores of a panel of queries are stored across: {@code
+ * <p>For whole sequences, the scores of a panel of queries are stored transposed: {@code
  * scores[key][query]} with {@link #BLOCK} floats from one key to the next. A softmax then goes down
- * the columns, many at a time, with no sum within a vector. Query i of a panel sees the keys up to
- * {@code diagonal + i}; where attention is not causal, {@code diagonal} is at least the number of
+ * the columns, many at a time, without sums across lanes. Query i of a panel sees the keys up to
+ * {@code diagonal + i}; if attention is not causal, {@code diagonal} is at least the number of
  * keys.
  */
 interface AttentionKernel {
   /**
-   * Queries whose scores are held at once: a multiple of the rows and of the columns of a tile, and
-   * of the lanes of a vector.
+   * Queries in a block of scores: a multiple of the rows and columns of a tile and of a vector's
+   * lanes.
    */
   int BLOCK = 8 * GemmKernel.ROWS;
 
   /**
-   * Replaces scores by probabilities: p = exp(scale · (s − max)) / Σ, 0 for keys not seen.
+   * Replaces scores with probabilities: p = exp(scale · (s − max)) / Σ, 0 for unseen keys.
    *
-   * @param queries columns of the panel; the padding behind them, to a whole vector, is overwritten
-   * @param keys rows to write; those that no query of the panel sees need not hold scores
-   * @param logSumExp a float a query, = ln Σ exp(scale · s)
+   * @param queries columns of the panel; the padding up to a whole vector is overwritten
+   * @param keys rows to write; those that no query of the panel sees need no scores
+   * @param logSumExp one float per query, = ln Σ exp(scale · s)
    */
   void softmax(long scores, int queries, int keys, int diagonal, float scale, long logSumExp);
 
   /**
-   * Replaces scores by probabilities, p = exp(scale · s − logSumExp), and gradients of the
-   * probabilities by those of the scores, dScore = p · (dP − delta) · scale; both 0 for keys not
-   * seen.
+   * Replaces scores with probabilities, p = exp(scale · s − logSumExp), and gradients of
+   * probabilities with those of scores, dScore = p · (dP − delta) · scale; both are 0 for unseen
+   * keys.
    *
    * @param dScores like {@code scores}
-   * @param logSumExp a float a query
-   * @param delta a float a query
+   * @param logSumExp one float per query
+   * @param delta one float per query
    */
   void gradients(
       long scores,
@@ -59,6 +59,6 @@ interface AttentionKernel {
    */
   void weightedSum(long out, long weights, long rows, long stride, int count, int length);
 
-  /** What draws the factors of dropout, for one thread. */
+  /** A new source of dropout factors, for one thread. */
   AttentionDropout newDropout();
 }

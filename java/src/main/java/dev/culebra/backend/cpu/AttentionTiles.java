@@ -1,11 +1,11 @@
 package dev.culebra.backend.cpu;
 
 /**
- * The matrix products of one head of attention, on one thread, made of the register tiles of {@link
- * GemmKernel}. Addresses are absolute, strides in bytes. Not thread-safe.
+ * The matrix products of one head of attention on one thread, built from the register tiles of
+ * {@link GemmKernel}. Addresses are absolute, strides in bytes. Not thread-safe.
  */
 final class AttentionTiles {
-  /** Bytes from a key to the next in a block of scores, see {@link AttentionKernel}. */
+  /** Bytes from one key to the next in a block of scores, see {@link AttentionKernel}. */
   static final long KEY_BYTES = 4L * AttentionKernel.BLOCK;
 
   private static final int ROWS = GemmKernel.ROWS;
@@ -20,7 +20,7 @@ final class AttentionTiles {
     this.memory = new AttentionWorkspace(memory);
   }
 
-  /** Makes room for a head of size {@code d} over {@code t} times. */
+  /** Reserves memory for a head of size {@code d} over {@code t} times. */
   void reserve(int t, int d) {
     memory.reserve(t, d, gemm.columns());
   }
@@ -82,7 +82,7 @@ final class AttentionTiles {
   }
 
   /**
-   * out[key] = Σ scores[key][i] · row i, or += that, for at most ROWS keys.
+   * out[key] = or += Σ scores[key][i] · row i, for at most ROWS keys.
    *
    * @param scores the first key's
    * @param right the row of the first query, packed with depth {@code packed}
@@ -112,7 +112,7 @@ final class AttentionTiles {
     }
   }
 
-  /** A tile, or the part of one that is wanted, in its place or added to what is there. */
+  /** Writes or adds a tile, or a part of it. */
   private void tile(
       long to, long stride, boolean adds, long a, long b, int depth, int rows, int columns) {
     if (!adds && rows == ROWS && columns == gemm.columns()) {

@@ -33,7 +33,7 @@ final class AttentionWorkspace {
 
   long dOutAlong;
 
-  /** (T, BLOCK), a column each query: probabilities, gradients of scores, dropout's factors. */
+  /** (T, BLOCK), a column per query: probabilities, score gradients, dropout factors. */
   long probabilities;
 
   long dScores;
@@ -53,13 +53,16 @@ final class AttentionWorkspace {
     this.memory = memory;
   }
 
-  /** Makes room for a head of size {@code d} over {@code t} times, tiles {@code columns} wide. */
+  /**
+   * Reserves memory for a head of size {@code d} over {@code t} times, with tiles {@code columns}
+   * wide.
+   */
   void reserve(int t, int d, int columns) {
     long bytes = layOut(0, t, d, columns);
     layOut(memory.bytes(bytes), t, d, columns);
   }
 
-  /** Puts the regions one behind the other, from {@code base}; returns how long they are. */
+  /** Lays out the regions from {@code base} on; returns their total length. */
   private long layOut(long base, int t, int d, int columns) {
     long paddedT = Math.ceilDiv(t, ROWS) * ROWS;
     long paddedD = Math.ceilDiv(d, columns) * columns;

@@ -11,8 +11,8 @@ import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
 /**
- * The processor: the default where there is no GPU, and what the GPU's results are compared with.
- * Work is done at once.
+ * The CPU: the default without a GPU, and the reference for the GPU's results. Work is done
+ * immediately.
  */
 public final class CpuBackend implements Backend {
   private static final CpuKernels KERNELS = bestKernels();
@@ -23,13 +23,13 @@ public final class CpuBackend implements Backend {
   private long liveBytes;
   private long peakBytes;
 
-  /** With a thread for each processor that the JVM may use. */
+  /** With one thread for each processor available to the JVM. */
   public CpuBackend() {
     this(Runtime.getRuntime().availableProcessors());
   }
 
   /**
-   * With the given number of threads, the caller's included; results do not depend on it.
+   * With this number of threads, including the caller's; results do not depend on it.
    *
    * @throws IllegalArgumentException if {@code threads} is below 1
    */
@@ -62,7 +62,7 @@ public final class CpuBackend implements Backend {
         new SamplingCpu(context, pool, kernels));
   }
 
-  /** Chosen once, when the class is initialised; says why there are no vectors. */
+  /** Chosen once, when the class is initialised; warns if there are no vectors, with the reason. */
   private static CpuKernels bestKernels() {
     CpuKernels kernels = CpuKernels.best();
     if (kernels.fallback() != null) {

@@ -1,16 +1,16 @@
 package dev.culebra.backend.cpu;
 
 /**
- * The inner loops of the CPU's operations, all of one kind: with the Vector API, or plain ones
- * where this JVM does not have it.
+ * The inner loops of the CPU's operations: with the Vector API, or as plain loops if this JVM lacks
+ * it.
  *
- * @param rows over contiguous floats
- * @param gemm of matrix products
- * @param attention of attention, beside its products
- * @param fallback why these are plain loops, in one line for people; null where they are not
+ * @param rows loops over contiguous floats
+ * @param gemm loops of matrix products
+ * @param attention loops of attention other than its products
+ * @param fallback why these are plain loops, in one line; null if they are not
  */
 record CpuKernels(RowKernel rows, GemmKernel gemm, AttentionKernel attention, String fallback) {
-  /** The fastest that this JVM can run. */
+  /** The fastest loops that this JVM can run. */
   static CpuKernels best() {
     if (ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty()) {
       return plain("start java with --add-modules jdk.incubator.vector");
@@ -18,9 +18,10 @@ record CpuKernels(RowKernel rows, GemmKernel gemm, AttentionKernel attention, St
     try {
       return new CpuKernels(
           new VectorRowKernel(), new VectorGemmKernel(), new VectorAttentionKernel(), null);
-    } catch (LinkageError e) { // an incubating API may change from one JDK to the next
+    } catch (LinkageError e) { // an incubating API may change between JDKs
       return plain(
-          "the Vector API of Java %s is another one: %s".formatted(Runtime.version().feature(), e));
+          "the Vector API of Java %s is incompatible: %s"
+              .formatted(Runtime.version().feature(), e));
     }
   }
 

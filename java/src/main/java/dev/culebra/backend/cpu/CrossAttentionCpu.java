@@ -10,8 +10,8 @@ import dev.culebra.backend.OpContext;
 import dev.culebra.tensor.Tensor;
 
 /**
- * Attention of one sequence to another, a query at a time: its scores against all keys stay in the
- * cache. Each head of each sequence is one piece of parallel work, so no two pieces write the same
+ * Attention from one sequence to another, one query at a time: its scores for all keys stay in the
+ * cache. Each head of each sequence is one part of parallel work, so no two parts write to the same
  * place. Allocates nothing once it has seen the longest sequence. One thread at a time.
  */
 final class CrossAttentionCpu extends CrossAttentionOp {
@@ -36,7 +36,7 @@ final class CrossAttentionCpu extends CrossAttentionOp {
   private int d;
   private float scale;
 
-  /** Bytes of a row of queries, and from K to V in a row of keys and values. */
+  /** Bytes of a row of queries; also from K to V in a row of keys and values. */
   private long rowBytes;
 
   CrossAttentionCpu(OpContext context, WorkerPool pool, CpuKernels kernels) {
@@ -120,7 +120,7 @@ final class CrossAttentionCpu extends CrossAttentionOp {
     return base + ((long) (head / heads) * t + query) * rowBytes + 4L * (head % heads) * d;
   }
 
-  /** Address of a head's first key, in a tensor (B, S, 2C); the next is two rows of C behind it. */
+  /** Address of a head's first key, in a tensor (B, S, 2C); the next key is 2C numbers later. */
   private long keys(long base, int head) {
     return base + (long) (head / heads) * s * 2 * rowBytes + 4L * (head % heads) * d;
   }
@@ -129,7 +129,7 @@ final class CrossAttentionCpu extends CrossAttentionOp {
     return safe(logSumExp + 4L * ((long) head * t + query));
   }
 
-  /** to[i] = x · row i, rows being two rows of C apart. */
+  /** to[i] = x · row i, where rows are 2C numbers apart. */
   private void dots(long to, long x, long from, int count) {
     for (int i = 0; i < count; i++) {
       ALL.set(JAVA_FLOAT, safe(to + 4L * i), attention.dot(x, from + i * 2 * rowBytes, d));
@@ -166,7 +166,7 @@ final class CrossAttentionCpu extends CrossAttentionOp {
       long q = query(queries, head, i);
       long dO = query(dOut, head, i);
       dots(p, q, k, length);
-      // p = exp(scale · (q · k) − logSumExp), which rounding may not bring above 1
+      // p = exp(scale · (q · k) − logSumExp), which must not exceed 1 by rounding
       float shift = Math.max(ALL.get(JAVA_FLOAT, statistic(head, i)) / scale, rows.max(p, length));
       rows.exp(p, p, shift, scale, length);
       dots(dScores, dO, v, length);

@@ -10,15 +10,15 @@ import dev.culebra.backend.OpContext;
 import dev.culebra.tensor.Tensor;
 
 /**
- * Softmax and cross-entropy, with the gradient in place of the logits. A row is read three times,
- * from the L2 cache after the first: for its largest logit, its exponentials and their sum, and,
- * for the gradient, to scale them. Allocates nothing. One thread at a time.
+ * Softmax and cross-entropy; the gradient can replace the logits. A row is read three times, from
+ * the L2 cache after the first: for its largest logit, for its exponentials and their sum, and to
+ * scale them for the gradient. Allocates nothing. One thread at a time.
  */
 final class CrossEntropyCpu extends CrossEntropyOp {
-  /** Exponentials summed in single precision; the sums of stretches are added in double. */
+  /** Number of exponentials to sum in single precision; these partial sums are added in double. */
   private static final int STRETCH = 4096;
 
-  /** Floats in a part of the rows. */
+  /** Floats per part of the rows. */
   private static final int PART = 16 * 1024;
 
   private final WorkerPool pool;
@@ -34,7 +34,7 @@ final class CrossEntropyCpu extends CrossEntropyOp {
   private int rowsPerPart;
   private boolean backward;
 
-  /** scale / number of rows that count. */
+  /** scale / number of rows that are not ignored. */
   private float slope;
 
   CrossEntropyCpu(OpContext context, WorkerPool pool, CpuKernels kernels) {
@@ -77,7 +77,7 @@ final class CrossEntropyCpu extends CrossEntropyOp {
     meanLoss.setFloat(0, (float) (before + scale * sum / Math.max(counted, 1)));
   }
 
-  /** The number of rows that count. */
+  /** The number of rows that are not ignored. */
   private int checkedTargets(String op) {
     int counted = 0;
     for (int r = 0; r < n; r++) {
@@ -108,7 +108,7 @@ final class CrossEntropyCpu extends CrossEntropyOp {
     }
   }
 
-  /** The loss of a row that counts; its logits become the gradient where that is wanted. */
+  /** The loss of a row that is not ignored; replaces its logits with the gradient if requested. */
   private float loss(long row, int target) {
     long hit = safe(row + 4L * target);
     float logit = ALL.get(JAVA_FLOAT, hit);
@@ -122,7 +122,7 @@ final class CrossEntropyCpu extends CrossEntropyOp {
     return (float) (Math.log(sum) + ((double) max - logit));
   }
 
-  /** Σ exp(logit − max); the exponentials take the logits' place where there is a gradient. */
+  /** Σ exp(logit − max); the exponentials replace the logits if the gradient is requested. */
   private double sumOfExponentials(long row, float max) {
     long unwanted = backward ? 0 : exponentials[pool.slot()].floats(STRETCH);
     double sum = 0;

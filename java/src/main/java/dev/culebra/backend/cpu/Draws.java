@@ -4,8 +4,8 @@ import dev.culebra.backend.RandomKey;
 import dev.culebra.random.Philox;
 
 /**
- * The random numbers that a {@link RandomKey} names, read from its tensor once a call. Reading them
- * is safe for many threads once {@link #set} has returned.
+ * The random numbers of a {@link RandomKey}, whose state is read from its tensor once per call.
+ * After {@link #set} has returned, many threads may read them.
  */
 final class Draws {
   int site;

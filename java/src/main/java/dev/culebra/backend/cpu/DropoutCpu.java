@@ -10,10 +10,10 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * Elementwise dropout; forward and backward are the same. Every element has its own draw, so the
- * cut does not matter to the mask. Allocates nothing. One thread at a time.
+ * mask does not depend on how the work is split. Allocates nothing. One thread at a time.
  */
 final class DropoutCpu extends DropoutOp {
-  /** Draws at a time: 16 KB stay in the L1 cache. */
+  /** Draws per batch: 16 KB, which stay in the L1 cache. */
   private static final int DRAWS = 4096;
 
   private final WorkerPool pool;

@@ -9,7 +9,9 @@ import dev.culebra.tensor.BFloat16;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
-/** Sum of two tensors, setting one, and change of type. Allocates nothing. One thread at a time. */
+/**
+ * Sum of two tensors, constant fill, and type conversion. Allocates nothing. One thread at a time.
+ */
 final class ElementwiseCpu extends ElementwiseOp {
   private final WorkerPool pool;
   private final RowKernel kernels;

@@ -10,9 +10,9 @@ import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Sum of a token's and a position's row of two tables, and its backward pass. Backward is cut by
- * columns and each part goes through all rows in order: no two threads add to the same number, and
- * the order of the sums is fixed. Allocates nothing. One thread at a time.
+ * Sum of a token's and a position's row, and its backward pass. Backward is split by columns and
+ * each part goes through all rows in order: no two threads add to the same number, and the order of
+ * the sums is fixed. Allocates nothing. One thread at a time.
  */
 final class EmbeddingCpu extends EmbeddingOp {
   private static final int ROWS_PER_PART = 16;

@@ -5,9 +5,11 @@ import dev.culebra.backend.GatedOp;
 import dev.culebra.backend.OpContext;
 import dev.culebra.tensor.Tensor;
 
-/** Products of an activated half of the columns and the other. One thread at a time. */
+/**
+ * Products of the activated first half of the columns and the second half. One thread at a time.
+ */
 final class GatedCpu extends GatedOp {
-  /** Floats of {@code in} in a part of the rows. */
+  /** Floats of {@code in} per part of the rows. */
   private static final int PART = 16 * 1024;
 
   private final WorkerPool pool;

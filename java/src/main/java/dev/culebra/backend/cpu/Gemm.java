@@ -1,16 +1,16 @@
 package dev.culebra.backend.cpu;
 
 /**
- * Matrix multiplication C = A · B, or C += A · B: packed operands and register tiles, the scheme of
+ * Matrix multiplication C = A · B, or C += A · B, with packed operands and register tiles as in
  * Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008). The threads of
- * a pool first pack both operands of a chunk together, each once, then share its tiles. C is (M,
- * N), row-major and dense; A and B are any {@link GemmOperand}.
+ * a pool first pack both operands of a chunk together, then share its tiles. C is (M, N), row-major
+ * and dense; A and B are any {@link GemmOperand}.
  *
- * <p>The cut depends on the shape alone and the depth is summed in one order, so results do not
- * depend on the number of threads. A steady product allocates nothing. One thread at a time.
+ * <p>The split depends only on the shape, and the depth is summed in a fixed order, so results do
+ * not depend on the number of threads. A steady product allocates nothing. One thread at a time.
  */
 final class Gemm {
-  /** What is done with a finished stretch of the output while it is still in the cache. */
+  /** Work on a finished part of the output while it is still in the cache. */
   interface Epilogue {
     void apply(int firstRow, int rows, int firstColumn, int columns);
   }
@@ -36,7 +36,7 @@ final class Gemm {
   private long rowSums;
   private Epilogue epilogue;
 
-  // The chunk: its place in the product, its packed operands and its parts.
+  // The chunk: its position in the product, its packed operands and its parts.
   private int firstRow;
   private int rows;
   private int firstColumn;
@@ -86,7 +86,7 @@ final class Gemm {
 
   /**
    * rowSums += row sums of A (M, K), with the bits of {@link #multiplyAdd}: the same stretches of
-   * the depth, one after the other.
+   * the depth, in order.
    */
   void addRowSums(long rowSums, GemmOperand a, int m, int k) {
     this.a = a;
@@ -126,7 +126,7 @@ final class Gemm {
     }
   }
 
-  /** The chunks of some rows: A is packed with the first of them. */
+  /** The chunks of one group of rows: A is packed with the first of them. */
   private void runRows() {
     for (firstColumn = 0; firstColumn < n; firstColumn += split.chunkColumns()) {
       columns = Math.min(split.chunkColumns(), n - firstColumn);
@@ -146,7 +146,7 @@ final class Gemm {
     }
   }
 
-  /** Packs a panel of B or, behind those, of A. */
+  /** Packs a panel: those of B come first, then those of A. */
   private void pack(int panel) {
     long scratch = threadScratch();
     int width = kernel.columns();
@@ -168,8 +168,8 @@ final class Gemm {
   }
 
   /**
-   * The tiles of one panel of A with the panels of B that a part has: straight into C where they
-   * are whole and nothing is added, else into a buffer first, whose rows are then added as a whole.
+   * Multiplies one panel of A with the panels of B in a part. Whole tiles without an addend go
+   * straight into C, others into a buffer first, whose rows are then added.
    */
   private void multiplyPart(int part) {
     int row = part % rowTiles * GemmKernel.ROWS;

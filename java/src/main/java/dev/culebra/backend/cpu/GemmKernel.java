@@ -3,25 +3,25 @@ package dev.culebra.backend.cpu;
 /**
  * The inner loops of matrix multiplication, on absolute addresses of floats: {@code
  * VectorGemmKernel} with the Vector API, {@link ScalarGemmKernel} as plain loops. {@link Gemm}
- * checks the operands once and cuts the work; nothing is checked again here.
+ * checks the operands once and splits the work; nothing is checked again here.
  *
- * <p>The output is made in tiles of {@link #ROWS} × {@link #columns} numbers that stay in registers
- * while the depth K runs. Both operands are packed first, so that a step in K reads adjacent
- * numbers:
+ * <p>The output is computed in tiles of {@link #ROWS} × {@link #columns} numbers that stay in
+ * registers during the loop over the depth K. Both operands are packed first, so that a step in K
+ * reads adjacent numbers:
  *
  * <pre>
  *   panel of A: depth × ROWS      a[k][r]
  *   panel of B: depth × columns   b[k][j]
  * </pre>
  *
- * <p>Every output is the sum over k in ascending order whatever tile it is in, so cutting the
- * output elsewhere does not change a bit. Stateless and thread-safe.
+ * <p>Every output is a sum over k in ascending order in any tile, so splitting the output
+ * differently does not change a bit. Stateless and thread-safe.
  */
 interface GemmKernel {
-  /** Rows of a tile: with two vectors a row, 24 of AVX-512's 32 registers hold sums. */
+  /** Rows of a tile: with two vectors per row, 24 of AVX-512's 32 registers hold sums. */
   int ROWS = 12;
 
-  /** Bytes of scratch memory that a method may ask for. */
+  /** Bytes of scratch memory that a method may use. */
   int SCRATCH = 1024;
 
   /** Columns of a tile. */
@@ -35,7 +35,8 @@ interface GemmKernel {
   void tile(long c, long cStride, long a, long b, int depth);
 
   /**
-   * c[r][j] = addend[r][j] + x[r][j]. Along rows: an addend in main memory comes as streams.
+   * c[r][j] = addend[r][j] + x[r][j]. It works along rows, so that an addend in main memory is read
+   * as streams.
    *
    * @param cStride bytes between rows of c
    * @param addend 0 for none
@@ -53,8 +54,8 @@ interface GemmKernel {
       int columns);
 
   /**
-   * panel[k][i] = src[k][i] for i below {@code count}, anything from there to {@code width}: an
-   * operand that is stored with the depth as its rows.
+   * panel[k][i] = src[k][i] for i below {@code count}, anything from there to {@code width}. The
+   * operand is stored with the depth as its rows.
    *
    * @param width ROWS or columns
    * @param srcStride bytes between rows of src
@@ -62,8 +63,8 @@ interface GemmKernel {
   void packAlong(long panel, int width, long src, long srcStride, int count, int depth);
 
   /**
-   * panel[k][i] = src[i][k] for i below {@code count}, anything from there to {@code width}: an
-   * operand that is stored with the depth as its columns.
+   * panel[k][i] = src[i][k] for i below {@code count}, anything from there to {@code width}. The
+   * operand is stored with the depth as its columns.
    *
    * @param scratch {@link #SCRATCH} bytes
    */

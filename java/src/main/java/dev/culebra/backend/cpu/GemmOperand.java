@@ -2,7 +2,7 @@ package dev.culebra.backend.cpu;
 
 /**
  * One input of a matrix product, a row-major matrix in memory whose depth K runs either along its
- * rows or down its columns. Refilled for each product, so that a product allocates nothing.
+ * rows or down its columns. Reused for every product, so that a product allocates nothing.
  */
 final class GemmOperand {
   private long address;

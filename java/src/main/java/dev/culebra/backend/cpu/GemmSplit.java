@@ -1,24 +1,24 @@
 package dev.culebra.backend.cpu;
 
 /**
- * How a product of M × N × K is cut: into stretches of the depth and chunks of rows and columns,
- * whose operands are packed together, and a chunk into parts, the unit of parallel work. Depends on
- * the shape alone. Refilled for each product.
+ * How a product of M × N × K is split: into stretches of the depth and chunks of rows and columns,
+ * whose operands are packed together, and each chunk into parts, the units of parallel work.
+ * Depends only on the shape. Reused for every product.
  */
 final class GemmSplit {
   /** Longest stretch of the depth: a panel of A (24 KB) then fits into a 32 KB L1 cache. */
   static final int MAX_DEPTH = 512;
 
-  /** Stretches but the last are a multiple of this, which packs fastest. */
+  /** All stretches except the last are a multiple of this, which packs fastest. */
   private static final int DEPTH_STEP = 16;
 
-  /** Most floats of one operand in a chunk: 4 MB, which two threads' L3 cache holds with ease. */
+  /** Most floats of one operand in a chunk: 4 MB, which fits easily into two threads' L3 cache. */
   static final int MAX_PACKED = 1 << 20;
 
   /** Most floats of B that a part reads: 512 KB, half of a 1 MB L2 cache. */
   static final int MAX_PART = 1 << 17;
 
-  /** Below this many multiplications handing work to a thread costs more than it brings. */
+  /** Below this many multiplications, handing work to another thread does not pay off. */
   private static final long SEQUENTIAL = 1 << 19;
 
   private int depth;
@@ -27,7 +27,7 @@ final class GemmSplit {
   private int partColumns;
   private boolean sequential;
 
-  /** Cuts anew, into tiles of {@link GemmKernel#ROWS} × {@code columns}. */
+  /** Splits a product into tiles of {@link GemmKernel#ROWS} × {@code columns}. */
   void set(int m, int n, int k, int columns) {
     depth = Math.ceilDiv(Math.ceilDiv(k, Math.ceilDiv(k, MAX_DEPTH)), DEPTH_STEP) * DEPTH_STEP;
     chunkRows = evenly(m, MAX_PACKED / depth, GemmKernel.ROWS);
@@ -36,7 +36,7 @@ final class GemmSplit {
     sequential = (long) m * n * k <= SEQUENTIAL;
   }
 
-  /** The size of equal pieces of {@code size}, each a multiple of {@code unit} up to the limit. */
+  /** The size of equal parts of {@code size}: a multiple of {@code unit}, at most {@code limit}. */
   private static int evenly(int size, int limit, int unit) {
     int most = Math.max(1, limit / unit);
     int units = Math.ceilDiv(size, unit);
@@ -63,7 +63,7 @@ final class GemmSplit {
     return partColumns;
   }
 
-  /** Whether the product is too small to be shared. */
+  /** Whether the product is too small to share among threads. */
   boolean isSequential() {
     return sequential;
   }

@@ -9,13 +9,13 @@ import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Queries, keys and values on their way from the projection to attention: normalised, turned,
- * repeated. Allocates nothing once it has seen the last position. One thread at a time.
+ * Prepares queries, keys and values for attention: normalises, rotates and repeats them. Allocates
+ * nothing once it has seen the last position. One thread at a time.
  */
 final class HeadsCpu extends HeadsOp {
   private static final float EPSILON = 1e-5f;
 
-  /** Floats of {@code qkv} in a part of the rows. */
+  /** Floats of {@code qkv} per part of the rows. */
   private static final int PART = 16 * 1024;
 
   private final WorkerPool pool;
@@ -82,7 +82,10 @@ final class HeadsCpu extends HeadsOp {
     return Math.min(rows, (part + 1) * rowsPerPart);
   }
 
-  /** The address of head {@code head} of row {@code row} of a tensor with so many heads a row. */
+  /**
+   * The address of head {@code head} in row {@code row} of a tensor with {@code headsOfRow} heads
+   * per row.
+   */
   private long head(long tensor, int row, int headsOfRow, int head) {
     return tensor + 4L * size * ((long) row * headsOfRow + head);
   }
@@ -108,7 +111,7 @@ final class HeadsCpu extends HeadsOp {
     }
   }
 
-  /** A query or key: normalised, then turned. */
+  /** Normalises, then rotates a query or key. */
   private void prepare(long to, long from, int row) {
     if (spec.normalised()) {
       kernels.multiply(to, from, inverseRoot(from), size);
@@ -133,7 +136,7 @@ final class HeadsCpu extends HeadsOp {
     MemorySegment.copy(ALL, from, ALL, to, 4L * size);
   }
 
-  /** Fills the group that {@code first} begins. */
+  /** Fills the group that starts with {@code first}. */
   private void repeat(long first) {
     for (int i = 1; i < spec.groupSize(); i++) {
       copy(first + 4L * size * i, first);
@@ -157,7 +160,9 @@ final class HeadsCpu extends HeadsOp {
     }
   }
 
-  /** From {@code d}, the gradient of a query or key that attention reads, to the projection's. */
+  /**
+   * Turns {@code d}, the gradient of a prepared query or key, into the gradient of the projection.
+   */
   private void prepareBackward(int row, int head, long d) {
     long to = head(dIn, row, spec.projected(), head);
     if (spec.rotary()) {

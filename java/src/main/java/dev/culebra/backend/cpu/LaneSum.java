@@ -6,9 +6,9 @@ import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Adds up the lanes of a vector, always in the same order: lanes whose numbers differ in the
- * highest bit first. {@code reduceLanes(ADD)} leaves the order open, and a method indeed gives
- * other bits once the JIT compiler has replaced the interpreter; a training run must not notice.
+ * Adds up the lanes of a vector in a fixed order, starting with lanes whose numbers differ in the
+ * highest bit. {@code reduceLanes(ADD)} leaves the order open, and does give other bits once the
+ * JIT compiler has replaced the interpreter, which would make training runs irreproducible.
  */
 final class LaneSum {
   private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
@@ -23,7 +23,7 @@ final class LaneSum {
 
   private LaneSum() {}
 
-  /** For each lane the one whose number differs in {@code bit}; itself in shorter vectors. */
+  /** For each lane, the lane whose number differs in {@code bit}, or itself in shorter vectors. */
   private static <E> VectorShuffle<E> partner(VectorSpecies<E> species, int bit) {
     return VectorShuffle.fromOp(species, lane -> bit < species.length() ? lane ^ bit : lane);
   }

@@ -10,15 +10,15 @@ import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Layernorm and RMSNorm with and without the residual sum before it. A row stays in the nearest
- * cache from its first pass to its last. Backward cuts the rows into a number of chunks that
- * depends on the shape alone; each has its own sums of dWeight and dBias, which are added in order
- * in the end. Allocates nothing once it has seen the widest row. One thread at a time.
+ * Layernorm and RMSNorm, with and without the residual sum before them. A row stays in the L1 cache
+ * from its first pass to its last. Backward splits the rows into a number of chunks that depends
+ * only on the shape; each chunk has its own sums of dWeight and dBias, which are added in order at
+ * the end. Allocates nothing once it has seen the widest row. One thread at a time.
  */
 final class LayerNormCpu extends LayerNormOp {
   private static final float EPSILON = 1e-5f;
 
-  /** Floats in a part of the forward pass. */
+  /** Floats per part of the forward pass. */
   private static final int FORWARD_PART = 8 * 1024;
 
   private static final int MAX_CHUNKS = 32;
@@ -31,8 +31,8 @@ final class LayerNormCpu extends LayerNormOp {
   private final ScratchMemory[] scratch;
 
   /**
-   * Where sums begin, and what a gradient that is written is added to: new memory is 0, and nobody
-   * writes it.
+   * Zeros: the start of sums, and the addend of a gradient that is written. New memory is 0, and
+   * this memory is never written.
    */
   private final ScratchMemory zeros;
 
@@ -56,7 +56,7 @@ final class LayerNormCpu extends LayerNormOp {
   private int rowsPerPart;
 
   /**
-   * @param linear whose way to add up columns this takes
+   * @param linear adds up columns with the bits of its own backward pass
    */
   LayerNormCpu(OpContext context, WorkerPool pool, CpuKernels kernels, LinearCpu linear) {
     super(context);

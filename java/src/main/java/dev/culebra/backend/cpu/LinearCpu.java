@@ -8,11 +8,11 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * Linear layer: out (N, OC) = in (N, IC) · weight (OC, IC)ᵀ + bias (OC), and an activation. All
- * three products of a step are {@link Gemm}; a few rows (a decoding step, where reading the weights
- * is all the work) are dot products.
+ * three products of a step use {@link Gemm}; for a few rows, as in a decoding step, which is bound
+ * by reading the weights, dot products are used.
  */
 final class LinearCpu extends LinearOp {
-  /** Up to this many rows packing the weights costs more than reading them once a row. */
+  /** Up to this many rows, packing the weights costs more than reading them once per row. */
   private static final int MAX_DOT_ROWS = 8;
 
   private final Gemm gemm;
@@ -104,7 +104,7 @@ final class LinearCpu extends LinearOp {
     }
   }
 
-  /** dBias (C) += column sums of dOut (N, C): the bits of the backward pass. */
+  /** dBias (C) += column sums of dOut (N, C), with the bits of the backward pass. */
   void addBiasGradient(Tensor dBias, Tensor dOut) {
     int oc = dOut.shape().dim(-1);
     left.depthOuter(RawMemory.address(dOut), oc);

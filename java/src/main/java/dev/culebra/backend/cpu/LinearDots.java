@@ -1,12 +1,12 @@
 package dev.culebra.backend.cpu;
 
 /**
- * out = in · weightᵀ + bias for a few rows, as dot products: reads the weights where they lie, once
- * from memory and once from the cache for each further row. A product allocates nothing. One thread
- * at a time.
+ * out = in · weightᵀ + bias for a few rows, as dot products: reads the weights in place, once from
+ * memory and then from the cache for each further row. A product allocates nothing. One thread at a
+ * time.
  */
 final class LinearDots implements WorkerPool.Task {
-  /** Floats of the weights in one part: 128 KB stay in the L2 cache from row to row. */
+  /** Floats of the weights per part: 128 KB, which stay in the L2 cache from row to row. */
   private static final int PART = 32 * 1024;
 
   private final WorkerPool pool;

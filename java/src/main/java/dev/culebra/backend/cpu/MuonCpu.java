@@ -125,7 +125,7 @@ final class MuonCpu extends MuonOp {
     MemorySegment.copy(ALL, x, ALL, y, 4 * elements); // after an odd number of steps
   }
 
-  /** In stretches one after the other, whatever the number of threads. */
+  /** Sums stretches in order, for any number of threads. */
   private double norm(long x, long elements) {
     double sum = 0;
     for (int i = 0; i < Stretches.count(elements); i++) {

@@ -5,8 +5,8 @@ import dev.culebra.backend.OpContext;
 import dev.culebra.tensor.Tensor;
 
 /**
- * √ Σ in², in double precision: each {@link Stretches stretch} by itself, then the stretches in
- * order. Allocates nothing once it has seen the largest tensor. One thread at a time.
+ * √ Σ in², in double precision: first within each {@link Stretches stretch}, then over the
+ * stretches in order. Allocates nothing once it has seen the largest tensor. One thread at a time.
  */
 final class NormCpu extends NormOp {
   private final WorkerPool pool;

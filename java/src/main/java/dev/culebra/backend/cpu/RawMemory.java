@@ -4,9 +4,9 @@ import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
 /**
- * The process's memory as one segment, indexed by absolute address, for inner loops. A segment that
- * is a constant has no liveness to check, and the bounds check of an access through {@link #safe}
- * folds away; the price is that the caller must have checked extent and liveness before.
+ * The process's memory as one segment, indexed by absolute address, for inner loops. A constant
+ * segment needs no liveness check, and the bounds check of an access through {@link #safe} folds
+ * away. In return the caller must check extent and liveness beforehand.
  */
 final class RawMemory {
   /** All addresses. */
@@ -21,7 +21,7 @@ final class RawMemory {
 
   /**
    * {@code address} itself, with a range that lets the compiler prove accesses in bounds: for
-   * loops, where a running pointer has lost it.
+   * loops, where a running pointer has no known range.
    */
   static long safe(long address) {
     return address & ADDRESS_BITS;

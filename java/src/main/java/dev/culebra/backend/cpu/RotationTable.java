@@ -1,8 +1,8 @@
 package dev.culebra.backend.cpu;
 
 /**
- * Cosines and sines of the angles by which rotary positions turn: position p and pair i of a head
- * of size D turn by p · 10000^(−2i/D). Computed in double precision, once. Not thread-safe.
+ * Cosines and sines of the angles of rotary positions: at position p, pair i of a head of size D is
+ * rotated by p · 10000^(−2i/D). Computed in double precision, once. Not thread-safe.
  */
 final class RotationTable {
   private static final double BASE = 10_000;
@@ -13,12 +13,12 @@ final class RotationTable {
   private int size;
   private int positions;
 
-  /** Kept in {@code memory}. */
+  /** Stores the table in {@code memory}. */
   RotationTable(ScratchMemory memory) {
     this.memory = memory;
   }
 
-  /** Makes the table hold positions below {@code end} for heads of {@code size}. */
+  /** Extends the table to all positions below {@code end} for heads of {@code size}. */
   void reach(int size, int end) {
     if (size == this.size && end <= positions) {
       return;

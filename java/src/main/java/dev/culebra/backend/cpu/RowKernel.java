@@ -5,11 +5,11 @@ import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
 /**
- * Inner loops over contiguous floats, the part of the CPU operations that exists twice: {@code
- * VectorRowKernel} with the Vector API, {@link ScalarRowKernel} as plain loops for a JVM started
- * without {@code --add-modules jdk.incubator.vector}. Pointers are absolute addresses of floats,
- * checked by the caller; lengths are in elements. An output may be one of its inputs, and must not
- * overlap one otherwise. Stateless and thread-safe.
+ * Inner loops over contiguous floats, with two implementations: {@code VectorRowKernel} with the
+ * Vector API, {@link ScalarRowKernel} as plain loops for a JVM started without {@code --add-modules
+ * jdk.incubator.vector}. Pointers are absolute addresses of floats, checked by the caller; lengths
+ * are in elements. An output may be the same as an input, but must not overlap one otherwise.
+ * Stateless and thread-safe.
  */
 interface RowKernel {
   /** Floats of scratch memory for one thread: room for the lanes of two vectors. */
@@ -52,7 +52,7 @@ interface RowKernel {
   float max(long in, int length);
 
   /**
-   * out = exp((in − shift) · slope), where no element is above {@code shift}.
+   * out = exp((in − shift) · slope); no element may be above {@code shift}.
    *
    * @return Σ out
    */
@@ -68,10 +68,10 @@ interface RowKernel {
   void combine(long out, long a, float factorA, long b, float factorB, int length);
 
   /**
-   * Turns the pairs of floats i and half + i: (x, y) → (x cos − y sin · direction, y cos + x sin ·
-   * direction).
+   * Rotates the pairs of floats i and half + i: (x, y) → (x cos − y sin · direction, y cos + x sin
+   * · direction).
    *
-   * @param direction 1, or −1 to turn back
+   * @param direction 1, or −1 for the inverse
    */
   void rotate(long out, long in, long cos, long sin, float direction, int half);
 
@@ -118,7 +118,7 @@ interface RowKernel {
    *   dWeight += dOut · n;  dBias += dOut
    * </pre>
    *
-   * @param centred whether there is a mean(d): there is none where there was no mean
+   * @param centred whether mean(d) is subtracted, as for rows that were centred
    * @param scratch {@link #SCRATCH} floats
    */
   void layerNormBackward(

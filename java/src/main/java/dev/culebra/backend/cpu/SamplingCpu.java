@@ -28,7 +28,7 @@ final class SamplingCpu extends SamplingOp {
   private int vocab;
   private SamplingSpec spec;
 
-  /** What one thread needs for a row. */
+  /** The memory that one thread needs for a row. */
   private static final class Workspace {
     final ScratchMemory weights;
     final TokenRanking ranking = new TokenRanking();
@@ -74,7 +74,7 @@ final class SamplingCpu extends SamplingOp {
         return j;
       }
     }
-    return 0; // the largest is no number
+    return 0; // the largest is NaN
   }
 
   private int draw(long from, float max, int row) {
@@ -87,7 +87,7 @@ final class SamplingCpu extends SamplingOp {
     return choose(from, weights, least, draws.uniform(row, workspace.words));
   }
 
-  /** The rank of the least likely token that top-k and then top-p leave. */
+  /** The rank of the least likely token that remains after top-k and top-p. */
   private long leastEligible(TokenRanking ranking, long from, long weights) {
     ranking.set(from, vocab);
     int eligible = spec.topK() == 0 ? vocab : Math.min(spec.topK(), vocab);
@@ -103,7 +103,7 @@ final class SamplingCpu extends SamplingOp {
     return ranking.rank(nucleus - 1);
   }
 
-  /** Of the weights of the {@code eligible} most likely tokens. */
+  /** Sum of the weights of the {@code eligible} most likely tokens. */
   private double sum(TokenRanking ranking, long weights, int eligible) {
     double sum = 0;
     for (int i = 0; i < eligible; i++) {

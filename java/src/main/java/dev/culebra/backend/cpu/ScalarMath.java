@@ -1,23 +1,23 @@
 package dev.culebra.backend.cpu;
 
 /**
- * The functions behind the GELUs for one number, and the constants that {@link VectorMath} shares.
- * Absolute errors of {@link #normalCdf} stay below 1.2e-7, those of the others at a rounding or
- * two. Stateless and thread-safe.
+ * The functions used by the GELUs for one number, and the constants shared with {@link VectorMath}.
+ * Absolute errors of {@link #normalCdf} stay below 1.2e-7; those of the others are one or two
+ * roundings. Stateless and thread-safe.
  */
 final class ScalarMath {
   /** √(2/π). */
   static final float GELU_SCALE = 0.7978845608f;
 
-  /** Of the cubic term in the GELU's tanh. */
+  /** Coefficient of the cubic term in the GELU's tanh. */
   static final float GELU_CUBIC = 0.044715f;
 
   /** 1/√(2π), the normal density at 0. */
   static final float DENSITY_AT_ZERO = 0.3989422804f;
 
   /**
-   * Φ(−x) = t · P(t) · exp(−x²/2) for x ≥ 0, with t = 1 / (1 + CDF_T · x) and P of degree 8: a fit
-   * of our own to the scaled complementary error function with a relative error below 2e-8 (2e-7
+   * Φ(−x) = t · P(t) · exp(−x²/2) for x ≥ 0, with t = 1 / (1 + CDF_T · x) and P of degree 8: our
+   * own fit to the scaled complementary error function with a relative error below 2e-8 (2e-7
    * evaluated in single precision) for x up to 14, where Φ(−x) is below the smallest float. The
    * form is that of Hastings, "Approximations for digital computers" (1955).
    */
@@ -44,7 +44,7 @@ final class ScalarMath {
     return 1 / (1 + Math.exp(-2 * GELU_SCALE * (x + GELU_CUBIC * x * x * x)));
   }
 
-  /** The derivative of x · {@link #geluGate}; 0 and 1 far out. */
+  /** The derivative of x · {@link #geluGate}; 0 or 1 far from 0. */
   static float geluTanhSlope(float x) {
     double gate = gate(x);
     if (Math.abs(x) > 10) {
@@ -70,7 +70,7 @@ final class ScalarMath {
     return (float) (x < 0 ? tail : 1 - tail);
   }
 
-  /** The derivative of x · {@link #normalCdf}; 0 and 1 far out. */
+  /** The derivative of x · {@link #normalCdf}; 0 or 1 far from 0. */
   static float geluErfSlope(float x) {
     float cdf = normalCdf(x);
     return Math.abs(x) > 20 ? cdf : cdf + (float) (x * DENSITY_AT_ZERO * Math.exp(-0.5 * x * x));
@@ -81,7 +81,7 @@ final class ScalarMath {
     return (float) (1 / (1 + Math.exp(-x)));
   }
 
-  /** The derivative of x · {@link #sigmoid}; 0 and 1 far out. */
+  /** The derivative of x · {@link #sigmoid}; 0 or 1 far from 0. */
   static float siluSlope(float x) {
     double s = 1 / (1 + Math.exp(-(double) x));
     return (float) (Math.abs(x) > 100 ? s : s * (1 + x * (1 - s)));

@@ -119,7 +119,7 @@ final class ScalarRowKernel implements RowKernel {
     rotate(out, in, cos, sin, direction, half, 0);
   }
 
-  /** The pairs from {@code first} on. */
+  /** Rotates the pairs from {@code first} on. */
   static void rotate(long out, long in, long cos, long sin, float direction, int half, int first) {
     for (int i = first; i < half; i++) {
       float x = get(in, i);

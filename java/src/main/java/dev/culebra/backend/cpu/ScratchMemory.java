@@ -4,9 +4,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Off-heap memory that an operation keeps for itself and that grows to the largest size asked for,
- * so that a steady step allocates nothing. It is used by address: growing and closing free what was
- * there. Not thread-safe.
+ * Off-heap memory of one operation that grows to the largest requested size, so that a steady step
+ * allocates nothing. It is used by address: growing and closing free the old memory. Not
+ * thread-safe.
  */
 final class ScratchMemory implements AutoCloseable {
   private static final long ALIGNMENT = 64;
@@ -15,8 +15,8 @@ final class ScratchMemory implements AutoCloseable {
   private MemorySegment memory = MemorySegment.NULL;
 
   /**
-   * The address of at least {@code floats} floats: 0 at first, later what was last written there,
-   * unless it had to grow.
+   * The address of at least {@code floats} floats: initially 0, later with the last content unless
+   * the memory had to grow.
    *
    * @throws IllegalStateException if it is closed
    */
@@ -27,7 +27,7 @@ final class ScratchMemory implements AutoCloseable {
   /** The same in bytes. */
   long bytes(long bytes) {
     if (!arena.scope().isAlive()) {
-      throw new IllegalStateException("the memory of a closed backend is used");
+      throw new IllegalStateException("the backend is closed");
     }
     if (memory.byteSize() < bytes) {
       arena.close();
@@ -37,7 +37,7 @@ final class ScratchMemory implements AutoCloseable {
     return memory.address();
   }
 
-  /** Bytes that it holds now. */
+  /** Current size in bytes. */
   long size() {
     return arena.scope().isAlive() ? memory.byteSize() : 0;
   }

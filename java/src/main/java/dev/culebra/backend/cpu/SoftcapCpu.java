@@ -4,7 +4,7 @@ import dev.culebra.backend.OpContext;
 import dev.culebra.backend.SoftcapOp;
 import dev.culebra.tensor.Tensor;
 
-/** Logits bent to stay below a cap. Allocates nothing. One thread at a time. */
+/** Soft cap of logits. Allocates nothing. One thread at a time. */
 final class SoftcapCpu extends SoftcapOp {
   private final WorkerPool pool;
   private final RowKernel kernels;

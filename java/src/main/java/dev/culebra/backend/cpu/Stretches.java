@@ -1,16 +1,16 @@
 package dev.culebra.backend.cpu;
 
 /**
- * How a run of floats is cut for the threads: stretches of one length, the last one shorter. The
- * cut depends on nothing else, so that results do not depend on the number of threads.
+ * Splits an array of floats for the threads, into stretches of equal length with a shorter last
+ * one. The split depends on nothing else, so results do not depend on the number of threads.
  */
 final class Stretches {
-  /** Floats in a stretch: 64 KB, long enough to outweigh handing it out. */
+  /** Floats per stretch: 64 KB, enough to outweigh the cost of handing it out. */
   static final int LENGTH = 16 * 1024;
 
   private Stretches() {}
 
-  /** How many stretches {@code length} floats make. */
+  /** The number of stretches of {@code length} floats. */
   static int count(long length) {
     return Math.toIntExact(Math.ceilDiv(length, LENGTH));
   }

@@ -5,15 +5,16 @@ import static dev.culebra.backend.cpu.RawMemory.safe;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 /**
- * Tokens of one row from the most to the least likely, sorted only as far as somebody looks: a
- * heap, whose end takes what has been found. A rank is one number that orders tokens by logit and,
- * where logits are equal, the lower index first. Allocates nothing once it has seen the largest
- * vocabulary. Not thread-safe.
+ * Tokens of one row from the most to the least likely, sorted lazily: a heap, whose freed end
+ * stores the tokens found so far. A rank is a number that orders tokens by logit, and equal logits
+ * by the lower index. Allocates nothing once it has seen the largest vocabulary. Not thread-safe.
  */
 final class TokenRanking {
   private static final long INDEX_BITS = 0xFFFFFFFFL;
 
-  /** heap[0 … heapSize) is a heap with the largest first; behind it, ascending, what was found. */
+  /**
+   * heap[0 … heapSize) is a heap with the largest first; after it come the found ranks, ascending.
+   */
   private long[] heap = {};
 
   private int heapSize;
@@ -46,7 +47,7 @@ final class TokenRanking {
     }
   }
 
-  /** The rank of the token before which {@code place} tokens are more likely. */
+  /** The rank of the token at {@code place}: that many tokens are more likely. */
   long rank(int place) {
     int at = count - 1 - place;
     while (heapSize > at) {
@@ -58,7 +59,7 @@ final class TokenRanking {
     return heap[at];
   }
 
-  /** Puts {@code value} into the heap, whose place {@code hole} is free, there or further down. */
+  /** Inserts {@code value} into the heap at the free place {@code hole} or below. */
   private void sink(int hole, long value) {
     int at = hole;
     for (int child = 2 * at + 1; child < heapSize; child = 2 * at + 1) {

@@ -9,8 +9,9 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * The activations of {@link VectorRowKernel}, one loop each: a loop over functions would box. Each
- * returns the number of floats that it has done, all but an incomplete vector.
+ * The activations of {@link VectorRowKernel}, each with its own loop: a loop that takes the
+ * function as a parameter would box vectors. Each returns the number of floats done: all except an
+ * incomplete last vector.
  */
 final class VectorActivations {
   private VectorActivations() {}

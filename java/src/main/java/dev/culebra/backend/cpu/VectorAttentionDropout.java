@@ -20,8 +20,9 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * {@link AttentionDropout} with the Vector API: {@link Philox} with a query in each lane. Its four
- * words belong to four keys in a row, but not from key 0 on for every query: the words are written
- * in the rows of the factors first, then each lane is moved up by its own 0 to 3 rows.
+ * words belong to four consecutive keys, but not every query starts at key 0 of a group of four:
+ * the words are first written to the rows of the factors, then each lane is moved up by its own 0
+ * to 3 rows.
  */
 final class VectorAttentionDropout implements AttentionDropout {
   private static final VectorSpecies<Integer> SPECIES = IntVector.SPECIES_PREFERRED;
@@ -76,14 +77,15 @@ final class VectorAttentionDropout implements AttentionDropout {
   }
 
   /**
-   * Words of the elements' counters and those that follow, into at least {@code rows} rows.
+   * Writes the words of the elements' counters and the following ones into at least {@code rows}
+   * rows.
    *
-   * <p>Written for C2, which boxes the vectors of a loop (20 times slower) where it begins with a
-   * boxed one or calls anything that is compiled already: so no vector is a parameter, nothing is a
-   * helper method, and this one is longer than what C2 inlines.
+   * <p>Written for C2, which boxes the vectors of a loop (20 times slower) if the loop starts with
+   * a boxed vector or calls a method that is already compiled. So no vector is a parameter, there
+   * are no helper methods, and this method is too long for C2 to inline.
    */
   private void draw(long column, long element, int step, int rows) {
-    // Elements are counted from the word 0 at or before that of lane 0.
+    // Elements are counted from word 0 of the counter of lane 0.
     IntVector elements = LANE.mul(step).add((int) (element & 3));
     IntVector counters = elements.lanewise(LSHR, 2).add((int) (element >>> 2));
     for (int row = 0; row < rows; row += 4) {
@@ -94,7 +96,7 @@ final class VectorAttentionDropout implements AttentionDropout {
       int k0 = key0;
       int k1 = key1;
       for (int round = 0; round < ROUNDS; round++) {
-        // Upper halves of the unsigned products, of the even lanes and of the odd.
+        // Upper halves of the unsigned products, of the even and of the odd lanes.
         LongVector x = c0.reinterpretAsLongs();
         LongVector y = c2.reinterpretAsLongs();
         LongVector even0 = x.and(LOW_HALF).mul(M0 & LOW_HALF).lanewise(LSHR, 32);
@@ -119,7 +121,9 @@ final class VectorAttentionDropout implements AttentionDropout {
     }
   }
 
-  /** Row key becomes the factor of the word that is 0 to 3 rows below, by the lane's element. */
+  /**
+   * Each row becomes the factors of the words 0 to 3 rows below, depending on the lane's element.
+   */
   private static void toFactors(
       long column, long element, int step, int keys, float p, float scale) {
     IntVector shift = LANE.mul(step).add((int) (element & 3)).and(3);

@@ -13,8 +13,8 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * {@link AttentionKernel} with the Vector API; the end of a row goes through masks. Methods with a
- * loop take numbers only: a vector or mask passed to one that C2 does not inline is boxed.
+ * {@link AttentionKernel} with the Vector API; the end of a row uses masks. Methods with a loop
+ * take only numbers: a vector or mask passed to a method that C2 does not inline is boxed.
  */
 final class VectorAttentionKernel implements AttentionKernel {
   private static final int LANES = SPECIES.length();
@@ -42,7 +42,7 @@ final class VectorAttentionKernel implements AttentionKernel {
     }
   }
 
-  /** What the lanes of one vector of queries do not see of keys that some of them see. */
+  /** Hides keys from the queries of one vector that do not see them, where others do. */
   private static void hide(long column, int from, int to, float value) {
     for (int key = from; key < to; key++) {
       VectorMask<Float> hidden = SPECIES.indexInRange(0, key - from + 1);
@@ -57,8 +57,8 @@ final class VectorAttentionKernel implements AttentionKernel {
   }
 
   /**
-   * s becomes exp(scale · (s − max)), and shift = scale · max. Two running maxima, since each waits
-   * for the one before.
+   * s becomes exp(scale · (s − max)), and shift = scale · max. Uses two running maxima, to shorten
+   * the dependency chain.
    */
   private static void exponentials(long column, int keys, float scale, long shift, int queries) {
     FloatVector even = load(column);
@@ -82,8 +82,9 @@ final class VectorAttentionKernel implements AttentionKernel {
   /**
    * Divides by the sum Σ of the column; logSumExp += ln Σ, within a unit in the last place of the
    * larger of ln Σ and 1: Σ = 2ⁿ · m with m from √½ to √2, and ln m = 2 (s + s³/3 + s⁵/5 …) with s
-   * = (m − 1) / (m + 1), |s| ≤ 0.172. Σ − Σ is 0, or NaN where Σ is. The logarithm is no method of
-   * its own: C2 does not inline what is called once a column, and boxes its argument and result.
+   * = (m − 1) / (m + 1), |s| ≤ 0.172. Σ − Σ is 0, or NaN where Σ is. The logarithm is not a
+   * separate method: C2 would not inline a method called once per column, and would box its
+   * argument and result.
    */
   private static void normalise(long column, int keys, long logSumExp, int queries) {
     FloatVector sum = FloatVector.zero(SPECIES);
@@ -208,7 +209,7 @@ final class VectorAttentionKernel implements AttentionKernel {
     return FloatVector.fromMemorySegment(SPECIES, ALL, safe(address), ORDER);
   }
 
-  /** Lanes that are not set become 0. */
+  /** Lanes outside the mask become 0. */
   private static FloatVector load(long address, VectorMask<Float> mask) {
     return FloatVector.fromMemorySegment(SPECIES, ALL, safe(address), ORDER, mask);
   }

@@ -13,11 +13,11 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * {@link GemmKernel} with the Vector API, for 4, 8 or 16 lanes.
  *
- * <p>The loops over a tile are written out since C2 keeps a sum in a register only as a local
- * variable. They must inline whole: a vector passed to a method that is not inlined is boxed, and
- * the kernel runs at a tenth of its speed. And they must stay small: C1 compiles them before C2
- * does, and where it runs out of virtual registers (24 separate zeros were enough) the method is
- * stuck in its slowest form for good.
+ * <p>The loops over a tile are unrolled by hand, since C2 keeps a sum in a register only as a local
+ * variable. They must be inlined completely: a vector passed to a method that is not inlined is
+ * boxed, and the kernel runs at a tenth of its speed. And they must stay small: C1 compiles them
+ * before C2, and if it runs out of virtual registers (24 separate zeros were enough) the method
+ * stays in its slowest form for good.
  */
 final class VectorGemmKernel implements GemmKernel {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
@@ -289,7 +289,10 @@ final class VectorGemmKernel implements GemmKernel {
     }
   }
 
-  /** Copies {@code count} numbers (none if negative) a row and zeros after them up to width. */
+  /**
+   * Copies {@code count} numbers (none if negative) per row, with zeros after them up to {@code
+   * width}.
+   */
   private static void copyPart(
       long dst, long dstStride, int width, long src, long srcStride, int count, int depth) {
     VectorMask<Float> read = SPECIES.indexInRange(0, Math.max(count, 0));
@@ -324,7 +327,7 @@ final class VectorGemmKernel implements GemmKernel {
         panel + 4L * k * width, width, src + 4L * k, srcStride, count, depth - k);
   }
 
-  /** Reads the panel as rows of 4 · ROWS numbers, a multiple of any vector's length. */
+  /** Reads the panel as rows of 4 · ROWS numbers, a multiple of every vector length. */
   @Override
   public void addPanelSums(long sums, long a, int rows, int depth, long scratch) {
     int fours = depth / 4;
@@ -359,7 +362,7 @@ final class VectorGemmKernel implements GemmKernel {
     }
   }
 
-  /** Four rows at once share the loads of x and keep four streams of memory going. */
+  /** Four rows at once share the loads of x and read four memory streams in parallel. */
   private static void dots4(long out, long x, long w, long stride, int length) {
     FloatVector s0 = FloatVector.zero(SPECIES);
     FloatVector s1 = FloatVector.zero(SPECIES);

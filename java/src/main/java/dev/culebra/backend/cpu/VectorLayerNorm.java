@@ -10,14 +10,15 @@ import static dev.culebra.backend.cpu.VectorMemory.store;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * The layernorm of {@link VectorRowKernel}, a row at a time. Lanes are added up in scratch memory:
- * in a fixed order as {@link LaneSum} does, whose shuffles would be too much code for C2 here.
+ * The layernorm of {@link VectorRowKernel}, one row at a time. Lanes are added up in scratch
+ * memory, in a fixed order as in {@link LaneSum}, whose shuffles would be too much code for C2
+ * here.
  */
 final class VectorLayerNorm {
   private VectorLayerNorm() {}
 
   /**
-   * Mean and 1 / √(variance + ε). The second pass corrects the mean of the first, too: Chan, Golub
+   * Mean and 1 / √(variance + ε). The second pass also corrects the mean of the first: Chan, Golub
    * and LeVeque, "Algorithms for computing the sample variance" (1983).
    */
   static void moments(long mean, long rstd, long in, float epsilon, int length, long scratch) {
@@ -59,7 +60,7 @@ final class VectorLayerNorm {
     return sum;
   }
 
-  /** Takes an address since a vector that is passed on would be boxed where this is not inlined. */
+  /** Takes an address, since a vector argument would be boxed if this is not inlined. */
   private static float sumOfLanes(long scratch) {
     float a = 0;
     float b = 0;
@@ -124,9 +125,10 @@ final class VectorLayerNorm {
   }
 
   /**
-   * The second pass over a row, after what the first has left: {@code sum} and {@code product} are
-   * Σ d and Σ d · (in − mean) over whole vectors. It is too long (above 325 bytes) for C2 to inline
-   * it, and that is on purpose: within a caller C2 runs out of room in the middle of it, and boxes.
+   * The second pass over a row, with the results of the first: {@code sum} and {@code product} are
+   * Σ d and Σ d · (in − mean) over whole vectors. The method is intentionally too long (above 325
+   * bytes) for C2 to inline: inside a caller, C2 would reach its size limit in the middle of it,
+   * and box.
    */
   private static void gradients(
       long dIn,

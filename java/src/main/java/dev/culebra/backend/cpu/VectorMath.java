@@ -20,14 +20,14 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Elementary functions on vectors. Every lane is computed alike, so a number's result does not
- * depend on where it lies. NaN gives NaN. The methods are short enough to inline into a loop, which
- * they must: a vector passed to a method that is not inlined is boxed. Stateless and thread-safe.
+ * Elementary functions on vectors. All lanes are computed alike, so a result does not depend on the
+ * position of the number. NaN gives NaN. The methods must be short enough to be inlined into a
+ * loop: a vector passed to a method that is not inlined is boxed. Stateless and thread-safe.
  */
 final class VectorMath {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
 
-  // Constants are vectors already: a broadcast within a loop takes C2 as much as an operation.
+  // Constants are vectors: a broadcast inside a loop counts as an operation for C2.
   private static final FloatVector LOG2_E = all(1.44269504f);
 
   /** ln 2 in two parts; a multiple of the first is exact with a fused multiply-add. */
@@ -44,8 +44,8 @@ final class VectorMath {
   /** ln of the smallest normal float, rounded towards 0. */
   private static final FloatVector LEAST_EXPONENT = all(-87.33654f);
 
-  // exp(r) = 1 + r + r² · (E_2 + E_3 r + … ) for |r| ≤ ln(2)/2, relative error 3.1e-9: a minimax
-  // fit of our own.
+  // exp(r) = 1 + r + r² · (E_2 + E_3 r + … ) for |r| ≤ ln(2)/2, relative error 3.1e-9: our own
+  // minimax fit.
   private static final FloatVector E_2 = all(0.4999999403953552f);
   private static final FloatVector E_3 = all(0.1666652113199234f);
   private static final FloatVector E_4 = all(0.04166838899254799f);
@@ -86,8 +86,8 @@ final class VectorMath {
   }
 
   /**
-   * exp(x) for x ≤ 0, with a relative error below 1.2e-7; 0 where it is below the smallest normal
-   * float, −∞ included.
+   * exp(x) for x ≤ 0, with a relative error below 1.2e-7; 0 for results below the smallest normal
+   * float and for −∞.
    */
   static FloatVector expNonPositive(FloatVector x) {
     FloatVector shifted = x.fma(LOG2_E, ROUNDER);
@@ -104,8 +104,8 @@ final class VectorMath {
   }
 
   /**
-   * exp(−2u) of the magnitude |x|, u = √(2/π) · (|x| + 0.044715 |x|³): what both {@link #geluTanh}
-   * and its slope are made of.
+   * exp(−2u) of the magnitude |x|, u = √(2/π) · (|x| + 0.044715 |x|³): used by {@link #geluTanh}
+   * and its slope.
    */
   private static FloatVector geluExp(FloatVector magnitude) {
     FloatVector square = magnitude.mul(magnitude);
@@ -113,8 +113,8 @@ final class VectorMath {
   }
 
   /**
-   * x/2 · (1 + tanh(u)) = x / (1 + exp(−2u)), with an error below 3e-7 · |x|. As the formula has
-   * it, −∞ gives NaN.
+   * x/2 · (1 + tanh(u)) = x / (1 + exp(−2u)), with an error below 3e-7 · |x|. By the formula, −∞
+   * gives NaN.
    */
   static FloatVector geluTanh(FloatVector x) {
     FloatVector e = geluExp(x.abs());
@@ -124,7 +124,7 @@ final class VectorMath {
 
   /**
    * The derivative of {@link #geluTanh}. That of −x is e / (1 + e) · (1 − 2x · u′ / (1 + e)) with e
-   * = exp(−2u), and the two add up to 1; 0 and 1 far out.
+   * = exp(−2u), and the two add up to 1; 0 or 1 far from 0.
    */
   static FloatVector geluTanhSlope(FloatVector x) {
     FloatVector magnitude = bounded(x.abs(), FLAT_TANH);
@@ -135,7 +135,7 @@ final class VectorMath {
     return mirrored(e.mul(inverse).mul(bend), x);
   }
 
-  /** x, or the bound where x is greater; NaN stays. */
+  /** min(x, bound); NaN stays NaN. */
   private static FloatVector bounded(FloatVector x, FloatVector bound) {
     return x.blend(bound, x.compare(VectorOperators.GT, bound));
   }
@@ -145,14 +145,14 @@ final class VectorMath {
     return ONE.sub(below).blend(below, x.compare(VectorOperators.LT, ZERO));
   }
 
-  /** x · Φ(x), with an error below 3e-7 · |x|. As the formula has it, −∞ gives NaN. */
+  /** x · Φ(x), with an error below 3e-7 · |x|. By the formula, −∞ gives NaN. */
   static FloatVector geluErf(FloatVector x) {
     return x.mul(normalCdf(x));
   }
 
   /**
    * The derivative of {@link #geluErf}, Φ(x) + x · φ(x). That of −x is Φ(−x) − x · φ(x), and the
-   * two add up to 1; 0 and 1 far out.
+   * two add up to 1; 0 or 1 far from 0.
    */
   static FloatVector geluErfSlope(FloatVector x) {
     FloatVector magnitude = bounded(x.abs(), FLAT_ERF);
@@ -178,7 +178,7 @@ final class VectorMath {
     return p.fma(t, P_3).fma(t, P_2).fma(t, P_1).fma(t, P_0).mul(t);
   }
 
-  /** x / (1 + exp(−x)), with an error below 3e-7 · |x|. As the formula has it, −∞ gives NaN. */
+  /** x / (1 + exp(−x)), with an error below 3e-7 · |x|. By the formula, −∞ gives NaN. */
   static FloatVector silu(FloatVector x) {
     FloatVector e = expNonPositive(x.abs().neg());
     FloatVector gate = ONE.blend(e, x.compare(VectorOperators.LT, ZERO));
@@ -187,7 +187,7 @@ final class VectorMath {
 
   /**
    * The derivative of {@link #silu}. That of −x is e / (1 + e) · (1 − x / (1 + e)) with e =
-   * exp(−x), and the two add up to 1; 0 and 1 far out.
+   * exp(−x), and the two add up to 1; 0 or 1 far from 0.
    */
   static FloatVector siluSlope(FloatVector x) {
     FloatVector magnitude = bounded(x.abs(), FLAT_SILU);

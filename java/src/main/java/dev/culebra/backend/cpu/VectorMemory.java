@@ -25,7 +25,7 @@ final class VectorMemory {
     value.intoMemorySegment(ALL, safe(base + 4L * i), ORDER);
   }
 
-  /** The lanes of the last, incomplete vector of {@code length} floats, which begins at i. */
+  /** The lanes of the last, incomplete vector of {@code length} floats, which starts at i. */
   static VectorMask<Float> rest(int i, int length) {
     return SPECIES.indexInRange(i, length);
   }

@@ -13,12 +13,9 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.VectorSpecies;
 
-/**
- * {@link Philox} for many counters at once, each in a lane of 64 bits, since the products are that
- * wide.
- */
+/** {@link Philox} for many counters at once, each in a 64-bit lane for the 64-bit products. */
 final class VectorPhilox {
-  /** Elements drawn together: four words a counter. */
+  /** Elements drawn together: four words per counter. */
   static final int GROUP = 2 * LANES;
 
   private static final VectorSpecies<Long> SPECIES = LongVector.SPECIES_PREFERRED;
@@ -30,7 +27,7 @@ final class VectorPhilox {
   private static final int W1 = 0xBB67AE85;
   private static final int ROUNDS = 10;
 
-  // Lanes that interleave two vectors, the second one's lanes counted on from the first one's.
+  // Lanes that interleave two vectors; the second vector's lanes are numbered after the first's.
   private static final LongVector LOW_LANES = interleave(0);
   private static final LongVector HIGH_LANES = interleave(SPECIES.length() / 2);
 

@@ -20,9 +20,9 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * {@link RowKernel} with the Vector API: whole vectors first, then the rest as plain loops.
  *
- * <p>C2 stops inlining once a method has grown to some fifty vector operations, and boxes the
- * vectors from there on. So a loop has its body once (the rest under a mask would be a second
- * copy), and what is heavy has its own loop.
+ * <p>C2 stops inlining once a method has about fifty vector operations, and boxes the vectors from
+ * there on. So each loop has its body only once (a masked rest would be a second copy), and heavy
+ * functions have their own loops.
  */
 final class VectorRowKernel implements RowKernel {
   private static final ScalarRowKernel REST = new ScalarRowKernel();
@@ -117,8 +117,8 @@ final class VectorRowKernel implements RowKernel {
   }
 
   /**
-   * Calls the JDK's loads and stores itself: C2 inlines those whatever happens, but stops inlining
-   * ours, and then boxes vectors, in a method that has become as large as a softmax with this.
+   * Calls the JDK's loads and stores directly: C2 always inlines those. In a method as large as a
+   * softmax with this loop, it would stop inlining our own, and box vectors.
    */
   @Override
   public void multiply(long out, long in, float factor, int length) {

@@ -10,8 +10,8 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Transposes blocks of 16 × 16 numbers of 32 bits, for vectors of 16 lanes. A block is 4 × 4
- * squares of 4 × 4 numbers; a quarter turn takes two passes over four vectors at a time: the first
- * transposes each square, the second the squares.
+ * squares of 4 × 4 numbers. Transposing it takes two passes over four vectors at a time: the first
+ * transposes within each square, the second transposes the squares.
  */
 final class VectorTranspose {
   /** Rows and columns of a block. */
@@ -53,8 +53,8 @@ final class VectorTranspose {
   }
 
   /**
-   * dst[k][i] = src[i][k] for k and i below 16. Where src has fewer than 16 rows its last row
-   * stands for the missing ones.
+   * dst[k][i] = src[i][k] for k and i below 16. If src has fewer than 16 rows, its last row
+   * replaces the missing ones.
    *
    * @param width numbers to write in each row of dst, at most 16
    * @param rows of src, at least 1
@@ -72,7 +72,7 @@ final class VectorTranspose {
     }
   }
 
-  /** Transposes the squares of four rows; vector j has the columns j of the squares. */
+  /** Transposes within the squares of four rows; vector j gets the columns j of the squares. */
   private static void squares(long dst, long src, long stride, int rows) {
     long p0 = safe(src);
     long p1 = safe(src + Math.min(1, rows - 1) * stride);
@@ -97,7 +97,7 @@ final class VectorTranspose {
     high.selectFrom(t1, t3).intoMemorySegment(ALL, to + 12 * VECTOR_BYTES, ORDER);
   }
 
-  /** Transposes the squares as wholes: four vectors of columns j give rows j, 4 + j … */
+  /** Transposes the squares as a whole: four vectors of columns j give rows j, 4 + j … */
   private static void rows(long dst, long stride, int width, long src) {
     VectorMask<Integer> lanes = SPECIES.indexInRange(0, width);
     long from = safe(src);

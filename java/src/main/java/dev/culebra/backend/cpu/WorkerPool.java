@@ -10,17 +10,17 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * Threads that share the parts of one loop at a time. The caller works too, so a pool of n has n −
- * 1 threads of its own. They wait awake for some microseconds after each loop, since the next one
- * usually follows at once, and then park. Running a loop allocates nothing. One thread drives a
- * pool at a time, and a task must not run another loop of the same pool.
+ * 1 threads of its own. After each loop they spin for some microseconds, since the next one usually
+ * follows immediately, and then park. Running a loop allocates nothing. One thread uses a pool at a
+ * time, and a task must not run another loop of the same pool.
  *
- * <p>Threads claim runs of consecutive parts, long ones first, as they become free. Which thread
- * runs which part is left to chance; an operation whose result must not depend on the number of
- * threads cuts its work by shape alone and lets each part write its own output.
+ * <p>Threads that become free claim runs of consecutive parts, long ones first. Which thread runs
+ * which part is not deterministic. To be independent of the number of threads, an operation splits
+ * its work by shape only and lets each part write its own output.
  */
 final class WorkerPool implements AutoCloseable {
   /**
-   * One loop body; a persistent object with its arguments in fields, so that running it allocates
+   * A loop body: a long-lived object with its arguments in fields, so that running it allocates
    * nothing.
    */
   interface Task {
@@ -28,10 +28,12 @@ final class WorkerPool implements AutoCloseable {
     void run(int index);
   }
 
-  /** Busy waiting, about 20 µs: more than the gap between two loops of a training step. */
+  /**
+   * Iterations of spinning, about 20 µs: longer than the gap between two loops of a training step.
+   */
   private static final int SPINS = 1000;
 
-  /** Waits after that which let another thread have the processor; then the thread parks. */
+  /** Yields after spinning; then the thread parks. */
   private static final int YIELDS = 20;
 
   private final Worker[] workers;
@@ -39,9 +41,9 @@ final class WorkerPool implements AutoCloseable {
   private final List<ScratchMemory> scratch = new ArrayList<>();
 
   /**
-   * The loop's number in the upper half, the parts nobody has claimed yet in the lower. While parts
-   * remain, {@link #task} and {@link #count} belong to that number, so a claim by compare-and-set
-   * cannot mix two loops up.
+   * The loop's number in the upper half, the unclaimed parts in the lower. While parts remain,
+   * {@link #task} and {@link #count} belong to that number, so a claim by compare-and-set cannot
+   * confuse two loops.
    */
   private final AtomicLong unclaimed = new AtomicLong();
 
@@ -53,7 +55,7 @@ final class WorkerPool implements AutoCloseable {
   private volatile boolean closed;
 
   /**
-   * A pool of {@code threads}, the caller included.
+   * A pool of {@code threads}, including the caller.
    *
    * @throws IllegalArgumentException if {@code threads} is below 1
    */
@@ -61,7 +63,7 @@ final class WorkerPool implements AutoCloseable {
     if (threads < 1) {
       throw new IllegalArgumentException("threads must be at least 1, not " + threads);
     }
-    // On too few processors a thread that spins keeps the one it waits for from running.
+    // With too few processors, a spinning thread would keep the one it waits for from running.
     spins = threads <= Runtime.getRuntime().availableProcessors() ? SPINS : 0;
     workers = new Worker[threads - 1];
     for (int i = 0; i < workers.length; i++) {
@@ -70,14 +72,14 @@ final class WorkerPool implements AutoCloseable {
     }
   }
 
-  /** Number of threads, the caller included. */
+  /** Number of threads, including the caller. */
   int threads() {
     return workers.length + 1;
   }
 
   /**
-   * Within a task: a number of the running thread, from 0 to {@link #threads} − 1, that no other
-   * thread of the loop has: for scratch memory.
+   * Inside a task: the number of the running thread, from 0 to {@link #threads} − 1 and unique
+   * within the loop, for choosing scratch memory.
    */
   int slot() {
     return Thread.currentThread() instanceof Worker worker && worker.pool() == this
@@ -85,28 +87,29 @@ final class WorkerPool implements AutoCloseable {
         : 0;
   }
 
-  /** Memory for an operation on this pool, freed when the pool is closed. */
+  /** Scratch memory for an operation on this pool, freed when the pool is closed. */
   ScratchMemory scratch() {
     ScratchMemory memory = new ScratchMemory();
     scratch.add(memory);
     return memory;
   }
 
-  /** The same for each thread, by its {@link #slot}. */
+  /** Scratch memory for each thread, by its {@link #slot}. */
   ScratchMemory[] scratchOfEach() {
     ScratchMemory[] memory = new ScratchMemory[threads()];
     Arrays.setAll(memory, slot -> scratch());
     return memory;
   }
 
-  /** Bytes of all that {@link #scratch} gave out. */
+  /** Total bytes of scratch memory. */
   long scratchBytes() {
     return scratch.stream().mapToLong(ScratchMemory::size).sum();
   }
 
   /**
-   * Runs {@code task} for 0 … count − 1 and returns when all are done. What a part throws is thrown
-   * here; the parts that have not begun are then dropped, and the pool remains usable.
+   * Runs {@code task} for 0 … count − 1 and returns when all parts are done. If a part throws, its
+   * exception is rethrown here; parts that have not started are dropped, and the pool remains
+   * usable.
    *
    * @throws IllegalStateException if the pool is closed
    */
@@ -156,7 +159,7 @@ final class WorkerPool implements AutoCloseable {
       for (int i = first; i < first + parts; i++) {
         current.run(i);
       }
-    } catch (Throwable e) { // whatever it is, the caller must neither wait for ever nor miss it
+    } catch (Throwable e) { // whatever it is, the caller must see it and not wait forever
       failure.compareAndSet(null, e);
       finished += dropUnclaimed();
     }
@@ -223,7 +226,7 @@ final class WorkerPool implements AutoCloseable {
       return WorkerPool.this;
     }
 
-    /** Unparks the thread if it is parked or about to: a call to the system that spinning saves. */
+    /** Unparks the thread if it is parked or about to be: a system call that spinning avoids. */
     private void wake() {
       if (parked) {
         LockSupport.unpark(this);
@@ -244,7 +247,7 @@ final class WorkerPool implements AutoCloseable {
         } else if (wait < spins + YIELDS) {
           Thread.yield();
         } else {
-          parked = true; // before the last look: the driver publishes work, then reads this
+          parked = true; // before the last check: the caller publishes work, then reads this
           if ((int) unclaimed.get() == 0 && !closed) {
             LockSupport.park(WorkerPool.this);
           }
