@@ -6,15 +6,15 @@ import dev.culebra.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Attention over whole sequences: the first of its paths that takes a call computes it. */
+/** Attention over whole sequences: the first path that supports a call computes it. */
 final class AttentionCuda extends AttentionOp {
   static final int MAX_HEAD_SIZE = 128;
 
-  /** The last one takes everything. */
+  /** In order of preference; the last one supports everything. */
   private final List<AttentionPath> paths;
 
   /**
-   * @throws IllegalArgumentException if Hopper's kernels are asked for and cannot run
+   * @throws IllegalArgumentException if Hopper's kernels are requested but cannot run
    */
   AttentionCuda(Launcher launcher, KernelChoice.Attention choice) {
     super(launcher.ops());
@@ -31,7 +31,7 @@ final class AttentionCuda extends AttentionOp {
     boolean possible = HopperAttention.runsOn(launcher);
     if (choice == KernelChoice.Attention.HOPPER && !possible) {
       throw new IllegalArgumentException(
-          "the attention kernels for Hopper need a GPU of compute capability 9.0 and a driver made"
+          "the attention kernels for Hopper need a GPU of compute capability 9.0 and a driver"
               + " for CUDA 12.1 or newer");
     }
     return possible && choice != KernelChoice.Attention.PORTABLE;
@@ -61,7 +61,7 @@ final class AttentionCuda extends AttentionOp {
         return path;
       }
     }
-    throw new AssertionError("the last path takes everything");
+    throw new AssertionError("the last path supports everything");
   }
 
   /** D of out (B, T, heads · D). */
@@ -69,7 +69,7 @@ final class AttentionCuda extends AttentionOp {
     int size = Launcher.columns(out) / heads;
     if (size > MAX_HEAD_SIZE) {
       throw new IllegalArgumentException(
-          "attention on a GPU takes heads of up to %d columns, not %d"
+          "attention on a GPU supports heads of up to %d columns, not %d"
               .formatted(MAX_HEAD_SIZE, size));
     }
     return size;

@@ -4,7 +4,10 @@ import dev.culebra.backend.AttentionDecodeOp;
 import dev.culebra.cuda.LaunchSize;
 import dev.culebra.tensor.Tensor;
 
-/** Launches {@code attention_decode.cu}: the cache of keys and values, and one token against it. */
+/**
+ * Launches {@code attention_decode.cu}: fills the cache of keys and values, and attends from one
+ * token to it.
+ */
 final class AttentionDecodeCuda extends AttentionDecodeOp {
   private static final int WARPS = 8;
   private static final int CACHE_THREADS = 256;
@@ -59,7 +62,7 @@ final class AttentionDecodeCuda extends AttentionDecodeOp {
             launcher.stream());
   }
 
-  /** Heads that share a key of the cache. */
+  /** The number of heads that share a key of the cache. */
   private static int groupSize(Tensor keys, int size, int heads) {
     return heads * size / Launcher.columns(keys);
   }

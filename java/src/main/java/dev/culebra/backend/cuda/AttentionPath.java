@@ -5,7 +5,7 @@ import dev.culebra.tensor.Tensor;
 
 /** One family of attention kernels. */
 interface AttentionPath {
-  /** Whether these kernels compute this call on this GPU. */
+  /** Whether these kernels support this call on this GPU. */
   boolean takes(int headSize, AttentionSpec spec, Tensor... tensors);
 
   void forward(Tensor out, Tensor logSumExp, Tensor qkv, AttentionSpec spec);

@@ -45,10 +45,10 @@ final class CrossAttentionCuda extends CrossAttentionOp {
   }
 
   /**
-   * Adds the arguments that all have at the end, and launches a block for each tile of rows.
+   * Adds the trailing arguments that all kernels share, and launches a block for each tile of rows.
    *
    * @param rows queries or keys
-   * @param ownedTiles of a block, whose rows are those
+   * @param ownedTiles tiles of these rows per block
    */
   private void launch(
       KernelFunction kernel,

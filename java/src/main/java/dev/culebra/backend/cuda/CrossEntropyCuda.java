@@ -11,7 +11,7 @@ final class CrossEntropyCuda extends CrossEntropyOp {
   private static final int SHORT_ROWS = 4;
   private static final int TOTAL_THREADS = 1024;
 
-  /** Threads of a block that holds a row of BF16 in registers, and the most columns it can hold. */
+  /** Threads of a block that keeps a BF16 row in registers, and the most columns it can keep. */
   private static final int HELD_THREADS = 320;
 
   private static final int HELD_COLUMNS = 51_200;
@@ -82,7 +82,7 @@ final class CrossEntropyCuda extends CrossEntropyOp {
         .launch(one, launcher.stream());
   }
 
-  /** A row that fills less than half of the registers is faster by the general scheme. */
+  /** A row that fills less than half of the registers is faster with the general scheme. */
   private static boolean isHeld(int columns, int pack, DType dtype) {
     return dtype == DType.BF16 && pack > 1 && columns > HELD_COLUMNS / 2 && columns <= HELD_COLUMNS;
   }

@@ -23,8 +23,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.OptionalDouble;
 
 /**
- * An NVIDIA GPU. All work goes to one stream; the host is ahead of it until something is read. One
- * thread at a time.
+ * An NVIDIA GPU. All work goes to one stream; the host runs ahead of it until something is read.
+ * One thread at a time.
  */
 public final class CudaBackend implements Backend {
   private final CudaConfig config;
@@ -37,9 +37,9 @@ public final class CudaBackend implements Backend {
   private final int ownObjects;
 
   /**
-   * Takes a GPU into use and gets the library's own memory on it, about 40 MB.
+   * Opens a GPU and allocates the library's own memory on it, about 40 MB.
    *
-   * @throws dev.culebra.cuda.CudaUnavailableException if that is not possible; one line
+   * @throws dev.culebra.cuda.CudaUnavailableException with one line, if that is not possible
    */
   public CudaBackend(CudaConfig config) {
     this.config = config;
@@ -61,7 +61,7 @@ public final class CudaBackend implements Backend {
   }
 
   /**
-   * @param lt null for products without cublasLt
+   * @param lt null to compute products without cublasLt
    */
   private static Ops ops(Launcher launcher, Blas blas, BlasLt lt, CudaConfig config) {
     GemmCall.Precision precision =
@@ -100,9 +100,9 @@ public final class CudaBackend implements Backend {
   }
 
   /**
-   * Checks what can be checked without taking a GPU into use: kernels, libraries, driver.
+   * Checks what can be checked without opening a GPU: kernels, libraries, driver.
    *
-   * @throws dev.culebra.cuda.CudaUnavailableException if something is missing; one line
+   * @throws dev.culebra.cuda.CudaUnavailableException with one line, if something is missing
    */
   public static void requireUsable(Binding binding) {
     Cuda.open(binding);
@@ -115,12 +115,12 @@ public final class CudaBackend implements Backend {
         .formatted(config.device(), context.name(), config.dtype() == DType.BF16 ? "bf16" : "fp32");
   }
 
-  /** The GPU, for what this library does not do. */
+  /** The GPU's context, for work outside this library. */
   public CudaContext context() {
     return context;
   }
 
-  /** The stream that all work goes to. */
+  /** The stream of all work. */
   public Stream stream() {
     return stream;
   }
@@ -130,7 +130,7 @@ public final class CudaBackend implements Backend {
     return config.dtype();
   }
 
-  /** Of fp32 it is not known: that of TF32 would be another measure. */
+  /** Unknown for fp32: the TF32 peak would be a different measure. */
   @Override
   public OptionalDouble peakTflops() {
     boolean bf16 = config.dtype() == DType.BF16;

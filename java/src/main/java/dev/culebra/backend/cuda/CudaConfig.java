@@ -9,7 +9,7 @@ import dev.culebra.tensor.DType;
  * @param device number of the GPU, from 0
  * @param binding how Java calls CUDA
  * @param dtype of activations and weights: {@link DType#BF16} or {@link DType#F32}
- * @param tf32 whether F32 matrix products may round their inputs to TF32; BF16 ones do not care
+ * @param tf32 whether F32 matrix products may round their inputs to TF32; irrelevant for BF16
  * @param kernels which implementations to use
  */
 public record CudaConfig(

@@ -5,12 +5,12 @@ import dev.culebra.cuda.CudaContext;
 import dev.culebra.cuda.CudaException;
 import dev.culebra.cuda.DeviceBuffer;
 
-/** Memory of a GPU, with a failure that says how much there is. */
+/** GPU memory; a failed allocation says how much is free. */
 final class DeviceMemory {
   private DeviceMemory() {}
 
   /**
-   * Memory with whatever is in it.
+   * Allocates uninitialised memory.
    *
    * @throws OutOfDeviceMemoryException if there is not enough
    */

@@ -4,7 +4,7 @@ import dev.culebra.backend.DropoutOp;
 import dev.culebra.backend.DropoutSpec;
 import dev.culebra.tensor.Tensor;
 
-/** Launches {@code dropout.cu}, forward and backward alike. */
+/** Launches {@code dropout.cu}, for both forward and backward. */
 final class DropoutCuda extends DropoutOp {
   private final Launcher launcher;
 

@@ -5,7 +5,7 @@ import dev.culebra.tensor.Tensor;
 
 /** Launches {@code elementwise.cu}. */
 final class ElementwiseCuda extends ElementwiseOp {
-  /** Elements that a thread converts. */
+  /** Elements converted per thread. */
   private static final int CONVERTED_PACK = 8;
 
   private final Launcher launcher;

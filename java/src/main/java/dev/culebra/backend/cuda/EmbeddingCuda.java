@@ -7,8 +7,8 @@ import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
 /**
- * Launches {@code embedding.cu}. Backward sorts the rows by token, adds up the runs of equal tokens
- * in blocks of {@value #RUN_ROWS} rows, and then what crosses the edge of a block.
+ * Launches {@code embedding.cu}. Backward sorts the rows by token, adds up runs of equal tokens in
+ * blocks of {@value #RUN_ROWS} rows, and then the runs that cross blocks.
  */
 final class EmbeddingCuda extends EmbeddingOp {
   private static final int THREADS = 256;
@@ -92,7 +92,7 @@ final class EmbeddingCuda extends EmbeddingOp {
     }
   }
 
-  /** The order is written to {@code even} and {@code odd} in turn; returns where it ends up. */
+  /** Writes the order to {@code even} and {@code odd} in turn; returns the one with the result. */
   private long sort(long even, long odd, Tensor tokens, int rows, int vocab) {
     KernelFunction sort = launcher.kernel("embedding_sort", DType.I32);
     LaunchSize size = LaunchSize.flat(Math.ceilDiv(rows, SORT_THREADS), SORT_THREADS);

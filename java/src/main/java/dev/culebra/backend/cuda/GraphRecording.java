@@ -5,8 +5,8 @@ import dev.culebra.cuda.Graph;
 import dev.culebra.cuda.Stream;
 
 /**
- * Work that is done launch by launch the first time, so that modules are loaded and scratch memory
- * has its size; captured as a graph the second time, and from then on launched as one.
+ * Runs its work launch by launch the first time, so that modules get loaded and scratch memory gets
+ * its size. The second time it captures a graph, which it launches from then on.
  */
 final class GraphRecording implements Recording {
   private final Stream stream;

@@ -8,10 +8,10 @@ import dev.culebra.tensor.Tensor;
 
 /** Launches {@code heads.cu}. */
 final class HeadsCuda extends HeadsOp {
-  /** Rows of a block, a warp for each. */
+  /** Rows per block, one warp each. */
   private static final int ROWS = 8;
 
-  /** Of the angle that a head's first pair of columns turns by. */
+  /** The base of the rotation's frequencies. */
   private static final double BASE = 10_000;
 
   private final Launcher launcher;
@@ -38,7 +38,7 @@ final class HeadsCuda extends HeadsOp {
   private void launch(KernelFunction kernel, Tensor in, HeadsSpec spec) {
     int rows = Launcher.rows(in);
     int size = Launcher.columns(in) / spec.projected();
-    // Angles fall by this power of two from one pair of columns to the next.
+    // The exponent of 2 by which the angles fall from one pair of columns to the next.
     double step = 2 * Math.log(BASE) / Math.log(2) / size;
     kernel
         .with(rows)

@@ -7,8 +7,8 @@ import dev.culebra.tensor.Tensor;
 
 /**
  * Launches {@code attention_hopper_forward.cu} and {@code attention_hopper_backward.cu}: BF16 heads
- * of 64 and 128 columns without dropout, on compute capability 9.0. Blocks stay: there is one for
- * each multiprocessor, and work is dealt out to them.
+ * of 64 and 128 columns without dropout, on compute capability 9.0. Blocks are persistent: there is
+ * one for each multiprocessor, and each takes one piece of work after another.
  */
 final class HopperAttention implements AttentionPath {
   private static final int PACK_BYTES = 16;
@@ -17,14 +17,15 @@ final class HopperAttention implements AttentionPath {
   private final AttentionPath backwardOf128;
 
   /**
-   * @param backwardOf128 computes backward of heads of 128 columns, which has no kernel here
+   * @param backwardOf128 computes backward for heads of 128 columns, for which there is no Hopper
+   *     kernel
    */
   HopperAttention(Launcher launcher, AttentionPath backwardOf128) {
     this.launcher = launcher;
     this.backwardOf128 = backwardOf128;
   }
 
-  /** Whether this GPU, its driver and this build have what it needs. */
+  /** Whether this GPU, its driver and this build meet the requirements. */
   static boolean runsOn(Launcher launcher) {
     return launcher.has(Forward.D64.kernel(true), DType.BF16)
         && launcher.has(Backward.PREPARE, DType.BF16);
@@ -42,28 +43,28 @@ final class HopperAttention implements AttentionPath {
   }
 
   /**
-   * The shapes of blocks, as in the kernels' source.
+   * Block shapes, as in the kernels' source.
    *
-   * <p>A ring works through items, which are the queries of {@code rows} rows of one head.
+   * <p>A ring processes items; an item is {@code rows} rows of queries of one head.
    */
   enum Forward {
     D64(64, 2, 2),
     D128(128, 3, 1);
 
-    /** Rows of a tile of keys or values, and of a group of queries. */
+    /** Rows per tile of keys or values, and per group of queries. */
     private static final int TILE = 64;
 
     private static final int WARPGROUP = 128;
     private static final int SLOTS = 4;
     private static final int HEADER_BYTES = 1024;
 
-    /** So that each ring begins at a multiple of that. */
+    /** Alignment of each ring. */
     private static final int ALIGNMENT = 1024;
 
-    /** Keys and values that stay in the L2 cache, of 50 MB, beside what else comes by. */
+    /** Bytes of keys and values that stay in the L2 cache of 50 MB along with other data. */
     private static final long CACHED_BYTES = 20_000_000;
 
-    /** Up to here all items of a head are about as long as its first, and sets would do nothing. */
+    /** Up to this length, all items of a head are about equally long, and sets would not help. */
     private static final int TIME_WITHOUT_SETS = 512;
 
     private final int size;
@@ -93,7 +94,7 @@ final class HopperAttention implements AttentionPath {
       return ALIGNMENT + rings * (HEADER_BYTES + SLOTS * 2 * tile + 2 * groups * tile);
     }
 
-    /** One for each multiprocessor, unless there is less to do. */
+    /** One block for each multiprocessor, or fewer if there is less work. */
     int blocks(int heads, int time, int multiprocessors) {
       int rows = groups * TILE;
       long items = (long) heads * Math.ceilDiv(Math.ceilDiv(time, TILE) * TILE, rows);
@@ -101,8 +102,8 @@ final class HopperAttention implements AttentionPath {
     }
 
     /**
-     * Heads whose items are dealt out together, longest first: as many as the cache keeps the keys
-     * and values of, in sets of about equal sizes.
+     * Number of heads whose items are handed out together, longest first: as many as have their
+     * keys and values in the cache, in sets of about equal size.
      */
     int headsOfSet(int heads, int time) {
       if (time <= TIME_WITHOUT_SETS) {
@@ -140,10 +141,10 @@ final class HopperAttention implements AttentionPath {
   }
 
   /**
-   * How backward is dealt out.
+   * How the work of backward is handed out.
    *
-   * @param wholeHeads whether a block does all key blocks of a head, one after the other, or
-   *     whichever comes next
+   * @param wholeHeads whether a block processes all key blocks of a head in order, or any next key
+   *     block
    * @param blocks of the launch
    * @param band heads whose key blocks are handed out together; for single key blocks only
    */
@@ -152,31 +153,31 @@ final class HopperAttention implements AttentionPath {
 
     private static final int SIZE = 64;
 
-    /** Queries, and keys, of a tile. */
+    /** Queries and keys per tile. */
     private static final int TILE = 128;
 
     private static final int THREADS = 384;
     private static final int PREPARE_THREADS = 256;
 
-    /** Blocks of {@link #PREPARE} for each tile. */
+    /** Blocks of {@link #PREPARE} per tile. */
     private static final int PREPARE_BLOCKS = 2;
 
-    /** What the kernel lays out in shared memory: its Layout and, behind it, its barriers. */
+    /** Shared memory of the kernel: its Layout, followed by its barriers. */
     private static final int SHARED_BYTES = 215_248;
 
-    /** With more, the sums of all blocks do not stay in the L2 cache. */
+    /** Beyond this length, the sums of all blocks do not stay in the L2 cache. */
     private static final int MAX_TILES_OF_WHOLE_HEADS = 8;
 
     /**
-     * What handing out single key blocks and waiting for turns costs, in tiles for each key block.
-     * Measured on an H200: 0.36 with 8 tiles a head, 0.6 with 2.
+     * Cost of handing out single key blocks and waiting for turns, in tiles per key block. Measured
+     * on an H200: 0.36 with 8 tiles per head, 0.6 with 2.
      */
     private static final double TILES_LOST = 0.5;
 
     /**
-     * The faster way, in tiles of the block that has most to do.
+     * The faster way, by the number of tiles of the busiest block.
      *
-     * @param heads of the whole batch
+     * @param heads heads of the whole batch
      */
     static Backward plan(int heads, int time, boolean causal, int multiprocessors) {
       int tiles = tiles(time);
@@ -199,7 +200,7 @@ final class HopperAttention implements AttentionPath {
       return "attention_hopper_backward_" + (wholeHeads ? "heads" : "units");
     }
 
-    /** Floats of the sums of dQ. */
+    /** Number of floats of the sums of dQ. */
     long sums(int heads, int time) {
       return (long) (wholeHeads ? blocks : heads) * tiles(time) * TILE * SIZE;
     }
@@ -223,7 +224,7 @@ final class HopperAttention implements AttentionPath {
     int tiles = Backward.tiles(time);
     Backward plan = Backward.plan(heads, time, spec.causal(), launcher.multiprocessors());
 
-    // log-sum-exp and δ with rows up to a whole tile, then sums of dQ, then flags of each tile
+    // log-sum-exp and δ with rows padded to whole tiles, then sums of dQ, then a flag per tile
     long statisticsBytes = (long) heads * tiles * Backward.TILE * Float.BYTES;
     long sumsBytes = plan.sums(heads, time) * Float.BYTES;
     long flagsBytes = plan.wholeHeads ? 0 : ((long) heads * tiles + 1) * Integer.BYTES;

@@ -12,25 +12,25 @@ import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
 /**
- * What every kernel class needs: the kernels of this GPU, the stream they run on, scratch memory,
- * and the rules by which a launch is sized (see {@code cuda-kernels/README.md}, "Launches").
+ * What every kernel class needs: the kernels for this GPU, their stream, scratch memory, and the
+ * rules for sizing a launch (see {@code cuda-kernels/README.md}, "Launches").
  */
 final class Launcher implements AutoCloseable {
   static final int WARP = 32;
 
-  /** Threads of a block that works through flat memory. */
+  /** Threads per block for flat memory. */
   private static final int FLAT_THREADS = 256;
 
-  /** Integers for kernels whose blocks take their work from a counter. */
+  /** Number of integers for kernels whose blocks take their work from a counter. */
   static final int COUNTERS = 2;
 
-  /** Bytes that a thread moves at once. */
+  /** Bytes that a thread moves at a time. */
   private static final int PACK_BYTES = 16;
 
   /** Packs of a row that a thread keeps in registers. */
   private static final int PACKS_OF_A_THREAD = 4;
 
-  /** Shared memory that each block needs beside its own. */
+  /** Shared memory that each block needs in addition to its own. */
   private static final int RESERVED_SHARED_BYTES = 1 << 10;
 
   private final CudaContext context;
@@ -50,7 +50,7 @@ final class Launcher implements AutoCloseable {
     stream.clear(counters.address(), counters.bytes());
   }
 
-  /** Whether there is an instance of a kernel for a dtype, and this GPU runs it. */
+  /** Whether there is an instance of a kernel for a dtype that runs on this GPU. */
   boolean has(String name, DType dtype) {
     return library.has(name + suffix(dtype));
   }
@@ -60,9 +60,7 @@ final class Launcher implements AutoCloseable {
     return library.kernel(name + suffix(dtype));
   }
 
-  /**
-   * Loads one kernel: a driver that is too old for the PTX says so now and not in the first step.
-   */
+  /** Loads one kernel, so that a driver too old for the PTX fails now and not in the first step. */
   void requireUsable() {
     kernel("fill", DType.F32);
   }
@@ -75,7 +73,7 @@ final class Launcher implements AutoCloseable {
     };
   }
 
-  /** What operations share. */
+  /** The context shared by the operations. */
   OpContext ops() {
     return ops;
   }
@@ -84,14 +82,12 @@ final class Launcher implements AutoCloseable {
     return stream;
   }
 
-  /** Address of scratch memory, good until the next kernel class asks for some. */
+  /** Address of scratch memory, valid until the next kernel class requests some. */
   long workspace(long bytes) {
     return workspace.address(bytes);
   }
 
-  /**
-   * Address of {@link #COUNTERS} integers that are 0, and that each kernel leaves as it found them.
-   */
+  /** Address of {@link #COUNTERS} integers that are 0 and that every kernel resets to 0. */
   long counters() {
     return counters.address();
   }
@@ -101,14 +97,15 @@ final class Launcher implements AutoCloseable {
   }
 
   /**
-   * How many blocks with so much dynamic shared memory a multiprocessor holds, other limits aside.
+   * How many blocks with this much dynamic shared memory fit on a multiprocessor, ignoring other
+   * limits.
    */
   int blocksThatFit(int sharedBytes) {
     return context.sharedBytesOfMultiprocessor() / (sharedBytes + RESERVED_SHARED_BYTES);
   }
 
   /**
-   * Elements that a thread moves at once: 1 where a row or an address is not a multiple of a pack.
+   * Elements that a thread moves at a time: 1 if a row or an address is not a multiple of a pack.
    */
   static int packOf(int columns, Tensor... tensors) {
     int pack = PACK_BYTES / tensors[0].dtype().bytes();
@@ -125,13 +122,12 @@ final class Launcher implements AutoCloseable {
   }
 
   /**
-   * The threads of a row of {@code columns}: a block of its own, or one warp of a block with {@code
-   * maxThreads / 32} ... rows where a row is short.
+   * The launch for rows of {@code columns}: one block per row, or for short rows one warp per row.
    *
-   * @param pack elements that a thread moves at once
-   * @param maxThreads of a block
-   * @param shortRows rows of a block with a warp for each
-   * @param blocks how many blocks at most
+   * @param pack elements that a thread moves at a time
+   * @param maxThreads most threads per block
+   * @param shortRows rows per block with one warp each
+   * @param blocks most blocks
    */
   static LaunchSize rowBlocks(
       int rows, int columns, int pack, int maxThreads, int shortRows, int blocks) {
@@ -147,7 +143,7 @@ final class Launcher implements AutoCloseable {
     return LaunchSize.flat(Math.ceilDiv(elements, (long) FLAT_THREADS * pack), FLAT_THREADS);
   }
 
-  /** The same for packs of 16 bytes. */
+  /** One thread per 16-byte pack of a tensor. */
   static LaunchSize flat(Tensor tensor) {
     return flat(tensor.elements(), PACK_BYTES / tensor.dtype().bytes());
   }
@@ -162,7 +158,7 @@ final class Launcher implements AutoCloseable {
     return tensor.shape().dim(-1);
   }
 
-  /** How many modules and buffers it holds now. */
+  /** The number of open modules and buffers. */
   int liveObjects() {
     return library.modules() + workspace.buffers() + 1;
   }

@@ -16,13 +16,14 @@ final class LayerNormCuda extends LayerNormOp {
   private static final int REDUCE_PARTS = 16;
 
   /**
-   * Columns that a warp has with one pack of BF16 a lane, and the most packs of the streamed pass.
+   * Columns of a warp with one BF16 pack per lane, and the most packs per lane of the streamed
+   * pass.
    */
   private static final int STREAMED_COLUMNS_OF_A_PACK = 256;
 
   private static final int STREAMED_MOST_PACKS = 4;
 
-  /** Warps of a block of the streamed pass times the packs that a lane has of a row. */
+  /** Warps per block of the streamed pass times packs per lane of a row. */
   private static final int STREAMED_PACKS = 32;
 
   private final Launcher launcher;
@@ -113,7 +114,7 @@ final class LayerNormCuda extends LayerNormOp {
   }
 
   /**
-   * @param packs that a lane has of a row
+   * @param packs packs per lane of a row
    */
   private void streamedBackward(
       int packs,
@@ -152,7 +153,10 @@ final class LayerNormCuda extends LayerNormOp {
     reduce(dWeight, dBias, dBranchBias, partials, blocks, sums, columns);
   }
 
-  /** Two rows of each tensor a warp; the warps' sums, which come there in the end, are smaller. */
+  /**
+   * Two rows of each tensor per warp; the warps' sums, which use this memory at the end, are
+   * smaller.
+   */
   private static int streamedBytes(int packs, int warps, int tensors) {
     return warps * packs * STREAMED_COLUMNS_OF_A_PACK * 2 * tensors * DType.BF16.bytes();
   }

@@ -13,13 +13,13 @@ import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
 /**
- * Matrix products by cublasLt or cuBLAS, and {@code linear.cu} for what stands beside them.
+ * Matrix products by cublasLt or cuBLAS, with {@code linear.cu} for bias and activation.
  *
- * <p>cublasLt has bias and GELU in the epilogue of a product. It does what is BF16, has aligned
- * rows and more than one of them; cublasGemmEx and kernels of our own do the rest.
+ * <p>cublasLt fuses bias and GELU into the epilogue of a product. It is used for BF16 with aligned
+ * rows and more than one row; cublasGemmEx and our own kernels do the rest.
  *
- * <p>cuBLAS counts matrices column by column, so it sees the transpose of each of ours: y = x · Wᵀ
- * becomes yᵀ = W · xᵀ, where its "W" is our W read with a transpose.
+ * <p>cuBLAS is column-major, so it sees the transpose of each of our matrices: y = x · Wᵀ becomes
+ * yᵀ = W · xᵀ, where its "W" is our W read with a transpose.
  */
 final class LinearCuda extends LinearOp {
   private static final int EPILOGUE_THREADS = 256;
@@ -34,7 +34,7 @@ final class LinearCuda extends LinearOp {
   private final GemmCall.Precision precision;
 
   /**
-   * @param lt null for products by cuBLAS alone
+   * @param lt null to use only cuBLAS
    */
   LinearCuda(
       Launcher launcher,
@@ -91,7 +91,7 @@ final class LinearCuda extends LinearOp {
         true, false, outputs, Launcher.rows(in), inputs, weight, inputs, in, inputs, 0, out);
   }
 
-  /** What cublasLt calls it, or null where it has no such epilogue. */
+  /** The epilogue of cublasLt, or null if it has none for this. */
   private static LtEpilogue epilogue(Activation activation, boolean bias, boolean keeps) {
     return switch (activation) {
       case IDENTITY -> bias ? LtEpilogue.BIAS : LtEpilogue.NONE;
@@ -151,7 +151,7 @@ final class LinearCuda extends LinearOp {
     }
   }
 
-  /** C (m, n), whose columns lie one behind the other. */
+  /** C (m, n) with contiguous columns. */
   private GemmCall product(
       boolean transposeA,
       boolean transposeB,
@@ -188,7 +188,7 @@ final class LinearCuda extends LinearOp {
     }
   }
 
-  /** Does nothing and returns false where cublasLt does not do this product. */
+  /** Does nothing and returns false if cublasLt does not support this product. */
   private boolean multiplyLt(GemmCall product, LtEpilogue epilogue, Tensor bias, Tensor auxiliary) {
     return lt != null
         && isForLt(product, bias, auxiliary)

@@ -12,23 +12,23 @@ import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
 /**
- * Launches {@code muon.cu}, and the matrix products of its Newton–Schulz steps by cuBLAS, those of
- * all matrices of one shape at once.
+ * Launches {@code muon.cu}, and computes the matrix products of its Newton–Schulz steps by cuBLAS,
+ * for all matrices of one shape at once.
  *
- * <p>cuBLAS counts matrices column by column, so it sees Xᵀ (C, R) for a matrix X (R, C). The
- * square ones are their own transposes.
+ * <p>cuBLAS is column-major, so it sees Xᵀ (C, R) for a matrix X (R, C). The square matrices are
+ * symmetric.
  */
 final class MuonCuda extends MuonOp {
-  /** Elements of a thread, those of one Philox block. */
+  /** Elements per thread: one Philox block. */
   private static final int PACK = 4;
 
-  /** Bytes that a thread moves at once where nothing is random. */
+  /** Bytes that a thread moves at a time in kernels without random numbers. */
   private static final int PACK_BYTES = 16;
 
-  /** Of what cuBLAS reads, in bytes. */
+  /** Alignment of cuBLAS inputs in bytes. */
   private static final long ALIGNMENT = 256;
 
-  /** Odd, so that the last one ends in the matrices: they and the workspace take turns. */
+  /** Odd, so that the last step ends in the matrices: they alternate with the workspace. */
   private static final int STEPS = 5;
 
   private final Launcher launcher;
@@ -103,7 +103,7 @@ final class MuonCuda extends MuonOp {
     }
   }
 
-  /** A row of blocks for each matrix. */
+  /** One row of blocks per matrix. */
   private static LaunchSize flat(Batch batch, long elements) {
     LaunchSize one = Launcher.flat(elements, PACK_BYTES / batch.dtype.bytes());
     return one.grid(one.gridX(), batch.count);
@@ -137,7 +137,7 @@ final class MuonCuda extends MuonOp {
     }
   }
 
-  /** to = P · from, or from · P where columns are fewer; P = 3.4445 I − 4.775 A + 2.0315 A². */
+  /** to = P · from, or from · P if there are fewer columns; P = 3.4445 I − 4.775 A + 2.0315 A². */
   private void newtonSchulz(long to, long from, Batch batch, Scratch scratch) {
     int size = batch.size;
     int columns = batch.columns;
@@ -145,7 +145,7 @@ final class MuonCuda extends MuonOp {
     Factor gram = new Factor(scratch.gram, size, batch.square());
     Factor square = new Factor(scratch.square, size, batch.square());
     Factor next = new Factor(to, columns, batch.elements());
-    // A = X Xᵀ (R, R), or Xᵀ X (C, C): cuBLAS has Xᵀ at `from`.
+    // A = X Xᵀ (R, R), or Xᵀ X (C, C): cuBLAS sees Xᵀ at `from`.
     int depth = Math.max(batch.rows, columns);
     gemm(batch, batch.wide(), !batch.wide(), size, size, depth, x, x, gram);
     gemm(batch, false, false, size, size, size, gram, gram, square);
@@ -162,11 +162,11 @@ final class MuonCuda extends MuonOp {
   }
 
   /**
-   * A factor of each product, or its result.
+   * One factor of each product, or the result.
    *
-   * @param address of the first
-   * @param stride distance between its columns, as cuBLAS sees them
-   * @param next elements to the next
+   * @param address address of the first matrix
+   * @param stride distance between columns, as seen by cuBLAS
+   * @param next elements to the next matrix
    */
   private record Factor(long address, int stride, long next) {}
 
@@ -202,7 +202,7 @@ final class MuonCuda extends MuonOp {
   }
 
   /**
-   * Addresses in the workspace, all taken at once; L matrices.
+   * Addresses in the workspace, allocated together, for L matrices.
    *
    * @param normPartials scratch of the norms
    * @param norms F32 (L)

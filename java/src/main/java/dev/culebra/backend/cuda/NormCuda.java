@@ -25,7 +25,7 @@ final class NormCuda extends NormOp {
     norms(norm.address(), launcher.workspace(partialBytes(1, elements)), in, 1, elements);
   }
 
-  /** Bytes of scratch memory that the norms of so many tensors need. */
+  /** Bytes of scratch memory for the norms of {@code count} tensors. */
   long partialBytes(int count, long elements) {
     return (long) count * parts(elements) * Double.BYTES;
   }
@@ -38,14 +38,13 @@ final class NormCuda extends NormOp {
   }
 
   /**
-   * Norms of tensors that lie one behind the other, for a kernel class that has taken the workspace
-   * itself.
+   * Norms of contiguous tensors, for a kernel class that manages the workspace itself.
    *
    * @param norms address of the results, float (count)
    * @param partials address of {@link #partialBytes} of scratch memory
    * @param in all tensors, F32 or BF16
-   * @param count how many, at most 65535
-   * @param elements of each
+   * @param count number of tensors, at most 65535
+   * @param elements elements per tensor
    */
   void norms(long norms, long partials, Tensor in, int count, long elements) {
     int parts = parts(elements);

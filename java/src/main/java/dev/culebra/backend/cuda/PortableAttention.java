@@ -9,24 +9,24 @@ import dev.culebra.tensor.Tensor;
 import java.util.List;
 
 /**
- * Launches {@code attention_mma.cu}: BF16, head sizes that are multiples of 8; with dropout, T that
- * is a multiple of 4.
+ * Launches {@code attention_mma.cu}: BF16, head sizes that are multiples of 8; with dropout, T must
+ * be a multiple of 4.
  */
 final class PortableAttention implements AttentionPath {
   private static final int PACK_BYTES = 16;
   private static final int PACK = 8;
 
-  /** Keys that share a Philox block. */
+  /** Keys per Philox block. */
   private static final int QUAD = 4;
 
   private static final int THREADS = 128;
   private static final int WARPS = THREADS / Launcher.WARP;
   private static final int TILE_ROWS = 16;
 
-  /** Heads whose blocks run beside each other, so that the L2 cache holds their keys and values. */
+  /** Heads whose blocks run side by side, so that their keys and values stay in the L2 cache. */
   private static final int GROUP = 32;
 
-  /** Blocks that a multiprocessor should hold at least, to hide what one waits for. */
+  /** Minimum number of blocks per multiprocessor to hide latency. */
   private static final int BLOCKS = 2;
 
   private enum Pass {
@@ -44,10 +44,10 @@ final class PortableAttention implements AttentionPath {
   /**
    * An instance of a kernel.
    *
-   * @param headSize largest head size; a smaller head is filled up
-   * @param tiles tiles of 16 rows that a warp owns
-   * @param streamed rows of a tile that is streamed past
-   * @param owned matrices of the block's own rows in shared memory
+   * @param headSize largest head size; smaller heads are padded
+   * @param tiles tiles of 16 rows per warp
+   * @param streamed rows of a streamed tile
+   * @param owned number of matrices with the block's own rows in shared memory
    */
   private record Instance(
       Pass pass, String suffix, int headSize, int tiles, int streamed, int owned) {
@@ -55,14 +55,14 @@ final class PortableAttention implements AttentionPath {
       return WARPS * tiles * TILE_ROWS;
     }
 
-    /** Two pairs of tiles, the own rows, and what two tiles of queries bring of statistics. */
+    /** Two pairs of tiles, the block's own rows, and the statistics of two tiles of queries. */
     int sharedBytes() {
       int statistics = pass == Pass.KEYS ? 2 * streamed * 3 * Float.BYTES : 0;
       return (4 * streamed + owned * rows()) * headSize * DType.BF16.bytes() + statistics;
     }
   }
 
-  /** By head size; of one size those first that are faster where shared memory suffices. */
+  /** By head size; for one size, the first is faster if shared memory suffices. */
   private static final List<Instance> INSTANCES =
       List.of(
           new Instance(Pass.FORWARD, "_d32", 32, 2, 64, 0),
@@ -123,7 +123,10 @@ final class PortableAttention implements AttentionPath {
     launch(kernel, keys, qkv, spec, size);
   }
 
-  /** Of the smallest head size that is not below {@code size}, the first that fits, or the last. */
+  /**
+   * The first instance that fits, or the last, of the smallest head size that is at least {@code
+   * size}.
+   */
   private Instance instance(Pass pass, int size) {
     Instance best = null;
     for (Instance each : INSTANCES) {
@@ -144,7 +147,10 @@ final class PortableAttention implements AttentionPath {
         "attention_mma_" + instance.pass.kernel + dropout + instance.suffix, DType.BF16);
   }
 
-  /** Adds the arguments that all have at the end, and launches a block for each piece of rows. */
+  /**
+   * Adds the trailing arguments that all kernels share, and launches a block for each group of
+   * rows.
+   */
   private void launch(
       KernelFunction kernel, Instance instance, Tensor qkv, AttentionSpec spec, int size) {
     int time = qkv.shape().dim(1);

@@ -8,7 +8,7 @@ import dev.culebra.tensor.Tensor;
 
 /** Launches {@code attention.cu}: single precision, any head size. */
 final class TiledAttention implements AttentionPath {
-  /** Rows of a block, and its warps. */
+  /** Rows per block, and warps per block. */
   private static final int TILE = 32;
 
   private static final int WARPS = 8;
@@ -66,7 +66,7 @@ final class TiledAttention implements AttentionPath {
             launcher.stream());
   }
 
-  /** Adds the arguments that all have at the end. */
+  /** Adds the trailing arguments that all kernels share. */
   private void launch(
       KernelFunction kernel, Tensor qkv, AttentionSpec spec, int size, int ownedTiles) {
     int time = qkv.shape().dim(1);
@@ -78,7 +78,7 @@ final class TiledAttention implements AttentionPath {
   /**
    * Launches a block for each tile of {@code rows} of each head.
    *
-   * @param ownedTiles of a block, whose rows are those; it has two more
+   * @param ownedTiles tiles of these rows per block; it has two more tiles
    */
   static void launch(
       Launcher launcher,
@@ -95,7 +95,7 @@ final class TiledAttention implements AttentionPath {
         launcher.stream());
   }
 
-  /** Tiles of floats whose rows lie one behind the other, and two with one float between. */
+  /** Tiles of floats with contiguous rows, and two with rows one float apart. */
   private static int sharedBytes(int ownedTiles, int size) {
     return TILE * (ownedTiles * size + 2 * (size + 1)) * Float.BYTES;
   }

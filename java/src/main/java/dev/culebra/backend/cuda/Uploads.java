@@ -11,15 +11,15 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Brings host memory to the device without making the host wait: through a ring of pinned buffers,
- * on a stream of its own, so that a batch travels while the one before is still being worked on.
+ * Copies host memory to the device without blocking the host: through a ring of pinned buffers, on
+ * its own stream, so that a batch is copied while the previous one is being processed.
  *
  * <pre>
  * host memory → pinned slot → (copy stream) → device slot → (compute stream) → tensor
  * </pre>
  *
  * The compute stream waits for the copy, the copy stream for the last use of its slot. The host
- * waits only where it is a whole ring ahead of the copies.
+ * waits only if it is a whole ring ahead of the copies.
  */
 final class Uploads implements AutoCloseable {
   private static final int SLOTS = 8;
@@ -31,7 +31,7 @@ final class Uploads implements AutoCloseable {
   private final Owned owned = new Owned();
   private int next;
 
-  /** A piece of pinned memory with its twin on the device. */
+  /** A block of pinned memory with its counterpart on the device. */
   private record Slot(PinnedBuffer pinned, DeviceBuffer device, Event arrived, Event used) {}
 
   Uploads(CudaContext context, Stream compute) {
@@ -69,7 +69,7 @@ final class Uploads implements AutoCloseable {
     slot.used.record(compute);
   }
 
-  /** Copies from the device to {@code to}, after all work given to the compute stream. */
+  /** Copies from the device to {@code to}, after all work on the compute stream. */
   void readBlocking(MemorySegment to, long from) {
     Slot slot = ring.get(next);
     slot.arrived.await();

@@ -6,8 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Scratch memory for kernels, shared by all: they run one after the other. It grows when asked for
- * more than ever before; what it was before stays, since captured graphs have its address.
+ * Scratch memory shared by all kernels, which run one at a time. It grows to the largest request;
+ * old memory is kept, since captured graphs use its address.
  */
 final class Workspace implements AutoCloseable {
   private static final long LEAST_BYTES = 1 << 20;
@@ -19,7 +19,7 @@ final class Workspace implements AutoCloseable {
     this.context = context;
   }
 
-  /** Address of at least so many bytes. */
+  /** Address of at least {@code bytes} bytes. */
   long address(long bytes) {
     if (buffers.isEmpty() || buffers.getLast().bytes() < bytes) {
       long size = Math.max(LEAST_BYTES, Long.highestOneBit(Math.max(1, bytes - 1)) << 1);
