@@ -8,14 +8,14 @@ import java.util.Collection;
 import java.util.List;
 
 /**
- * Tells all watchers of a run what happens, on a thread of its own and a few times a second: each
- * event is made once, however many watch, and several rows that come together need the figures of
- * the head once.
+ * Sends the events of a run to all watchers, on its own thread and a few times per second. Each
+ * event is built once for all watchers, and rows that arrive together share one update of the
+ * page's head.
  */
 final class Broadcast implements AutoCloseable {
   private static final Duration PAUSE = Duration.ofMillis(100);
 
-  /** Rows that may wait; with more, watchers hear all there is. */
+  /** The most rows that may wait; beyond it, watchers get the whole state. */
   private static final int MOST_ROWS = 200;
 
   private final RunRecorder recorder;
@@ -24,7 +24,7 @@ final class Broadcast implements AutoCloseable {
   private List<Metrics> rows = new ArrayList<>();
   private boolean all;
 
-  /** To {@code watchers}, whose number changes. */
+  /** Sends to {@code watchers}, a set that may change. */
   Broadcast(RunRecorder recorder, Collection<Watcher> watchers) {
     this.recorder = recorder;
     this.watchers = watchers;
@@ -41,7 +41,7 @@ final class Broadcast implements AutoCloseable {
     notifyAll();
   }
 
-  /** More than a row has changed; returns at once. */
+  /** More than a row changed; returns at once. */
   synchronized void all() {
     all = true;
     notifyAll();
@@ -89,7 +89,7 @@ final class Broadcast implements AutoCloseable {
     }
   }
 
-  /** All there is, as the event {@code name}. */
+  /** The whole state, as the event {@code name}. */
   String everything(String name) {
     List<RunRecord> runs = List.of(recorder.record());
     ObjectNode data = ReportJson.object();
@@ -104,7 +104,7 @@ final class Broadcast implements AutoCloseable {
     return "event: %s\ndata: %s\n\n".formatted(name, data);
   }
 
-  /** Tells nothing more. */
+  /** Stops sending. */
   @Override
   public void close() {
     thread.interrupt();

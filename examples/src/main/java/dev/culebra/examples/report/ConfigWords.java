@@ -1,11 +1,12 @@
 package dev.culebra.examples.report;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.culebra.options.ValueType;
 import java.util.Map;
 
-/** The fields of {@code config.json} in words for people. */
+/** The fields of {@code config.json} in readable words. */
 final class ConfigWords {
-  /** Of fields whose names with spaces for underscores would not do. */
+  /** For fields where replacing underscores by spaces is not enough. */
   private static final Map<String, String> NAMES =
       Map.ofEntries(
           Map.entry("embd", "width"),
@@ -15,24 +16,24 @@ final class ConfigWords {
           Map.entry("qk_norm", "normalized queries and keys"),
           Map.entry("kv_heads", "heads of keys and values"),
           Map.entry("softcap", "soft cap of the logits"),
-          Map.entry("batch", "sequences a micro-step"),
-          Map.entry("grad_accum", "micro-steps a step"),
+          Map.entry("batch", "sequences per micro-step"),
+          Map.entry("grad_accum", "micro-steps per step"),
           Map.entry("lr", "learning rate"),
           Map.entry("min_lr", "lowest learning rate"),
           Map.entry("warmup", "warmup steps"),
           Map.entry("clip", "gradient clipping"),
           Map.entry("minutes", "limit in minutes"),
-          Map.entry("decay_from", "schedule began at step"),
+          Map.entry("decay_from", "schedule restarted at step"),
           Map.entry("eval_every", "steps between evaluations"),
-          Map.entry("eval_batches", "batches an evaluation"),
+          Map.entry("eval_batches", "batches per evaluation"),
           Map.entry("log_every", "steps between log lines"),
           Map.entry("save_every", "steps between checkpoints"),
           Map.entry("sample_every", "steps between samples"),
           Map.entry("dtype", "data type"),
           Map.entry("tf32", "TF32"),
-          Map.entry("skip_unknown", "unknown characters left out"));
+          Map.entry("skip_unknown", "unknown characters skipped"));
 
-  /** What 0 stands for. */
+  /** The meaning of 0. */
   private static final Map<String, String> ZEROS =
       Map.of(
           "kv_heads", "as many as heads",
@@ -40,9 +41,9 @@ final class ConfigWords {
           "clip", "none",
           "minutes", "none",
           "patience", "no limit",
-          "eval_every", "at the end only",
-          "save_every", "at the end only",
-          "sample_every", "at the end only",
+          "eval_every", "only at the end",
+          "save_every", "only at the end",
+          "sample_every", "only at the end",
           "threads", "all");
 
   private ConfigWords() {}
@@ -56,6 +57,11 @@ final class ConfigWords {
       return value.booleanValue() ? "yes" : "no";
     }
     String zero = ZEROS.get(field);
-    return zero != null && value.isNumber() && value.doubleValue() == 0 ? zero : value.asText();
+    if (zero != null && value.isNumber() && value.doubleValue() == 0) {
+      return zero;
+    }
+    return value.isFloatingPointNumber()
+        ? ValueType.NUMBER.text(value.floatValue())
+        : value.asText();
   }
 }

@@ -17,12 +17,12 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
 /**
- * Serves the report of a run that goes on, and tells its page each logged step. On the loopback
- * address only, and only to those who ask for it by a name of this machine: a page from elsewhere
- * that gives its own name this address learns nothing.
+ * Serves the live report of a run and sends each logged step to its page. Listens on the loopback
+ * address only, and answers only requests whose Host is a local name, so that DNS rebinding by
+ * another site reveals nothing.
  *
- * <p>The training thread leaves what happens with {@link Broadcast} and never waits: each watcher
- * has a thread and a queue of its own.
+ * <p>The training thread passes events to {@link Broadcast} and never waits: each watcher has its
+ * own thread and queue.
  */
 public final class Dashboard implements TrainListener, AutoCloseable {
   private static final Set<String> NAMES = Set.of("localhost", "127.0.0.1", "[::1]");
@@ -49,10 +49,10 @@ public final class Dashboard implements TrainListener, AutoCloseable {
   }
 
   /**
-   * Takes the port; nothing is served before {@link #begin}.
+   * Opens the port; nothing is served before {@link #begin}.
    *
-   * @param port 0 for any that is free
-   * @throws IOException if it cannot be taken; one line
+   * @param port 0 for any free port
+   * @throws IOException with one line, if the port cannot be opened
    */
   public static Dashboard open(int port) throws IOException {
     InetAddress loopback = InetAddress.getLoopbackAddress();
@@ -64,15 +64,15 @@ public final class Dashboard implements TrainListener, AutoCloseable {
     }
   }
 
-  /** Where a browser finds it. */
+  /** The address for a browser. */
   public String url() {
     return "http://%s:%d/".formatted(host, server.getAddress().getPort());
   }
 
   /**
-   * Serves a run.
+   * Starts serving a run.
    *
-   * @param recorder is told everything before this is
+   * @param recorder receives all events before this object does
    */
   public void begin(RunRecorder recorder) {
     this.recorder = recorder;
@@ -111,7 +111,7 @@ public final class Dashboard implements TrainListener, AutoCloseable {
     return exchange.getRequestMethod().equals("HEAD");
   }
 
-  /** With any port: the way here may lead through a tunnel from another. */
+  /** The port may differ: the request may come through a tunnel. */
   private static boolean isOurs(String host) {
     return host != null && NAMES.contains(host.toLowerCase(Locale.ROOT).replaceFirst(":\\d+$", ""));
   }
@@ -123,7 +123,7 @@ public final class Dashboard implements TrainListener, AutoCloseable {
     exchange.getResponseHeaders().set("Cache-Control", "no-store");
     exchange.getResponseHeaders().set("X-Content-Type-Options", "nosniff");
     if (isHead(exchange)) {
-      // Of any other length the server warns, on the terminal.
+      // For any other length the server prints a warning on the terminal.
       exchange.sendResponseHeaders(code, -1);
       return;
     }
@@ -143,7 +143,7 @@ public final class Dashboard implements TrainListener, AutoCloseable {
     watchers.add(watcher);
     try {
       if (ended) {
-        watcher.tell(Watcher.Event.END); // it may have come too late for close() to find it
+        watcher.tell(Watcher.Event.END); // it may have been added too late for close() to find it
       }
       watcher.run();
     } finally {
@@ -152,8 +152,8 @@ public final class Dashboard implements TrainListener, AutoCloseable {
   }
 
   /**
-   * Tells the watchers that the run is over, gives those who listen a moment to hear it, and stops
-   * serving. Closing twice is harmless.
+   * Tells the watchers that the run is over, gives them a moment to receive it, and stops serving.
+   * Closing twice is harmless.
    */
   @Override
   public void close() {

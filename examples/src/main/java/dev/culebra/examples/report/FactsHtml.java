@@ -9,11 +9,11 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.function.Function;
 
-/** The head of the page: how each run stands. */
+/** The head of the page: the state of each run. */
 final class FactsHtml {
   private FactsHtml() {}
 
-  /** For one run a row of figures, for several a table. */
+  /** A row of figures for one run, a table for several. */
   static String of(List<RunRecord> runs) {
     return runs.size() == 1 ? figures(runs.getFirst()) : table(runs);
   }
@@ -47,7 +47,7 @@ final class FactsHtml {
     return html.append("</tbody></table></div>\n").toString();
   }
 
-  /** The name of the run at {@code index} beside its colour in the charts. */
+  /** The name of the run at {@code index} next to its colour in the charts. */
   static String name(RunRecord run, int index) {
     return "<span class=\"swatch run-%d\"></span>%s"
         .formatted(index % Palette.COLOURS + 1, Html.escape(run.name()));
@@ -75,7 +75,7 @@ final class FactsHtml {
   }
 
   private static String begun(Parent parent) {
-    return ", begun with the weights of <b>%s</b>, step %,d%s"
+    return ", finetuned from <b>%s</b>, step %,d%s"
         .formatted(
             Html.escape(parent.run()),
             parent.step(),
@@ -84,7 +84,7 @@ final class FactsHtml {
                 : ", validation loss %.4f".formatted(parent.validationLoss()));
   }
 
-  /** A figure and what it is of; neither holds anything that others wrote. */
+  /** A figure with a note; neither contains untrusted text. */
   private record Fact(String value, String note) {
     static final Fact NONE = new Fact("–", "");
 
@@ -93,14 +93,14 @@ final class FactsHtml {
     }
   }
 
-  /** Whether the FLOPs of any of them were counted, as they are on a GPU. */
+  /** Whether any run counted FLOPs, as on a GPU. */
   private static boolean counted(List<RunRecord> runs) {
     return runs.stream()
         .flatMap(run -> run.metrics().stream())
         .anyMatch(line -> line.tflops() != null);
   }
 
-  /** The figures of one of {@code runs}, all of which have figures of the same names. */
+  /** The figures of one of {@code runs}; all runs have figures with the same names. */
   private static Map<String, Fact> facts(RunRecord run, List<RunRecord> runs) {
     String unit = LossUnit.of(runs).behindAName();
     Map<String, Fact> facts = new LinkedHashMap<>();
@@ -115,12 +115,12 @@ final class FactsHtml {
     facts.put("time", trained ? new Fact(time(last.seconds()), "of training") : Fact.NONE);
     facts.put("tokens/s", speed(run));
     if (counted(runs)) {
-      facts.put("use of the GPU", use(run.metrics()));
+      facts.put("GPU utilisation", use(run.metrics()));
     }
     return facts;
   }
 
-  /** Mean of the logged steps: model FLOPs utilisation, or TFLOP/s where no peak is known. */
+  /** Mean over the logged steps: model FLOPs utilisation, or TFLOP/s if the peak is unknown. */
   private static Fact use(List<Metrics> metrics) {
     OptionalDouble mfu = mean(metrics, Metrics::mfu);
     if (mfu.isPresent()) {

@@ -1,12 +1,12 @@
 package dev.culebra.examples.report;
 
-/** Texts of others as parts of a page: whatever they hold, they are shown and do nothing. */
+/** Escapes untrusted text for a page: it is shown and never executed. */
 final class Html {
   private static final int CONTROL_PICTURES = 0x2400;
 
   private Html() {}
 
-  /** For the content of an element, and for the value of an attribute in double quotes. */
+  /** For element content and for attribute values in double quotes. */
   static String escape(String text) {
     StringBuilder escaped = new StringBuilder(text.length() + 16);
     text.replace("\r\n", "\n").codePoints().forEach(character -> append(escaped, character));
@@ -25,7 +25,7 @@ final class Html {
     }
   }
 
-  /** A page cannot hold most control characters, nor half a surrogate pair. */
+  /** Replaces what a page cannot contain: most control characters and unpaired surrogates. */
   private static int visible(int character) {
     if (character < ' ') {
       return CONTROL_PICTURES + character;
@@ -34,7 +34,9 @@ final class Html {
     return half || Character.isISOControl(character) ? 0xFFFD : character;
   }
 
-  /** JSON for the content of a script element: nothing in it can end that or begin a comment. */
+  /**
+   * JSON for the content of a script element: it can neither end the element nor start a comment.
+   */
   static String scriptJson(String json) {
     return json.replace("<", "\\u003c")
         .replace(">", "\\u003e")

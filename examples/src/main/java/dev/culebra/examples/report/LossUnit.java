@@ -4,17 +4,18 @@ import dev.culebra.checkpoint.Metrics;
 import dev.culebra.text.TokenizerKind;
 import java.util.List;
 
-/** What the losses of some runs are measured in. */
+/** The unit of the losses of some runs. */
 enum LossUnit {
-  /** Runs of one kind of tokenizer. */
-  TOKEN("", "nats a token"),
+  /** Runs with one kind of tokenizer. */
+  TOKEN("", "nats per token"),
 
-  /** Runs whose tokens differ: a token of GPT-2 is worth several characters. */
-  BYTE(", nats a byte", "nats a byte of text, since the runs have different tokenizers"),
+  /** Runs whose tokens differ: a GPT-2 token spans several characters. */
+  BYTE(", nats per byte", "nats per byte of text, since the runs have different tokenizers"),
 
-  /** The same where a run does not tell how many bytes a token of its text has. */
+  /** The same, if a run does not record its bytes per token. */
   DIFFERENT_TOKENS(
-      ", nats a token", "nats a token; the runs have different tokenizers: these do not compare");
+      ", nats per token",
+      "nats per token; not comparable, since the runs have different tokenizers");
 
   private final String behindAName;
   private final String caption;
@@ -24,7 +25,7 @@ enum LossUnit {
     this.caption = caption;
   }
 
-  /** What these runs are best compared by. */
+  /** The best unit for comparing these runs. */
   static LossUnit of(List<RunRecord> runs) {
     if (haveTheSameTokens(runs)) {
       return TOKEN;
@@ -34,7 +35,7 @@ enum LossUnit {
         : DIFFERENT_TOKENS;
   }
 
-  /** Byte pairs have a vocabulary of their own: where it is another, a token has other bytes. */
+  /** Byte-pair tokenizers differ if their vocabularies differ: a token then spans other bytes. */
   private static boolean haveTheSameTokens(List<RunRecord> runs) {
     boolean same = runs.stream().map(LossUnit::kind).distinct().count() <= 1;
     return same
@@ -46,17 +47,17 @@ enum LossUnit {
     return run.config().data().tokenizer().kind();
   }
 
-  /** For the name of a figure. */
+  /** Suffix for the name of a figure. */
   String behindAName() {
     return behindAName;
   }
 
-  /** For the chart. */
+  /** Caption of the chart. */
   String caption() {
     return caption;
   }
 
-  /** Runs, whose losses are a token's, with losses in this unit. */
+  /** Converts the losses of runs from nats per token to this unit. */
   List<RunRecord> convert(List<RunRecord> runs) {
     return this == BYTE ? runs.stream().map(LossUnit::aByte).toList() : runs;
   }

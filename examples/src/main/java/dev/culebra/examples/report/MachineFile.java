@@ -13,7 +13,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
 
-/** {@code machine.json} as names and values for people. */
+/** {@code machine.json} as readable names and values. */
 final class MachineFile {
   private static final JsonMapper JSON = JsonMapper.builder().build();
   private static final double GIB = 1L << 30;
@@ -21,10 +21,10 @@ final class MachineFile {
   private MachineFile() {}
 
   /**
-   * What the file says; nothing where there is none.
+   * Reads the file; empty if there is none.
    *
-   * @param damaged hears in one line that it is no JSON object; it says nothing then
-   * @throws IOException if it cannot be read; one line
+   * @param damaged receives one line if it is not a JSON object; the result is then empty
+   * @throws IOException with one line, if it cannot be read
    */
   static Map<String, String> read(Path file, Consumer<String> damaged) throws IOException {
     Map<String, String> facts = new LinkedHashMap<>();
@@ -34,13 +34,13 @@ final class MachineFile {
     try {
       JsonNode json = JSON.readTree(new String(Files.readAllBytes(file), StandardCharsets.UTF_8));
       if (!json.isObject()) {
-        damaged.accept(file + " is damaged: it holds no JSON object, and is left out");
+        damaged.accept(file + " is damaged: it is not a JSON object, so it is skipped");
         return facts;
       }
       flatten("", json, facts);
       return facts;
     } catch (JsonProcessingException e) {
-      damaged.accept(file + " is damaged: it is not valid JSON, and is left out");
+      damaged.accept(file + " is damaged: it is not valid JSON, so it is skipped");
       return facts;
     } catch (IOException e) {
       throw new IOException("cannot read " + file + ": " + FileErrors.reason(e), e);
@@ -64,7 +64,7 @@ final class MachineFile {
     }
   }
 
-  /** {@code memoryBytes} and {@code memory_bytes} are {@code memory bytes}. */
+  /** {@code memoryBytes} and {@code memory_bytes} become {@code memory bytes}. */
   private static String words(String name) {
     return name.replaceAll("(?<=[a-z])(?=[A-Z])|_", " ").toLowerCase(Locale.ROOT);
   }

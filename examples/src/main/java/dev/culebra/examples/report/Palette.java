@@ -1,6 +1,6 @@
 package dev.culebra.examples.report;
 
-/** The colours of runs: the style sheet has so many, and after the last the first comes again. */
+/** The number of run colours in the style sheet; they repeat after the last. */
 final class Palette {
   static final int COLOURS = 8;
 

@@ -8,7 +8,8 @@ import java.util.List;
 
 /**
  * The figures that the page's script draws. A row is {@code [step, seconds, loss, validation loss,
- * learning rate, gradient norm, tokens per second]}; a figure that is missing or no number is null.
+ * learning rate, gradient norm, tokens per second]}; a figure that is missing or not finite is
+ * null.
  */
 final class ReportJson {
   private static final JsonMapper JSON = JsonMapper.builder().build();

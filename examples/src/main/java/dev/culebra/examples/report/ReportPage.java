@@ -21,9 +21,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * One page about one or more runs that needs nothing but itself: style, script, chart library and
- * figures are in it. Its security policy lets it run its own two scripts, known by their hashes,
- * and load nothing.
+ * A self-contained page about one or more runs: it includes style, script, chart library and
+ * figures. Its security policy allows only its own two scripts, identified by their hashes, and
+ * loads nothing.
  */
 public final class ReportPage {
   private static final String UPLOT = "/META-INF/resources/webjars/uplot/";
@@ -40,7 +40,7 @@ public final class ReportPage {
   private final String licence;
   private final String libraryVersion;
 
-  /** Reads what every page is made of. */
+  /** Reads the resources that all pages share. */
   public ReportPage() {
     libraryVersion = uplotVersion();
     String uplot = UPLOT + libraryVersion;
@@ -51,7 +51,7 @@ public final class ReportPage {
     script = resource("report.js");
   }
 
-  /** Which version is on the class path: Maven wrote it into the jar. */
+  /** The version on the class path, as Maven wrote it into the jar. */
   private static String uplotVersion() {
     Properties properties = new Properties();
     try (InputStream file = open("/META-INF/maven/org.webjars.npm/uplot/pom.properties")) {
@@ -78,7 +78,7 @@ public final class ReportPage {
     }
   }
 
-  /** Whether a file begins as a page does that this class made. */
+  /** Whether a file starts like a page written by this class. */
   public static boolean isReport(Path file) throws IOException {
     if (!Files.isRegularFile(file)) {
       return false;
@@ -89,7 +89,7 @@ public final class ReportPage {
   }
 
   /**
-   * A page to keep.
+   * A page for a file.
    *
    * @param runs at least one
    */
@@ -98,7 +98,7 @@ public final class ReportPage {
   }
 
   /**
-   * @param live whether the page asks its server for what comes
+   * @param live whether the page asks its server for updates
    */
   String of(List<RunRecord> records, boolean live) {
     LossUnit unit = LossUnit.of(records);
@@ -124,7 +124,7 @@ public final class ReportPage {
             Map.entry("licence", Html.escape(licence))));
   }
 
-  /** Fills the places of the template, once: what comes in is not looked at again. */
+  /** Fills the placeholders of the template in one pass: inserted text is not scanned again. */
   private String fill(Map<String, String> parts) {
     return PLACE
         .matcher(template)
@@ -143,19 +143,18 @@ public final class ReportPage {
           MessageDigest.getInstance("SHA-256").digest(content.getBytes(StandardCharsets.UTF_8));
       return "'sha256-" + Base64.getEncoder().encodeToString(digest) + "'";
     } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e); // every Java has it
+      throw new IllegalStateException(e); // every Java runtime has it
     }
   }
 
-  /** What the page says of rows that it leaves out; empty where it has them all. */
+  /** The note about omitted rows; empty if there are none. */
   static String thinned(List<RunRecord> runs) {
     int most = runs.stream().mapToInt(run -> run.metrics().size()).max().orElse(0);
     return most <= Thinning.LIMIT
         ? ""
         : """
-        <p class="note">Of up to %,d logged steps a run this page holds at most %,d: of each \
-        stretch those with the lowest and the highest value of every curve. All are in \
-        metrics.jsonl.</p>\
+        <p class="note">Of up to %,d logged steps per run, this page shows at most %,d: the lowest \
+        and highest values of every curve in each stretch. All are in metrics.jsonl.</p>\
         """
             .formatted(most, Thinning.LIMIT);
   }

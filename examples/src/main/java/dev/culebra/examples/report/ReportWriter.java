@@ -11,9 +11,9 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
- * Writes a run's {@code report.html} while it is trained: after evaluations, samples and
- * checkpoints, at the beginning and at the end. It may take a twentieth of the time at most, and if
- * it fails the training goes on.
+ * Writes a run's {@code report.html} during training: after evaluations, samples and checkpoints,
+ * at the start and at the end. It takes at most a twentieth of the time, and if it fails, training
+ * continues.
  */
 public final class ReportWriter implements TrainListener {
   private static final Duration LEAST_PAUSE = Duration.ofSeconds(2);
@@ -30,8 +30,8 @@ public final class ReportWriter implements TrainListener {
   /**
    * Writes the first report.
    *
-   * @param record the run as it stands when asked
-   * @param onFailure is told once, the first time that the report cannot be written
+   * @param record supplies the current state of the run
+   * @param onFailure called once, the first time that the report cannot be written
    */
   public ReportWriter(Path file, Supplier<RunRecord> record, Consumer<Exception> onFailure) {
     this.file = file;
@@ -56,7 +56,7 @@ public final class ReportWriter implements TrainListener {
   }
 
   /**
-   * Evaluation, sample and checkpoint fall on one step mostly: the next one writes for them all.
+   * Evaluation, sample and checkpoint usually fall on one step; the next step writes once for all.
    */
   @Override
   public void onStep(int step) {
@@ -66,9 +66,9 @@ public final class ReportWriter implements TrainListener {
   }
 
   /**
-   * Writes the report as the run stands now.
+   * Writes the report for the current state of the run.
    *
-   * @return whether that went well
+   * @return whether it succeeded
    */
   public boolean write() {
     long start = System.nanoTime();
@@ -84,7 +84,7 @@ public final class ReportWriter implements TrainListener {
       AtomicFile.write(file, page.of(List.of(record.get())));
       return true;
     } catch (IOException | RuntimeException | OutOfMemoryError e) {
-      // days of training are not lost to a picture
+      // a report must not end days of training
       if (!failed) {
         failed = true;
         onFailure.accept(

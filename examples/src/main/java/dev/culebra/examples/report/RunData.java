@@ -14,24 +14,24 @@ import java.util.OptionalDouble;
 import java.util.function.Consumer;
 
 /**
- * {@code data.json}: what makes losses of runs with different tokenizers comparable.
+ * {@code data.json}: makes the losses of runs with different tokenizers comparable.
  *
- * @param bytesPerToken of the validation part; empty of what is no text, whose loss is that of
- *     answers
+ * @param bytesPerToken of the validation part; empty for non-text data, whose loss covers answers
+ *     only
  */
 public record RunData(OptionalDouble bytesPerToken) {
   private static final JsonMapper JSON = JsonMapper.builder().build();
   private static final String BYTES_PER_TOKEN = "bytes_per_token";
 
-  /** That of {@code data}, some of whose tokens are read. */
+  /** Measures {@code data}; reads some of its tokens. */
   public static RunData of(Dataset data) {
     return new RunData(data.bytesPerToken());
   }
 
   /**
-   * Writes it, if it says anything.
+   * Writes the file, unless it would be empty.
    *
-   * @throws IOException if it cannot be written; one line
+   * @throws IOException with one line, if it cannot be written
    */
   public void write(Path file) throws IOException {
     if (bytesPerToken.isPresent()) {
@@ -43,10 +43,10 @@ public record RunData(OptionalDouble bytesPerToken) {
   }
 
   /**
-   * What the file says; nothing where there is none, as in runs of older versions.
+   * Reads the file; empty if there is none, as in runs of older versions.
    *
-   * @param damaged hears in one line that it is damaged; it says nothing then
-   * @throws IOException if it cannot be read; one line
+   * @param damaged receives one line if it is damaged; the result is then empty
+   * @throws IOException with one line, if it cannot be read
    */
   static RunData read(Path file, Consumer<String> damaged) throws IOException {
     RunData nothing = new RunData(OptionalDouble.empty());
@@ -64,7 +64,7 @@ public record RunData(OptionalDouble bytesPerToken) {
     } catch (IOException e) {
       throw new IOException("cannot read " + file + ": " + FileErrors.reason(e), e);
     }
-    damaged.accept(file + " is damaged: it has no " + BYTES_PER_TOKEN + ", and is left out");
+    damaged.accept(file + " is damaged: it has no " + BYTES_PER_TOKEN + ", so it is skipped");
     return nothing;
   }
 }

@@ -29,17 +29,17 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /**
- * What a report tells of a run.
+ * What a report shows of a run.
  *
  * @param name of the run
- * @param training whether a process trains it at this moment
- * @param config what it was told
- * @param parameters of the model; empty where nothing tells them yet
- * @param metrics of its logged steps, in their order
- * @param samples what it wrote, in the order of their steps
- * @param data what makes its losses comparable
- * @param parent the run that it began with, if it began with one
- * @param machine where it was trained: names and values for people; empty where nobody noted it
+ * @param training whether a process is training it now
+ * @param config its configuration
+ * @param parameters of the model; empty if not known yet
+ * @param metrics of its logged steps, in order
+ * @param samples texts that it wrote, in the order of their steps
+ * @param data makes its losses comparable
+ * @param parent the run that it was finetuned from, if any
+ * @param machine where it was trained, as readable names and values; empty if not recorded
  */
 public record RunRecord(
     String name,
@@ -64,10 +64,10 @@ public record RunRecord(
   }
 
   /**
-   * Reads a run's directory, also one that is being trained in, or whose process was killed.
+   * Reads a run directory, even while the run is training or after its process was killed.
    *
-   * @param damaged hears of what was left out because it is damaged, a line each
-   * @throws IOException if there is no run or it cannot be read; one line that names the file
+   * @param damaged receives one line for each damaged part that was skipped
+   * @throws IOException with one line that names the file, if there is no run or it cannot be read
    */
   public static RunRecord read(Path directory, Consumer<String> damaged) throws IOException {
     try (RunFiles files = RunFiles.open(directory)) {
@@ -77,13 +77,13 @@ public record RunRecord(
   }
 
   /**
-   * What the directory of a run that is trained here tells so far, without a look at its weights.
+   * Reads the directory of a run that this process is training, without opening its weights.
    *
-   * @throws IOException if it is damaged; one line that names the file
+   * @throws IOException with one line that names the file, if it is damaged
    */
   static RunRecord of(TrainingRun run) throws IOException {
     OptionalLong parameters = OptionalLong.of(run.model().parameters().count());
-    return read(run.files(), true, run.config(), parameters, line -> {}); // resuming told
+    return read(run.files(), true, run.config(), parameters, line -> {}); // resuming reported them
   }
 
   private static RunRecord read(
@@ -113,12 +113,12 @@ public record RunRecord(
     try {
       return files.parent();
     } catch (CheckpointException e) {
-      damaged.accept(e.getMessage() + ", and is left out");
+      damaged.accept(e.getMessage() + ", so it is skipped");
       return Optional.empty();
     }
   }
 
-  /** Runs of versions that kept no samples have one at the end. */
+  /** Runs of versions without a sample log have only the final sample. */
   private static List<Sample> samples(
       RunDirectory run, List<Metrics> metrics, Consumer<String> damaged) throws IOException {
     if (Files.exists(run.samples())) {
@@ -129,7 +129,7 @@ public record RunRecord(
         : List.of();
   }
 
-  /** Half a character at its end, as byte tokenizers may write, is no reason to read nothing. */
+  /** Tolerates an incomplete character at the end, which byte tokenizers may write. */
   private static String text(Path file) throws IOException {
     try {
       return new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
@@ -143,7 +143,7 @@ public record RunRecord(
     return name == null ? directory.toString() : name.toString();
   }
 
-  /** The same run under another name. */
+  /** The same run with another name. */
   public RunRecord called(String other) {
     return new RunRecord(
         other, training, config, parameters, metrics, samples, data, parent, machine);
@@ -155,7 +155,7 @@ public record RunRecord(
         name, training, config, parameters, others, samples, data, parent, machine);
   }
 
-  /** How it stands. */
+  /** The state of the run. */
   public Status status() {
     boolean complete = !samples.isEmpty() && samples.getLast().step() >= config.training().steps();
     return training ? Status.RUNNING : complete ? Status.FINISHED : Status.STOPPED;
@@ -166,7 +166,7 @@ public record RunRecord(
     return metrics.isEmpty() ? 0 : metrics.getLast().step();
   }
 
-  /** Whether only time ends it, so that nobody knows after which step. */
+  /** Whether only time ends it, so that its last step is unknown. */
   public boolean endsByTimeOnly() {
     return config.training().endsByTimeOnly();
   }
@@ -176,14 +176,14 @@ public record RunRecord(
     return evaluated().min(Comparator.comparing(Metrics::validationLoss));
   }
 
-  /** The last step that was evaluated. */
+  /** The last evaluated step. */
   public Optional<Metrics> lastEvaluated() {
     return evaluated().reduce((earlier, later) -> later);
   }
 
   /**
-   * Speed of training: the median of the logged steps, so that neither the start of a JVM, whose
-   * code is still being compiled, nor a pause counts. Empty before the first.
+   * Training speed: the median over the logged steps, which ignores pauses and the start of a JVM,
+   * when code is still being compiled. Empty before the first.
    */
   public OptionalDouble tokensPerSecond() {
     double[] speeds =
@@ -204,7 +204,7 @@ public record RunRecord(
         .filter(line -> line.validationLoss() != null && Float.isFinite(line.validationLoss()));
   }
 
-  /** How a run stands. */
+  /** The state of a run. */
   public enum Status {
     RUNNING,
     STOPPED,

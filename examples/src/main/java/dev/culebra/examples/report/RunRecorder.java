@@ -8,8 +8,8 @@ import dev.culebra.train.TrainingRun;
 import java.io.IOException;
 
 /**
- * The record of a run that goes on in this process, without reading its files again at every step.
- * One thread, that which trains, tells it what happens; any may ask, and keeps nobody waiting.
+ * Keeps the record of a run in this process up to date without rereading its files. The training
+ * thread passes events to it; any thread may read the record without blocking.
  */
 public final class RunRecorder implements TrainListener {
   private final RunRecord start;
@@ -18,7 +18,7 @@ public final class RunRecorder implements TrainListener {
   private volatile TrainConfig config;
   private volatile boolean training = true;
 
-  /** Begins where a run stands. */
+  /** Starts with the record of a run. */
   public RunRecorder(RunRecord start) {
     this.start = start;
     config = start.config();
@@ -27,9 +27,9 @@ public final class RunRecorder implements TrainListener {
   }
 
   /**
-   * Begins with what a run's directory holds, which is more than nothing where it is resumed.
+   * Starts with the content of a run's directory, which is not empty if the run is resumed.
    *
-   * @throws IOException if it cannot be read; one line
+   * @throws IOException with one line, if it cannot be read
    */
   public static RunRecorder of(TrainingRun run) throws IOException {
     return new RunRecorder(RunRecord.of(run));
@@ -39,7 +39,7 @@ public final class RunRecorder implements TrainListener {
   public void onMetrics(Metrics line) {
     Metrics last = metrics.last();
     if (last != null && last.step() == line.step()) {
-      metrics.replaceLast(line); // it was evaluated later
+      metrics.replaceLast(line); // the step was evaluated later
     } else {
       metrics.add(line);
     }
@@ -53,13 +53,13 @@ public final class RunRecorder implements TrainListener {
     }
   }
 
-  /** The run trains no more; {@code now} is its configuration, which says when it ended. */
+  /** The run has ended; {@code now} is its final configuration, which says when. */
   public void end(TrainConfig now) {
     config = now;
     training = false;
   }
 
-  /** As it stands now. */
+  /** The current record. */
   public RunRecord record() {
     return new RunRecord(
         start.name(),

@@ -3,7 +3,7 @@ package dev.culebra.examples.report;
 import dev.culebra.checkpoint.Sample;
 import java.util.List;
 
-/** What the runs wrote, the newest first; the script shows one step at a time. */
+/** The samples of the runs, newest first; the script shows one step at a time. */
 final class SamplesHtml {
   private SamplesHtml() {}
 
@@ -31,7 +31,7 @@ final class SamplesHtml {
     return most <= Thinning.SAMPLE_LIMIT
         ? ""
         : """
-          <p class="note">Of up to %,d samples a run this page holds at most %,d: the first, the \
+          <p class="note">Of up to %,d samples per run, this page shows at most %,d: the first, the \
           last, and some at equal distances. All are in samples.jsonl.</p>
           """
             .formatted(most, Thinning.SAMPLE_LIMIT);

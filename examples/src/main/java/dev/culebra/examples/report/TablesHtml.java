@@ -11,8 +11,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Names and values: of one run a list, of several a table of what differs, with what they share
- * folded away below it.
+ * Names and values: a list for one run; for several, a table of the differences above a folded list
+ * of shared values.
  */
 final class TablesHtml {
   private static final JsonMapper JSON = JsonMapper.builder().build();
@@ -20,19 +20,19 @@ final class TablesHtml {
 
   private TablesHtml() {}
 
-  /** What the runs were told. */
+  /** The configurations of the runs. */
   static String configuration(List<RunRecord> runs) {
     return of(
         runs,
         runs.stream().map(run -> values(run.config())).toList(),
-        "The runs were told the same.");
+        "The runs have the same configuration.");
   }
 
   /** Where they were trained. */
   static String machine(List<RunRecord> runs) {
     List<Map<String, String>> machines = runs.stream().map(RunRecord::machine).toList();
     if (machines.stream().allMatch(Map::isEmpty)) {
-      return "<p class=\"note\">The run does not tell: it has no machine.json.</p>\n";
+      return "<p class=\"note\">Not recorded: the run has no machine.json.</p>\n";
     }
     return of(runs, machines, "The runs were trained on the same machine.");
   }
@@ -48,7 +48,7 @@ final class TablesHtml {
                       ConfigWords.name(each.getKey()),
                       ConfigWords.value(each.getKey(), each.getValue())));
     } catch (JsonProcessingException e) {
-      throw new IllegalStateException(e); // it was written a line before
+      throw new IllegalStateException(e); // the JSON was written one line earlier
     }
     return values;
   }

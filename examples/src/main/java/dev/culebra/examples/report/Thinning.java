@@ -9,15 +9,14 @@ import java.util.TreeSet;
 import java.util.function.ToDoubleFunction;
 
 /**
- * Fewer samples and fewer rows for a page, none of which is made up: of every stretch of equal
- * length those in which a curve has its lowest and its highest value are kept, so that no peak is
- * lost.
+ * Selects samples and rows for a page. Of every stretch of equal length it keeps the rows in which
+ * a curve has its lowest and its highest value, so that no peak is lost.
  */
 final class Thinning {
-  /** Rows that a page holds at most. */
+  /** The most rows on a page. */
   static final int LIMIT = 2000;
 
-  /** Samples of a run that a page holds at most. */
+  /** The most samples of a run on a page. */
   static final int SAMPLE_LIMIT = 300;
 
   private static final List<ToDoubleFunction<Metrics>> CURVES =
@@ -29,7 +28,7 @@ final class Thinning {
 
   private Thinning() {}
 
-  /** All rows where they are at most {@code limit}, else at most so many of them, in order. */
+  /** At most {@code limit} of the rows, in order; all of them if they are fewer. */
   static List<Metrics> thin(List<Metrics> rows, int limit) {
     if (rows.size() <= limit) {
       return rows;
@@ -47,9 +46,9 @@ final class Thinning {
   }
 
   /**
-   * All samples where they are at most {@code limit}, else every second, fourth, eighth …, and the
-   * last. While a run goes on, what is kept stays the same until they are twice as many: nobody who
-   * looks at one has it taken away by the next.
+   * All samples if they are at most {@code limit}; otherwise every second, fourth, eighth and so
+   * on, and the last. In a live run the selection only changes when the number of samples has
+   * doubled, so the one being viewed is not removed by the next.
    */
   static List<Sample> thinSamples(List<Sample> samples, int limit) {
     if (samples.size() <= limit) {

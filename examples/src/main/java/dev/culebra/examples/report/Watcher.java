@@ -13,22 +13,21 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 
 /**
- * One open page: server-sent events, written on this watcher's own thread. It hears all there is at
- * first, then what comes. One that reads too slowly for that loses what it has not read and hears
- * all there is again.
+ * One open page: server-sent events, written on this watcher's own thread. It first gets the whole
+ * state, then updates. If it reads too slowly, unread updates are dropped and it gets the whole
+ * state again.
  */
 final class Watcher {
   private static final int QUEUE = 256;
   private static final Duration HEARTBEAT = Duration.ofSeconds(15);
 
-  /** How long {@link #awaitAll} waits at most. */
+  /** The longest wait of {@link #awaitAll}. */
   static final Duration FAREWELL = Duration.ofSeconds(3);
 
   /**
-   * What happened.
+   * An event.
    *
-   * @param text as it is sent, made once for all watchers; null where it is asked for when it is
-   *     sent
+   * @param text as sent, built once for all watchers; null if it is built when it is sent
    */
   record Event(Kind kind, String text) {
     static final Event ALL = new Event(Kind.ALL, null);
@@ -48,9 +47,9 @@ final class Watcher {
   private int rowsInSuccession;
 
   /**
-   * Of a run, over an open answer.
+   * Sends a run's events over an open response.
    *
-   * @param all what an event with all there is says, by its name
+   * @param all gives the event with the whole state, by its name
    */
   Watcher(UnaryOperator<String> all, OutputStream out) {
     this.all = all;
@@ -58,7 +57,7 @@ final class Watcher {
     queue.add(Event.ALL);
   }
 
-  /** Hands an event over without waiting. */
+  /** Queues an event without waiting. */
   synchronized void tell(Event event) {
     if (!queue.offer(event)) {
       boolean end = event.kind() == Event.Kind.END;
@@ -80,7 +79,7 @@ final class Watcher {
     }
   }
 
-  /** Closes the answer too: a browser takes one without its end for an error. */
+  /** Also closes the response: a browser treats an unfinished one as an error. */
   private void write() throws IOException, InterruptedException {
     try (out) {
       Event.Kind kind;
@@ -94,7 +93,7 @@ final class Watcher {
   }
 
   /**
-   * All there is, which is thinned, in place of the row after so many single ones: a page that is
+   * After a certain number of rows, sends the whole, thinned state instead of a row: a page that is
    * open for days must not grow with every step.
    */
   private Event bounded(Event event) {
@@ -109,7 +108,7 @@ final class Watcher {
     return Event.ALL;
   }
 
-  /** A comment where nothing happened: only writing shows that a page was closed. */
+  /** A comment if nothing happened: only a write shows that a page was closed. */
   private String text(Event event) {
     if (event == null) {
       return ": nothing new\n\n";
@@ -119,7 +118,7 @@ final class Watcher {
         : all.apply(event.kind().name().toLowerCase(Locale.ROOT));
   }
 
-  /** Waits a moment until all have heard of the end, or are not going to. */
+  /** Waits briefly until all watchers have received the end or can no longer do so. */
   static void awaitAll(Collection<Watcher> watchers) {
     long deadline = System.nanoTime() + FAREWELL.toNanos();
     try {

@@ -1,9 +1,10 @@
 "use strict";
-// Draws the curves with uPlot, shows samples one step at a time, and on a live page takes in what the server sends.
+// Draws the curves with uPlot, shows samples one step at a time, and on a live page applies the
+// server's updates.
 (() => {
   const STEP = 0, SECONDS = 1, LOSS = 2, VALIDATION = 3, RATE = 4, NORM = 5, SPEED = 6; // a row's columns
   const COLOURS = 8;
-  const FEW = 60; // so many evaluations or fewer have a dot each
+  const FEW = 60; // up to this many evaluations each get a dot
   const byId = id => document.getElementById(id);
   let state = JSON.parse(byId("data").textContent);
   let charts = [];
@@ -42,7 +43,7 @@
     for (let i = Math.ceil(min / step); i * step <= max; i++) splits.push(+(i * step).toPrecision(12));
     return splits;
   };
-  // 1, 2, 5 of each decade; only the 1s where that is many, even steps where it is few.
+  // 1, 2, 5 of each decade; only the 1s if there are many, even steps if there are few.
   const logSplits = (u, axis, min, max) => {
     const every = digits => {
       const splits = [];
@@ -156,7 +157,7 @@
     zooming = false;
   };
 
-  // What a screen reader says in place of the drawing.
+  // The text for screen readers.
   const describe = (kind, box) => {
     const parts = [];
     state.runs.forEach(run => kind.curves.forEach(curve => {
@@ -187,7 +188,7 @@
     charts = KINDS.map(draw);
   };
 
-  // Keeps a zoom while rows come in.
+  // Keeps the zoom while rows arrive.
   const refresh = () => {
     if (charts.some(chart => !chart.plot)) return drawAll();
     const first = charts[0].plot, xs = first.data[0];
@@ -223,7 +224,7 @@
     steps = [...new Set([...document.querySelectorAll("#samples article")].map(a => +a.dataset.step))].sort((a, b) => a - b);
     byId("stepper").hidden = steps.length < 2;
     moment.max = Math.max(0, steps.length - 1);
-    // The one that is looked at, or where it has been left out, the one before it.
+    // The sample being viewed, or if it was removed, the one before it.
     moment.value = newest ? steps.length - 1 : Math.max(0, steps.filter(s => s <= step).length - 1);
     showSamples();
   };
@@ -238,7 +239,7 @@
   const takeAll = event => {
     const all = JSON.parse(event.data);
     state = all.page;
-    byId("facts").innerHTML = all.facts; // made by the server, which escapes what others wrote
+    byId("facts").innerHTML = all.facts; // built by the server, which escapes untrusted text
     byId("thinned").innerHTML = all.thinned;
     byId("samples").innerHTML = all.samples;
     collectSamples();
@@ -251,9 +252,9 @@
     events.addEventListener("all", takeAll);
     events.addEventListener("row", event => {
       const {row, facts} = JSON.parse(event.data), rows = state.runs[0].rows;
-      if (rows.length && row[STEP] <= rows[rows.length - 1][STEP]) return; // it came with all
+      if (rows.length && row[STEP] <= rows[rows.length - 1][STEP]) return; // already part of the whole state
       rows.push(row);
-      if (facts) byId("facts").innerHTML = facts; // of several rows at once the last has them
+      if (facts) byId("facts").innerHTML = facts; // of several rows at once, the last has them
       schedule();
     });
     events.addEventListener("end", event => { takeAll(event); events.close(); say("ended"); });
@@ -265,7 +266,8 @@
     requestAnimationFrame(() => { scheduled = false; refresh(); });
   };
 
-  // --- Beginning -------------------------------------------------------------------------------------
+  // --- Start
+  // -----------------------------------------------------------------------------------------
 
   byId("controls").hidden = false;
   byId("controls").addEventListener("change", drawAll);

@@ -181,7 +181,7 @@ class FinetuneTest {
                 .orElseThrow());
     assertThat(outcome.err()).contains("begins with the weights of " + teacher.path() + ", step ");
     assertThat(Files.readString(student.path().resolve("report.html")))
-        .contains("begun with the weights of <b>" + teacher.path() + "</b>, step ");
+        .contains("finetuned from <b>" + teacher.path() + "</b>, step ");
     assertThat(teacher.path().resolve("parent.json")).doesNotExist();
   }
 

@@ -188,7 +188,7 @@ class ReportCommandTest {
         run, "samples.jsonl", "x\n", "samples.jsonl is damaged: line 1 is not a line of samples");
     assertLeftOut(run, "machine.json", "{", "machine.json is damaged: it is not valid JSON,");
     assertLeftOut(
-        run, "machine.json", "[] //", "machine.json is damaged: it holds no JSON object,");
+        run, "machine.json", "[] //", "machine.json is damaged: it is not a JSON object,");
     assertLeftOut(run, "data.json", "{}", "data.json is damaged: it has no bytes_per_token,");
 
     Path metrics = run.path().resolve("metrics.jsonl");

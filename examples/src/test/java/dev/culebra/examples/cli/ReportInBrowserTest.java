@@ -270,7 +270,7 @@ class ReportInBrowserTest {
         listener.onMetrics(new Metrics(step, 2, null, 1e-3f, 1, 1000, step));
       }
       listener.onSample(3000, "<b>text");
-      page.await("document.getElementById('thinned').textContent.includes('logged steps a run')");
+      page.await("document.getElementById('thinned').textContent.includes('logged steps per run')");
       page.evaluate("document.getElementById('earlier').click()");
       assertThat(text(page, "#at")).isEqualTo("after step 300");
 
@@ -278,7 +278,7 @@ class ReportInBrowserTest {
         listener.onSample(step, "text");
       }
       page.await("document.querySelector('#samples article').dataset.step === '3400'");
-      assertThat(text(page, "#samples > .note")).contains("samples a run");
+      assertThat(text(page, "#samples > .note")).contains("samples per run");
       assertThat(page.evaluate("+document.getElementById('moment').max").intValue())
           .isBetween(100, 300);
       // The sixth of all is one of those that are left out; the one before it is shown.

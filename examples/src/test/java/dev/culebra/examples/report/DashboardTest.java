@@ -284,7 +284,7 @@ class DashboardTest {
         assertThat(rows).isEqualTo(Thinning.LIMIT);
         assertThat(event.getValue().at("/page/runs/0/rows"))
             .hasSizeLessThanOrEqualTo(Thinning.LIMIT);
-        assertThat(event.getValue().get("thinned").textValue()).contains("logged steps a run");
+        assertThat(event.getValue().get("thinned").textValue()).contains("logged steps per run");
         return;
       }
     }

@@ -72,12 +72,12 @@ class ReportPageTest {
     List<Metrics> unknown = List.of(new Metrics(40, 2, null, 1e-3f, 1, 1000, 4, 12.25, null));
 
     assertThat(pages.of(List.of(Records.run("one", known))))
-        .contains("<dt>use of the GPU</dt><dd>31.0 % <small>MFU on average</small></dd>");
+        .contains("<dt>GPU utilisation</dt><dd>31.0 % <small>MFU on average</small></dd>");
     assertThat(pages.of(List.of(Records.run("one", unknown))))
-        .contains("<dt>use of the GPU</dt><dd>12.3 <small>TFLOP/s on average</small></dd>");
-    assertThat(pages.of(List.of(Records.run("one", processor)))).doesNotContain("use of the GPU");
+        .contains("<dt>GPU utilisation</dt><dd>12.3 <small>TFLOP/s on average</small></dd>");
+    assertThat(pages.of(List.of(Records.run("one", processor)))).doesNotContain("GPU utilisation");
     assertThat(pages.of(List.of(Records.run("one", processor), Records.run("two", known))))
-        .contains("<th scope=\"col\">use of the GPU</th>", "<td>–</td></tr>");
+        .contains("<th scope=\"col\">GPU utilisation</th>", "<td>–</td></tr>");
   }
 
   @Test
@@ -119,8 +119,9 @@ class ReportPageTest {
     String page = pages.of(List.of(Records.run("one", Records.rows(3))));
 
     assertThat(page.substring(page.indexOf("id=\"configuration\"")))
-        .contains("<dt>micro-steps a step</dt><dd>1</dd>", "<dt>limit in minutes</dt><dd>none</dd>")
-        .contains("<dt>bias</dt><dd>no</dd>")
+        .contains(
+            "<dt>micro-steps per step</dt><dd>1</dd>", "<dt>limit in minutes</dt><dd>none</dd>")
+        .contains("<dt>bias</dt><dd>no</dd>", "<dt>lowest learning rate</dt><dd>0.0001</dd>")
         .doesNotContainPattern("<dt>\\w*_\\w*</dt>");
   }
 
@@ -133,12 +134,14 @@ class ReportPageTest {
     assertThat(data(page).at("/runs/0/rows/0").toString()).startsWith("[100,10.0,2.1,2.01,");
     assertThat(data(page).at("/runs/1/rows/0").toString()).startsWith("[100,10.0,0.525,0.5025,");
     assertThat(page)
-        .contains("<small>nats a byte of text, since the runs have different tokenizers</small>")
-        .contains("<th scope=\"col\">best validation loss, nats a byte</th>", "<td>0.5025 ");
+        .contains("<small>nats per byte of text, since the runs have different tokenizers</small>")
+        .contains("<th scope=\"col\">best validation loss, nats per byte</th>", "<td>0.5025 ");
     assertThat(pages.of(List.of(pairs, pairs.called("other"))))
-        .contains("<small>nats a token</small>", "<td>2.0100 ");
+        .contains("<small>nats per token</small>", "<td>2.0100 ");
     assertThat(pages.of(List.of(pairs, of(TokenizerKind.CHAR, OptionalDouble.empty()))))
-        .contains("have different tokenizers: these do not compare", "<td>2.0100 ");
+        .contains(
+            "nats per token; not comparable, since the runs have different tokenizers",
+            "<td>2.0100 ");
   }
 
   private static RunRecord of(TokenizerKind tokenizer, OptionalDouble bytesPerToken) {
@@ -180,7 +183,7 @@ class ReportPageTest {
     assertThat(page).contains("Of up to 9,000 logged steps");
     assertThat(data(page).at("/runs/0/rows")).hasSizeBetween(500, Thinning.LIMIT);
     assertThat(pages.of(List.of(Records.run("short", Records.rows(2000)))))
-        .doesNotContain("logged steps a run");
+        .doesNotContain("logged steps per run");
   }
 
   @Test
@@ -193,7 +196,7 @@ class ReportPageTest {
         .contains("Of up to 10,000 samples", "After step 1<", "After step 10,000<")
         .hasSizeLessThan(300_000);
     assertThat(pages.of(List.of(Records.run("short", Records.rows(3), Arrays.copyOf(many, 300)))))
-        .doesNotContain("samples a run");
+        .doesNotContain("samples per run");
   }
 
   @Test
