@@ -13,7 +13,7 @@ import dev.culebra.optim.AdamW;
 import dev.culebra.text.TokenizerKind;
 import java.io.IOException;
 
-/** The library without the trainer: what README.md shows. */
+/** The library without the trainer: the program in README.md. */
 public final class TrainInTwentyLines {
   private TrainInTwentyLines() {}
 
@@ -48,7 +48,7 @@ public final class TrainInTwentyLines {
     // README: end
   }
 
-  /** Trains for as many steps as the first argument says, else 200. */
+  /** Trains for the number of steps in the first argument; 200 by default. */
   public static void main(String[] args) throws IOException {
     run(args.length > 0 ? Integer.parseInt(args[0]) : 200);
   }

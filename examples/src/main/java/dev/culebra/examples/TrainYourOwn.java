@@ -38,18 +38,16 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/**
- * A model, a dataset and an optimizer of a program's own, trained by Culebra: see java/README.md.
- */
+/** A user-defined model, dataset and optimizer, trained by Culebra: see java/README.md. */
 public final class TrainYourOwn {
   private static final int LENGTH = 8;
 
   private TrainYourOwn() {}
 
   // README: begin
-  /** The letters of the tokenizer from a random one on, and again from the first. */
+  /** The letters of the tokenizer from a random one on, wrapping around. */
   record Alphabet(String name, CharTokenizer tokenizer) implements Dataset {
-    /** A letter and those that follow it, which are to be predicted. */
+    /** A letter, and the letters after it, which are to be predicted. */
     private Question from(int letter) {
       IntStream rest = IntStream.rangeClosed(letter + 1, letter + LENGTH);
       return new Question(new int[] {letter}, rest.map(next -> next % tokenizer.vocab()).toArray());
@@ -68,7 +66,7 @@ public final class TrainYourOwn {
     }
   }
 
-  /** Trains up to {@code steps} steps; goes on with the run in {@code path} if there is one. */
+  /** Trains up to {@code steps} steps; resumes the run in {@code path} if there is one. */
   public static String run(Path path, int steps) throws IOException {
     Options shape = Options.NONE.with(DATA, "alphabet").with(CONTEXT, LENGTH).with(BATCH, 4);
     Options course = shape.with(STEPS, steps).with(LR, 0.5f).with(WARMUP, 0);
@@ -90,7 +88,7 @@ public final class TrainYourOwn {
 
   // README: end
 
-  /** The logits follow from the last token alone, by way of 16 numbers. */
+  /** The logits depend only on the last token, through 16 numbers. */
   static final class Narrow extends LanguageModel {
     private final Embedding embedding = child("embedding", new Embedding(vocab(), vocab(), 0, 16));
     private final Linear head = child("head", new Linear(16, vocab(), true));
@@ -127,7 +125,7 @@ public final class TrainYourOwn {
     }
   }
 
-  /** Gradient descent with momentum, computed on the host, whatever the device. */
+  /** Gradient descent with momentum, computed on the host for any device. */
   static final class Momentum implements Optimizer {
     private final Parameters parameters;
     private final Buffer buffer;

@@ -23,18 +23,18 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Problems with two numbers of N digits, made at random; how each {@link Operation} is written
- * stands there. All numbers have leading zeros and shorter answers end in line ends, so that every
- * problem has the same number of tokens. Only the answer is a target. Operations are equally
- * frequent, and so are the numbers.
+ * Random problems with two numbers of N digits; each {@link Operation} says how it is written.
+ * Numbers have leading zeros and short answers are padded with line ends, so that every problem has
+ * the same number of tokens. Only the answer is a target. All operations are equally frequent, and
+ * so are all numbers.
  *
- * <p>A tenth of all problems, chosen by a hash, is held out: those are never trained on. Immutable
- * and thread-safe.
+ * <p>A tenth of all problems, chosen by a hash, is held out and never trained on. Immutable and
+ * thread-safe.
  *
  * @param digits N, from 1 to {@value #MAX_DIGITS}
  */
 public record Arithmetic(Kind kind, int digits) implements Dataset {
-  /** With which a number still fits into an int, and a product into a long. */
+  /** With this many digits a number fits into an int and a product into a long. */
   public static final int MAX_DIGITS = 8;
 
   private static final Pattern NAME = Pattern.compile("([a-z]+)(?:-(\\d{1,3}))?");
@@ -44,7 +44,7 @@ public record Arithmetic(Kind kind, int digits) implements Dataset {
   private static final int HELD_OUT_SHARE = 10;
   private static final int HASH_SITE = 0x48454C44;
 
-  /** Which problems there are. */
+  /** Kinds of problems. */
   public enum Kind {
     /** Sums. */
     ADDITION("sums of two numbers", "\n+0123456789=", Operation.PLUS),
@@ -67,7 +67,7 @@ public record Arithmetic(Kind kind, int digits) implements Dataset {
       return name().toLowerCase(Locale.ROOT);
     }
 
-    /** What it is, for people: {@code sums of two numbers}. */
+    /** A description: {@code sums of two numbers}. */
     public String what() {
       return what;
     }
@@ -83,9 +83,9 @@ public record Arithmetic(Kind kind, int digits) implements Dataset {
     }
   }
 
-  /** Something to be worked out. */
+  /** A problem to solve. */
   public record Problem(Operation operation, int a, int b) {
-    /** With the right result, for people: {@code 12 + 34 = 46}. */
+    /** With the right result, in usual notation: {@code 12 + 34 = 46}. */
     @Override
     public String toString() {
       return withResult(operation.result(a, b));
@@ -95,7 +95,7 @@ public record Arithmetic(Kind kind, int digits) implements Dataset {
       return "%d %c %d = %s".formatted(a, operation.symbol(), b, result);
     }
 
-    /** With an answer as a model wrote it, for people, and whether it is right. */
+    /** In usual notation, with a model's answer and whether it is right. */
     public String judged(String answer, boolean isRight) {
       String verdict = isRight ? "right" : "wrong, it is " + operation.result(a, b);
       return withResult(operation.readable(answer)) + "  " + verdict;
@@ -110,9 +110,9 @@ public record Arithmetic(Kind kind, int digits) implements Dataset {
   }
 
   /**
-   * The dataset called {@code addition}, {@code calculator-N} …, if that is its name.
+   * The dataset named {@code addition}, {@code calculator-N} and so on; empty for other names.
    *
-   * @throws DataException if N is impossible
+   * @throws DataException if N is out of range
    */
   public static Optional<Arithmetic> find(String name) {
     Matcher matcher = NAME.matcher(name);
@@ -149,12 +149,12 @@ public record Arithmetic(Kind kind, int digits) implements Dataset {
     return questionLength() + answerLength() - 1;
   }
 
-  /** Tokens before the first one of the answer. */
+  /** Number of tokens before the answer. */
   private int questionLength() {
     return 2 * digits + 2;
   }
 
-  /** Tokens of the longest answer. */
+  /** Number of tokens of the longest answer. */
   public int answerLength() {
     return kind.operations.stream().mapToInt(o -> o.answerLength(digits)).max().getAsInt();
   }
@@ -176,8 +176,8 @@ public record Arithmetic(Kind kind, int digits) implements Dataset {
   public boolean isHeldOut(Problem problem) {
     int a = problem.a();
     int b = problem.b();
-    // Else a product would be known from its mirror image. Sums alone keep what older runs held
-    // out.
+    // Otherwise a product would be known from its mirror image. For sums alone, keep what older
+    // runs held out.
     if (problem.operation().commutes() && kind != Kind.ADDITION) {
       a = Math.min(problem.a(), problem.b());
       b = Math.max(problem.a(), problem.b());
@@ -188,8 +188,8 @@ public record Arithmetic(Kind kind, int digits) implements Dataset {
   }
 
   /**
-   * Held-out problems, as many of each operation, one operation after the other: all there are, or
-   * {@code most} of each drawn at random.
+   * Held-out problems, grouped by operation, the same number of each: all of them, or at most
+   * {@code most} of each, drawn at random.
    */
   public List<Problem> heldOut(int most) {
     List<List<Problem>> found = kind.operations.stream().map(o -> heldOut(o, most)).toList();
@@ -239,12 +239,12 @@ public record Arithmetic(Kind kind, int digits) implements Dataset {
         + "=";
   }
 
-  /** The right answer as a model is to write it, without line ends behind it. */
+  /** The right answer as a model should write it, without trailing line ends. */
   public String answer(Problem problem) {
     return problem.operation().answer(problem.a(), problem.b(), digits);
   }
 
-  /** Problems and their answers, with line ends up to the length of the longest. */
+  /** Problems and their answers, padded with line ends to the length of the longest. */
   public List<Question> questions(List<Problem> problems) {
     Tokenizer tokenizer = tokenizer();
     return problems.stream().map(problem -> tokens(problem, tokenizer)).toList();
@@ -272,7 +272,7 @@ public record Arithmetic(Kind kind, int digits) implements Dataset {
     };
   }
 
-  /** How many held-out problems are answered exactly, for each operation. */
+  /** Counts the held-out problems that are answered exactly, for each operation. */
   @Override
   public Measurement measure(Learner learner) {
     requireContext(learner.context());

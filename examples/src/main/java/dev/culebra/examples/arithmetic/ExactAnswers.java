@@ -12,11 +12,11 @@ import java.util.Map;
 import java.util.function.BooleanSupplier;
 
 /**
- * Lets a model work out problems that it was never trained on, always taking the most likely digit,
- * and counts those that are right in every digit.
+ * Lets a model solve held-out problems, always taking the likeliest digit, and counts the answers
+ * in which every digit is right.
  */
 final class ExactAnswers {
-  /** Most problems of an operation. */
+  /** The most problems per operation. */
   private static final int PROBLEMS = 2000;
 
   private static final int BATCH = 250;
@@ -29,10 +29,10 @@ final class ExactAnswers {
   private final Learner.Exam exam;
 
   /**
-   * How it went.
+   * The result.
    *
-   * @param scores of each operation, of as many problems each
-   * @param examples problems at even distances with the model's answers, a line each
+   * @param scores of each operation, for the same number of problems
+   * @param examples evenly spaced problems with the model's answers, one line each
    */
   record Result(Map<Operation, Score> scores, List<String> examples) {
     Result {
@@ -40,14 +40,14 @@ final class ExactAnswers {
       examples = List.copyOf(examples);
     }
 
-    /** Of all operations. */
+    /** The score over all operations. */
     Score total() {
       return new Score(
           scores.values().stream().mapToInt(Score::right).sum(),
           scores.values().stream().mapToInt(Score::asked).sum());
     }
 
-    /** As {@code eval --json} shows them. */
+    /** The fields of {@code eval --json}. */
     Map<String, Object> figures() {
       Map<String, Object> operations = new LinkedHashMap<>();
       scores.forEach(
@@ -65,7 +65,7 @@ final class ExactAnswers {
       return figures;
     }
 
-    /** For people. */
+    /** Several lines of text. */
     @Override
     public String toString() {
       List<String> lines = new ArrayList<>(examples);
@@ -86,7 +86,7 @@ final class ExactAnswers {
 
   /**
    * Asks all held-out problems, or {@value #PROBLEMS} of each operation; waits for the device. Null
-   * if {@code abandon} said to give up.
+   * if {@code abandon} returned true.
    */
   Result ask(BooleanSupplier abandon) {
     Learner.Answers answers = exam.ask(abandon);
@@ -116,7 +116,7 @@ final class ExactAnswers {
     return examples;
   }
 
-  /** What the model writes, without the line ends behind it. */
+  /** The model's answer, without trailing line ends. */
   private String answer(Problem problem) {
     Tokenizer tokenizer = data.tokenizer();
     StringBuilder answer = new StringBuilder();

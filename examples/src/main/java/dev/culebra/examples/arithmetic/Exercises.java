@@ -15,9 +15,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/** {@link Arithmetic} by name, and how it is trained if nobody says otherwise. */
+/** {@link Arithmetic} by name, and the defaults for training it. */
 public final class Exercises implements NamedDatasets {
-  /** What the command line knows by name: the user's corpora and the exercises. */
+  /** The names that the command line knows: the user's corpora and the exercises. */
   public static Corpora corpora() {
     return Corpora.ofUser().with(new Exercises());
   }
@@ -33,10 +33,10 @@ public final class Exercises implements NamedDatasets {
   }
 
   /**
-   * What the data that {@code told} names asks for, where it is an exercise: problems have a length
-   * of their own. Where no preset is named the calculator has a model that learns it.
+   * Options that suit the data named in {@code told}, if it is an exercise: its problems have a
+   * fixed length. Unless a preset is named, the calculator gets a model that can learn it.
    *
-   * @throws dev.culebra.data.DataException if the name says something impossible
+   * @throws dev.culebra.data.DataException if the number of digits in the name is out of range
    */
   public static Options options(Options told) {
     return told.find(DataConfig.DATA)
@@ -58,8 +58,8 @@ public final class Exercises implements NamedDatasets {
   }
 
   /**
-   * Products take many steps, which a small model makes fast, and there are so few of them that it
-   * would learn them by heart but for the decay (bench/DECISIONS.md).
+   * Products take many steps, which are fast with a small model. There are so few products that
+   * without weight decay it would memorise them (bench/DECISIONS.md).
    */
   private static final Options CALCULATOR =
       Options.NONE

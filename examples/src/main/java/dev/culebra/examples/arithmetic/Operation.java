@@ -5,11 +5,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What is done with two numbers of N digits, and how its result is written for a model, which sees
- * an answer from left to right: each character is to follow from the question and from what stands
- * before it. Hence digits of sums, differences, products and remainders are turned round, since
- * carries come from the right; a quotient is not, since division begins at the left; a difference
- * begins with its sign, on which all its digits depend.
+ * An operation on two numbers of N digits, and how its result is written for a model. A model
+ * writes an answer from left to right, so each character should follow from the question and the
+ * characters before it. The digits of sums, differences, products and remainders are therefore
+ * reversed, since carries come from the right. A quotient is not, since division starts at the
+ * left. A difference starts with its sign, on which all its digits depend.
  */
 public enum Operation {
   /** {@code 12+34=640}: N + 1 digits. */
@@ -32,22 +32,22 @@ public enum Operation {
     this.written = Pattern.compile(written);
   }
 
-  /** What stands between the numbers. */
+  /** The sign between the numbers. */
   public char symbol() {
     return symbol;
   }
 
-  /** Whether the numbers can change places. */
+  /** Whether the numbers can be swapped. */
   boolean commutes() {
     return this == PLUS || this == TIMES;
   }
 
-  /** The smallest second number: nothing is divided by 0. */
+  /** The smallest second number; 1 for division. */
   int leastSecond() {
     return this == DIVIDED_BY ? 1 : 0;
   }
 
-  /** Characters of an answer. */
+  /** Number of characters of an answer. */
   int answerLength(int digits) {
     return switch (this) {
       case PLUS, MINUS -> digits + 1;
@@ -56,7 +56,7 @@ public enum Operation {
     };
   }
 
-  /** The right answer as a model is to write it. */
+  /** The right answer as a model should write it. */
   String answer(int a, int b, int digits) {
     return switch (this) {
       case PLUS -> turned(a + b, digits + 1);
@@ -66,7 +66,7 @@ public enum Operation {
     };
   }
 
-  /** The right answer for people: {@code 46}, {@code -22}, {@code 7 remainder 1}. */
+  /** The right answer in usual notation: {@code 46}, {@code -22}, {@code 7 remainder 1}. */
   String result(int a, int b) {
     return switch (this) {
       case PLUS -> Integer.toString(a + b);
@@ -76,9 +76,7 @@ public enum Operation {
     };
   }
 
-  /**
-   * An answer of a model for people; between quotes, as it is, where it has not the form of one.
-   */
+  /** A model's answer in usual notation, or quoted as it is if it is malformed. */
   String readable(String answer) {
     Matcher parts = written.matcher(answer);
     if (!parts.matches()) {

@@ -1,6 +1,6 @@
 /**
- * The lecture's exercise of a model that calculates, as a program adds data of its own to Culebra:
- * {@link dev.culebra.examples.arithmetic.Arithmetic} is the dataset, {@link
- * dev.culebra.examples.arithmetic.Exercises} gives it its names.
+ * The lecture's exercise of a model that calculates. It shows how a program adds its own data to
+ * Culebra: {@link dev.culebra.examples.arithmetic.Arithmetic} is the dataset, {@link
+ * dev.culebra.examples.arithmetic.Exercises} names it.
  */
 package dev.culebra.examples.arithmetic;

@@ -4,8 +4,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
 /**
- * The same averages as one matrix product: row t of the weights has 1 / (t + 1) for itself and its
- * past, and 0 for its future.
+ * The same averages as one matrix product: row t of the weights is 1 / (t + 1) for position t and
+ * its past, and 0 for its future.
  */
 @Command(
     name = "attention-2",

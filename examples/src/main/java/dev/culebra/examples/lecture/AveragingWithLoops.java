@@ -4,8 +4,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
 /**
- * The weakest form of attention: each position gets the mean of what it and the positions before it
- * hold. Written down as it is said.
+ * The weakest form of attention: each position gets the mean of itself and the positions before it,
+ * computed literally.
  */
 @Command(
     name = "attention-1",
@@ -14,7 +14,7 @@ import picocli.CommandLine.Mixin;
 public final class AveragingWithLoops implements Runnable {
   @Mixin private CommonFlags common;
 
-  /** T positions with C numbers each. */
+  /** T positions of C numbers each. */
   static final float[][] INPUT = Lab.normal(1337, 8, 2);
 
   /** out[t] = mean of in[0 … t]. */
@@ -36,7 +36,7 @@ public final class AveragingWithLoops implements Runnable {
   public void run() {
     Lab.print("input (T = 8, C = 2)", INPUT);
     float[][] out = average(INPUT);
-    Lab.print("mean of the past, itself included", out);
+    Lab.print("mean of the past, including itself", out);
     Lab.check("the first position has only itself", out[0][0] == INPUT[0][0]);
   }
 }

@@ -5,7 +5,7 @@ import picocli.CommandLine.Mixin;
 
 /**
  * The same weights as softmax of scores: 0 for the past, −∞ for the future. Nothing is gained yet,
- * but scores may be any numbers: they can depend on what the positions hold.
+ * but scores may be any numbers: they can depend on the content of the positions.
  */
 @Command(
     name = "attention-3",

@@ -21,10 +21,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** The simplest language model: a table with a row of logits for each character before. */
+/** The simplest language model: a table with a row of logits for each preceding character. */
 @Command(
     name = "bigram",
-    header = "The baseline: the next character from the last one alone.",
+    header = "The baseline: predict the next character from the last one alone.",
     footer = {"", "Example: culebra lecture bigram --data macbeth"})
 public final class BigramBaseline implements Callable<Integer> {
   @Mixin private CommonFlags common;
@@ -36,7 +36,7 @@ public final class BigramBaseline implements Callable<Integer> {
       names = "--data",
       defaultValue = "dickens",
       paramLabel = "NAME|PATH",
-      description = "What to train on. Default: ${DEFAULT-VALUE}")
+      description = "The text to train on. Default: ${DEFAULT-VALUE}")
   private String data;
 
   @Option(
@@ -50,7 +50,7 @@ public final class BigramBaseline implements Callable<Integer> {
       names = "--tokens",
       defaultValue = "300",
       paramLabel = "N",
-      description = "How many characters to write. Default: ${DEFAULT-VALUE}")
+      description = "Characters to write. Default: ${DEFAULT-VALUE}")
   private Integer tokens;
 
   @Option(
@@ -78,7 +78,7 @@ public final class BigramBaseline implements Callable<Integer> {
     }
   }
 
-  /** Draws one character after the other, from token 0 on. */
+  /** Draws one character after another, starting with token 0. */
   private int[] write(Bigram model) {
     Backend backend = model.backend();
     int[] written = new int[tokens];

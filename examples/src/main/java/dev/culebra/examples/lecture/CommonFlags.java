@@ -6,7 +6,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.Spec.Target;
 
-/** What every program understands. */
+/** Flags of every program. */
 final class CommonFlags {
   @Spec(Target.MIXEE)
   private CommandSpec program;
@@ -19,7 +19,7 @@ final class CommonFlags {
   private boolean help;
 
   /**
-   * Where a value cannot be meant.
+   * Rejects a value that makes no sense.
    *
    * @throws ParameterException if {@code value} is below 1
    */
@@ -29,7 +29,7 @@ final class CommonFlags {
     }
   }
 
-  /** A wrong command line. */
+  /** The exception for an invalid command line. */
   ParameterException usage(String line) {
     return new ParameterException(program.commandLine(), line);
   }

@@ -14,8 +14,8 @@ import picocli.CommandLine.Mixin;
 
 /**
  * The same transformer block with and without the causal mask. Without it every position sees every
- * other, as in an encoder; with it no position knows what comes after it, which is what lets a
- * decoder be trained on all positions at once and then write.
+ * other, as in an encoder. With it no position sees what comes after it, so a decoder can be
+ * trained on all positions at once and then generate text.
  */
 @Command(
     name = "encoder-vs-decoder",
@@ -35,7 +35,7 @@ public final class EncoderVersusDecoder implements Runnable {
     try (Lab lab = new Lab()) {
       boolean[] encoder = changed(block(lab, false, in), block(lab, false, other));
       boolean[] decoder = changed(block(lab, true, in), block(lab, true, other));
-      System.out.printf("Another last token; does the output change at position%n");
+      System.out.printf("Change the last token: does the output change at position%n");
       System.out.println("                    0  1  2  3  4  5  6  7");
       System.out.println("without mask      " + text(encoder));
       System.out.println("with causal mask  " + text(decoder));
@@ -46,7 +46,7 @@ public final class EncoderVersusDecoder implements Runnable {
     }
   }
 
-  /** The output (T, C) of a block of 4 heads, whose weights are the same each time. */
+  /** The output (T, C) of a block of 4 heads with fixed weights. */
   private static float[][] block(Lab lab, boolean causal, float[][] in) {
     Block block =
         new Block(new GptConfig(1, 4, WIDTH, TIME, 1, 0, true, true, Activation.GELU_TANH), causal);

@@ -12,12 +12,12 @@ import dev.culebra.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A CPU and some tensors on it, for programs that look at single operations. */
+/** A CPU backend with some tensors, for programs that explore single operations. */
 final class Lab implements AutoCloseable {
   private final Backend backend = new CpuBackend();
   private final List<Buffer> buffers = new ArrayList<>();
 
-  /** Rows × columns of normal numbers, the same each time. */
+  /** Rows × columns of normally distributed numbers, the same for equal seeds. */
   static float[][] normal(long seed, int rows, int columns) {
     RandomStream random = new RandomStream(seed, 0, 0);
     float[][] matrix = new float[rows][columns];
@@ -67,8 +67,8 @@ final class Lab implements AutoCloseable {
   }
 
   /**
-   * a (M, K) · b (K, N) on the backend. Its product is that of a linear layer, whose weight stands
-   * as (outputs, inputs): b is laid down transposed.
+   * a (M, K) · b (K, N) on the backend, computed as a linear layer. Its weight is (outputs,
+   * inputs), so b is transposed.
    */
   float[][] multiply(float[][] a, float[][] b) {
     Tensor out = empty(a.length, b[0].length);
@@ -86,7 +86,7 @@ final class Lab implements AutoCloseable {
     return transposed;
   }
 
-  /** softmax of each row; −∞ counts as nothing. */
+  /** softmax of each row; −∞ gives 0. */
   static float[][] softmax(float[][] scores) {
     float[][] weights = new float[scores.length][];
     for (int r = 0; r < scores.length; r++) {
@@ -127,7 +127,7 @@ final class Lab implements AutoCloseable {
     }
   }
 
-  /** Numbers in columns. */
+  /** A row of numbers in columns. */
   static String text(float... row) {
     StringBuilder text = new StringBuilder();
     for (float value : row) {
@@ -137,13 +137,13 @@ final class Lab implements AutoCloseable {
   }
 
   /**
-   * Prints what was claimed and whether it holds.
+   * Checks a claim and prints it.
    *
    * @throws IllegalStateException if it does not
    */
   static void check(String claim, boolean holds) {
     if (!holds) {
-      throw new IllegalStateException("not so: " + claim);
+      throw new IllegalStateException("check failed: " + claim);
     }
     System.out.println("checked: " + claim);
   }

@@ -27,7 +27,7 @@ public final class LectureCommand implements Runnable {
 
   @Spec private CommandSpec spec;
 
-  /** Without a name: the list. */
+  /** Without a name: prints the list. */
   @Override
   public void run() {
     spec.commandLine().usage(System.out);

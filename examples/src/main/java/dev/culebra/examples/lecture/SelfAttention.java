@@ -26,7 +26,7 @@ public final class SelfAttention implements Runnable {
   @Override
   public void run() {
     float[][] in = Lab.normal(1, TIME, WIDTH);
-    // Scaled so that queries, keys and values have a variance of 1, as the input has.
+    // Scaled so that queries, keys and values have variance 1, like the input.
     float[][] weights = scaled(Lab.normal(2, 3 * HEAD, WIDTH), 1 / (float) Math.sqrt(WIDTH));
     try (Lab lab = new Lab()) {
       Tensor qkv = lab.empty(1, TIME, 3 * HEAD);
@@ -60,12 +60,12 @@ public final class SelfAttention implements Runnable {
         .forward(out, logSumExp, qkv, new AttentionSpec(1, true, DropoutSpec.NONE));
     float difference = Lab.difference(byHand, lab.read(out));
     Lab.check(
-        "the library's fused attention gives the same (largest difference %.1e)"
+        "the library's fused attention gives the same result (largest difference %.1e)"
             .formatted(difference),
         difference < 1e-5);
   }
 
-  /** A sum of D products of variance 1 has variance D; softmax of large scores sees only one. */
+  /** A sum of D products of variance 1 has variance D; softmax of large scores picks only one. */
   private static void explainScale(Lab lab) {
     float[][] raw =
         lab.multiply(Lab.normal(3, 256, HEAD), Lab.transposed(Lab.normal(4, 256, HEAD)));

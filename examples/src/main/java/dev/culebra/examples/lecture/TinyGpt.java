@@ -19,11 +19,11 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** The lecture's last model, from text to text in one file: a first read of the library. */
+/** The lecture's last model, from text to text in one file: a first look at the library. */
 @Command(
     name = "tiny-gpt",
     header = "The lecture's final model: 6 layers, 6 heads, 384 wide.",
-    description = "As in the lecture it wants a GPU or patience; the example below is for a CPU.",
+    description = "As in the lecture, it needs a GPU or patience; the example below suits a CPU.",
     footer = {
       "",
       "Example: culebra lecture tiny-gpt --layers 4 --heads 4 --embd 128 --context 64 --batch 12"
@@ -99,7 +99,7 @@ public final class TinyGpt implements Callable<Integer> {
       names = "--eval-every",
       paramLabel = "N",
       defaultValue = "500",
-      description = "Steps between two readings of the losses. Default: ${DEFAULT-VALUE}")
+      description = "Steps between evaluations. Default: ${DEFAULT-VALUE}")
   private Integer evalEvery;
 
   @Option(

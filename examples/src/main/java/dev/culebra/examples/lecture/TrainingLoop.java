@@ -8,7 +8,8 @@ import dev.culebra.nn.LanguageModel;
 import dev.culebra.optim.AdamW;
 
 /**
- * The lecture's loop: batches, forward, backward, AdamW, and now and then the loss on both parts.
+ * The lecture's loop: batches, forward, backward, AdamW, and from time to time the loss on both
+ * parts.
  */
 final class TrainingLoop {
   private final LanguageModel model;
@@ -17,7 +18,9 @@ final class TrainingLoop {
   private final BatchSampler validation;
   private final long seed;
 
-  /** Batches of {@code corpus} in the shape of {@code batch}, which the model is planned for. */
+  /**
+   * Uses batches of {@code corpus} with the shape of {@code batch}, for which the model is planned.
+   */
   TrainingLoop(LanguageModel model, Corpus corpus, Batch batch, long seed) {
     this.model = model;
     this.batch = batch;
@@ -28,7 +31,7 @@ final class TrainingLoop {
   }
 
   /**
-   * Trains, and prints both losses every {@code evaluateEvery} steps and at the end.
+   * Trains; prints both losses every {@code evaluateEvery} steps and at the end.
    *
    * @return the validation loss at the end
    */
@@ -40,7 +43,7 @@ final class TrainingLoop {
       train.fill(batch, step, 0);
       model.zeroGradients();
       model.load(batch.inputs(), batch.targets());
-      model.setDraw(seed, step); // which dropout masks
+      model.setDraw(seed, step); // selects the dropout masks
       model.forward();
       model.backward(1);
       optimizer.step(learningRate);
@@ -56,12 +59,12 @@ final class TrainingLoop {
     return validationLoss;
   }
 
-  /** One batch is noisy; the mean of several is not. Dropout is off meanwhile. */
+  /** The mean over several batches, since one is noisy; without dropout. */
   private float meanLoss(BatchSampler from, int batches) {
     model.eval();
     model.zeroLoss();
     for (int i = 0; i < batches; i++) {
-      from.fill(batch, Integer.MAX_VALUE - i, 0); // batches that no step trains on
+      from.fill(batch, Integer.MAX_VALUE - i, 0); // batches that are never trained on
       model.load(batch.inputs(), batch.targets());
       model.forward();
       model.loss(1f / batches);
