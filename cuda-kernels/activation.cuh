@@ -13,7 +13,7 @@ constexpr float GELU_CUBIC = 0.044715f;
 constexpr float ROOT_HALF = 0.7071067812f;
 constexpr float DENSITY_AT_ZERO = 0.3989422804f;  // 1/√(2π)
 
-/** (1 + tanh(u)) / 2 = 1 / (1 + exp(−2u)), u the argument of the tanh in the GELU of x; 0 and 1 far out. */
+/** (1 + tanh(u)) / 2 = 1 / (1 + exp(−2u)), u the argument of the tanh in the GELU of x; 0 or 1 far from 0. */
 __device__ __forceinline__ float geluGate(float x) {
   return __fdividef(1.0f, 1.0f + expf(-2 * GELU_SCALE * (x + GELU_CUBIC * x * x * x)));
 }
@@ -21,10 +21,10 @@ __device__ __forceinline__ float geluGate(float x) {
 /** The normal distribution function. */
 __device__ __forceinline__ float normalCdf(float x) { return 0.5f * erfcf(-ROOT_HALF * x); }
 
-/** 1 / (1 + exp(−x)); 0 and 1 far out. */
+/** 1 / (1 + exp(−x)); 0 or 1 far from 0. */
 __device__ __forceinline__ float sigmoid(float x) { return __fdividef(1.0f, 1.0f + expf(-x)); }
 
-/** max(x, 0); NaN stays, where fmaxf would hide it. */
+/** max(x, 0); keeps NaN, which fmaxf would hide. */
 __device__ __forceinline__ float positive(float x) { return x < 0 ? 0 : x; }
 
 template <int KIND>
@@ -44,7 +44,7 @@ __device__ __forceinline__ float slope(float x) {
   if (KIND == GELU_TANH) {
     const float gate = geluGate(x);
     const float inner = GELU_SCALE * (1 + 3 * GELU_CUBIC * x * x);
-    // Beyond 10 the gate is 0 or 1, and the square of x may not be a number that can be multiplied by 0.
+    // Beyond 10 the gate is 0 or 1, and the square of x may be infinite, so that its product with 0 is NaN.
     return fabsf(x) > 10 ? gate : gate + 2 * x * gate * (1 - gate) * inner;
   }
   if (KIND == GELU_ERF) return normalCdf(x) + x * DENSITY_AT_ZERO * expf(-0.5f * x * x);
@@ -56,7 +56,7 @@ __device__ __forceinline__ float slope(float x) {
   return 1;
 }
 
-/** body(Kind<k>) for the activation that a launch names: one branch a thread, none an element. */
+/** body(Kind<k>) for the activation of a launch: one branch per thread, none per element. */
 template <int KIND>
 struct Kind {
   static constexpr int VALUE = KIND;

@@ -1,14 +1,14 @@
-// AdamW (Loshchilov and Hutter, 2019, algorithm 2) over all parameters in one launch, clipping by the global norm folded
-// in: the norm is read on the device, so the host waits for nothing.
+// AdamW (Loshchilov and Hutter, 2019, algorithm 2) over all parameters in one launch, including clipping by the global
+// norm. The norm is read on the device, so the host never waits.
 //
 //   g = gradient · min(1, maxNorm / norm);  m = β₁ m + (1 − β₁) g;  v = β₂ v + (1 − β₂) g²
 //   value = value · keep − rate · m / (√v · rootScale + ε)
-//   keep = 1 − learning rate · decay for the first `decayed` elements, else 1;  rate and rootScale hold the bias
+//   keep = 1 − learning rate · decay for the first `decayed` elements, otherwise 1; rate and rootScale include the bias
 //   corrections
 //
-// With bf16 weights the values are fp32 masters, and the weights are the masters rounded up or down by chance, so that
-// the expected weight is the master (stochastic rounding); the chance is Philox of seed, step and element.
-// A thread updates four elements. Bytes: 28·n, with bf16 weights 30·n.
+// With bf16 weights the values are fp32 masters, and the weights are the masters rounded up or down at random, so that
+// the expected weight is the master (stochastic rounding). The random bits are Philox of seed, step and element. A
+// thread updates four elements. Bytes: 28·n, with bf16 weights 30·n.
 #include "optimizer.cuh"
 
 namespace culebra {
@@ -55,7 +55,7 @@ __device__ __forceinline__ void adamW(bf16* weights, float* values, const float*
 
 using namespace culebra;
 
-/** norm (1) may be null where maxNorm is 0. */
+/** norm (1) may be null if maxNorm is 0. */
 extern "C" __global__ void __launch_bounds__(256)
     adamw_f32(float* values, const float* gradients, float* firstMoment, float* secondMoment, const float* norm,
               float maxNorm, float beta1, float beta2, float keep, float rate, float rootScale, float epsilon,
@@ -64,7 +64,7 @@ extern "C" __global__ void __launch_bounds__(256)
   adamW(nullptr, values, gradients, firstMoment, secondMoment, step, {}, n);
 }
 
-/** The same with values as masters of bf16 weights; step and seed name the random numbers of the rounding. */
+/** The same with values as masters of bf16 weights; step and seed select the random numbers of the rounding. */
 extern "C" __global__ void __launch_bounds__(256)
     adamw_bf16(bf16* weights, float* values, const float* gradients, float* firstMoment, float* secondMoment,
                const float* norm, float maxNorm, float beta1, float beta2, float keep, float rate, float rootScale,

@@ -1,13 +1,14 @@
-// Attention of one new token to all before it, with the keys and values of those in a cache (B, capacity, W).
+// Attention of one new token to all before it, whose keys and values are in a cache (B, capacity, W).
 //
 //   out = softmax(q Kᵀ / √D) V for each head, over positions 0 … position
 //
-// A block has one head of one sequence. Its warps take the positions in turn, each with an online softmax of its own, and
-// meet in shared memory. The position is read from device memory, so that a recorded graph goes on by itself.
+// A block has one head of one sequence. Its warps take the positions in turn, each with its own online softmax, and
+// combine their results in shared memory. The position is read from device memory, so that a recorded graph advances by
+// itself.
 //
-// A cache may have fewer heads than there are queries: W = C / G, and G heads in a row share keys and values. The block
-// of the first of them stores the token's own. No block reads those from the cache, where they may not be yet.
-// Bytes: 2·B·(position + 1)·W·s, from the L2 cache C for W; FLOPs 4·B·(position + 1)·C.
+// A cache may have fewer heads than there are queries: W = C / G, and G consecutive heads share keys and values. The
+// block of the first of them stores the new token's. No block reads those from the cache, where they may not have arrived
+// yet. Bytes: 2·B·(position + 1)·W·s, from the L2 cache C for W; FLOPs 4·B·(position + 1)·C.
 #include "common.cuh"
 
 namespace culebra {
@@ -53,7 +54,7 @@ __device__ __forceinline__ void attentionDecode(T* out, T* keys, T* values, cons
   const int last = *position;
   T* to = out + static_cast<int64_t>(batch) * width + head * size;
   const int thread = warp * WARP + threadIdx.x;
-  if (last < 0 || last >= capacity) {  // the host's mistake, which a kernel can only make seen
+  if (last < 0 || last >= capacity) {  // an error of the host, which a kernel can only make visible
     if (thread < size) to[thread] = fromFloat<T>(notANumber());
     return;
   }
@@ -100,8 +101,8 @@ __device__ __forceinline__ void attentionDecode(T* out, T* keys, T* values, cons
 }
 
 /**
- * keys and values (B, capacity, width) [b, t] = of the K and V parts of qkv (B, time, 3, group · width), whose rows are
- * counted over B and time, the first head of each group; V elements a thread.
+ * keys and values (B, capacity, width) [b, t] = the first head of each group of the K and V parts of qkv (B, time, 3,
+ * group · width), whose rows are counted over B and time; V elements per thread.
  */
 template <typename T, int V>
 __device__ __forceinline__ void cacheKeysValues(T* keys, T* values, const T* qkv, int rows, int time, int capacity,

@@ -1,44 +1,44 @@
-// Attention backward on Hopper: what attention_mma.cu does, for heads of 64 columns without dropout, in one pass of five products
-// of a warpgroup, with warps of their own for the copies. Bytes and FLOPs as in attention.cu.
+// Attention backward on Hopper: like attention_mma.cu, for heads of 64 columns without dropout, in one pass of five warpgroup
+// products, with dedicated copy warps. Bytes and FLOPs as in attention.cu.
 // target compute_90a
 //
-// Work. A unit is a block of 128 keys of one head; it is walked over the tiles of 128 queries that see it (' is transposed):
-//   S' = K Q'            64 keys × 128 queries a warpgroup, operands in shared memory
+// Work. A unit is a block of 128 keys of one head; it goes over the tiles of 128 queries that see it (' is transposed):
+//   S' = K Q'            64 keys × 128 queries per warpgroup, operands in shared memory
 //   P' = 2^(S' c − l)    c = log2(e) / √64, l = logSumExp · log2(e); rounded to bf16, stays in registers
 //   dP' = V dO'
 //   dV += P' dO          P' from registers
 //   dS' = P' (dP' − δ)   as products of bf16, in registers for dK, and as [query][key] in shared memory for dQ
 //   dK += dS' Q
-//   dQ = dS K            64 queries a warpgroup, all 128 keys
-// dK and dV (64 × 64 floats a warpgroup) stay in registers. dQ of a tile is summed over the key blocks in a fixed order, last
-// block first: the first stores floats, the following add (the same thread adds to the same address), key block 0 adds the sum to
-// its own and writes bf16. So the result is the same each time. Two entries keep that order in two ways:
-//   heads  A block does all key blocks of a head one after the other; the sums (T × 64 floats) are its own. For at least about as
-//          many heads as multiprocessors, and while the sums of all blocks stay in the L2 cache.
-//   units  Blocks take units from a counter, band by band of heads, in a band last key blocks first. A flag per head and tile
-//          counts the contributions; the next contributor waits for its turn. Whoever is waited for took its unit before, so
-//          there is no deadlock, and mostly is ahead, so there is little waiting. For long T and few heads.
+//   dQ = dS K            64 queries per warpgroup, all 128 keys
+// dK and dV (64 × 64 floats per warpgroup) stay in registers. dQ of a tile is summed over the key blocks in a fixed order, last
+// block first: the first stores floats, the following ones add (the same thread adds to the same address), and key block 0 adds the
+// sum to its own and writes bf16. So the result is deterministic. Two entries keep that order in two ways:
+//   heads  A block processes all key blocks of a head in order; the sums (T × 64 floats) are private to it. For at least about as
+//          many heads as multiprocessors, as long as the sums of all blocks stay in the L2 cache.
+//   units  Blocks take units from a counter, band by band of heads, and within a band last key blocks first. A flag per head and
+//          tile counts the contributions; the next contributor waits for its turn. The block it waits for took its unit earlier, so
+//          there is no deadlock, and is usually ahead, so there is little waiting. For long T and few heads.
 //
 // Threads. Of 384, warpgroup 0 (24 registers) copies: 2 stages of Q, dO and their statistics, 2 buffers of K and V; it waits for
-// its copies and takes the fence, so that consumers need none. With units its warps 2 and 3 wait for turns and pass them on.
-// Warpgroups 1 and 2 (240 registers) compute. 168 registers a thread at launch: 24 + 240 + 240 = 3 · 168.
+// its copies and issues the fence, so that consumers need none. With units, its warps 2 and 3 wait for turns and pass them on.
+// Warpgroups 1 and 2 (240 registers) compute. 168 registers per thread at launch: 24 + 240 + 240 = 3 · 168.
 //
-// Pipeline of a warpgroup in tile i: dV(i), dQ(i − 1) | dS(i) | dK(i), S(i + 1), dP(i + 1) | P(i + 1). dQ is multiplied a tile
-// late, so that the warpgroups, which need each other's dS, do not have to meet at each tile.
+// Pipeline of a warpgroup in tile i: dV(i), dQ(i − 1) | dS(i) | dK(i), S(i + 1), dP(i + 1) | P(i + 1). dQ is multiplied one tile
+// late, so that the warpgroups, which need each other's dS, do not have to synchronise at each tile.
 //
-// What the compiler makes of it hangs on details: no branch that reads sums while products are under way; sums are cleared by the
-// products (`add`); a warpgroup's number must come from a shuffle; statistics are read ahead by hand, since loads from shared
-// memory are not moved over stores; threadIdx is kept (see keep) where it would be read again and again; addresses of copies are
-// counted up, which takes fewer registers.
+// Good compiler output depends on details: no branch may read sums while products are in flight; sums are cleared by the products
+// (`add`); a warpgroup's number must come from a shuffle; statistics are read ahead by hand, since loads from shared memory are not
+// moved over stores; threadIdx is kept (see keep) where it would be reread often; addresses of copies are incremented, which takes
+// fewer registers.
 // spills attention_hopper_backward_units_bf16: 76 bytes of the copying warps, a few of them once a tile; the computing ones need all 240
 #include "hopper.cuh"
 
 namespace culebra {
 
 constexpr int D = 64;
-/** Queries of a tile, keys of a unit. */
+/** Queries per tile, keys per unit. */
 constexpr int TILE = 128;
-/** Of Q and dO. */
+/** Stages of Q and dO. */
 constexpr int STAGES = 2;
 constexpr int BACKWARD_THREADS = 3 * WARPGROUP;
 constexpr int COPYING_REGISTERS = 24, COMPUTING_REGISTERS = 240;
@@ -46,7 +46,7 @@ constexpr int COMPUTING_WARPS = 8;
 constexpr uint32_t TILE_BYTES = TILE * D * 2;
 constexpr float LOG2_E = 1.4426950408889634f;
 
-/** A unit, for those that do not copy it. */
+/** A unit, for the warps that do not copy it. */
 struct Unit {
   int64_t out;   // element of dQkv: row 0 of the batch, first column of the head's Q
   int64_t sums;  // element of sums: the head's
@@ -90,13 +90,13 @@ __device__ __forceinline__ Unit* unitIn(int buffer) {
   return reinterpret_cast<Unit*>(attentionHopperBackwardShared + Layout::UNITS) + buffer;
 }
 
-/** Addresses of the mbarriers, and who arrives. */
+/** Addresses of the mbarriers, and which threads arrive. */
 struct Barriers {
   saddr base;
 
   __device__ __forceinline__ saddr at(int i) const { return base + i * 8; }
-  __device__ __forceinline__ saddr full(int stage) const { return at(stage); }                   // Q, dO and statistics came
-  __device__ __forceinline__ saddr empty(int stage) const { return at(STAGES + stage); }         // and may go
+  __device__ __forceinline__ saddr full(int stage) const { return at(stage); }                   // Q, dO and statistics arrived
+  __device__ __forceinline__ saddr empty(int stage) const { return at(STAGES + stage); }         // and may be overwritten
   __device__ __forceinline__ saddr ready(int stage) const { return at(2 * STAGES + stage); }     // units: our turn with dQ
   __device__ __forceinline__ saddr done(int stage) const { return at(3 * STAGES + stage); }      // dQ is contributed
   __device__ __forceinline__ saddr released(int stage) const { return at(4 * STAGES + stage); }  // and the turn passed on
@@ -122,8 +122,8 @@ struct Barriers {
 // ---- copies ---------------------------------------------------------------------------------------------------------
 
 /**
- * COPIERS threads copy 128 rows of 128 bytes. `to` and `from` are the thread's own first chunk; rows from `rows` on become 0, and
- * nothing is read of them.
+ * COPIERS threads copy 128 rows of 128 bytes. `to` and `from` are the thread's own first chunk; rows from `rows` on become 0 and
+ * are not read.
  */
 template <int COPIERS>
 __device__ __forceinline__ void copyTile(saddr to, const char* from, int stride, int rows) {
@@ -201,7 +201,7 @@ __device__ __forceinline__ void copyUnits(const Arguments& a, saddr shared, cons
     bool first = true;
     for (; rows > 0; rows -= TILE) {
       const int stage = count % STAGES;
-      if (!HEADS && thread == 0 && rows <= TILE) next = atomicAdd(counter, 1);  // late: whoever has a unit should soon begin it
+      if (!HEADS && thread == 0 && rows <= TILE) next = atomicAdd(counter, 1);  // late: a unit should start soon after it is taken
       waitFor(barriers.empty(stage), (count / STAGES & 1) ^ 1);
       copyTile<COPIERS>(place + L::Q + stage * TILE_BYTES, q, stride, rows);
       if (thread < 64) copyAsync(shared + (thread & 32 ? L::DELTA : L::LSE) + stage * TILE * 4 + thread % WARP * 16, statistics);
@@ -256,7 +256,7 @@ __device__ __forceinline__ void takeTurns(const Arguments& a, const Barriers bar
 
 // ---- products and sums ----------------------------------------------------------------------------------------------
 
-/** 16 rows of a warp, 64 columns, times factor, as bf16, by way of the warp's own piece of shared memory, `staging`. */
+/** Writes 16 rows of a warp, 64 columns, times factor, as bf16, through the warp's own shared memory, `staging`. */
 __device__ __forceinline__ void storeRows(bf16* to, int stride, const float (&d)[32], float factor, int rows, saddr shared,
                                           uint32_t staging, int lane) {
   const saddr place = shared + staging + ((lane >> 3 & 1) * 8 + (lane & 7)) * 128;
@@ -323,7 +323,7 @@ __device__ __forceinline__ void compute(const Arguments& a, saddr shared, const 
   auto statisticsAt = [&](uint32_t which, int stage, int j) {
     return *reinterpret_cast<const float2*>(attentionHopperBackwardShared + which + stage * TILE * 4 + j * 32 + statistics);
   };
-  constexpr int AHEAD = 4;  // statistics are read that many steps ahead
+  constexpr int AHEAD = 4;  // statistics are read this many steps ahead
   // P' of the scores, whose product `wait` ends
   auto probabilities = [&](int stage, int keys, int queries, auto wait) {
     float2 l[AHEAD];
@@ -377,7 +377,7 @@ __device__ __forceinline__ void compute(const Arguments& a, saddr shared, const 
     }
   };
 
-  // The first tile multiplies dQ of a tile before it, in vain: of zeros.
+  // The first tile multiplies dQ of a nonexistent tile before it: of zeros, without effect.
 #pragma unroll
   for (int i = 0; i < 8; i++) {
     const uint32_t rows = L::DS + 2 * TILE_BYTES + i / 4 * TILE_BYTES + ownRows;
@@ -431,7 +431,7 @@ __device__ __forceinline__ void compute(const Arguments& a, saddr shared, const 
     if (lane == 0) arrive(barriers.dsFull(dsBuffer));
     waitForProducts<0>();
     if (lane == 0) arrive(barriers.dsEmpty(dsBuffer ^ 1));
-    // ---- dK of this tile, the scores and dP of the next one (at the very end in vain)
+    // ---- dK of this tile, the scores and dP of the next one (at the very end without effect)
     const bool ends = queries == tiles - 1;
     const int nextCount = count + 1, nextUnit = unit + ends;
     int nextStage = nextCount % STAGES, nextBuffer = nextUnit & 1;
@@ -440,7 +440,7 @@ __device__ __forceinline__ void compute(const Arguments& a, saddr shared, const 
 #pragma unroll
     for (int step = 0; step < 8; step++) multiply<Major::MN>(dK, ds + 4 * step, descriptor(q + step * 128), step == 0 ? add : 1);
     commitProducts();
-    // ---- beside it dQ of the tile before leaves, and dV if this tile is the last of the unit
+    // ---- meanwhile store dQ of the tile before, and dV if this tile is the last of the unit
     if (count > 0) {
       endQueries(lastKeys, lastQueries, lastBuffer, count - 1);
       if (lastBuffer != buffer) {
@@ -457,7 +457,7 @@ __device__ __forceinline__ void compute(const Arguments& a, saddr shared, const 
     if (ends) {
       waitFor(barriers.unitFull(nextBuffer), nextUnit >> 1 & 1);
       nextKeys = unitIn(nextBuffer)->keys;
-      if (nextKeys < 0) nextStage = stage, nextBuffer = buffer;  // as there is nothing else to multiply in vain
+      if (nextKeys < 0) nextStage = stage, nextBuffer = buffer;  // the only valid operands for the product without effect
     }
     const bool more = nextKeys >= 0;
     if (more) waitFor(barriers.full(nextStage), nextCount / STAGES & 1);
@@ -510,7 +510,7 @@ __device__ __forceinline__ void attentionBackward(const Arguments& a) {
   }
 }
 
-/** Eight lanes a row, two rows each: δ = Σ dOut · out; rows behind the end become 0. */
+/** Eight lanes per row, two rows each: δ = Σ dOut · out; rows past the end become 0. */
 __device__ __forceinline__ void prepareBackward(float* scaledLse, float* delta, int* flags, const bf16* out, const bf16* dOut,
                                                 const float* logSumExp, int time, int heads) {
   const int pieces = (time + TILE - 1) / TILE * 2, head = blockIdx.x / pieces, piece = blockIdx.x - head * pieces;
@@ -552,7 +552,7 @@ __device__ __forceinline__ void prepareBackward(float* scaledLse, float* delta, 
 
 }  // namespace culebra
 
-// Below, tiles = ⌈T / 128⌉ and total = B · heads; all tensors are at multiples of 16 bytes.
+// Below, tiles = ⌈T / 128⌉ and total = B · heads; all tensors are 16-byte aligned.
 
 /**
  * scaledLse, delta (total, tiles · 128) from out, dOut (B, T, heads · 64) and logSumExp (total, T). flags (total · tiles + 1) become

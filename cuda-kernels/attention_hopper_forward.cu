@@ -1,24 +1,25 @@
-// Attention forward on Hopper: what attention_mma.cu does, for heads of 64 and 128 columns without dropout, by products of a
-// warpgroup (wgmma) whose operands lie in shared memory, and warps of their own for the copies (cf. Shah et al.,
-// "FlashAttention-3", 2024). Bytes and FLOPs as in attention.cu.
+// Attention forward on Hopper: like attention_mma.cu, for heads of 64 and 128 columns without dropout, with warpgroup products
+// (wgmma) whose operands are in shared memory, and dedicated copy warps (cf. Shah et al., "FlashAttention-3", 2024). Bytes and
+// FLOPs as in attention.cu.
 // target compute_90a
 //
-// Work. An item is GROUPS · 64 queries of one head. Blocks stay and take items from a counter, a multiprocessor each. A block has
-// RINGS rings that work on their own: one producer warp, GROUPS consumer warpgroups of 64 queries, SLOTS places in shared memory.
-// The tiles (KEYS rows of K and of V) of all items of a ring are one endless stream, in an item from the diagonal down. Slot j has
-// K of tile j and V of tile j − 1: so a consumer's iteration, also the one at the border of two items, takes one slot, issues
-// S = Q Kᵀ of tile j and O += P V of tile j − 1 together, and computes the next P while the tensor cores do the latter.
+// Work. An item is GROUPS · 64 queries of one head. Blocks are persistent, one per multiprocessor, and take items from a counter. A
+// block has RINGS independent rings: each has one producer warp, GROUPS consumer warpgroups of 64 queries, and SLOTS slots in
+// shared memory. The tiles (KEYS rows of K and of V) of all items of a ring are one endless stream, in an item from the diagonal
+// down. Slot j has K of tile j and V of tile j − 1: so a consumer's iteration, even between two items, takes one slot, issues S = Q
+// Kᵀ of tile j and O += P V of tile j − 1 together, and computes the next P while the tensor cores do the latter.
 //
-// Softmax without a search for maxima. An item's first tile, which has the diagonal, sets a row's maximum m. For later tiles
-// P = 2^(s − m) is right whatever m is, as long as nothing overflows and not everything vanishes; it is too large only where a
-// score exceeds those of the first tile by about 40 powers of 2. The sum of the powers, needed anyway, shows that: then, and only
-// then, a warp computes its scores again (mma.sync from the tiles in shared memory), finds the maximum and shrinks its sums.
-// So the result is exact for all scores, and a tile costs no maxima, no shuffles, no rescaling.
+// Softmax without a search for maxima. An item's first tile, which has the diagonal, sets a row's maximum m. For later tiles P =
+// 2^(s − m) is correct for any m, unless it overflows or everything underflows; it is too large only if a score exceeds those of
+// the first tile by about 40 powers of 2. The sum of the powers, which is needed anyway, shows that. Only then a warp recomputes
+// its scores (mma.sync from the tiles in shared memory), finds the maximum and shrinks its sums. So the result is exact for all
+// scores, and a tile needs no maxima, no shuffles and no rescaling.
 //
-// Registers. Blocks of 5 warpgroups are launched with 96 a thread (4 with 128): producers keep 32, consumers get 112 (160).
+// Registers. Blocks of 5 warpgroups are launched with 96 registers per thread (4 with 128): producers keep 32, consumers get 112
+// (160).
 //
-// What the compiler makes of it hangs on details: see settle() in hopper.cuh; a warpgroup's number must come from a shuffle, else
-// its products are done one by one; all shared addresses are sums of one base and a small number.
+// Good compiler output depends on details: see settle() in hopper.cuh; a warpgroup's number must come from a shuffle, otherwise its
+// products run one by one; all shared addresses are sums of one base and a small number.
 #include "hopper.cuh"
 
 namespace culebra {
@@ -26,12 +27,12 @@ namespace culebra {
 constexpr float LOG2_E = 1.4426950408889634f;
 constexpr float LN_2 = 0.6931471805599453f;
 
-/** Partial sums of powers from here on make a warp look for the maximum again. */
+/** Partial sums of powers above this make a warp search for the maximum again. */
 constexpr float LARGE_SUM = 0x1p40f;
 
 extern __shared__ __align__(1024) unsigned char attentionHopperForwardShared[];
 
-/** An int as a type: the number of rows of a copy. */
+/** The number of rows of a copy, as a type. */
 template <int N>
 struct Count { static constexpr int VALUE = N; };
 
@@ -64,8 +65,8 @@ struct Arguments {
 
 /**
  * The shape of a block. SLOTS is a power of two. REGISTERS of a consumer thread: 232 for 2 consumer warpgroups, 160 for 3, 112 for
- * 4 (see moreRegisters). TURNS: the warpgroups of a ring take turns at issuing products, so that one computes powers while the
- * others' products run.
+ * 4 (see moreRegisters). TURNS: the warpgroups of a ring take turns issuing products, so that one computes powers while the others'
+ * products run.
  *
  * Shared memory of a ring: a header of barriers, the slots, two buffers of Q. A tile is panels of 64 columns, swizzled rows of 128
  * bytes.
@@ -92,13 +93,13 @@ struct Shape {
   static_assert(SLOTS <= 32 && (D == 64 || D == 128));
 };
 
-// A ring's header: barriers of 8 bytes, FULL and EMPTY of each slot, QUERIES_FULL and QUERIES_EMPTY of each buffer of Q, which
-// stand for the item's number beside it, too.
+// A ring's header: barriers of 8 bytes, FULL and EMPTY of each slot, QUERIES_FULL and QUERIES_EMPTY of each buffer of Q, which also
+// guard the item's number next to it.
 constexpr int FULL = 0, EMPTY = 256, QUERIES_FULL = 512, QUERIES_EMPTY = 528, ITEM = 544;
 
 /**
- * The queries of an item, counted from the end of the rows, so that the odd piece is the short one. The items of headsOfSet heads
- * come as one set, longest first, so that a set's keys and values stay in the L2 cache.
+ * The queries of an item, counted from the end of the rows, so that the incomplete item is a short one. The items of headsOfSet
+ * heads form a set, longest first, so that a set's keys and values stay in the L2 cache.
  */
 template <class S, bool CAUSAL>
 struct Item {
@@ -130,7 +131,7 @@ __device__ __forceinline__ void produce(const Arguments& a, int ring, saddr base
   const int laneRow = lane >> 3, chunk = lane & 7;
   const uint32_t even = laneRow * 128 + ((chunk ^ laneRow) << 4), odd = (laneRow + 4) * 128 + ((chunk ^ (laneRow + 4)) << 4);
 
-  // rows from `row` on, panel by panel; those before the first and behind the last become 0
+  // rows from `row` on, panel by panel; those before the first and after the last become 0
   auto copy = [&](saddr to, const bf16* source, int row, auto rows) {
     constexpr int ROWS = decltype(rows)::VALUE;
     row += laneRow;
@@ -205,7 +206,7 @@ struct Consumer {
 
   const Arguments& a;
   saddr base;                               // of the ring
-  int group, turn, position, queries;       // position: tiles gone by; queries: items gone by
+  int group, turn, position, queries;       // position: tiles so far; queries: items so far
   uint32_t w[KEY_STEPS][4];                 // probabilities of the last tile, as A
   float o[SUMS], maximum[2], sum[2];        // of rows g and g + 8; maximum: as an exponent of 2
 
@@ -223,7 +224,7 @@ struct Consumer {
   __device__ __forceinline__ void release(int slot) {
     if (lane() == 0) arrive(base + EMPTY + slot * 8);
   }
-  /** Lets a tile go by that the mask hides from this group. */
+  /** Skips a tile that the mask hides from this group. */
   __device__ __forceinline__ void skip() {
     waitFor(base + FULL + slot() * 8, position / S::SLOTS & 1);
     __syncwarp();
@@ -233,7 +234,7 @@ struct Consumer {
     turnEnd();
   }
 
-  /** Waits until the group before has issued its products. */
+  /** Waits until the previous group has issued its products. */
   __device__ __forceinline__ void turnBegin() {
     if constexpr (S::TURNS) meet<2 * WARPGROUP>(turn + group);
   }
@@ -269,7 +270,7 @@ struct Consumer {
     }
   }
 
-  /** s becomes the powers, part their sums over this lane's columns. */
+  /** Replaces s with the powers; part = their sums over this lane's columns. */
   __device__ __forceinline__ void powers(float (&s)[SCORES], float (&part)[2]) {
     float even[2] = {0, 0}, odd[2] = {0, 0};
 #pragma unroll
@@ -302,7 +303,7 @@ struct Consumer {
     }
   }
 
-  /** Softmax of an item's first tile, whose last key that concerns the group is on the diagonal, or the last of all. */
+  /** Softmax of an item's first tile; the group's last key is on the diagonal, or the last of all. */
   __device__ __forceinline__ void begin(float (&s)[SCORES], int tile, int firstRow) {
     mask(s, tile * S::KEYS, firstRow);
     largest(s, maximum);
@@ -310,7 +311,7 @@ struct Consumer {
     toWeights(s);
   }
 
-  /** For a warp whose powers are too large: its scores again, a larger maximum; by what the sums of products are to shrink. */
+  /** For a warp whose powers are too large: recomputes its scores with a larger maximum; shrink = the factor for the sums. */
   __device__ __forceinline__ void raise(float (&s)[SCORES], float (&part)[2], float (&shrink)[2]) {
     float top[2];
     scoresAgain(s);
@@ -323,10 +324,10 @@ struct Consumer {
       sum[i] *= shrink[i];
     }
     powers(s, part);
-    __syncwarp();  // all lanes have read the slot that lane 0 is going to release
+    __syncwarp();  // all lanes have read the slot that lane 0 will release
   }
 
-  /** The warp's scores of the current slot by mma.sync, in the places where wgmma leaves them. */
+  /** The warp's scores of the current slot by mma.sync, in wgmma's layout. */
   __device__ __forceinline__ void scoresAgain(float (&s)[SCORES]) {
     const saddr q = base + S::Q_AT + (queries & 1) * S::Q_BYTES + group * S::GROUP_Q_BYTES;
     const saddr k = base + S::SLOTS_AT + slot() * S::SLOT_BYTES;
@@ -356,7 +357,7 @@ struct Consumer {
     }
   }
 
-  /** Writes the results of the item in a buffer of Q, 16 bytes a lane, and clears the sums. */
+  /** Writes the results of the item through a buffer of Q, 16 bytes per lane, and clears the sums. */
   __device__ __forceinline__ void store(int buffer) {
     const Item<S, CAUSAL> it(__shfl_sync(ALL_LANES, loadShared(base + ITEM + buffer * 4), 0), a);
     const int row = it.firstRow + group * 64 + warp() * 16 + lane() / 4;
@@ -405,7 +406,7 @@ struct Consumer {
     __syncwarp();
     if (lane() == 0) arrive(base + QUERIES_EMPTY + buffer * 8);
   }
-  /** The last tile that concerns the group. */
+  /** The last tile for this group. */
   __device__ __forceinline__ static int lastTile(int firstRow, int tiles) {
     return CAUSAL ? min((firstRow + 63) / S::KEYS, tiles - 1) : tiles - 1;
   }
@@ -418,7 +419,7 @@ struct Consumer {
       {
         const Item<S, CAUSAL> it(peek(), a);
         const int firstRow = it.firstRow + group * 64;
-        if (firstRow < 0) {  // no queries for this group, but its slots must be passed on
+        if (firstRow < 0) {  // no queries for this group, but its slots must be released
           for (int n = 0; n < it.tiles; n++) skip();
           leaveQueries(queries & 1);
           queries++;
@@ -460,7 +461,7 @@ struct Consumer {
           if (large) raise(s, part, shrink);
           sum[0] += part[0], sum[1] += part[1];
           settle(part[0] + part[1], base);
-          waitForProducts<0>();  // by all warps of the group alike
+          waitForProducts<0>();  // by all warps of the group
           pin(o);
           pin(s);
           if (large) {
@@ -525,7 +526,7 @@ struct Consumer {
         begin(s, tile, firstRow);
       }
     }
-    if (S::TURNS && group == 0) turnBegin();  // takes the last turn that was handed on
+    if (S::TURNS && group == 0) turnBegin();  // takes the last turn that was passed on
   }
 };
 
@@ -565,9 +566,8 @@ using Heads128 = Shape<128, 64, 3, 1, 4, 160, true>;
 }  // namespace culebra
 
 /**
- * out (B, T, heads · D), logSumExp (B, heads, T), qkv (B, T, 3 · heads · D), all at multiples of 16 bytes. counters: two that are 0
- * before and again after. The items of headsOfSet heads come as one set. For launches see the README; at most
- * ⌈items / RINGS⌉ blocks.
+ * out (B, T, heads · D), logSumExp (B, heads, T), qkv (B, T, 3 · heads · D), all 16-byte aligned. counters: two, which are 0 before
+ * and after. The items of headsOfSet heads form a set. For launches see the README; at most ⌈items / RINGS⌉ blocks.
  */
 #define ATTENTION_HOPPER_FORWARD(NAME, SHAPE, CAUSAL)                                                                              \
   extern "C" __global__ void __launch_bounds__(culebra::SHAPE::THREADS, 1)                                                         \

@@ -1,25 +1,25 @@
-// Attention of bf16 on tensor cores: what attention.cu does, for head sizes that are a multiple of 8, up to 128.
+// Attention in bf16 on tensor cores: like attention.cu, for head sizes that are multiples of 8, up to 128.
 //
-// Forward (Dao, "FlashAttention-2", 2023): a block owns rows of queries, whose Q stays in registers. Keys and values come in
-// tiles by asynchronous copies, a tile ahead, into swizzled shared memory. S = Q Kᵀ, its softmax and O += P V happen in the
-// fragments of mma.m16n8k16: the probabilities that a product leaves are the next one's operand.
+// Forward (Dao, "FlashAttention-2", 2023): a block owns rows of queries, whose Q stays in registers. Keys and values are copied
+// in tiles, asynchronously and one tile ahead, into swizzled shared memory. S = Q Kᵀ, its softmax and O += P V happen in the
+// fragments of mma.m16n8k16: the probabilities computed from one product are the operand of the next.
 //
-// Backward: owning queries a block adds up dQ = dS K and leaves δ = Σ dO · O, owning keys dV = Pᵀ dO and dK = dSᵀ Q, with P
-// and dS = P ∘ (dO Vᵀ − δ) computed again from the saved log-sum-exp. Two passes instead of one with atomics: two of seven
-// products twice, and the result is the same each time.
+// Backward: blocks that own queries sum dQ = dS K and store δ = Σ dO · O; blocks that own keys sum dV = Pᵀ dO and dK = dSᵀ Q. P
+// and dS = P ∘ (dO Vᵀ − δ) are recomputed from the saved log-sum-exp. Two passes instead of one with atomics: two of seven
+// products are computed twice, but the result is deterministic.
 //
-// Beside its products a warp can do nothing else, so what counts is the number of its other instructions:
-//   - With TILES = 2 tiles of 16 rows a warp, each fragment of the streamed rows serves two products.
-//   - Exponents of a row refer to its maximum in the first chunk of keys. There is no running maximum and no rescaling; only
-//     where that goes wrong (see forwardPass) a block begins again with both.
-//   - Only tiles that the causal mask or the end cut are masked; those that it hides are skipped. −δ is what the product for
-//     dS begins with.
+// A warp issues nothing else during its products, so the number of its other instructions matters:
+//   - With TILES = 2 tiles of 16 rows per warp, each fragment of the streamed rows serves two products.
+//   - Exponents of a row refer to its maximum in the first chunk of keys. There is no running maximum and no rescaling; only if
+//     that fails (see forwardPass) a block starts over with both.
+//   - Only tiles cut by the causal mask or the end are masked; hidden tiles are skipped. −δ is the initial value of the product
+//     for dS.
 //   - Row numbers and offsets are 32 bits, in units of 16 bytes.
 //
-// A head smaller than the instance (32, 64 or 128) is filled up with zeros. Bytes and FLOPs as in attention.cu.
+// A head smaller than the instance (32, 64 or 128) is padded with zeros. Bytes and FLOPs as in attention.cu.
 //
-// Dropout has instances of its own. The four elements of a Philox block are four neighbouring keys of a query, so the rows of
-// tiles are placed in such an order (KeyColumns, KeyRows) that a lane has all four: it draws once for four elements.
+// Dropout has its own instances. The four elements of a Philox block are four neighbouring keys of a query, so the rows of tiles
+// are ordered (KeyColumns, KeyRows) such that a lane has all four and draws once for four elements.
 #include "attention.cuh"
 #include "mma.cuh"
 
@@ -34,20 +34,20 @@ extern __shared__ __align__(1024) unsigned char attentionMmaShared[];
 
 __device__ __forceinline__ float infinity() { return __int_as_float(0x7f800000); }
 
-/** What the kernels know besides tensors. group: see BlockPlace; allHeads: B · heads. */
+/** The kernels' parameters apart from tensors. group: see BlockPlace; allHeads: B · heads. */
 struct AttentionShape {
   int time, heads, size, causal, group, allHeads;
 };
 
 /**
- * Which head and which of its row blocks a block has, and where the head begins. Heads come in groups whose rows the L2 cache
- * can hold; in a group the row blocks that have most to do come first.
+ * The head and row block of a block, and where the head starts. Heads come in groups whose rows fit into the L2 cache; within a
+ * group the row blocks with the most work come first.
  */
 struct BlockPlace {
   int rowBlock;
   /** b · heads + h. */
   int head;
-  /** In 16 bytes: from a row to the next in (B, T, C); where the head begins there, and in (B, T, 3, C). */
+  /** In units of 16 bytes: from one row to the next in (B, T, C); the start of the head there, and in (B, T, 3, C). */
   uint32_t width, plain, packed;
 
   __device__ __forceinline__ BlockPlace(const AttentionShape& s, int rowBlocks) {
@@ -65,7 +65,7 @@ struct BlockPlace {
 };
 
 // ---- orders of rows -------------------------------------------------------------------------------------------------
-// at(slot) is the row that lies in a slot of a tile. Bits move, nothing else: at(a + b) = at(a) + at(b) if a & b == 0.
+// at(slot) is the row in a slot of a tile. It only permutes bits: at(a + b) = at(a) + at(b) if a & b == 0.
 
 struct InOrder {
   static __host__ __device__ constexpr int at(int slot) { return slot; }
@@ -78,7 +78,7 @@ struct KeyColumns {
   }
 };
 
-/** Keys as the rows of a warp: a lane's rows, g and g+8 of each of TILES tiles, are the keys 2·TILES·g and those behind it. */
+/** Keys as the rows of a warp: a lane's rows, g and g+8 of each of TILES tiles, are the keys 2·TILES·g and the following ones. */
 template <int TILES>
 struct KeyRows {
   static constexpr int ROWS = TILES * 16;
@@ -87,9 +87,9 @@ struct KeyRows {
 };
 
 /**
- * Begins to copy rows first … first + ROWS − 1 of a head to a tile; what is behind the last row or column becomes 0. The head
- * begins start · 16 bytes behind base, its rows are stride · 16 bytes apart. Where all of it is there, nothing is asked row by
- * row.
+ * Starts a copy of rows first … first + ROWS − 1 of a head to a tile; elements past the last row or column become 0. The head
+ * starts at base + start · 16 bytes, its rows are stride · 16 bytes apart. If the tile is complete, rows are not checked one by
+ * one.
  */
 template <int D, int ROWS, typename Order>
 __device__ __forceinline__ void copyRows(SharedAddress tile, const bf16* base, uint32_t start, uint32_t stride, int first,
@@ -115,8 +115,8 @@ __device__ __forceinline__ void copyRows(SharedAddress tile, const bf16* base, u
 }
 
 /**
- * Writes the TILES · 16 rows of a warp, each times its factor: fragments go through shared memory that the warp has for
- * itself, so that a lane writes 16 bytes, and neighbouring lanes whole rows.
+ * Writes the TILES · 16 rows of a warp, each times its factor. Fragments go through the warp's own shared memory, so that a lane
+ * writes 16 bytes, and neighbouring lanes whole rows.
  */
 template <int D, int TILES, typename Order>
 __device__ __forceinline__ void storeRows(bf16* head, uint32_t stride, const float (&x)[TILES][D / 8][4],
@@ -195,7 +195,7 @@ __device__ __forceinline__ void multiplyInto(float (&sums)[TILES][D / 8][4], con
   }
 }
 
-/** Scores of keys (KeyColumns) that a query does not see, or that do not exist, become −∞. */
+/** Sets scores of keys (KeyColumns) that a query does not see, or that do not exist, to −∞. */
 template <int TILES, int N>
 __device__ __forceinline__ void hideKeys(float (&scores)[TILES][N][4], int firstRow, int firstKey, const AttentionShape& s) {
   if (firstKey + N * 8 <= s.time && !(s.causal && firstKey + N * 8 - 1 > firstRow)) return;
@@ -223,14 +223,13 @@ __device__ __forceinline__ void wordsOfRows(uint4 (&words)[2], const QuadDropout
   dropout.words(words, quads);
 }
 
-/** Beyond it the sum of a row is not trusted. Products of it with values of up to 2^63 are still finite. */
+/** A larger sum of a row is not trusted. Its products with values of up to 2^63 are still finite. */
 constexpr float LARGEST_SUM = 0x1p64f;
 
 /**
- * All keys of a block's queries once: output += P V, sum += Σ P, without the 1 / sum. The exponents of a row refer to its
- * maximum in the first chunk of keys, whatever comes later: P may then be as large as LARGEST_SUM, which floats and bf16 hold
- * with the same relative precision. Should a sum become larger, or not a number, the pass is to be repeated SAFE, with the
- * running maximum.
+ * All keys of a block's queries once: output += P V, sum += Σ P, without the 1 / sum. The exponents of a row refer to its maximum
+ * in the first chunk of keys. P may then be as large as LARGEST_SUM, which floats and bf16 represent with the same relative
+ * precision. If a sum becomes larger, or NaN, the pass must be repeated as SAFE, with the running maximum.
  *
  * @param reference −maximum · c, what is added to a score times c to give the exponent of 2
  */
@@ -254,7 +253,7 @@ __device__ __forceinline__ void forwardPass(float (&output)[TILES][D / 8][4], fl
   }
   for (int tile = 0; tile < tiles; tile++) {
     waitForCopies<0>();
-    __syncthreads();  // the tile has come, and all have done with the stage that is filled next
+    __syncthreads();  // the tile has arrived, and all are done with the stage that is filled next
     if (tile + 1 < tiles) copyPair(tile + 1);
     const SharedAddress stage = shared + (tile & 1) * 2 * BYTES;
 #pragma unroll
@@ -316,8 +315,8 @@ __device__ __forceinline__ void forwardPass(float (&output)[TILES][D / 8][4], fl
 }
 
 /**
- * out and logSumExp. A warp owns TILES · 16 queries; STREAMED keys and values come at a time, CHUNK scores of a row are in
- * registers. Shared memory: stage i is K at 2 · i tiles, V behind it; Q comes through stage 1.
+ * out and logSumExp. A warp owns TILES · 16 queries; STREAMED keys and values are loaded at a time, CHUNK scores of a row are in
+ * registers. Shared memory: stage i has K at 2 · i tiles, followed by V; Q comes through stage 1.
  */
 template <int D, int TILES, int STREAMED, int CHUNK, typename Dropout>
 __device__ __forceinline__ void attentionMmaForward(bf16* out, float* logSumExp, const bf16* qkv, const AttentionShape& s,
@@ -351,7 +350,7 @@ __device__ __forceinline__ void attentionMmaForward(bf16* out, float* logSumExp,
     for (int step = 0; step < D / 16; step++) loadMatrices(q[m][step], Tile<D>::at(queries, m * 16, step));
   }
 
-  const float c = rsqrtf(static_cast<float>(s.size)) * LOG2_E;  // powers of 2 are what the hardware has
+  const float c = rsqrtf(static_cast<float>(s.size)) * LOG2_E;  // the hardware computes powers of 2
   float output[TILES][D / 8][4], sum[TILES][2], reference[TILES][2];
   forwardPass<D, TILES, STREAMED, CHUNK, false>(output, sum, reference, q, s, dropout, shared, place.head, firstRow, tiles, c,
                                                 copyPair);
@@ -386,8 +385,8 @@ __device__ __forceinline__ void attentionMmaForward(bf16* out, float* logSumExp,
 
 /**
  * dQ, and δ (B, heads, T) for attentionMmaBackwardKeys. A warp owns TILES · 16 queries, whose Q and dO are in registers.
- * Shared memory: stages as in forward; Q and dO behind them. All that a block begins with is asked for at once, O in stage 1
- * (waiting three times, one after the other, cost a quarter of the time at T = 1024); where O needs both stages, it comes first.
+ * Shared memory: stages as in forward, followed by Q and dO. All initial loads of a block are issued at once, O in stage 1 (three
+ * waits in sequence cost a quarter of the time at T = 1024); if O needs both stages, it comes first.
  */
 template <int D, int TILES, int STREAMED, int CHUNK, typename Dropout>
 __device__ __forceinline__ void attentionMmaBackwardQueries(bf16* dQkv, float* delta, const bf16* dOut, const bf16* out,
@@ -398,7 +397,7 @@ __device__ __forceinline__ void attentionMmaBackwardQueries(bf16* dQkv, float* d
   const int rowBlocks = (s.time + ROWS - 1) / ROWS;
   const BlockPlace place(s, rowBlocks);
   const int firstQuery = (s.causal ? rowBlocks - 1 - place.rowBlock : place.rowBlock) * ROWS;
-  // By a shuffle, for then the compiler knows that branches on it are the same for the whole warp.
+  // By a shuffle, so that the compiler knows that branches on it are uniform in the warp.
   const int lane = threadIdx.x % WARP, warp = __shfl_sync(ALL_LANES, static_cast<int>(threadIdx.x) / WARP, 0);
   const int firstRow = firstQuery + warp * TILES * 16;
   constexpr bool BESIDE = ROWS <= 2 * STREAMED;
@@ -513,7 +512,7 @@ __device__ __forceinline__ void attentionMmaBackwardQueries(bf16* dQkv, float* d
 
 // ---- keys own -------------------------------------------------------------------------------------------------------
 
-/** x (TILES · 16, 8 · N) = init(n) + rows of a tile times rows of another, transposed; fragments are read a step ahead. */
+/** x (TILES · 16, 8 · N) = init(n) + rows of a tile times rows of another, transposed; fragments are read one step ahead. */
 template <int D, int TILES, int N, typename Init>
 __device__ __forceinline__ void multiplyAhead(float (&x)[TILES][N][4], SharedAddress owned, SharedAddress rows, Init init) {
   uint32_t a[2][TILES][4], b[2][N / 2][4];
@@ -577,10 +576,10 @@ __device__ __forceinline__ void wordsOfColumns(uint4 (&words)[4], const QuadDrop
 }
 
 /**
- * dK and dV. A warp owns TILES · 16 keys; dK and dV are in registers, K and V, too (HELD), or there is no room for them and they
- * are read from shared memory, a step ahead. Shared memory: stages of Q and dO; K and V where not HELD; for each stage statistics
- * of its queries as fragments want them: of each pair of queries −δ of the first, of the second, and the same again, so that a
- * product can begin with them; behind all of these −logSumExp / ln 2.
+ * dK and dV. A warp owns TILES · 16 keys; dK and dV are in registers. K and V are too (HELD), or if there is no room they are
+ * read from shared memory, one step ahead. Shared memory: stages of Q and dO; K and V if not HELD; for each stage the statistics
+ * of its queries in fragment layout: for each pair of queries −δ of the first, of the second, and the same again, so that a
+ * product can start with them; after all of these −logSumExp / ln 2.
  */
 template <int D, int TILES, int STREAMED, int CHUNK, bool HELD, typename Dropout>
 __device__ __forceinline__ void attentionMmaBackwardKeys(bf16* dQkv, const bf16* dOut, const float* logSumExp, const float* delta,
@@ -595,7 +594,7 @@ __device__ __forceinline__ void attentionMmaBackwardKeys(bf16* dQkv, const bf16*
   const int lane = threadIdx.x % WARP, warp = __shfl_sync(ALL_LANES, static_cast<int>(threadIdx.x) / WARP, 0);
   const int ownKey = firstKey + warp * TILES * 16;
   const SharedAddress shared = sharedAddress(attentionMmaShared);
-  // HELD: K and V come, and dK and dV go, through the stages.
+  // HELD: K and V are loaded, and dK and dV stored, through the stages.
   const SharedAddress own = HELD ? shared : shared + 4 * BYTES, statistics = shared + 4 * BYTES + (HELD ? 0 : 2 * OWN);
   const int firstTile = s.causal ? firstKey / STREAMED : 0;
   const int tiles = (s.time + STREAMED - 1) / STREAMED;
@@ -653,7 +652,7 @@ __device__ __forceinline__ void attentionMmaBackwardKeys(bf16* dQkv, const bf16*
   float dK[TILES][D / 8][4] = {}, dV[TILES][D / 8][4] = {};
   for (int tile = firstTile; tile < tiles; tile++) {
     waitForCopies<0>();
-    __syncthreads();  // the tile has come, and all have done with the stage that is filled next
+    __syncthreads();  // the tile has arrived, and all are done with the stage that is filled next
     if (tile + 1 < tiles) {
       copyPair(tile + 1);
       fetch(tile + 1);
@@ -757,7 +756,7 @@ __device__ __forceinline__ void attentionMmaBackwardKeys(bf16* dQkv, const bf16*
 #pragma unroll
   for (int m = 0; m < TILES; m++) factor[m][0] = factor[m][1] = scale * dropout.keptScale;
   if constexpr (HELD) {
-    __syncthreads();  // all have done with the stages
+    __syncthreads();  // all are done with the stages
   } else {
     __syncwarp();  // a warp reads only its own rows of K and V: they may become dK and dV
   }
@@ -775,7 +774,7 @@ using namespace culebra;
 
 #define ATTENTION_SHAPE {time, heads, size, causal, group, allHeads}
 
-// NAME: of the instance. TILES, STREAMED, CHUNK: see above. BLOCKS: of a multiprocessor, which registers are left for.
+// NAME: of the instance. TILES, STREAMED, CHUNK: see above. BLOCKS: per multiprocessor, which limits the registers.
 #define ATTENTION_MMA_FORWARD(NAME, D, TILES, STREAMED, CHUNK, BLOCKS)                                                              \
   /** As attention_forward_bf16; size is a multiple of 8, at most D; rows begin at multiples of 16 bytes; group ≥ 1. */            \
   extern "C" __global__ void __launch_bounds__(MMA_THREADS, BLOCKS)                                                                 \
@@ -829,7 +828,7 @@ using namespace culebra;
                                                         QuadDropout(state, site, p, keptScale));                                    \
   }
 
-// Those called small are for GPUs whose multiprocessors hold no two blocks of the others.
+// The small instances are for GPUs whose multiprocessors cannot run two blocks of the others.
 ATTENTION_MMA_FORWARD(d32, 32, 2, 64, 64, 3)
 ATTENTION_MMA_FORWARD(d64, 64, 2, 64, 64, 2)
 ATTENTION_MMA_FORWARD(d128, 128, 1, 64, 64, 2)

@@ -1,16 +1,16 @@
-// Multi-head attention for any head size D up to 128, in single precision whatever the storage: what attention.cu and
-// cross_attention.cu are made of.
+// Multi-head attention for any head size D up to 128, in single precision for any storage type: the building blocks of
+// attention.cu and cross_attention.cu.
 //
 //   out = softmax(Q Kᵀ / √D) V
 //
 // Online softmax (Dao et al., "FlashAttention", 2022): the T × T matrix exists only tile by tile, in registers. A block has
 // 32 queries and goes over the keys in tiles of 32; a warp owns 4 queries, a lane one key of the tile, so that the maximum
-// and the sum of a row are a warp's reduction and a probability goes to the lanes that add up the output by a shuffle.
-// Forward leaves the log-sum-exp of each row; backward computes the probabilities again from it, once with a warp owning
-// queries (for dQ) and once with a warp owning keys (for dK and dV), so that nothing is added up by atomics.
+// and the sum of a row are warp reductions, and shuffles pass a probability to the lanes that sum the output. Forward
+// stores the log-sum-exp of each row; backward recomputes the probabilities from it, once with warps owning queries (for
+// dQ) and once with warps owning keys (for dK and dV), so that no atomics are needed.
 //
-// Dropout draws the number of element ((b · heads + h) · T + query) · S + key, as the CPU does.
-// Bytes: forward 4·N·C·s, backward 10·N·C·s for N = B·T rows; K and V, or Q and dOut, are read from the L2 cache once a
+// Dropout draws element ((b · heads + h) · T + query) · S + key, like the CPU.
+// Bytes: forward 4·N·C·s, backward 10·N·C·s for N = B·T rows; K and V, or Q and dOut, are read from the L2 cache once per
 // tile. FLOPs: forward 4·B·heads·T²·D, backward 14 (two of them again in the second pass); half of it when causal.
 #pragma once
 
@@ -24,21 +24,21 @@ constexpr int OWNED = TILE / TILE_WARPS;
 constexpr int MAX_HEAD = 128;
 constexpr int HEAD_PARTS = MAX_HEAD / WARP;
 
-/** Of one head of one sequence: T queries, and S keys and values, which may be another sequence's. */
+/** The operands of one head of one sequence: T queries, and S keys and values, possibly of another sequence. */
 template <typename T>
 struct AttentionOperands {
   HeadRows<const T> queries, keys, values;
   int queryCount, keyCount;
-  /** Keys that there are memory and gradients for: those from keyCount on are padding, which nobody sees. */
+  /** Keys with memory and gradients; those from keyCount on are padding, which no query sees. */
   int keyRows;
   int size;
   float scale;
   bool causal;
-  /** Of dropout: (firstElement + query) · S + key is the element of a query and a key. */
+  /** For dropout: (firstElement + query) · S + key is the element of a query and a key. */
   int64_t firstElement;
 
   __device__ __forceinline__ bool sees(int query, int key) const { return key < keyCount && !(causal && key > query); }
-  /** Keys that one of the queries of a tile sees. */
+  /** Number of keys that any query of a tile sees. */
   __device__ __forceinline__ int endOfKeys(int firstQuery) const {
     return causal ? min(keyCount, firstQuery + TILE) : keyCount;
   }
@@ -47,7 +47,7 @@ struct AttentionOperands {
   }
 };
 
-/** tile[i][d] = rows[first + i][d], 0 behind the last row; ld is the distance of the tile's rows. */
+/** tile[i][d] = rows[first + i][d], 0 after the last row; ld is the distance between the tile's rows. */
 template <typename T>
 __device__ __forceinline__ void loadTile(float* tile, int ld, HeadRows<const T> rows, int first, int time, int size) {
   const int thread = threadIdx.y * WARP + threadIdx.x;
@@ -154,7 +154,7 @@ __device__ __forceinline__ void attentionForward(HeadRows<T> out, float* logSumE
   storeRows<T>(out, output, inverse, owned, a.queryCount, a.size);
 }
 
-/** delta (B, heads, T) = Σ dOut · out: a warp a row and head. */
+/** delta (B, heads, T) = Σ dOut · out: one warp per row and head. */
 template <typename T>
 __device__ __forceinline__ void attentionDelta(float* delta, const T* dOut, const T* out, int rows, int heads, int time,
                                                int size) {
@@ -168,7 +168,7 @@ __device__ __forceinline__ void attentionDelta(float* delta, const T* dOut, cons
   if (threadIdx.x == 0) delta[(row / time * heads + head) * time + row % time] = sum;
 }
 
-/** dQ: as forward, with dS in the place of P and K in that of V. */
+/** dQ: like forward, with dS in place of P and K in place of V. */
 template <typename T>
 __device__ __forceinline__ void attentionBackwardQueries(HeadRows<T> dQueries, HeadRows<const T> dOut,
                                                          const float* logSumExp, const float* delta,
@@ -214,7 +214,7 @@ __device__ __forceinline__ void attentionBackwardQueries(HeadRows<T> dQueries, H
   storeRows<T>(dQueries, sums, scales, owned, a.queryCount, a.size);
 }
 
-/** dK and dV: a warp owns keys, a lane has one query of the tile. */
+/** dK and dV: warps own keys, each lane has one query of the tile. */
 template <typename T>
 __device__ __forceinline__ void attentionBackwardKeys(HeadRows<T> dKeys, HeadRows<T> dValues, HeadRows<const T> dOut,
                                                       const float* logSumExp, const float* delta,

@@ -2,9 +2,9 @@
 //
 //   to[c] += Σ over r of in[r, c]
 //
-// A block has whole rows where they are not wider than it, blockDim.y of them at a time, a pack of each a thread. Blocks take
-// turns at pieces of rows and each leaves a partial row, which the reduce kernel adds up; no atomics. Pieces go from last to
-// first: what made the tensor wrote its last rows most recently, so they are still in the L2 cache.
+// If rows are not wider than a block, it has whole rows, blockDim.y at a time, with one pack of each per thread. Blocks take
+// groups of rows in turn and each stores a partial row, which the reduce kernel adds up; no atomics. Groups go from last to
+// first: the last rows were written most recently, so they are still in the L2 cache.
 // Bytes for (N, C) elements of s bytes: N·C·s.
 #include "columns.cuh"
 
@@ -12,10 +12,10 @@ namespace culebra {
 
 constexpr int SUM_THREADS = 768;
 
-/** Rows that a thread has under way at once. */
+/** Rows of a thread in flight at once. */
 constexpr int SUM_ROWS = 4;
 
-/** partials (gridDim.y, columns): block (x, y) sums pieces y, y + gridDim.y, … of its columns. */
+/** partials (gridDim.y, columns): block (x, y) sums groups y, y + gridDim.y, … of its columns. */
 template <typename T, int V>
 __device__ __forceinline__ void columnSums(float* partials, const T* in, int rows, int columns) {
   __shared__ float parts[V][SUM_THREADS];

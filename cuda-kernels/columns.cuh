@@ -1,4 +1,5 @@
-// Sums over rows, column by column, without atomics: blocks leave partial rows, a second kernel adds them up.
+// Sums over rows, column by column, without atomics: blocks store partial rows, and a second kernel adds them
+// up.
 #pragma once
 
 #include "common.cuh"
@@ -10,7 +11,8 @@ constexpr int COLUMN_PARTS = 16;
 
 /**
  * to[c] += Σ of partials[r · stride + c] over the rows r, for `columns` columns c. Blocks of (COLUMN_THREADS,
- * COLUMN_PARTS) threads; each has COLUMN_THREADS columns, each of its parts every COLUMN_PARTS-th row.
+ * COLUMN_PARTS) threads; a block has COLUMN_THREADS columns, and each of its parts has every COLUMN_PARTS-th
+ * row.
  */
 __device__ __forceinline__ void addColumnSums(float* to, const float* partials, int rows, int64_t stride, int columns) {
   __shared__ float parts[COLUMN_PARTS][COLUMN_THREADS];

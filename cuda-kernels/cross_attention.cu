@@ -1,16 +1,16 @@
-// Attention of T queries to the S keys and values of another sequence, of which those from the sequence's length on are
-// padding. Queries are (B, T, heads, D), keys and values (B, S, 2, heads, D). How: attention_tiles.cuh.
+// Attention of T queries to the S keys and values of another sequence; those from the sequence's length on are padding.
+// Queries are (B, T, heads, D), keys and values (B, S, 2, heads, D). The method is in attention_tiles.cuh.
 //
 // Bytes: forward (2·T + 2·S)·B·C·s, backward (4·T + 4·S)·B·C·s. FLOPs: forward 4·B·heads·T·S·D, backward 14.
 #include "attention_tiles.cuh"
 
 namespace culebra {
 
-/** Rows of queries are those of an AttentionHead without its packed ones. */
+/** The rows of queries are those of an AttentionHead, without packed rows. */
 struct CrossAttentionHead : AttentionHead {
   int keyRows, keyCount;
 
-  /** A length outside 1 … S leaves no keys: what is computed from none is NaN. */
+  /** A length outside 1 … S leaves no keys, which gives NaN. */
   __device__ __forceinline__ CrossAttentionHead(int heads, int time, int keyRows, int size, const int* lengths)
       : AttentionHead(heads, time, size, 0), keyRows(keyRows), keyCount(keyRows) {
     if (lengths != nullptr) {

@@ -1,19 +1,19 @@
 // Softmax, cross-entropy and the gradient of the logits, fused and in place; probabilities are never stored.
 //
 //   loss = log Σ exp(logits) − logits[target],  dLogits = (softmax(logits) − onehot(target)) · slope
-//   slope = scale / number of targets that count;  columns from `vocab` on are padding, their gradient is 0
+//   slope = scale / number of targets not ignored;  columns from `vocab` on are padding, their gradient is 0
 //
-// A row belongs to one block, or to one warp where it is short. There are two schemes.
-//   held    A row of bf16 of up to 51200 columns lies in the registers of its block, 20 packs a thread, and is read and
-//           written once. A warp takes its own maximum and its sum of exponentials against that, so that one barrier a row
-//           is enough; exponentials are taken twice, since there is no room to keep them. Of the two blocks on a
-//           multiprocessor one waits for memory while the other computes and stores. What a narrower row leaves empty is
-//           computed all the same, so it pays where at least half of the packs are there.
+// A row belongs to one block, or if it is short to one warp. There are two schemes.
+//   held    A bf16 row of up to 51200 columns is kept in the registers of its block, 20 packs per thread, and is read and
+//           written once. Each warp uses its own maximum for its sum of exponentials, so that one barrier per row is
+//           enough; exponentials are computed twice, since there is no room to keep them. Of the two blocks on a
+//           multiprocessor, one waits for memory while the other computes and stores. Unused packs of a narrower row are
+//           computed too, so this pays off if at least half of the packs are used.
 //   general Any row. The first pass keeps a running maximum and sum of exponentials for each thread (Milakov and
-//           Gimelshein, "Online normalizer calculation for softmax", 2018), one rescaling for each 4 packs; the second
+//           Gimelshein, "Online normalizer calculation for softmax", 2018), with one rescaling per 4 packs; the second
 //           writes the gradient. A row of up to 16384 elements of bf16 (8192 of float) stays in registers between the
 //           passes, a longer one is read again from the L1 or L2 cache.
-// Rows go from last to first, since the product before wrote the last ones most recently.
+// Rows go from last to first, since the preceding product wrote the last ones most recently.
 //
 // Bytes for (N, V) logits of s bytes: forward N·V·s, with backward 2·N·V·s.
 // A target that is neither a token nor IGNORE makes the row's loss and gradient NaN, since kernels cannot throw.
@@ -26,18 +26,18 @@ constexpr int ROW_PACKS = 4;
 constexpr int ROW_THREADS = 512;
 constexpr int TOTAL_THREADS = 1024;
 
-/** Packs that a thread holds of a row in registers, and the threads of its block: two blocks have all registers. */
+/** Packs of a row per thread in registers, and threads per block: two blocks use all registers. */
 constexpr int HELD_PACKS = 20;
 constexpr int HELD_THREADS = 320;
 
 constexpr float LOG2_E = 1.4426950408889634f;
 
-/** A logit that a maximum may begin with: its difference to itself is a number, that of −∞ is not. */
+/** The initial value of a maximum: unlike −∞, its difference from itself is not NaN. */
 constexpr float LEAST = -1e38f;
 
 constexpr double LN_2 = 0.6931471805599453;
 
-/** exp(x); where results are rounded to bf16, by the special function unit alone. */
+/** exp(x); if results are rounded to bf16, on the special function unit only. */
 template <typename T>
 __device__ __forceinline__ float exponential(float x) {
   return sizeof(T) == 2 ? __expf(x) : expf(x);
@@ -54,7 +54,7 @@ struct LogitsRow {
 
   __device__ __forceinline__ LogitsRow(T* row, int columns, int vocab) : row(row), columns(columns), vocab(vocab) {}
 
-  /** Reads what the thread has of the chunk into x; padding is −∞. */
+  /** Reads the thread's part of the chunk into x; padding is −∞. */
   __device__ __forceinline__ void load(const RowTile<V, ROW_PACKS>& tile, int chunk) {
     tile.forEach(chunk, [&](int k, int column) { x[k] = culebra::load<V>(row + column); });
     tile.forEach(chunk, [&](int k, int column) {
@@ -67,10 +67,10 @@ struct LogitsRow {
     });
   }
 
-  /** Largest logit and Σ exp(logit − largest), of the whole row in all its threads. */
+  /** Largest logit and Σ exp(logit − largest), of the whole row, in all its threads. */
   __device__ __forceinline__ float2 maxAndSum() {
     const RowTile<V, ROW_PACKS> tile(columns);
-    float max = -LARGEST;  // and not −∞, whose difference from itself is NaN
+    float max = -LARGEST;  // not −∞, whose difference from itself is NaN
     float sum = 0;
     for (int chunk = 0; chunk < tile.chunks(); chunk++) {
       load(tile, chunk);
@@ -89,7 +89,7 @@ struct LogitsRow {
     return make_float2(largest, rowReduce(sum * exponential<T>(max - largest), Sum{}));
   }
 
-  /** Puts the gradient in the place of the logits. */
+  /** Replaces the logits with the gradient. */
   __device__ __forceinline__ void writeGradient(float2 maxAndSum, int target, float slope) {
     const RowTile<V, ROW_PACKS> tile(columns);
     const float factor = slope / maxAndSum.y;
@@ -109,7 +109,7 @@ struct LogitsRow {
     }
   }
 
-  /** The gradient of a row that does not count. */
+  /** The gradient of an ignored row. */
   __device__ __forceinline__ void writeZeros() {
     P zeros;
 #pragma unroll
@@ -154,7 +154,7 @@ struct HeldRow {
   const int columns;  // of the row from there on
   uint32_t x[HELD_PACKS][PAIRS];
 
-  /** Where there are no logits, there is −∞, so that the arithmetic needs to ask for nothing. */
+  /** Missing logits are −∞, so that the arithmetic needs no checks. */
   __device__ __forceinline__ void load(int vocab) {
 #pragma unroll
     for (int k = 0; k < HELD_PACKS; k++) {
@@ -179,7 +179,7 @@ struct HeldRow {
     return powerOf2(fmaf(logit, LOG2_E, -reference));
   }
 
-  /** The power of 2 next to the exponential of the thread's largest logit, so that what refers to it rescales exactly. */
+  /** The power of 2 closest to the exponential of the thread's largest logit, so that rescaling is exact. */
   __device__ __forceinline__ float reference() const {
     uint32_t largest = NOTHING;
 #pragma unroll
@@ -202,14 +202,15 @@ struct HeldRow {
     return sum;
   }
 
-  /** Puts probabilities · factor in the place of the logits; zeros where `zero`, whatever the logits are. */
+  /** Replaces the logits with probabilities · factor; with zeros if `zero`, for any logits. */
   __device__ __forceinline__ void write(float reference, float factor, bool zero) {
 #pragma unroll
     for (int k = 0; k < HELD_PACKS; k++) {
       if (k * STRIDE >= columns) break;
 #pragma unroll
       for (int i = 0; i < PAIRS; i++) {
-        // Not lowOf and highOf: the compiler would keep those of the sum's pass, for which there are no registers.
+        // Not lowOf and highOf: the compiler would keep their values from the pass for the sum, for which there are no
+        // registers.
         const float lower = __uint_as_float(__byte_perm(x[k][i], 0, 0x1044));
         const float upper = __uint_as_float(__byte_perm(x[k][i], 0, 0x3244));
         x[k][i] = zero ? 0 : bf16Pair(scaled(lower, reference) * factor, scaled(upper, reference) * factor);
@@ -221,7 +222,7 @@ struct HeldRow {
   }
 };
 
-/** One row a block. */
+/** One row per block. */
 template <bool backward>
 __device__ __forceinline__ void crossEntropyHeld(float* losses, bf16* logits, const int* targets, const int* counted,
                                                  float scale, int rows, int columns, int vocab) {
@@ -277,7 +278,7 @@ using namespace culebra;
                                      int vocab) {                                                                     \
     crossEntropy<false>(losses, const_cast<T*>(logits), targets, nullptr, 0, rows, columns, vocab);                   \
   }                                                                                                                   \
-  /** counted (1): the number of targets that count. */                                                               \
+  /** counted (1): the number of targets not ignored. */                                                               \
   extern "C" __global__ void __launch_bounds__(ROW_THREADS, 2)                                                        \
       cross_entropy_forward_backward_##SUFFIX(float* losses, T* logits, const int* targets, const int* counted,       \
                                               float scale, int rows, int columns, int vocab) {                        \
@@ -308,7 +309,7 @@ extern "C" __global__ void __launch_bounds__(TOTAL_THREADS)
   if (threadIdx.x == 0) *counted = count;
 }
 
-/** meanLoss (1) += scale · mean of the losses that count. One block; sums in double precision in a fixed order. */
+/** meanLoss (1) += scale · mean of the losses not ignored. One block; sums in double precision in a fixed order. */
 extern "C" __global__ void __launch_bounds__(TOTAL_THREADS)
     cross_entropy_mean_f32(float* meanLoss, const float* losses, const int* counted, float scale, int rows) {
   double sum = 0;

@@ -1,8 +1,9 @@
-// Dropout, forward and backward alike: out = in · scale, or 0 where the element's uniform number is below p. The mask is
-// drawn again in the backward pass and never stored; it is that of the CPU.
+// Dropout, forward and backward: out = in · scale, or 0 if the element's uniform number is below p. The mask is redrawn
+// in the backward pass and never stored; it equals the CPU's.
 //
-// Each thread draws for one 16-byte pack: four elements a Philox block. Bytes: 2·n·s for n elements of s bytes. About 20
-// integer instructions an element keep bf16 near, fp32 well above the balance of memory and arithmetic on an H100.
+// Each thread draws for one 16-byte pack: four elements per Philox block. Bytes: 2·n·s for n elements of s bytes. With
+// about 20 integer instructions per element, bf16 is near the balance of memory and arithmetic on an H100, fp32 well
+// above it.
 #include "philox.cuh"
 
 namespace culebra {

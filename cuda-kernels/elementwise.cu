@@ -1,5 +1,5 @@
-// The plainest kernels: sum of two tensors, setting one, change of type. A thread moves one 16-byte pack of the wider
-// type. Bytes for n elements of s bytes: add 3·n·s, fill n·s, convert 6·n.
+// The simplest kernels: sum of two tensors, fill, type conversion. A thread moves one 16-byte pack of the wider type.
+// Bytes for n elements of s bytes: add 3·n·s, fill n·s, convert 6·n.
 #include "common.cuh"
 
 namespace culebra {

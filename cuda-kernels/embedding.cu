@@ -1,28 +1,28 @@
-// Embedding: the sum of a token's and a position's row, and the gradients of both tables without atomics on floats.
+// Embedding: the sum of a token's and a position's row, and the gradients of both tables, without float atomics.
 //
 //   forward   out[r] = tokenTable[tokens[r]] + positionTable[offset + r % T]
 //   backward  dTokenTable[tokens[r]] += dOut[r],  dPositionTable[r % T] += dOut[r]
 //
-// Backward sorts the N = B·T rows by token (stable, so that each token's rows keep their order), 8 bits of the token a
-// pass. A pass is one launch: each block counts the digits of all rows by itself, which costs less than waiting for
-// others while N is within some 100 thousand. Then a block for each CHUNK sorted rows adds up runs of equal tokens. A run
-// that lies in one chunk goes straight to the table; what a chunk has of a run that goes beyond it is left as a partial
-// row, which the last kernel adds up in order. Work is balanced whatever the tokens are.
+// Backward sorts the N = B·T rows by token (stable, so that each token's rows keep their order), 8 bits of the token per
+// pass. A pass is one launch: each block counts the digits of all rows itself, which is cheaper than waiting for other
+// blocks as long as N is at most some 100 thousand. Then one block per CHUNK sorted rows adds up runs of equal tokens. A
+// run inside one chunk goes straight to the table; the parts of a longer run are stored as partial rows, which the last
+// kernel adds up in order. Work is balanced for any tokens.
 //
 // Bytes, elements of s bytes, D different tokens: forward 2·N·C·s + N·4 (the tables' rows come from the L2 cache where
 // they repeat); backward 2·N·C·s (tokens, then positions; the second mostly from the L2 cache) + 8·(D + T)·C.
-// A token outside the table makes its row NaN and passes no gradient on, since kernels cannot throw; backward takes all
-// such tokens for the one token `vocab`.
+// A token outside the table makes its row NaN and passes on no gradient, since kernels cannot throw; backward treats all
+// such tokens as the token `vocab`.
 #include "tokensort.cuh"
 
 namespace culebra {
 
-/** Sorted rows of a block of the token gradient. */
+/** Sorted rows per block of the token gradient. */
 constexpr int CHUNK = 32;
 
 // ---- forward --------------------------------------------------------------------------------------------------------
 
-/** A thread for each pack; positions is null or has positionRows rows. */
+/** One thread per pack; positions is null or has positionRows rows. */
 template <typename T, int V>
 __device__ __forceinline__ void embeddingForward(T* out, const int* tokens, const T* tokenTable, const T* positionTable,
                                                  const int* offset, int rows, int time, int columns, int vocab,
@@ -72,13 +72,13 @@ __device__ __forceinline__ void write(float* to, const float (&sums)[V]) {
 
 /**
  * Adds up the runs of equal tokens among the sorted rows of a chunk. partials (chunks, 2, columns): [0] is the chunk's
- * part of the run that began in a chunk before, [1] of the run that begins here and goes on in the next; what the chunk
- * has no part of stays unwritten.
+ * part of a run that started in an earlier chunk, [1] of a run that starts here and continues in the next; a part that
+ * does not exist is not written.
  */
 template <typename T, int V>
 __device__ __forceinline__ void sumRuns(float* dTokenTable, float* partials, const T* dOut, const int* sorted,
                                         const int* tokens, int rows, int columns, int vocab) {
-  // Places 0 and CHUNK + 1 are the neighbours' tokens, -1 where there are none.
+  // Places 0 and CHUNK + 1 are the neighbours' tokens, -1 if there are none.
   __shared__ int chunkRows[CHUNK];
   __shared__ int chunkTokens[CHUNK + 2];
   const int start = blockIdx.x * CHUNK;
@@ -125,7 +125,7 @@ __device__ __forceinline__ void sumRuns(float* dTokenTable, float* partials, con
   }
 }
 
-/** The block of the chunk in which a run begins that goes on in the next adds up its partial rows. */
+/** If a run starts in a chunk and continues in the next, the block of the first chunk adds up its partial rows. */
 template <int V>
 __device__ __forceinline__ void addPartials(float* dTokenTable, const float* partials, const int* sorted,
                                             const int* tokens, int rows, int columns, int vocab) {
@@ -136,12 +136,12 @@ __device__ __forceinline__ void addPartials(float* dTokenTable, const float* par
   const bool goesOn = token >= 0 && token == tokenAt(next - 1);
   const bool beganBefore = tokenAt(chunk * CHUNK) == token && tokenAt(chunk * CHUNK - 1) == token;
   if (!goesOn || beganBefore || token == vocab) return;
-  // The last place of the run, which lies in [low, high): each warp cuts what is left into 32 parts at a time.
+  // Finds the last place of the run, in [low, high): each warp splits the remaining range into 32 parts at a time.
   int low = next, high = rows;
   while (high - low > 1) {
     const int part = (high - low + WARP - 1) / WARP;
     const int place = low + static_cast<int>(threadIdx.x % WARP) * part;
-    const int parts = __popc(__ballot_sync(ALL_LANES, place < high && tokenAt(place) == token));  // that begin in the run
+    const int parts = __popc(__ballot_sync(ALL_LANES, place < high && tokenAt(place) == token));  // parts that start in the run
     low += (parts - 1) * part;
     high = min(high, low + part);
   }
@@ -164,7 +164,7 @@ __device__ __forceinline__ void addPartials(float* dTokenTable, const float* par
 
 // ---- gradient of the position table ---------------------------------------------------------------------------------
 
-/** dPositionTable[t] += Σ over b of dOut[b, t]; a thread for each pack of the table. */
+/** dPositionTable[t] += Σ over b of dOut[b, t]; one thread per pack of the table. */
 template <typename T, int V>
 __device__ __forceinline__ void sumPositions(float* dPositionTable, const T* dOut, int batch, int time, int columns) {
   const int64_t ofBatch = static_cast<int64_t>(time) * columns;

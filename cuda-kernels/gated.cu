@@ -1,10 +1,10 @@
-// The gate of an MLP: one half of a row's columns, activated, times the other.
+// The gate of an MLP: the activated first half of a row's columns times the second half.
 //
 //   forward   out = activation(gate) · up,  in = (gate, up)
 //   backward  dGate = dOut · up · activation′(gate),  dUp = dOut · activation(gate)
 //
-// A thread takes a pack of the gate and the one beside it, H columns on. Bytes for N rows of 2·H elements of s bytes:
-// forward 3·N·H·s, backward 5·N·H·s.
+// A thread takes a pack of the gate and the matching one H columns further. Bytes for N rows of 2·H elements of s
+// bytes: forward 3·N·H·s, backward 5·N·H·s.
 #include "activation.cuh"
 
 namespace culebra {

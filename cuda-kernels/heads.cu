@@ -1,14 +1,15 @@
-// From the rows of a projection to those that attention reads, and back: queries and keys divided by their root mean
-// square and turned by their position (rotary position embedding), keys and values copied to each head they serve.
+// Turns the rows of a projection into those that attention reads, and back: queries and keys are normalised by their
+// root mean square and rotated by their position (rotary position embedding); keys and values are copied to each head
+// they serve.
 //
 //   division  y = x · r,  r = 1 / √(mean of x² + ε)          backward  dx = r · dy − x · r³ · mean(dy · x)
 //   turning   (x, y) → (x cos φ − y sin φ, y cos φ + x sin φ)  backward  by −φ
 //             of columns i and i + D/2, φ = p · 10000^(−2i/D), p the position of the row
 //
-// A row of `in` is heads + 2 · kvHeads slots of D columns: queries, keys, values. A warp has a row. So many of its lanes
-// as D asks for have a slot, a lane a pack of the slot's first half and the one beside it in the second; the other lanes
-// have the next slots. The angles of a lane are the same for all its slots, so they are computed once a row. A head with
-// more packs than lanes is gone through in turns, with angles computed in each; the rest stays the same.
+// A row of `in` is heads + 2 · kvHeads slots of D columns: queries, keys, values. Each warp has a row. A slot takes as
+// many lanes as D needs; each lane has a pack of the slot's first half and the matching one of the second; other lanes
+// have the next slots. The angles of a lane are the same for all its slots, so they are computed once per row. A head
+// with more packs than lanes takes several turns, each with its own angles.
 //
 // Bytes for N rows, elements of s bytes, W = (heads + 2 · kvHeads) · D: forward N·(W + 3·C)·s; backward the same, with
 // division N·(2·W + 3·C)·s.
@@ -21,7 +22,7 @@ constexpr int HEADS_THREADS = 256;
 
 constexpr double ONE_RADIAN = 0.15915494309189535;  // in turns
 
-/** What a launch says of the heads. frequencyStep = 2 · log₂(10000) / D. */
+/** The parameters of a launch. frequencyStep = 2 · log₂(10000) / D. */
 struct HeadsShape {
   int heads, kvHeads, size;
   bool normalised, rotary;
@@ -30,10 +31,10 @@ struct HeadsShape {
   __device__ __forceinline__ int slots() const { return heads + 2 * kvHeads; }
   __device__ __forceinline__ int group() const { return heads / kvHeads; }
   __device__ __forceinline__ int half() const { return (size + 1) / 2; }
-  /** Values stay as they are. */
+  /** Values are not changed. */
   __device__ __forceinline__ bool isChanged(int slot) const { return slot < heads + kvHeads; }
   __device__ __forceinline__ int places(int slot) const { return slot < heads ? 1 : group(); }
-  /** The column of a packed row (3, heads, D) where the first of a slot's places begins. */
+  /** The column of a packed row (3, heads, D) where the first of a slot's places starts. */
   __device__ __forceinline__ int firstPlace(int slot) const {
     if (slot < heads) return slot * size;
     const int key = slot - heads;
@@ -41,7 +42,7 @@ struct HeadsShape {
   }
 };
 
-/** What a lane has of a slot: V elements of its first half, and those beside them in the second. */
+/** A lane's part of a slot: V elements of its first half, and the matching ones of the second. */
 template <int V>
 struct Pairs {
   float first[V] = {}, second[V] = {};
@@ -100,8 +101,8 @@ struct Angles {
   float sine[V], cosine[V];
 
   /**
-   * Of position · 10000^(−2i/D) for column i = `column` and those after it, 2^(−i · step). In double precision, since an
-   * angle may be thousands of turns, of which only the fraction counts.
+   * Computes position · 10000^(−2i/D) for column i = `column` and those after it, as 2^(−i · step). In double precision,
+   * since an angle may be thousands of turns, of which only the fraction matters.
    */
   __device__ __forceinline__ void compute(int position, int column, double step) {
     const double ratio = exp2(-step);
@@ -112,7 +113,7 @@ struct Angles {
     }
   }
 
-  /** Turns by the angle, or by minus it where `back`. */
+  /** Rotates by the angle, or if `back` by its negative. */
   template <bool back>
   __device__ __forceinline__ void turn(Pairs<V>& pairs) const {
 #pragma unroll
@@ -124,14 +125,14 @@ struct Angles {
   }
 };
 
-/** One warp at one row. What a lane has loaded, and the angles of it, stay until it comes to another pack. */
+/** One warp and one row. A lane keeps its loaded pack and its angles until it moves to another pack. */
 template <typename T, int V, bool backward>
 struct HeadsOfRow {
   static constexpr int NONE = -1;
 
   const HeadsShape& shape;
   const int position;
-  const T* const in;    // a row of slots; backward reads it for the division only
+  const T* const in;    // a row of slots; backward reads it only for the normalisation
   const T* const dQkv;  // a packed row; null in forward
   T* const out;         // forward: a packed row; backward: a row of slots
   const int packs, lanes;
@@ -170,7 +171,7 @@ struct HeadsOfRow {
     for (int pack = threadIdx.x % lanes; pack < packs; pack += lanes) body(pack);
   }
 
-  /** Over the lanes of a slot; all lanes of the warp must come here. */
+  /** Sum over the lanes of a slot; all lanes of the warp must call this. */
   __device__ __forceinline__ float slotSum(float value) const {
     for (int distance = lanes / 2; distance > 0; distance /= 2) {
       value += __shfl_xor_sync(ALL_LANES, value, distance);
@@ -231,7 +232,7 @@ struct HeadsOfRow {
     return rsqrtf(squares / shape.size + HEADS_EPSILON);
   }
 
-  /** Makes sure that x, and in backward the gradient d turned back, are those of this pack. */
+  /** Makes sure that x, and in backward the inversely rotated gradient d, are those of this pack. */
   __device__ __forceinline__ void hold(int slot, int pack) {
     if (held == pack) return;
     held = pack;

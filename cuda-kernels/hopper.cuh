@@ -1,15 +1,15 @@
-// What only Hopper has (compute capability 9.0, PTX for sm_90a): products of a warpgroup, mbarriers, registers that move between
+// Features of Hopper only (compute capability 9.0, PTX for sm_90a): warpgroup products, mbarriers, registers that move between
 // warps. Each instruction is one function: inline PTX on the device, a call in the simulator.
 //
-// A warpgroup is 4 warps, 128 threads, whose first one's number is a multiple of 4. wgmma multiplies A (64 × 16) by B (16 × N),
-// bf16, sums in float. Of a D (64 × N), warp w has rows 16w …; in it lane l, with g = l / 4 and t = l % 4, holds in
+// A warpgroup is 4 warps (128 threads); the number of its first warp is a multiple of 4. wgmma multiplies A (64 × 16) by B (16 ×
+// N), bf16, sums in float. Of a D (64 × N), warp w has rows 16w …; in it lane l, with g = l / 4 and t = l % 4, holds in
 //   d[4j], d[4j + 1]      row g, columns 8j + 2t and the next
 //   d[4j + 2], d[4j + 3]  row g + 8
 // and of an A in registers a[0]: row g, columns 2t, 2t + 1; a[1]: row g + 8; a[2], a[3]: the same, 8 columns on. So columns 16k …
 // of a D, rounded to bf16, are the A of step k of the next product.
 //
 // In the simulator these functions of native-build/simulator/device/hopper_primitives.h are called:
-//   uint32_t sharedOffset(uintptr_t address);              bytes from where the block's shared memory begins, as descriptors count
+//   uint32_t sharedOffset(uintptr_t address);              bytes from the start of the block's shared memory, as in descriptors
 //   void mbarrierInit(uintptr_t barrier, int arrivals);
 //   void mbarrierFence();                                  fence.mbarrier_init
 //   void mbarrierArrive(uintptr_t barrier);
@@ -44,7 +44,7 @@ constexpr int WARPGROUP = 128;
 
 // ---- shared memory --------------------------------------------------------------------------------------------------
 
-/** An address in shared memory: 32 bits, for arithmetic that takes one register. */
+/** An address in shared memory: 32 bits, for arithmetic in one register. */
 #ifdef CULEBRA_SIMULATOR
 using saddr = uintptr_t;
 #else
@@ -87,7 +87,7 @@ __device__ __forceinline__ void loadMatrices(uint32_t (&r)[4], saddr row) {
 #endif
 }
 
-/** The way back: lane (g, t) gives columns 2t, 2t+1 of row g of each of four 8 × 8 matrices; transposed, rows 2t, 2t+1 of column g. */
+/** The inverse: lane (g, t) gives columns 2t, 2t+1 of row g of each of four 8 × 8 matrices; transposed, rows 2t, 2t+1 of column g. */
 template <bool TRANSPOSED = false>
 __device__ __forceinline__ void storeMatrices(saddr row, uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
 #ifdef CULEBRA_SIMULATOR
@@ -105,7 +105,7 @@ __device__ __forceinline__ void storeMatrices(saddr row, uint32_t a, uint32_t b,
 
 // ---- copies ---------------------------------------------------------------------------------------------------------
 
-/** Begins to copy 16 bytes. */
+/** Starts a copy of 16 bytes. */
 __device__ __forceinline__ void copyAsync(saddr to, const void* from) {
 #ifdef CULEBRA_SIMULATOR
   sim::copyAsync(reinterpret_cast<void*>(to), from, 16, 16);
@@ -114,7 +114,7 @@ __device__ __forceinline__ void copyAsync(saddr to, const void* from) {
 #endif
 }
 
-/** The same; where not valid, zeros, and nothing is read. */
+/** The same; if not valid, writes zeros and reads nothing. */
 __device__ __forceinline__ void copyAsync(saddr to, const void* from, bool valid) {
 #ifdef CULEBRA_SIMULATOR
   sim::copyAsync(reinterpret_cast<void*>(to), from, 16, valid ? 16 : 0);
@@ -123,7 +123,7 @@ __device__ __forceinline__ void copyAsync(saddr to, const void* from, bool valid
 #endif
 }
 
-/** The same; the L2 cache fetches the 128 bytes around them. `bytes` is 16, or 0 for zeros. */
+/** The same; the L2 cache fetches the surrounding 128 bytes. `bytes` is 16, or 0 for zeros. */
 __device__ __forceinline__ void copyAsyncLine(saddr to, const void* from, int bytes) {
 #ifdef CULEBRA_SIMULATOR
   sim::copyAsync(reinterpret_cast<void*>(to), from, 16, bytes);
@@ -153,7 +153,7 @@ __device__ __forceinline__ void initBarrier(saddr barrier, int arrivals) {
 #endif
 }
 
-/** Before the __syncthreads behind which others use what this thread has initialised. */
+/** Call before the __syncthreads after which other threads use barriers that this thread has initialised. */
 __device__ __forceinline__ void fenceBarriers() {
 #ifdef CULEBRA_SIMULATOR
   sim::mbarrierFence();
@@ -179,7 +179,7 @@ __device__ __forceinline__ void arriveAfterCopies(saddr barrier) {
 #endif
 }
 
-/** Waits until the phase of this parity has ended; of a fresh barrier that of parity 1 has. */
+/** Waits until the phase of this parity has ended; on a fresh barrier, that of parity 1 has. */
 __device__ __forceinline__ void waitFor(saddr barrier, uint32_t parity) {
 #ifdef CULEBRA_SIMULATOR
   sim::mbarrierWait(barrier, parity);
@@ -214,7 +214,7 @@ __device__ __forceinline__ void meetWithoutWaiting(int id) {
 #endif
 }
 
-/** Orders this thread's writes of shared memory so far, also those of copies that it has waited for, before reads of wgmma. */
+/** Orders this thread's writes to shared memory so far, including copies that it has waited for, before reads by wgmma. */
 __device__ __forceinline__ void fenceAsyncProxy() {
 #ifdef CULEBRA_SIMULATOR
   sim::proxyFence();
@@ -226,9 +226,10 @@ __device__ __forceinline__ void fenceAsyncProxy() {
 // ---- registers ------------------------------------------------------------------------------------------------------
 
 /**
- * The warpgroup goes on with so many registers a thread, a multiple of 8, more or fewer than the block was launched with. More
- * waits until others have given them up: a block that asks for more than it was launched with (for T threads 65536 / T each, cut
- * to a multiple of 8) hangs. All warps of a warpgroup do it: a multiprocessor's registers lie in four parts, one a warp.
+ * The warpgroup continues with this many registers per thread, a multiple of 8, more or fewer than at launch. A request for more
+ * waits until others have released them: a block that requests more in total than it was launched with (65536 / T each for T
+ * threads, rounded down to a multiple of 8) hangs. All warps of a warpgroup must call it: a multiprocessor's registers are in four
+ * partitions, one per warp.
  */
 template <int REGISTERS>
 __device__ __forceinline__ void moreRegisters() {
@@ -247,7 +248,7 @@ __device__ __forceinline__ void fewerRegisters() {
 #endif
 }
 
-/** Hides from the compiler where a number comes from, so that it is kept and not computed again. */
+/** Hides from the compiler where a number comes from, so that it is kept and not recomputed. */
 __device__ __forceinline__ int keep(int x) {
 #ifndef CULEBRA_SIMULATOR
   asm volatile("" : "+r"(x));
@@ -255,7 +256,7 @@ __device__ __forceinline__ int keep(int x) {
   return x;
 }
 
-/** Neither the use of d behind it nor its computation before it crosses this line of the compiler's (ptxas does not see it). */
+/** The compiler moves neither later uses of d nor its earlier computation across this line (ptxas does not see it). */
 template <int N>
 __device__ __forceinline__ void pin(float (&d)[N]) {
 #ifndef CULEBRA_SIMULATOR
@@ -265,8 +266,9 @@ __device__ __forceinline__ void pin(float (&d)[N]) {
 }
 
 /**
- * Never stores, since x is not negative, but ptxas must have x before what comes behind: it would else sink the arithmetic that x
- * depends on behind a wait for products that are to run beside it. (A branch to a trap does not do: then it ignores setmaxnreg.)
+ * Never stores, since x is not negative, but forces ptxas to compute x before the code after it. Otherwise ptxas would sink the
+ * arithmetic that x depends on below a wait for products that should run in parallel. (A branch to a trap does not work: ptxas then
+ * ignores setmaxnreg.)
  */
 __device__ __forceinline__ void settle(float x, saddr shared) {
 #ifdef CULEBRA_SIMULATOR
@@ -279,13 +281,13 @@ __device__ __forceinline__ void settle(float x, saddr shared) {
 // ---- products of a warpgroup ----------------------------------------------------------------------------------------
 
 /**
- * Operands in shared memory have rows of 128 bytes (64 bf16) in the 128-byte swizzle: the 16-byte chunk c of row r lies at chunk
- * c ^ (r % 8). Eight rows are 1024 bytes; a tile begins at a multiple of 1024. A K-major operand has its M or N as rows and K
- * along them: 16 of K on are 32 bytes on. An MN-major one has K as rows: 16 of K on are 2048 bytes on, and where N is more than
- * 64, the next 64 are `panel` bytes on.
+ * Operands in shared memory have rows of 128 bytes (64 bf16) in the 128-byte swizzle: the 16-byte chunk c of row r is at chunk
+ * c ^ (r % 8). Eight rows are 1024 bytes; a tile starts at a multiple of 1024. A K-major operand has M or N as rows and K along
+ * them: a step of 16 in K is 32 bytes. An MN-major one has K as rows: a step of 16 in K is 2048 bytes, and if N is more than 64,
+ * the next 64 are `panel` bytes further.
  *
- * A descriptor's low word is the address / 16 (14 bits) and from bit 16 the leading offset / 16, which is `panel`; the high word
- * has the stride of eight rows / 16, and from bit 30 the number of the swizzle, 1. Bytes / 16 may be added to the low word.
+ * A descriptor's low word is the address / 16 (14 bits) and from bit 16 the leading offset / 16, which is `panel`; the high word is
+ * the stride of eight rows / 16, and from bit 30 the number of the swizzle, 1. Bytes / 16 may be added to the low word.
  */
 __device__ __forceinline__ uint32_t operand(saddr address, uint32_t panel = 1024) {
 #ifdef CULEBRA_SIMULATOR
@@ -298,7 +300,7 @@ __device__ __forceinline__ uint64_t descriptor(uint32_t operand) {
   return uint64_t{HIGH} << 32 | operand;
 }
 
-/** Before the first product, and before one whose registers (sums or A) others than products have written. */
+/** Call before the first product, and before a product whose registers (sums or A) were written by anything other than products. */
 __device__ __forceinline__ void fenceProducts() {
 #ifdef CULEBRA_SIMULATOR
   sim::wgmmaFence();
@@ -314,7 +316,7 @@ __device__ __forceinline__ void commitProducts() {
   asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
 #endif
 }
-/** Waits until all but the youngest GROUPS groups are done; until then their registers must not be touched. */
+/** Waits until all but the latest GROUPS groups are done; until then their registers must not be touched. */
 template <int GROUPS>
 __device__ __forceinline__ void waitForProducts() {
 #ifdef CULEBRA_SIMULATOR
@@ -324,7 +326,7 @@ __device__ __forceinline__ void waitForProducts() {
 #endif
 }
 
-/** How B lies. */
+/** The layout of B. */
 enum class Major { K, MN };
 
 #define CULEBRA_SUMS_4(i) "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3])
@@ -339,7 +341,7 @@ enum class Major { K, MN };
 
 /**
  * d (64, N) = A (64, 16) · B (16, N), + d if `add` is not 0; N is 64 or 128, d has N / 2 registers. A is K-major in shared memory
- * at `a`, B at `b`: descriptors. Runs on after the instruction: see waitForProducts.
+ * at `a`, B at `b`: descriptors. Runs asynchronously: see waitForProducts.
  */
 template <Major B, int R>
 __device__ __forceinline__ void multiply(float (&d)[R], uint64_t a, uint64_t b, int add) {
@@ -387,7 +389,7 @@ __device__ __forceinline__ void multiply(float (&d)[R], const uint32_t* a, uint6
 
 // ---- global memory that blocks share --------------------------------------------------------------------------------
 
-/** Past the L1 cache. */
+/** Bypasses the L1 cache. */
 __device__ __forceinline__ void storeRelaxed(float* to, float a, float b, float c, float d) {
 #ifdef CULEBRA_SIMULATOR
   sim::storeRelaxed(to, {a, b, c, d});
@@ -415,7 +417,7 @@ __device__ __forceinline__ float4 loadRelaxed(const float* from) {
 #endif
 }
 
-/** Says that what this thread, and those it has met, did before is done. */
+/** Publishes what this thread, and the threads it has synchronised with, did before. */
 __device__ __forceinline__ void storeRelease(int* flag, int value) {
 #ifdef CULEBRA_SIMULATOR
   sim::storeRelease(flag, value);
@@ -423,7 +425,7 @@ __device__ __forceinline__ void storeRelease(int* flag, int value) {
   asm volatile("st.release.gpu.global.s32 [%0], %1;" ::"l"(flag), "r"(value) : "memory");
 #endif
 }
-/** Waits until another block has stored at least that. It must be sure to be running, or done. */
+/** Waits until another block has stored at least this value. That block must be running or done. */
 __device__ __forceinline__ void waitAcquire(const int* flag, int least) {
 #ifdef CULEBRA_SIMULATOR
   sim::waitAcquire(flag, least);
@@ -437,7 +439,7 @@ __device__ __forceinline__ void waitAcquire(const int* flag, int least) {
 
 // ---- arithmetic -----------------------------------------------------------------------------------------------------
 
-/** log2(x) and 1 / x to about 22 bits, one instruction each; tiny numbers count as 0. */
+/** log2(x) and 1 / x to about 22 bits, one instruction each; subnormal numbers count as 0. */
 __device__ __forceinline__ float log2Fast(float x) {
 #ifdef CULEBRA_SIMULATOR
   return std::log2(x);

@@ -4,23 +4,22 @@
 //   backward  dIn = rstd · (g − mean(g) − n · mean(g · n)),  g = dOut · weight,  n = (x − mean) · rstd
 //             dWeight += Σ dOut · n,  dBias += Σ dOut
 //
-// Where `mean` is null a row is not centred (root mean square layer normalization): the mean counts as 0, forward and
-// backward, and backward has no term mean(g), which came from the derivative of the mean.
+// If `mean` is null, rows are not centred (root mean square layer normalization): the mean counts as 0, forward and
+// backward, and backward has no term mean(g), which comes from the derivative of the mean.
 //
-// Forward a row lies in the registers of one warp (up to 1024 elements of bf16, 512 of float) or of one block, so it is
-// read once; many warps with a row each keep memory busy, and weight and bias come from the L1 cache. Rows go from last to
-// first, since the product before wrote the last ones most recently.
+// In the forward pass a row is kept in the registers of one warp (up to 1024 elements of bf16, 512 of float) or of one
+// block, so it is read once; many warps with one row each keep memory busy, and weight and bias come from the L1 cache.
+// Rows go from last to first, since the preceding product wrote the last ones most recently.
 //
-// Backward there are two schemes, in both of which blocks stay for many rows and keep their sums of dWeight and dBias in
-// registers. Each block leaves one partial row of each sum; the reduce kernel adds the partial rows up.
-//   streamed Rows of bf16 of up to 1024 elements. A warp has a row; its next one comes to shared memory by cp.async while
-//            it works on this one. A lane copies what it will read itself, so nothing needs a barrier. A third sum can be
-//            had on the way, that of the gradient it writes: it is the bias gradient of the linear layer whose output was
-//            the residual branch.
+// The backward pass has two schemes. In both, a block processes many rows and keeps its sums of dWeight and dBias in
+// registers. Each block stores one partial row of each sum; the reduce kernel adds up the partial rows.
+//   streamed Rows of bf16 of up to 1024 elements. A warp has a row; its next one is copied to shared memory by cp.async
+//   meanwhile. A lane copies what it will read itself, so no barrier is needed. A third sum can be computed on the way,
+//   that of the written gradient: it is the bias gradient of the linear layer whose output was the residual branch.
 //   general  Any row, in the registers of one warp or of one block.
 //
 // Bytes, elements of s bytes: forward 2·N·C·s + 8·N, with residual 4·N·C·s + 8·N; backward 3·N·C·s + 8·N, with residual
-// 4·N·C·s + 8·N; the partial rows stay in the L2 cache. Nothing is read again, so inputs pass the caches by.
+// 4·N·C·s + 8·N; the partial rows stay in the L2 cache. Inputs are not reread, so they bypass the caches.
 #include "columns.cuh"
 #include "mma.cuh"
 
@@ -28,16 +27,16 @@ namespace culebra {
 
 constexpr float EPSILON = 1e-5f;
 
-/** Packs a thread holds of a row at most. */
+/** The most packs of a row per thread. */
 constexpr int ROW_PACKS = 4;
 
 constexpr int FORWARD_THREADS = 256;
 constexpr int BACKWARD_THREADS = 192;
 
-/** Warps of a block of the streamed backward pass times the packs that a lane has of a row: what the ring has room for. */
+/** Warps per block of the streamed backward pass times packs per lane of a row: the capacity of the ring. */
 constexpr int STREAMED_PACKS = 32;
 
-/** Forward pass of the rows of a thread; sum = in + branch where there is a branch, else sum is not written. */
+/** Forward pass of the rows of a thread; sum = in + branch if there is a branch, otherwise sum is not written. */
 template <typename T, int V>
 struct Forward {
   using P = Pack<T, V>;
@@ -139,7 +138,7 @@ struct Forward {
   }
 };
 
-/** dWeight and dBias of the columns of a thread; where a row has several chunks, of one chunk at a time. */
+/** dWeight and dBias of a thread's columns; if a row has several chunks, of one chunk at a time. */
 template <int V>
 struct ParameterSums {
   using Tile = RowTile<V, ROW_PACKS>;
@@ -151,7 +150,7 @@ struct ParameterSums {
 
   __device__ __forceinline__ ParameterSums(Tile tile, float* partial) : tile(tile), partial(partial) {}
 
-  /** Takes up what the thread has stored of the chunk; nothing at first. */
+  /** Loads what the thread has stored for the chunk; initially nothing. */
   __device__ __forceinline__ void load(int chunk, bool first) {
     tile.forEach(chunk, [&](int k, int column) {
 #pragma unroll
@@ -172,7 +171,7 @@ struct ParameterSums {
     });
   }
 
-  /** Adds what the other rows of the block have to the first: one warp a row. */
+  /** Adds the sums of the block's other rows to the first: one warp per row. */
   __device__ __forceinline__ void addRowsOfBlock() {
     if (blockDim.y == 1) return;
     addRowsOfBlock(dWeight);
@@ -201,7 +200,7 @@ struct ParameterSums {
 };
 
 /**
- * Backward pass of the rows of a thread: dIn += the gradient where `adds`, else dIn = it; partials (blocks, 2, columns)
+ * Backward pass of the rows of a thread: dIn += the gradient if `adds`, otherwise dIn = it; partials (blocks, 2, columns)
  * = the block's dWeight and dBias. Each block must have a row.
  */
 template <typename T, int V, bool adds>
@@ -251,7 +250,7 @@ struct Backward {
     }
   }
 
-  /** With dIn to be added to there are no registers left for the weights: they come from the L1 cache. */
+  /** If dIn is added to, there are no registers left for the weights: they come from the L1 cache. */
   __device__ __forceinline__ void keepWeights(int chunk) {
     if (!adds) tile.forEach(chunk, [&](int k, int column) { w[k] = load<V>(weight + column); });
   }
@@ -299,9 +298,9 @@ struct Backward {
 extern __shared__ __align__(16) unsigned char layernormRing[];
 
 /**
- * The streamed backward pass. dIn += the gradient where `adds`, else dIn = it; partials (blocks, SUMS, columns) = the
- * block's dWeight, dBias and, of three, the sum of the rows of dIn. A row has at most K packs a lane, a block at most
- * STREAMED_PACKS / K warps, which blockDim.y says; each warp has room for two rows in shared memory.
+ * The streamed backward pass. dIn += the gradient if `adds`, otherwise dIn = it; partials (blocks, SUMS, columns) = the
+ * block's dWeight, dBias and, of three, the sum of the rows of dIn. A row has at most K packs per lane, a block at most
+ * STREAMED_PACKS / K warps (blockDim.y); each warp has room for two rows in shared memory.
  */
 template <int K, bool adds, int SUMS>
 struct StreamedBackward {
@@ -324,16 +323,16 @@ struct StreamedBackward {
 
   __device__ __forceinline__ int columnOf(int k) const { return (k * WARP + threadIdx.x) * V; }
 
-  /** Where the thread's pack k of one of the tensors of a row lies; `odd` is the row's place in the warp's ring. */
+  /** The location of the thread's pack k of one tensor of a row; `odd` is the row's place in the warp's ring. */
   __device__ __forceinline__ bf16* shared(bool odd, int tensor, int k) const {
     bf16* const ofWarp = reinterpret_cast<bf16*>(layernormRing) + threadIdx.y * 2 * ROW_ELEMENTS;
     return ofWarp + (odd ? ROW_ELEMENTS : 0) + tensor * TENSOR_ELEMENTS + columnOf(k);
   }
 
-  /** From last to first: the product before wrote the last rows most recently. */
+  /** From last to first: the preceding product wrote the last rows most recently. */
   __device__ __forceinline__ int rowOf(int turn) const { return rows - 1 - turn; }
 
-  /** Begins to copy a row; where there is none the group of copies is empty, so that their number stays right. */
+  /** Starts to copy a row; if there is none the group of copies is empty, so that the number of groups is right. */
   __device__ __forceinline__ void fetch(int turn, bool odd) const {
     if (turn < rows) {
 #pragma unroll
@@ -348,7 +347,7 @@ struct StreamedBackward {
     commitCopies();
   }
 
-  /** Mean and 1 / √(variance + ε), of no row zeros. */
+  /** Mean and 1 / √(variance + ε); zeros if there is no row. */
   __device__ __forceinline__ float2 statisticsOf(int turn) const {
     if (turn >= rows) return make_float2(0, 0);
     return make_float2(mean == nullptr ? 0 : mean[rowOf(turn)], rstd[rowOf(turn)]);
@@ -423,7 +422,7 @@ struct StreamedBackward {
     }
   }
 
-  /** The sums of the block's warps, in order, through the memory of the ring: one kind of sum at a time. */
+  /** Adds up the sums of the block's warps in order, in the memory of the ring, one kind of sum at a time. */
   __device__ __forceinline__ void addWarps(float* partials) const {
     float* const ofWarps = reinterpret_cast<float*>(layernormRing);  // (warps, K, V, WARP)
     const int thread = threadIdx.y * WARP + threadIdx.x;
@@ -537,8 +536,8 @@ STREAMED(3)
 STREAMED(4)
 
 /**
- * dWeight, dBias, dBranchBias (columns) += the sums of partials (blocks, sums, columns); blockIdx.y says which, and but for
- * dWeight they may be null.
+ * dWeight, dBias, dBranchBias (columns) += the sums of partials (blocks, sums, columns); blockIdx.y selects the sum; all
+ * except dWeight may be null.
  */
 extern "C" __global__ void __launch_bounds__(COLUMN_THREADS* COLUMN_PARTS)
     layernorm_reduce_f32(float* dWeight, float* dBias, float* dBranchBias, const float* partials, int blocks, int sums,

@@ -1,10 +1,9 @@
-// What a linear layer does beside its matrix products: bias and activation behind the forward product. (The gradient of the
-// bias is column_sums.cu.)
+// The parts of a linear layer other than its matrix products: bias and activation after the forward product. (The gradient
+// of the bias is in column_sums.cu.)
 //
-// The epilogue runs over what the product left, a block for a stretch of columns, whose bias stays in registers from row
-// to row.
-// Bytes for (N, OC) elements of s bytes: 2·N·OC·s, and N·OC·s more where the pre-activation is saved elsewhere than the
-// product lies.
+// The epilogue runs over the product, one block per stretch of columns, whose bias stays in registers from row to row.
+// Bytes for (N, OC) elements of s bytes: 2·N·OC·s, and N·OC·s more if the pre-activation is not saved in place of the
+// product.
 #include "activation.cuh"
 
 namespace culebra {

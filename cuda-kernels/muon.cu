@@ -1,23 +1,23 @@
-// Muon (Jordan et al., 2024): what stands around the matrix products of its Newton–Schulz steps, which cuBLAS does for
+// Muon (Jordan et al., 2024): everything except the matrix products of its Newton–Schulz steps, which cuBLAS computes for
 // all matrices of one shape at once.
 //
 //   momentum    m = μ m + (1 − μ) g;  direction = μ m + (1 − μ) g,  g = gradient · min(1, maxNorm / norm)
 //   normalise   X = matrix / (‖matrix‖ + 1e-7)
 //   polynomial  P = 3.4445 I − 4.775 A + 2.0315 A²,  so that a step is X = P X
-//   update      value = value · keep − rate · direction, with bf16 weights rounded by chance
+//   update      value = value · keep − rate · direction, with stochastic rounding to bf16 weights
 //
-// Gradients, momentum and values are float; directions, X, A, A² and P are T, as Jordan's own Newton–Schulz is bf16 where
-// the model is. Norms are read on the device, so the host waits for nothing. Bytes an element in float and in bf16:
-// momentum 16 and 14, normalise 8 and 4, polynomial 12 and 6 for each of the smaller dimension squared, update 12 in both.
+// Gradients, momentum and values are float; directions, X, A, A² and P are T, as in Jordan's own program for bf16 models.
+// Norms are read on the device, so the host never waits. Bytes per element in float and in bf16: momentum 16 and 14,
+// normalise 8 and 4, polynomial 12 and 6 for each of the smaller dimension squared, update 12 in both.
 //
-// GPT-2 124M in bf16, counted and not measured; 12 layers, matrices 768 × {768, 2304, 3072, 3072}, 84.9 M elements:
+// GPT-2 124M in bf16, estimated, not measured; 12 layers, matrices 768 × {768, 2304, 3072, 3072}, 84.9 M elements:
 //
 //   products    5 · (4 n² m + 2 n³) FLOPs for n ≤ m: 1.52 TFLOP, at 600 TFLOP/s         2.5 ms
 //   elements    momentum 1.19 GB, norm 0.17, normalise 0.34, polynomial 5 · 0.17,
 //               update 1.02; together 3.6 GB, at 4.1 TB/s                                0.9 ms
 //   launches    4 shapes of 23, and 2 for each of 48 matrices: 188, at a gap of 1 µs     0.2 ms
 //
-// 3.6 ms. One by one in float, the products alone are 30 ms at the 50 TFLOP/s that an H100 has for them.
+// 3.6 ms. One by one in float, the products alone would take 30 ms at an H100's 50 TFLOP/s.
 #include "optimizer.cuh"
 
 namespace culebra {
@@ -119,7 +119,7 @@ extern "C" __global__ void __launch_bounds__(256)
   muonUpdate(nullptr, values, direction, keep, rate, {}, n);
 }
 
-/** The same with values as masters of bf16 weights; step and seed name the random numbers of the rounding. */
+/** The same with values as masters of bf16 weights; step and seed select the random numbers of the rounding. */
 extern "C" __global__ void __launch_bounds__(256)
     muon_update_bf16(bf16* weights, float* values, const bf16* direction, float keep, float rate, unsigned seedLow,
                      unsigned seedHigh, unsigned step, long long n) {

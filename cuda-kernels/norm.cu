@@ -1,9 +1,9 @@
-// Norms, √ Σ in²: of one tensor, or of each of several that lie one behind the other, in two stages: each block leaves a
-// partial sum, one block a tensor adds them up in order.
+// Norms, √ Σ in², of one tensor or of each of several contiguous ones, in two stages: each block stores a partial sum,
+// then one block per tensor adds them up in order.
 //
-// A thread reads 16 bytes at a time; their squares are added in single, everything else in double precision, which
-// costs one operation of the slow unit for 16 bytes. The grid, and with it the order of the sums, depends on the device
-// and on n alone. Bytes: n·s.
+// A thread reads 16 bytes at a time; their squares are added in single precision, everything else in double, which costs
+// one operation on the slow unit per 16 bytes. The grid, and thus the order of the sums, depends only on the device and
+// on n. Bytes: n·s.
 #include "common.cuh"
 
 namespace culebra {

@@ -1,11 +1,11 @@
-// What the optimizers share: clipping by the global norm, and weights in bf16 rounded by chance.
+// Shared by the optimizers: clipping by the global norm, and stochastic rounding of bf16 weights.
 #pragma once
 
 #include "philox.cuh"
 
 namespace culebra {
 
-/** Elements that a thread of an optimizer updates: those of one Philox block. */
+/** Elements per thread of an optimizer: one Philox block. */
 constexpr int OPTIMIZER_PACK = 4;
 
 /** The factor that clips gradients of this norm to maxNorm; 0 turns clipping off, and norm may be null. */
@@ -13,7 +13,7 @@ __device__ __forceinline__ float clipping(const float* norm, float maxNorm) {
   return maxNorm > 0 && *norm > maxNorm ? maxNorm / *norm : 1;
 }
 
-/** x rounded to one of its neighbours in bf16: up with the probability that 16 random bits give. */
+/** x stochastically rounded to one of its neighbours in bf16, by 16 random bits. */
 __device__ __forceinline__ bf16 roundedByChance(float x, uint32_t random) {
   if (!isFinite(x)) return __float2bfloat16(x);
   return __float2bfloat16(__uint_as_float((__float_as_uint(x) + (random & 0xffff)) & 0xffff0000));
@@ -24,7 +24,7 @@ __device__ __forceinline__ bf16 roundedByChance(float x, uint32_t random) {
  * counter (e / 4, SITE, step, e / 4 · 2⁻³²) under the seed.
  */
 struct ChanceRounding {
-  /** In the place of a random site; those of a model are small numbers. */
+  /** Used as a random site; those of a model are small numbers. */
   static constexpr uint32_t SITE = 0x41444D57;
 
   uint2 seed;

@@ -1,10 +1,10 @@
-// Draws a token from each row of logits: temperature, top-k, top-p, one uniform number; a block a row.
+// Draws a token from each row of logits: temperature, top-k, top-p, one uniform number; one block per row.
 //
-// All sums are of integers, so that neither their order nor atomics matter: a token weighs exp((logit − max) / T) · 2⁴⁰.
-// Top-k and top-p are one question: down to which token, most likely first and among equals the lower index first, does
-// a mass (one a token, or its weight) reach a limit? The answer is a Boundary, found digit by digit of the logit's bits:
-// a histogram of mass in shared memory for 11 bits a pass. For the draw each thread has a stretch of consecutive tokens;
-// a scan over the stretches' weights finds the one where the running sum passes the drawn share of the total.
+// All sums are of integers, so that neither order nor atomics matter: a token has the weight exp((logit − max) / T) ·
+// 2⁴⁰. Top-k and top-p are one question: at which token, in order of likelihood and for equals of index, does a mass
+// (one per token, or its weight) reach a limit? The answer is a Boundary, found digit by digit of the logit's bits: a
+// histogram of mass in shared memory for 11 bits per pass. For the draw each thread has a stretch of consecutive tokens;
+// a scan over the stretches' weights finds the one in which the running sum passes the drawn share of the total.
 //
 // Bytes: 2·V for a row of V logits in bf16; the up to 11 passes over it after the first come from the L1 cache.
 #include "philox.cuh"
@@ -28,7 +28,7 @@ struct LargerOf {
   }
 };
 
-/** A number that orders logits as they are. */
+/** A number with the order of the logits. */
 __device__ __forceinline__ uint32_t keyOf(float logit) {
   const uint32_t bits = __float_as_uint(logit + 0.0f);  // −0 and 0 are equal
   return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
@@ -38,13 +38,13 @@ __device__ __forceinline__ float logitOf(uint32_t key) {
   return __uint_as_float(key & 0x80000000u ? key & 0x7fffffffu : ~key);
 }
 
-/** Eligible are the tokens with a larger key, and the first `ties` of those with this one. */
+/** Tokens with a larger key are eligible, and the first `ties` of those with this key. */
 struct Boundary {
   uint32_t key;
   uint32_t ties;
 };
 
-/** Σ of x over the threads before this one, and in total over all of them. All threads of the block come here. */
+/** Σ of x over the threads before this one, and in total over all of them. All threads of the block must call this. */
 __device__ __forceinline__ uint64_t sumBefore(uint64_t x, uint64_t& total) {
   __shared__ uint64_t ofWarp[SAMPLE_THREADS / WARP];
   const int lane = threadIdx.x % WARP;
@@ -55,7 +55,7 @@ __device__ __forceinline__ uint64_t sumBefore(uint64_t x, uint64_t& total) {
     const uint64_t below = __shfl_up_sync(ALL_LANES, upTo, distance);
     if (lane >= distance) upTo += below;
   }
-  __syncthreads();  // the last sums have been read
+  __syncthreads();  // all have read the last sums
   if (lane == WARP - 1) ofWarp[warp] = upTo;
   __syncthreads();
   uint64_t before = 0;
@@ -67,26 +67,26 @@ __device__ __forceinline__ uint64_t sumBefore(uint64_t x, uint64_t& total) {
   return before + upTo - x;
 }
 
-/** The bits of a key from `shift` on; of those above, only keys with this prefix count. */
+/** The bits of a key from `shift` on; only keys with this prefix above them count. */
 struct KeyDigit {
   uint32_t prefix;
   int shift;
   int bits;
 };
 
-/** A key as far as it is known, and the mass still wanted of the keys that begin so. */
+/** The known prefix of a key, and the mass still wanted from the keys with this prefix. */
 struct Digit {
   uint32_t prefix;
   uint64_t wanted;
 };
 
-/** Mass by digit, in shared memory. All threads of the block call all methods but add. */
+/** Mass by digit, in shared memory. All threads of the block must call all methods except add. */
 struct Histogram {
   unsigned long long bins[BINS];
   Digit found;
 
   __device__ __forceinline__ void clear() {
-    __syncthreads();  // the last result has been read
+    __syncthreads();  // all have read the last result
     for (int i = threadIdx.x; i < BINS; i += SAMPLE_THREADS) bins[i] = 0;
     __syncthreads();
   }
@@ -96,7 +96,7 @@ struct Histogram {
     atomicAdd(&bins[key >> place.shift & ((1u << place.bits) - 1)], static_cast<unsigned long long>(mass));
   }
 
-  /** The digit, from the largest down, at which the mass reaches what is wanted. */
+  /** The digit, from the largest down, at which the mass reaches `wanted`. */
   __device__ __forceinline__ Digit find(KeyDigit place, uint64_t wanted) {
     __syncthreads();
     const int top = BINS - 1 - threadIdx.x * BINS_PER_THREAD;
@@ -129,14 +129,14 @@ struct Sampler {
     return static_cast<uint64_t>(fmaxf(expf((logit - max) * slope) * WEIGHT_OF_LARGEST, 0.0f) + 0.5f);
   }
 
-  /** body(token) for all tokens, side by side in the threads. */
+  /** body(token) for all tokens; neighbouring threads have neighbouring tokens. */
   template <typename Body>
   __device__ __forceinline__ void forEach(Body body) const {
 #pragma unroll 4
     for (int token = threadIdx.x; token < vocab; token += SAMPLE_THREADS) body(token);
   }
 
-  /** Key and, for the lowest index to be the largest, complement of the index of the most likely token. */
+  /** Key of the most likely token and the complement of its index, so that the lowest index wins. */
   __device__ __forceinline__ uint64_t mostLikely() const {
     uint64_t best = 0;
     forEach([&](int token) {
@@ -156,7 +156,7 @@ struct Sampler {
     return rowReduce(sum, Sum{}) + boundary.ties * massOf(logitOf(boundary.key));
   }
 
-  /** The boundary inside `outer` that is reached as soon as the mass is `wanted`, which is at least 1. */
+  /** The boundary inside `outer` at which the mass reaches `wanted`, which is at least 1. */
   template <typename Mass>
   __device__ __forceinline__ Boundary reach(uint64_t wanted, Boundary outer, Mass massOf) const {
     __shared__ Histogram histogram;

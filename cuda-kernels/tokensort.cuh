@@ -1,4 +1,4 @@
-// One pass of a stable sort of rows by their tokens, 8 bits of the token a pass, for the embedding's gradient.
+// One pass of a stable sort of rows by their tokens, 8 bits of the token per pass, for the embedding's gradient.
 #pragma once
 
 #include "common.cuh"
@@ -10,7 +10,7 @@ constexpr int DIGITS = 1 << DIGIT_BITS;
 constexpr int SORT_THREADS = 1024;
 constexpr int SORT_WARPS = SORT_THREADS / WARP;
 
-/** Loads of a thread that are under way at once. */
+/** Loads of a thread in flight at once. */
 constexpr int AHEAD = 8;
 
 /** The token of a row as backward sees it. */
@@ -19,10 +19,10 @@ __device__ __forceinline__ int tokenOf(const int* tokens, int row, int vocab) {
   return token >= 0 && token < vocab ? token : vocab;
 }
 
-/** The row that stands at place i before this pass; before the first one rows stand in their own order. */
+/** The row at place i before this pass; before the first pass rows are in their original order. */
 __device__ __forceinline__ int rowAt(const int* order, int i) { return order == nullptr ? i : order[i]; }
 
-/** The lanes of the warp that have the same digit. */
+/** The lanes of the warp with the same digit. */
 __device__ __forceinline__ unsigned lanesOfDigit(int digit) {
   unsigned lanes = ALL_LANES;
 #pragma unroll
@@ -34,19 +34,19 @@ __device__ __forceinline__ unsigned lanesOfDigit(int digit) {
   return lanes;
 }
 
-/** What the blocks of a pass know of the digits; counts at first, then places. In shared memory. */
+/** Digit counts of a pass, later places, in shared memory. */
 struct DigitCounts {
   int everywhere[DIGITS];
   int inBlocksBefore[DIGITS];
   int ofWarp[SORT_WARPS][DIGITS];
 };
 
-/** The digit of the row at a place; -1 where there is none. */
+/** The digit of the row at a place; -1 if there is none. */
 __device__ __forceinline__ int digitAt(const int* order, const int* tokens, int place, int rows, int vocab, int shift) {
   return place < rows ? tokenOf(tokens, rowAt(order, place), vocab) >> shift & (DIGITS - 1) : -1;
 }
 
-/** A digit, and the lanes of the warp that have it, too; none where there is no row. */
+/** A digit, and the lanes of the warp that share it; none if there is no row. */
 struct LaneDigit {
   int digit;
   unsigned peers;
@@ -73,7 +73,7 @@ __device__ __forceinline__ void countDigits(DigitCounts& counts, const int* orde
   }
   __syncthreads();
   for (int first = 0; first < rows; first += AHEAD * SORT_THREADS) {
-    int digits[AHEAD];  // all are under way before the first is waited for
+    int digits[AHEAD];  // all loads are in flight before the first wait
 #pragma unroll
     for (int i = 0; i < AHEAD; i++) {
       digits[i] = digitAt(order, tokens, first + i * SORT_THREADS + threadIdx.x, rows, vocab, shift);
@@ -93,7 +93,7 @@ __device__ __forceinline__ void countDigits(DigitCounts& counts, const int* orde
   __syncthreads();
 }
 
-/** everywhere[d] = the place where digit d begins; ofWarp[w][d] = how many of them stand before those of the warp. */
+/** everywhere[d] = the place where digit d starts; ofWarp[w][d] = how many of them come before those of the warp. */
 __device__ __forceinline__ void countsToPlaces(DigitCounts& counts) {
   if (threadIdx.x < DIGITS) {
     int sum = counts.inBlocksBefore[threadIdx.x];
