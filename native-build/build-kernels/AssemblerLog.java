@@ -7,8 +7,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What {@code ptxas -v} said of a module for each GPU, with lines of our own for the size of the
- * code: {@code code ENTRY GPU BYTES}.
+ * The output of {@code ptxas -v} for a module on each GPU, with our own lines for the code size:
+ * {@code code ENTRY GPU BYTES}.
  */
 final class AssemblerLog {
   private static final Pattern COMPILING =
@@ -23,12 +23,12 @@ final class AssemblerLog {
 
   private AssemblerLog() {}
 
-  /** The line for the size of an entry's code. */
+  /** The line for an entry's code size. */
   static String code(String entry, String gpu, long bytes) {
     return "code %s %s %d\n".formatted(entry, gpu, bytes);
   }
 
-  /** Of each entry what it uses, in the order of {@link Gpu#ALL}. */
+  /** The resources that each entry uses, in the order of {@link Gpu#ALL}. */
   static Map<String, List<KernelProfile.Use>> uses(String said) {
     Map<String, Long> sizes = new TreeMap<>();
     CODE.matcher(said)

@@ -12,10 +12,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What the kernels were compiled to when somebody last looked at it and found it right: a file
- * beside them that a build is compared with.
+ * The compiled figures of the kernels when they were last reviewed and accepted: a file next to the
+ * kernels that builds are compared with.
  *
- * @param compiler the version of nvcc; another one makes other figures of the same sources
+ * @param compiler the version of nvcc; other versions give other figures for the same sources
  * @param kernels by name
  */
 record Baseline(String compiler, Map<String, Kernel> kernels) {
@@ -23,11 +23,11 @@ record Baseline(String compiler, Map<String, Kernel> kernels) {
    * The figures of a kernel.
    *
    * @param uses by the GPU's name
-   * @param loop its hottest one; all zero if it has none
+   * @param loop its hottest loop; all zero if it has no loops
    */
   record Kernel(Map<String, Use> uses, Loop loop) {}
 
-  /** Registers of a thread, and resident warps as far as they are known before a launch. */
+  /** Registers per thread, and resident warps as far as known before a launch. */
   record Use(int registers, int warps) {}
 
   /** See {@link InstructionMix}. */
@@ -35,13 +35,13 @@ record Baseline(String compiler, Map<String, Kernel> kernels) {
     static final Loop NONE = new Loop(0, 0, 0, 0, 0);
   }
 
-  /** Lines that say what changed for the worse and for the better. */
+  /** Lines about changes for the worse and for the better. */
   record Difference(List<String> worse, List<String> better) {}
 
-  /** A figure is worse if it grew by more than this part … */
+  /** A figure is worse if it grew by more than this fraction … */
   private static final double TOLERANCE = 0.1;
 
-  /** … and by at least so many. */
+  /** … and by at least this much. */
   private static final int LEAST = 3;
 
   private static final Pattern COMPILER = Pattern.compile("(?m)^Compiled by nvcc (\\S+)\\.$");
@@ -75,20 +75,21 @@ record Baseline(String compiler, Map<String, Kernel> kernels) {
     return new Baseline(compiler, kernels);
   }
 
-  /** The version in what {@code nvcc --version} says. */
+  /** The version in the output of {@code nvcc --version}. */
   static String version(String said) {
     Matcher version = Pattern.compile("\\bV(\\d[\\w.]*)").matcher(said);
     return version.find() ? version.group(1) : "unknown";
   }
 
   /**
-   * @throws IOException if it cannot be read, with the line that is not as {@link #text} writes it
+   * @throws IOException if it cannot be read or has a line that {@link #text} does not write; the
+   *     message names it
    */
   static Baseline read(Path file) throws IOException {
     String text = Files.readString(file);
     Matcher compiler = COMPILER.matcher(text);
     if (!compiler.find()) {
-      throw new IOException(file + ": no line says which nvcc it was compiled by");
+      throw new IOException(file + ": there is no line with the version of nvcc");
     }
     Map<String, Kernel> kernels = new TreeMap<>();
     List<String> lines = text.lines().toList();
@@ -124,7 +125,7 @@ record Baseline(String compiler, Map<String, Kernel> kernels) {
       }
     }
     if (cells.length != column + LOOP_COLUMNS) {
-      throw new IllegalArgumentException("so many cells: " + cells.length);
+      throw new IllegalArgumentException("wrong number of cells: " + cells.length);
     }
     return new Kernel(
         uses,
@@ -183,7 +184,7 @@ record Baseline(String compiler, Map<String, Kernel> kernels) {
         .toString();
   }
 
-  /** What is different in a newer build. */
+  /** The differences in a newer build. */
   Difference to(Baseline now) {
     Difference difference = new Difference(new ArrayList<>(), new ArrayList<>());
     kernels.forEach(
@@ -191,7 +192,7 @@ record Baseline(String compiler, Map<String, Kernel> kernels) {
           if (now.kernels.containsKey(name)) {
             compare(name, kernel, now.kernels.get(name), difference);
           } else {
-            difference.worse.add(name + ": in the baseline, but no kernel is called so any more");
+            difference.worse.add(name + ": in the baseline, but no kernel has this name any more");
           }
         });
     now.kernels.keySet().stream()
@@ -222,7 +223,7 @@ record Baseline(String compiler, Map<String, Kernel> kernels) {
     new LoopComparison(name, was.loop, is.loop, difference).compare();
   }
 
-  /** Of two versions of a loop; where both do products, for the same number of them. */
+  /** Compares two versions of a loop; if both do products, for the same number of products. */
   private record LoopComparison(String name, Loop was, Loop is, Difference difference) {
     void compare() {
       figure("instructions", was.instructions, is.instructions, TOLERANCE, LEAST);

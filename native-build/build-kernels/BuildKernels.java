@@ -18,46 +18,47 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Compiles the CUDA sources to PTX, one module a {@code .cu} file, and has {@code ptxas} assemble
- * each for the GPUs it is meant for, to know what its kernels need. A source is meant for all GPUs
- * from compute capability 8.0 on, unless a line {@code // target NAME} of it says otherwise.
+ * Compiles the CUDA sources to PTX, one module per {@code .cu} file, and runs {@code ptxas} on each
+ * for its target GPUs, to find out what its kernels need. A source targets all GPUs from compute
+ * capability 8.0 on, unless it has a line {@code // target NAME}.
  *
  * <pre>
  *   java BuildKernels.java SOURCES PTX REPORT [BASELINE check|accept]
- *   SOURCES   folder of *.cu and *.cuh
+ *   SOURCES   folder with *.cu and *.cuh
  *   PTX       folder for NAME.ptx and index.json
- *   REPORT    file for the tables of what the kernels need and of their hottest loops
- *   BASELINE  file of the figures that were found right: check compares, accept writes it
+ *   REPORT    file for tables of the kernels' resources and hottest loops
+ *   BASELINE  file with the accepted figures: check compares, accept writes it
  * </pre>
  *
- * A kernel that spills registers or needs a stack fails the build, unless its source names the
- * reason in a line {@code // spills ENTRY: reason}; so does one whose asynchronous products or
- * register counts {@code ptxas} did not take as they were written, and so does one that has become
- * worse than the baseline, if that was made by the same {@code nvcc}. Without {@code nvcc} only the
- * index is written, with the reason; that is no failure. A module whose sources, flags and compiler
- * are those of the last build is not compiled again: a file in {@code built} beside the report
- * remembers them, and what {@code ptxas} said.
+ * The build fails if a kernel spills registers or needs a stack, unless its source gives the reason
+ * in a line {@code // spills ENTRY: reason}; if {@code ptxas} did not keep a kernel's asynchronous
+ * products or register counts as written; and if a kernel is worse than the baseline, provided that
+ * the baseline was made with the same {@code nvcc}. Without {@code nvcc} only the index is written,
+ * with the reason; that is not a failure. A module is recompiled only if its sources, flags or
+ * compiler have changed since the last build: a file in {@code built} next to the report records
+ * them and the output of {@code ptxas}.
  */
 final class BuildKernels {
   private static final List<String> FLAGS =
       List.of("-std=c++17", "-ptx", "-Werror", "all-warnings");
 
   /**
-   * What a module is compiled for.
+   * A compilation target of a module.
    *
-   * @param name as nvcc calls it; a letter at the end: for that one capability, and no newer one
-   * @param version of the PTX ISA. An nvcc writes its own and drivers refuse a newer one than they
-   *     know, though nothing newer is used: then ptxas, which reads the same text, would say so
-   * @param driver the CUDA version, 1000 · major + 10 · minor, whose driver knows it
-   * @param gpus that it is assembled for
+   * @param name as in nvcc; with a letter at the end: only for that capability, not for newer ones
+   * @param version of the PTX ISA, which replaces nvcc's own: drivers reject a newer version than
+   *     they know even if no newer feature is used. If one were used, ptxas, which reads the same
+   *     text, would report it
+   * @param driver the CUDA version, 1000 · major + 10 · minor, whose driver supports it
+   * @param gpus GPUs that it is assembled for
    */
   private record Target(String name, String version, int driver, List<String> gpus) {}
 
-  /** Every GPU from here on runs the PTX: the driver compiles it for the one that is there. */
+  /** Every GPU from here on runs the PTX: the driver compiles it for the GPU in the machine. */
   private static final Target PORTABLE =
       new Target("compute_80", "8.0", 12000, List.of("sm_80", "sm_90", "sm_100"));
 
-  /** Hopper's own instructions, and 16-byte reductions, which came with 8.1. */
+  /** Hopper's instructions, and 16-byte reductions, which are new in 8.1. */
   private static final Target HOPPER = new Target("compute_90a", "8.1", 12010, List.of("sm_90a"));
 
   private static final List<Target> TARGETS = List.of(PORTABLE, HOPPER);
@@ -68,7 +69,9 @@ final class BuildKernels {
   private static final Pattern EXCUSE = Pattern.compile("// spills (\\w+): \\S");
   private static final Pattern TARGET = Pattern.compile("(?m)^// target (\\w+)$");
 
-  /** Products done one by one, waits put between them, setmaxnreg ignored: C7508 and its like. */
+  /**
+   * Warnings such as C7508: products serialised, waits inserted between them, setmaxnreg ignored.
+   */
   private static final Pattern NOT_AS_WRITTEN = Pattern.compile("(?m)^.*\\(C75\\d\\d\\).*$");
 
   private static final Pattern INCLUDE = Pattern.compile("(?m)^\\s*#include \"([^\"]+)\"");
@@ -111,7 +114,7 @@ final class BuildKernels {
     Files.createDirectories(report.toAbsolutePath().getParent());
     if (nvcc == null) {
       String problem =
-          "the GPU kernels were left out when this was built: no nvcc was found;"
+          "this build has no GPU kernels: nvcc was not found;"
               + " install the CUDA toolkit, or set NVCC or CUDA_HOME, and build again";
       System.out.println("native-build: " + problem);
       clear();
@@ -121,7 +124,7 @@ final class BuildKernels {
     return build(nvcc, output(List.of(nvcc.toString(), "--version")));
   }
 
-  /** What NVCC says, else CUDA_HOME's, the PATH's, the usual place's; null if there is none. */
+  /** nvcc from NVCC, CUDA_HOME, PATH or the usual place, in this order; null if there is none. */
   private static Path findNvcc() {
     String chosen = System.getenv("NVCC");
     List<Path> places = new ArrayList<>();
@@ -158,7 +161,8 @@ final class BuildKernels {
   }
 
   /**
-   * A hash of everything a module depends on: compiler, flags, its source and what that includes.
+   * A hash of everything a module depends on: compiler, flags, its source and the files it
+   * includes.
    */
   private String state(String compiler, Path source) throws IOException {
     MessageDigest digest = sha256();
@@ -172,7 +176,7 @@ final class BuildKernels {
     return HexFormat.of().formatHex(digest.digest());
   }
 
-  /** Those that are ours; the rest comes with the compiler. */
+  /** Our own includes; the rest comes with the compiler. */
   private void addWithIncludes(Path file, Set<Path> files) throws IOException {
     if (!files.add(file)) {
       return;
@@ -229,11 +233,11 @@ final class BuildKernels {
     if (complainOfSpills(kernels) || baseline.isPresent() && !isAsGood(kernels, compiler)) {
       return 1;
     }
-    Files.writeString(index(), indexOf(modules)); // last: it says that all the rest is there
+    Files.writeString(index(), indexOf(modules)); // last: it marks the rest as complete
     return 0;
   }
 
-  /** What is known of each kernel of a module that is compiled. */
+  /** The profile of each kernel of a compiled module. */
   private List<KernelProfile> profiles(Path source) {
     try {
       Map<String, List<KernelProfile.Use>> uses = AssemblerLog.uses(said(source));
@@ -252,7 +256,7 @@ final class BuildKernels {
     }
   }
 
-  /** That the baseline is the one that the last build was compared with, or there is none. */
+  /** Whether the baseline is the one that the last build was compared with, or there is none. */
   private boolean isCompared() throws IOException {
     return baseline.isEmpty()
         || Files.exists(baseline.get())
@@ -260,7 +264,7 @@ final class BuildKernels {
             && Files.readString(compared()).equals(hash(baseline.get()));
   }
 
-  /** Remembers which baseline the last build was compared with. */
+  /** Records the baseline that the last build was compared with. */
   private Path compared() {
     return built().resolve("baseline.sha256");
   }
@@ -269,17 +273,17 @@ final class BuildKernels {
     return HexFormat.of().formatHex(sha256().digest(Files.readAllBytes(file)));
   }
 
-  /** Compares with the baseline and says what differs, or writes it. */
+  /** Compares with the baseline and prints the differences, or writes it. */
   private boolean isAsGood(List<KernelProfile> kernels, String nvcc) throws IOException {
     Path file = baseline.orElseThrow();
     Baseline now = Baseline.of(Baseline.version(nvcc), kernels);
     if (accept) {
       Files.writeString(file, now.text());
-      System.out.println("native-build: these figures are the baseline now: " + file);
+      System.out.println("native-build: these figures are now the baseline: " + file);
     } else if (!isAsGood(file, now)) {
       System.err.printf(
-          "native-build: if this is as it must be, build with -Dkernels.baseline=accept,"
-              + " which rewrites %s, and commit that; what the figures mean: %s%n",
+          "native-build: if this is intended, build with -Dkernels.baseline=accept,"
+              + " which rewrites %s, and commit that file; the figures are explained in %s%n",
           file, report);
       return false;
     }
@@ -307,7 +311,7 @@ final class BuildKernels {
     if (!was.compiler().equals(now.compiler())) {
       difference.worse().forEach(line -> System.out.println("native-build: differs: " + line));
       System.out.printf(
-          "native-build: nvcc %s made this, %s the baseline, so that is no failure%n",
+          "native-build: this was made by nvcc %s, the baseline by %s, so this is not a failure%n",
           now.compiler(), was.compiler());
       return true;
     }
@@ -315,7 +319,7 @@ final class BuildKernels {
     return false;
   }
 
-  /** Where it is remembered of each module what it was made of and what ptxas said. */
+  /** The record of a module's inputs and of the output of ptxas. */
   private Path built() {
     return report.resolveSibling("built");
   }
@@ -324,13 +328,13 @@ final class BuildKernels {
     return ptx.resolve(name(source) + ".ptx");
   }
 
-  /** The hash of what a module was made of, and from the next line on what ptxas said. */
+  /** The hash of a module's inputs; the output of ptxas starts on the next line. */
   private String said(Path source) throws IOException {
     Path file = built().resolve(name(source) + ".txt");
     return Files.exists(file) ? Files.readString(file) : "";
   }
 
-  /** Removes the PTX of modules that are gone. */
+  /** Removes the PTX of deleted modules. */
   private void removeOthers(List<Path> modules) throws IOException {
     Set<String> names = modules.stream().map(BuildKernels::name).collect(Collectors.toSet());
     for (Path old : files(ptx, ".ptx")) {
@@ -381,7 +385,7 @@ final class BuildKernels {
     }
   }
 
-  /** What a source says it is meant for. */
+  /** The target that a source names. */
   private static Target target(Path source) throws IOException {
     Matcher said = TARGET.matcher(Files.readString(source));
     if (!said.find()) {
@@ -398,7 +402,9 @@ final class BuildKernels {
     return source.getFileName().toString().replaceFirst("\\.cu$", "");
   }
 
-  /** Names kernels with a stack or spills that no source excuses, and says whether there are. */
+  /**
+   * Prints kernels with a stack or spills that no source excuses; returns whether there are any.
+   */
   private boolean complainOfSpills(List<KernelProfile> kernels) throws IOException {
     Set<String> excused = new TreeSet<>();
     for (String suffix : List.of(".cu", ".cuh")) {
@@ -416,7 +422,7 @@ final class BuildKernels {
           found = true;
           System.err.printf(
               "native-build: %s for %s has a stack of %d bytes and spills %d:"
-                  + " see %s; a reason goes into its source as // spills %s: …%n",
+                  + " see %s; to accept it, give the reason in the source as // spills %s: …%n",
               kernel.name(), use.gpu().name(), use.stack(), use.spilled(), report, kernel.name());
         }
       }
@@ -424,7 +430,7 @@ final class BuildKernels {
     return found;
   }
 
-  /** Entries of each module with the types of their parameters, as the PTX has them. */
+  /** Entries of each module with the types of their parameters, from the PTX. */
   private String indexOf(List<Path> modules) throws IOException {
     MessageDigest states = sha256();
     Map<String, String> entries = new TreeMap<>();
@@ -475,14 +481,14 @@ final class BuildKernels {
             target.gpus.stream().map(gpu -> "\"" + gpu + "\"").collect(Collectors.joining(", ")));
   }
 
-  /** A compiler that did not like its input; the message is what it said. */
+  /** The compiler failed; the message is its output. */
   private static final class CompilerException extends RuntimeException {
     CompilerException(String message) {
       super(message);
     }
   }
 
-  /** What a command prints, on both its streams. */
+  /** The output of a command, on both streams. */
   private static String output(List<String> command) throws IOException {
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
     String said = new String(process.getInputStream().readAllBytes());

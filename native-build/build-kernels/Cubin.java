@@ -16,7 +16,7 @@ final class Cubin {
   /**
    * Bytes of machine code of each entry.
    *
-   * @throws IOException if the file is not what ptxas writes
+   * @throws IOException if the file was not written by ptxas
    */
   static Map<String, Long> codeSizes(Path file) throws IOException {
     ByteBuffer elf = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
@@ -38,7 +38,7 @@ final class Cubin {
     return sizes;
   }
 
-  /** Where a section's bytes are. Elf64_Shdr: sh_name at 0, sh_offset at 24, sh_size at 32. */
+  /** The location of a section. Elf64_Shdr: sh_name at 0, sh_offset at 24, sh_size at 32. */
   private static int offset(ByteBuffer elf, int header) {
     return Math.toIntExact(elf.getLong(header + 24));
   }

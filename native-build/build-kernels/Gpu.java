@@ -3,18 +3,18 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * What a multiprocessor has to share out among blocks. The sizes are those of "Technical
- * Specifications per Compute Capability" in the CUDA C++ Programming Guide; how they are shared out
- * is what {@code cuda_occupancy.h} of the CUDA toolkit computes.
+ * The resources of a multiprocessor. The sizes are from "Technical Specifications per Compute
+ * Capability" in the CUDA C++ Programming Guide; they are allocated as in {@code cuda_occupancy.h}
+ * of the CUDA toolkit.
  *
- * @param name as ptxas calls it
- * @param warps that are resident at most
- * @param blocks that are resident at most
- * @param registers of 32 bits
+ * @param name as in ptxas
+ * @param warps most resident warps
+ * @param blocks most resident blocks
+ * @param registers number of 32-bit registers
  * @param shared bytes of shared memory
  */
 record Gpu(String name, int warps, int blocks, int registers, int shared) {
-  /** Those that kernels are assembled for, in the order of the tables. */
+  /** The GPUs that kernels are assembled for, in the order of the tables. */
   static final List<Gpu> ALL =
       List.of(
           new Gpu("sm_80", 64, 32, 65536, 164 << 10),
@@ -24,24 +24,24 @@ record Gpu(String name, int warps, int blocks, int registers, int shared) {
 
   private static final int WARP = 32;
 
-  /** Registers are shared out to a warp in units of this many … */
+  /** Registers are allocated to a warp in units of this many … */
   private static final int REGISTER_UNIT = 256;
 
   /** … from the quarter of the multiprocessor where the warp runs. */
   private static final int QUARTERS = 4;
 
-  /** Shared memory is shared out to a block in units of this many bytes … */
+  /** Shared memory is allocated to a block in units of this many bytes … */
   private static final int SHARED_UNIT = 128;
 
-  /** … after what the system keeps for itself in each block. */
+  /** … after the system's own share in each block. */
   private static final int SHARED_OF_SYSTEM = 1024;
 
   /**
-   * What of a kernel fits on a multiprocessor at a time.
+   * How much of a kernel fits on a multiprocessor at a time.
    *
-   * @param blocks at most
+   * @param blocks most resident blocks
    * @param warps of these blocks
-   * @param limit what there would have to be more of, for more of them
+   * @param limit the resource that limits it
    */
   record Residency(int blocks, int warps, String limit) {}
 
@@ -52,20 +52,19 @@ record Gpu(String name, int warps, int blocks, int registers, int shared) {
   }
 
   /**
-   * How much of a kernel is resident, its dynamic shared memory left aside: only the launch knows
-   * it.
+   * How much of a kernel is resident, ignoring dynamic shared memory, which only the launch knows.
    *
-   * @param threads of a block
-   * @param perThread registers
-   * @param staticShared bytes of a block
-   * @param barriers that a block uses
+   * @param threads threads per block
+   * @param perThread registers per thread
+   * @param staticShared bytes per block
+   * @param barriers barriers per block
    */
   Residency residency(int threads, int perThread, int staticShared, int barriers) {
     int warpsOfBlock = roundUp(threads, WARP) / WARP;
     int registersOfWarp = roundUp(perThread * WARP, REGISTER_UNIT);
     int warpsByRegisters = registers / QUARTERS / registersOfWarp * QUARTERS;
     int sharedOfBlock = roundUp(staticShared + SHARED_OF_SYSTEM, SHARED_UNIT);
-    // Of limits that are equal the first is named.
+    // Of equal limits, the first is named.
     Limit limit =
         Stream.of(
                 new Limit(warps / warpsOfBlock, "warps"),

@@ -6,15 +6,15 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
- * Instructions by what they keep busy.
+ * Instructions by the unit they use.
  *
- * @param counts of each kind; kinds that are missing do not occur
- * @param predicated instructions with a guard, branches not counted
+ * @param counts of each kind; missing kinds do not occur
+ * @param predicated instructions with a guard, except branches
  * @param flops of all tensor-core instructions
- * @param flopsOfWarp the part of one warp in them
- * @param globalBytes that a thread loads from global memory or copies from there
- * @param sharedBytes that a thread loads from shared memory
- * @param widths loads, stores and copies by what they are and how wide, e.g. "ld.shared 16 B"
+ * @param flopsOfWarp the share of one warp
+ * @param globalBytes bytes that a thread loads or copies from global memory
+ * @param sharedBytes bytes that a thread loads from shared memory
+ * @param widths loads, stores and copies by kind and width, e.g. "ld.shared 16 B"
  */
 record InstructionMix(
     Map<PtxInstruction.Kind, Integer> counts,
@@ -75,7 +75,7 @@ record InstructionMix(
     return counts.getOrDefault(kind, 0);
   }
 
-  /** All but copies of registers and casts of addresses. */
+  /** All instructions except register copies and address casts. */
   int instructions() {
     return counts.values().stream().mapToInt(Integer::intValue).sum()
         - count(PtxInstruction.Kind.MOVE);

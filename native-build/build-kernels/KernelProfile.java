@@ -3,29 +3,29 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * What is known of a compiled kernel without a GPU.
+ * What is known about a compiled kernel without a GPU.
  *
  * @param name of the entry
  * @param threads of its largest block; 0 if it does not say
- * @param dynamicShared that it uses shared memory whose size the launch says
- * @param uses of each GPU it was assembled for, in the order of {@link Gpu#ALL}
+ * @param dynamicShared whether it uses shared memory whose size the launch gives
+ * @param uses for each GPU it was assembled for, in the order of {@link Gpu#ALL}
  * @param hottest its hottest loop, if it has loops
  */
 record KernelProfile(
     String name, int threads, boolean dynamicShared, List<Use> uses, Optional<PtxLoop> hottest) {
   /**
-   * What the assembler made of it for one GPU.
+   * The assembler's result for one GPU.
    *
-   * @param registers of a thread
+   * @param registers registers per thread
    * @param shared bytes of static shared memory
-   * @param barriers of a block
-   * @param stack bytes of a thread
+   * @param barriers barriers per block
+   * @param stack bytes per thread
    * @param spilled bytes, stored and loaded
-   * @param code bytes of machine code; 0 if the record is of a build that did not ask for them
+   * @param code bytes of machine code; 0 if the record is from a build that did not collect them
    */
   record Use(Gpu gpu, int registers, int shared, int barriers, int stack, int spilled, long code) {}
 
-  /** What of it is resident on a multiprocessor, if a block's size is known. */
+  /** How much of it is resident on a multiprocessor, if a block's size is known. */
   Optional<Gpu.Residency> residency(Use use) {
     return threads == 0
         ? Optional.empty()

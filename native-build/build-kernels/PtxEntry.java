@@ -6,14 +6,14 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A kernel as it stands in a module of PTX.
+ * A kernel in a PTX module.
  *
  * @param name of the entry
  * @param threads of its largest block ({@code __launch_bounds__}); 0 if it does not say
- * @param dynamicShared that it uses shared memory whose size the launch says
- * @param instructions in their order
- * @param successors of each instruction: indices of those that may come next
- * @param labels of instructions that have one, by index
+ * @param dynamicShared whether it uses shared memory whose size the launch gives
+ * @param instructions in order
+ * @param successors for each instruction: the indices of those that may come next
+ * @param labels of labelled instructions, by index
  */
 record PtxEntry(
     String name,
@@ -30,7 +30,7 @@ record PtxEntry(
   private static final Pattern COMMENT = Pattern.compile("//[^\n]*");
   private static final Pattern LABEL = Pattern.compile("([A-Za-z_$%][\\w$]*)\\s*:(?!:)");
 
-  /** The entries of a module, in their order. */
+  /** The entries of a module, in order. */
   static List<PtxEntry> of(String module) {
     String text = COMMENT.matcher(module).replaceAll("");
     List<String> dynamic = DYNAMIC.matcher(text).results().map(found -> found.group(1)).toList();
@@ -53,17 +53,17 @@ record PtxEntry(
     return threads.group(group) == null ? 1 : Integer.parseInt(threads.group(group));
   }
 
-  /** Reads what stands between the braces of an entry. */
+  /** Reads the body of an entry. */
   private static final class Body {
     private final String text;
     private int at;
 
     private final List<PtxInstruction> instructions = new ArrayList<>();
 
-    /** Of each instruction the braces it stands in, the innermost last. */
+    /** For each instruction, its enclosing scopes, innermost last. */
     private final List<List<Integer>> scopes = new ArrayList<>();
 
-    /** Labels are known within their braces: index of the instruction behind "scope label". */
+    /** Labels are visible in their scope: index of the instruction for "scope label". */
     private final Map<String, Integer> places = new HashMap<>();
 
     /** Lists of labels that {@code brx.idx} chooses from, by the same key. */
@@ -155,7 +155,7 @@ record PtxEntry(
           return found;
         }
       }
-      throw new IllegalArgumentException("no label is called " + label);
+      throw new IllegalArgumentException("unknown label " + label);
     }
   }
 }

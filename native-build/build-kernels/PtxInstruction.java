@@ -6,36 +6,36 @@ import java.util.regex.Pattern;
 /**
  * One instruction of PTX, e.g. {@code @%p1 ld.global.v4.f32 {…}, [%rd1];}.
  *
- * @param predicated that it has a guard
- * @param opcode with its suffixes
- * @param operands as they stand there
- * @param kind what it keeps busy
+ * @param predicated whether it has a guard
+ * @param opcode including suffixes
+ * @param operands as written
+ * @param kind the unit that it uses
  */
 record PtxInstruction(
     boolean predicated, String opcode, String operands, PtxInstruction.Kind kind) {
-  /** What an instruction keeps busy. */
+  /** The unit that an instruction uses. */
   enum Kind {
     TENSOR_CORE,
     FP32,
     /** bf16 and fp16. */
     HALF,
     FP64,
-    /** Logic and predicates, too. */
+    /** Also logic and predicates. */
     INTEGER,
-    /** Exponentials, roots, …; divisions and remainders, each of which becomes several. */
+    /** Exponentials, roots and so on; divisions and remainders, each of which becomes several. */
     SPECIAL,
-    /** Between types of which one is no integer. */
+    /** Conversions in which one type is not an integer. */
     CONVERT,
     LOAD,
     STORE,
     ASYNC_COPY,
     ATOMIC,
-    /** And votes. */
+    /** Also votes. */
     SHUFFLE,
-    /** Fences, waits and arrivals, too. */
+    /** Also fences, waits and arrivals. */
     BARRIER,
     BRANCH,
-    /** Copies of registers and casts of addresses, most of which the assembler does without. */
+    /** Register copies and address casts, most of which the assembler eliminates. */
     MOVE
   }
 
@@ -89,7 +89,7 @@ record PtxInstruction(
     };
   }
 
-  /** By the type that it ends in, or of a comparison's operands. */
+  /** By the type in its suffix; for a comparison, the type of its operands. */
   private static Kind arithmetic(String[] parts) {
     Kind kind = Kind.INTEGER;
     for (String part : parts) {
@@ -105,7 +105,7 @@ record PtxInstruction(
     return kind;
   }
 
-  /** Of a tensor-core instruction: multiplications and additions of its warp, or warpgroup. */
+  /** FLOPs of a tensor-core instruction, over its warp or warpgroup. */
   long flops() {
     if (kind != Kind.TENSOR_CORE) {
       return 0;
@@ -119,12 +119,12 @@ record PtxInstruction(
         : 0;
   }
 
-  /** Warps that issue it together. */
+  /** Number of warps that issue it together. */
   int warps() {
     return opcode.startsWith("wgmma") ? 4 : 1;
   }
 
-  /** Where a load or store goes. */
+  /** The state space of a load or store. */
   Space space() {
     for (String part : parts()) {
       if (part.equals("global")) {
@@ -141,7 +141,7 @@ record PtxInstruction(
   }
 
   /**
-   * Bytes that a thread loads, stores or copies; 0 where a register says how many ({@code
+   * Bytes that a thread loads, stores or copies; 0 if a register gives the number ({@code
    * cp.async.bulk}).
    */
   int bytes() {
@@ -158,7 +158,7 @@ record PtxInstruction(
     return type.matches() ? count * Integer.parseInt(type.group(1)) / 8 : 0;
   }
 
-  /** The label that a branch goes to, or that of the list of labels it goes to. */
+  /** The target label of a branch, or the label of its list of targets. */
   String target() {
     Matcher target = TARGET.matcher(operands);
     if (!target.find()) {
@@ -167,7 +167,7 @@ record PtxInstruction(
     return target.group();
   }
 
-  /** That what comes after it is not reached from it. */
+  /** Whether control never continues to the next instruction. */
   boolean leaves() {
     return !predicated && List.of("bra", "brx", "ret", "exit", "trap").contains(parts().getFirst());
   }

@@ -10,12 +10,13 @@ import java.util.TreeMap;
 import java.util.function.ToDoubleFunction;
 
 /**
- * A loop of a kernel: where a branch leads back to an instruction that is always passed before it.
+ * A loop of a kernel: a branch back to an instruction that dominates it.
  *
- * @param label where it begins
- * @param depth 1 if it lies in no other
+ * @param label at its start
+ * @param depth 1 for an outermost loop
  * @param inner number of loops in it
- * @param own its instructions, without those of loops in it: once each, both sides of a branch
+ * @param own its instructions without those of inner loops, once each, including both sides of a
+ *     branch
  */
 record PtxLoop(String label, int depth, int inner, List<PtxInstruction> own) {
   private static final int TURNS = 4;
@@ -48,10 +49,10 @@ record PtxLoop(String label, int depth, int inner, List<PtxInstruction> own) {
   }
 
   /**
-   * The loop that a kernel is likely to spend its time in, told without running it: each loop is
-   * taken to run {@value TURNS} times for each turn of the one around it, and what counts is the
-   * work in its own instructions: FLOPs of tensor cores if the kernel has any, else instructions.
-   * Of several with the same work it is the first: what seldom runs comes later.
+   * The loop in which a kernel is likely to spend its time, estimated without running it. Each loop
+   * is assumed to run {@value TURNS} times per iteration of the enclosing one. Its work is counted
+   * in its own instructions: tensor-core FLOPs if the kernel has any, otherwise instructions. For
+   * equal work the first loop is chosen, since rare cases come later.
    */
   static Optional<PtxLoop> hottest(List<PtxLoop> loops) {
     boolean products = loops.stream().anyMatch(loop -> loop.flops() > 0);
@@ -67,7 +68,7 @@ record PtxLoop(String label, int depth, int inner, List<PtxInstruction> own) {
     return own.stream().mapToLong(PtxInstruction::flops).sum();
   }
 
-  /** The instructions of each loop by the index of its first one. */
+  /** The instructions of each loop, by the index of its first. */
   private static Map<Integer, BitSet> bodies(PtxEntry entry) {
     int count = entry.instructions().size();
     List<List<Integer>> predecessors = new ArrayList<>();
@@ -91,7 +92,7 @@ record PtxLoop(String label, int depth, int inner, List<PtxInstruction> own) {
     return bodies;
   }
 
-  /** All from which the end of a loop is reached without passing its beginning. */
+  /** All instructions from which the end of a loop is reached without passing its start. */
   private static void addBody(BitSet body, int header, int end, List<List<Integer>> predecessors) {
     body.set(header);
     Deque<Integer> open = new ArrayDeque<>(List.of(end));
@@ -116,8 +117,8 @@ record PtxLoop(String label, int depth, int inner, List<PtxInstruction> own) {
   }
 
   /**
-   * Of each instruction the last one that is always passed before it; -1 of those that are never
-   * reached. (Cooper, Harvey, Kennedy: A Simple, Fast Dominance Algorithm.)
+   * The immediate dominator of each instruction; -1 if it is unreachable. (Cooper, Harvey, Kennedy:
+   * A Simple, Fast Dominance Algorithm.)
    */
   private static int[] dominators(
       List<List<Integer>> successors, List<List<Integer>> predecessors) {
@@ -162,7 +163,7 @@ record PtxLoop(String label, int depth, int inner, List<PtxInstruction> own) {
   private static int[] reversePostorder(List<List<Integer>> successors) {
     int[] order = new int[successors.size()];
     int first = order.length;
-    int[] visited = new int[order.length]; // successors of it that were followed, plus 1
+    int[] visited = new int[order.length]; // number of followed successors, plus 1
     Deque<Integer> path = new ArrayDeque<>(List.of(0));
     visited[0] = 1;
     while (!path.isEmpty()) {

@@ -59,7 +59,7 @@ find_gxx() {
 
 # --- up to date or not -----------------------------------------------------------------------
 
-# A hash of a command, wherever the checkout lies, and of the files that PRODUCT.d names.
+# A hash of a command, independent of the checkout's location, and of the files listed in PRODUCT.d.
 state_of() {
   local product=$1
   shift
@@ -80,7 +80,7 @@ make_product() {
   state_of "$product" "$@" >"$product.hash"
 }
 
-# Runs a job beside others, as many as there are processors.
+# Runs jobs in parallel, as many as there are processors.
 running=0
 start() {
   "$@" &
@@ -122,7 +122,7 @@ build_objects() {
   finish
 }
 
-# link LIBRARY SONAME OBJECT-OR-FLAG…: anew if one of the objects is younger.
+# link LIBRARY SONAME OBJECT-OR-FLAG…: links again if one of the objects is newer.
 link() {
   local library=$1 soname=$2 object old=
   shift 2
@@ -139,7 +139,7 @@ build_libraries() {
   link "$out/release/libcuda.so.1" libcuda.so.1 "${objects[@]}"
   for major in 12 13; do
     for source in cublas cublasLt; do
-      # JCuda asks for symbols of the version "libcublas.so.12".
+      # JCuda needs symbols with the version "libcublas.so.12".
       printf 'lib%s.so.%s { global: cublas*; local: *; };\n' "$source" "$major" >"$out/objects/$source-$major.map"
       link "$out/release/lib$source.so.$major" "lib$source.so.$major" "-Wl,--version-script=$out/objects/$source-$major.map" \
         "$out/objects/$source-$major.o" "$out/objects/gemm.o" "$out/release/libcuda.so.1"
@@ -150,8 +150,8 @@ build_libraries() {
 
 # --- kernels ---------------------------------------------------------------------------------
 
-# Text of the unit that holds a module's kernels, enters them, and gives arrays of dynamic shared memory, which on a GPU
-# have no size of their own, the largest one.
+# Prints the compilation unit of a module: it includes and registers the kernels, and gives arrays of dynamic shared memory,
+# which have no size in the source, the largest one.
 unit_of() {
   local source=$1 ptx=$2 name
   printf '#include "%s"\nnamespace {\n' "$source"
@@ -191,7 +191,7 @@ build_modules() {
     cmp -s "$unit.new" "$unit" || cp "$unit.new" "$unit"
     rm "$unit.new"
     start build_module "$unit" "$out/release/$folder/$name.so" "$sources"
-    # What -fsanitize calls is in libcuda: the sanitizers' own libraries are not linked.
+    # The functions that -fsanitize calls are in libcuda: the sanitizers' own libraries are not linked.
     start build_module "$unit" "$out/checked/$folder/$name.so" "$sources" -g1 \
       -fsanitize=thread,bounds,alignment --param tsan-instrument-func-entry-exit=0
   done
@@ -208,7 +208,7 @@ out=$(cd -- "$2" && pwd -P)
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 root=$(cd ../.. && pwd -P)
 exec 9>"$out/lock"
-flock 9 # another build may be under way
+flock 9 # another build may be running
 [[ $(uname -sm) == "Linux x86_64" ]] || give_up "$X86_NEEDED"
 find_nvcc
 find_headers

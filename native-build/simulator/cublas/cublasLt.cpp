@@ -1,7 +1,7 @@
 // libcublasLt: products with an epilogue, by descriptors. Compiled once for each major version, CUBLAS_MAJOR.
 //
-// Stricter than the original where that finds mistakes: an algorithm runs only the product that it was given out for, with
-// addresses as aligned and a workspace as large as was said then.
+// Stricter than the original in order to find mistakes: an algorithm runs only the product that it was requested for, with
+// the alignments and the workspace size given in the request.
 #include "products.h"
 
 #include <cstdint>
@@ -31,12 +31,12 @@ enum PreferenceAttribute : int {
   MIN_ALIGNMENT_D_BYTES = 8
 };
 
-/** cublasLtEpilogue_t: flags, of which these combinations are known here. */
+/** cublasLtEpilogue_t: flags, of which these combinations are supported. */
 enum EpilogueKind : int { NONE = 1, BIAS = 4, GELU = 32, GELU_BIAS = 36, GELU_AUX = 160, GELU_AUX_BIAS = 164, DGELU = 192 };
 
-/** What the GPU reads at once from a bias or an auxiliary. */
+/** Bytes that the GPU reads at a time from a bias or an auxiliary. */
 constexpr int PACK_BYTES = 16, PACK = 8;
-/** What a product with DGELU works in where it may, and one whose sums are split. */
+/** Workspace of a product with DGELU, and of one with split sums, if allowed. */
 constexpr size_t DGELU_WORKSPACE = 4 << 20, SPLIT_WORKSPACE = 1 << 20;
 
 struct Handle {};
@@ -60,7 +60,7 @@ struct Preference {
   uint32_t alignments[4] = {256, 256, 256, 256};
 };
 
-/** cublasLtMatmulAlgo_t: what it was given out for. */
+/** cublasLtMatmulAlgo_t: the product it was requested for. */
 struct Algorithm {
   int32_t m, n, k, transA, transB, types, computeType, epilogue;
   uint64_t workspace;
@@ -99,7 +99,7 @@ bool isKnown(int epilogue) {
   return false;
 }
 
-/** The product that descriptors tell of, at no addresses. */
+/** The product that the descriptors describe, without addresses. */
 Gemm describe(const Desc& desc, const Layout& a, const Layout& b, const Layout& d) {
   Gemm gemm{};
   gemm.m = int(d.rows);
@@ -120,7 +120,7 @@ bool fit(const Gemm& gemm, const Layout& a, const Layout& b, const Layout& c, co
          c.rows == d.rows && c.columns == d.columns && isValid(gemm);
 }
 
-/** SUCCESS, or why there is no such product. */
+/** SUCCESS, or the reason why there is no such product. */
 int check(const Desc& desc, const Layout& a, const Layout& b, const Layout& c, const Layout& d) {
   const Gemm gemm = describe(desc, a, b, d);
   if (!fit(gemm, a, b, c, d)) return INVALID_VALUE;
@@ -136,7 +136,7 @@ int check(const Desc& desc, const Layout& a, const Layout& b, const Layout& c, c
 
 bool isAligned(const void* address, size_t bytes) { return reinterpret_cast<uintptr_t>(address) % bytes == 0; }
 
-/** What an algorithm says of the product it is for; all but the workspace and the alignments. */
+/** What an algorithm records about its product, except the workspace and the alignments. */
 Algorithm algorithmOf(const Desc& desc, const Gemm& gemm) {
   Algorithm algorithm{};
   algorithm.m = gemm.m;
@@ -233,7 +233,7 @@ SIM_EXPORT int cublasLtMatmulPreferenceSetAttribute(Preference* preference, int 
   }
 }
 
-/** One algorithm, which takes some workspace where it may. */
+/** A single algorithm, which uses some workspace if allowed. */
 SIM_EXPORT int cublasLtMatmulAlgoGetHeuristic(Handle* handle, const Desc* desc, const Layout* a, const Layout* b, const Layout* c,
                                               const Layout* d, const Preference* preference, int requested,
                                               HeuristicResult* results, int* returned) {

@@ -20,9 +20,9 @@ constexpr int LANES = 8;
 constexpr int VECTORS = 2, ROWS = VECTORS * LANES, COLUMNS = 6;
 using Vector = float __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float))));
 
-/** Panels of columns that one task does. */
+/** Panels of columns per task. */
 constexpr int PANELS_OF_TASK = 4;
-/** Below so many multiplications other OS threads cost more than they bring. */
+/** Below this many multiplications, other OS threads do not pay off. */
 constexpr double ALONE = 500000;
 
 // ---- elements -------------------------------------------------------------------------------------------------------
@@ -51,7 +51,7 @@ float load(const void* first, Type type, long long i) {
   return static_cast<float>(static_cast<const _Float16*>(first)[i]);
 }
 
-/** To the nearest bf16, ties to even. */
+/** Rounds to the nearest bf16, ties to even. */
 uint16_t toBf16(float value) {
   const uint32_t bits = toBits(value);
   if ((bits & 0x7fffffffu) > 0x7f800000u) return 0x7fff;
@@ -71,12 +71,12 @@ void store(void* first, Type type, long long i, float value) {
   }
 }
 
-/** To the nearest number with 10 bits behind the point, ties away from zero. */
+/** Rounds to the nearest number with a 10-bit fraction, ties away from zero. */
 float toTf32(float value) { return fromBits((toBits(value) + 0x1000u) & 0xffffe000u); }
 
 // ---- panels ---------------------------------------------------------------------------------------------------------
 
-/** op(X) cut into panels of WIDTH rows (of A) or columns (of B): panel, then k, then place in the panel; padded with 0. */
+/** op(X) split into panels of WIDTH rows (of A) or columns (of B): panel, then k, then position in the panel; padded with 0. */
 template <int WIDTH>
 class Panels {
  public:
@@ -133,12 +133,12 @@ float gelu(float x) { return 0.5f * x * (1 + geluTanh(x)); }
 
 float geluSlope(float x) {
   const float t = geluTanh(x);
-  // Far out the tanh is flat, and the square of x may not be a number that can be multiplied by 0.
+  // Far from 0 the tanh is flat, and the square of x may be infinite, so that its product with 0 is NaN.
   if (std::fabs(x) > 10) return 0.5f * (1 + t);
   return 0.5f * (1 + t) + 0.5f * x * (1 - t * t) * GELU_SCALE * (1 + 3 * GELU_CUBIC * x * x);
 }
 
-/** Of x at row i and column j of C. */
+/** Applies the epilogue to x at row i and column j of C. */
 float finish(const Gemm& gemm, int i, int j, float x) {
   const Epilogue& epilogue = gemm.epilogue;
   const Result& auxiliary = epilogue.auxiliary;

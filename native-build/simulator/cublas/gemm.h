@@ -1,4 +1,4 @@
-// C = alpha · op(A) · op(B) + beta · C on the CPU, column by column as cuBLAS has it.
+// C = alpha · op(A) · op(B) + beta · C on the CPU, column-major as in cuBLAS.
 #pragma once
 
 #include <cstddef>
@@ -32,12 +32,12 @@ struct Result {
   }
 };
 
-/** What becomes of an element in float before it is rounded to C: x + bias, GELU(x) or x · GELU′(auxiliary), in this order. */
+/** Applied to an element in float before it is rounded to C: x + bias, GELU(x) or x · GELU′(auxiliary), in this order. */
 struct Epilogue {
   /** One element of C's type for each row of C, or null. */
   const void* bias;
   bool gelu, geluSlope;
-  /** As C: takes x + bias if `gelu`, gives the argument if `geluSlope`; or null. */
+  /** Shaped like C: receives x + bias if `gelu`, provides the argument if `geluSlope`; or null. */
   Result auxiliary;
 };
 
@@ -46,12 +46,12 @@ struct Gemm {
   float alpha, beta;
   Operand a, b;
   Result c;
-  /** Elements of A and B are rounded to TF32 (10 bits behind the point) first. */
+  /** Elements of A and B are rounded to TF32 (a 10-bit fraction) first. */
   bool tf32;
   Epilogue epilogue;
 };
 
-/** Sums are in float, in an order that the shape alone decides. C is not read where beta is 0. */
+/** Sums are in float, in an order that depends only on the shape. C is not read if beta is 0. */
 void multiply(const Gemm& gemm);
 
 }  // namespace sim

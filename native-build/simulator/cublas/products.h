@@ -1,4 +1,4 @@
-// What cublas.cpp and cublasLt.cpp check and do alike.
+// Shared by cublas.cpp and cublasLt.cpp.
 #pragma once
 
 #include "driver.h"
@@ -15,7 +15,7 @@ enum Status : int { SUCCESS = 0, NOT_INITIALIZED = 1, INVALID_VALUE = 7, EXECUTI
 /** cublasComputeType_t */
 enum ComputeType : int { COMPUTE_32F = 68, COMPUTE_32F_PEDANTIC = 69, COMPUTE_32F_FAST_TF32 = 77 };
 
-/** The combinations of types that cuBLAS has for sums in float; TF32 is for inputs in float. */
+/** The combinations of types that cuBLAS supports for float sums; TF32 is for float inputs. */
 inline bool isSupported(const Gemm& gemm, int computeType) {
   const Type a = gemm.a.type, b = gemm.b.type, c = gemm.c.type;
   const bool known = computeType == COMPUTE_32F || computeType == COMPUTE_32F_PEDANTIC || computeType == COMPUTE_32F_FAST_TF32;
@@ -52,7 +52,7 @@ inline void noteWrite(const Gemm& gemm, const Result& result) {
   for (int j = 0; j < gemm.n; j++) noteLibraryWrite(result.shifted(j * result.stride).first, gemm.m * bytesOf(result.type));
 }
 
-/** Multiplies now; a cublasStatus_t. */
+/** Multiplies immediately; returns a cublasStatus_t. */
 inline int runNow(const Gemm& gemm) {
   if (gemm.m == 0 || gemm.n == 0) return SUCCESS;
   if (!isOnDevice(gemm)) return EXECUTION_FAILED;

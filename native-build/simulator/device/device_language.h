@@ -1,4 +1,4 @@
-// CUDA's device language for g++: stands before the text of every kernel that is compiled for the CPU.
+// CUDA's device language for g++: included before every kernel that is compiled for the CPU.
 #pragma once
 
 #define CULEBRA_SIMULATOR 1
@@ -32,7 +32,7 @@
 #define __grid_constant__
 #define __launch_bounds__(...)
 #define __forceinline__ inline __attribute__((always_inline))
-// One block at a time runs on an OS thread, so that its shared memory is that thread's.
+// An OS thread runs one block at a time, so shared memory is thread-local.
 #define __shared__ thread_local
 
 #define threadIdx (::sim::thisThread->threadIndex)
@@ -59,14 +59,14 @@ namespace sim {
 
 inline void syncWarpOfAll(Site site, unsigned mask = 0xffffffffu) { syncWarp(site, mask); }
 
-/** A value that a lane gives, the lane it asks, and what it gets. */
+/** A lane's value, the lane it reads from, and the result. */
 struct Shuffle {
   uint64_t given;
   int source;
   uint64_t got;
 };
 
-/** Asking a lane outside the mask gets garbage: here a NaN. */
+/** Reading from a lane outside the mask gives garbage: here a NaN. */
 SIM_UNCHECKED inline void shuffleLanes(void* const arguments[32], unsigned mask) {
   for (int lane = 0; lane < 32; lane++) {
     if (!(mask >> lane & 1)) continue;
@@ -86,7 +86,7 @@ inline T shuffle(Site site, unsigned mask, T value, int source) {
   return value;
 }
 
-// A lane whose source lies outside its group of `width` lanes gets its own value.
+// A lane whose source is outside its group of `width` lanes gets its own value.
 template <typename T>
 inline T shuffleXor(Site site, unsigned mask, T value, int distance, int width = 32) {
   const int lane = thisThread->lane, source = lane ^ distance;
@@ -138,7 +138,7 @@ inline unsigned ballot(Site site, unsigned mask, bool vote) {
 
 namespace sim {
 
-/** *address = change(*address), all at once; the old value. */
+/** *address = change(*address), atomically; returns the old value. */
 template <typename T, typename Change>
 __attribute__((noinline)) SIM_UNCHECKED T atomically(T* address, Change change) {
   using Word = std::conditional_t<sizeof(T) == 8, uint64_t, uint32_t>;
@@ -224,7 +224,7 @@ inline int __popcll(unsigned long long x) { return __builtin_popcountll(x); }
 inline int __ffs(int x) { return __builtin_ffs(x); }
 inline int __clz(int x) { return x == 0 ? 32 : __builtin_clz(static_cast<unsigned>(x)); }
 inline unsigned __umulhi(unsigned x, unsigned y) { return static_cast<uint64_t>(x) * y >> 32; }
-/** Byte i of the result is the byte of (y, x) that hexadecimal digit i of the selector names; its sign is not asked for. */
+/** Byte i of the result is the byte of (y, x) that hexadecimal digit i of the selector selects; sign replication is not supported. */
 inline unsigned __byte_perm(unsigned x, unsigned y, unsigned selector) {
   const uint64_t bytes = static_cast<uint64_t>(y) << 32 | x;
   unsigned result = 0;
@@ -235,11 +235,11 @@ inline unsigned __byte_perm(unsigned x, unsigned y, unsigned selector) {
 using std::max;
 using std::min;
 
-// ---- kernels that a module shows ------------------------------------------------------------------------------------
+// ---- kernels that a module exports ------------------------------------------------------------------------------------
 
 namespace sim {
 
-/** Unpacks a launch's parameters with the types that the kernel really has. */
+/** Unpacks a launch's parameters with the kernel's actual types. */
 template <auto KERNEL>
 struct Call;
 template <typename... P, void (*KERNEL)(P...)>

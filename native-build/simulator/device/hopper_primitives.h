@@ -1,13 +1,13 @@
-// What only Hopper has, as PTX ISA 9.0 defines it, for the host side of inline PTX: cuda-kernels/hopper.cuh.
+// Features of Hopper only, as defined by PTX ISA 9.0, for the host side of inline PTX: cuda-kernels/hopper.cuh.
 //
-// Addresses of shared memory are ordinary ones here; sharedOffset gives what a descriptor counts in.
+// Addresses of shared memory are ordinary ones here; sharedOffset converts them to offsets for descriptors.
 #pragma once
 
 #include "primitives.h"
 
 namespace sim {
 
-/** Bytes from where the block's shared memory begins: dynamic shared memory lies behind the first 1024, as on a device. */
+/** Bytes from the start of the block's shared memory: dynamic shared memory follows the first 1024, as on a device. */
 SIM_EXPORT uint32_t sharedOffset(uintptr_t address);
 
 // ---- barriers -------------------------------------------------------------------------------------------------------
@@ -16,7 +16,7 @@ SIM_EXPORT void mbarrierInit(uintptr_t barrier, int arrivals);
 /** fence.mbarrier_init: blocks have no clusters here. */
 inline void mbarrierFence() {}
 SIM_EXPORT void mbarrierArrive(uintptr_t barrier);
-/** cp.async.mbarrier.arrive.noinc: the arrival happens as late as it may. */
+/** cp.async.mbarrier.arrive.noinc: the arrival happens as late as possible. */
 SIM_EXPORT void mbarrierArriveAfterCopies(uintptr_t barrier);
 /** Returns when the phase of this parity has ended. */
 SIM_EXPORT void mbarrierWait(uintptr_t barrier, uint32_t parity, int line = __builtin_LINE());
@@ -28,25 +28,25 @@ SIM_EXPORT void proxyFence();
 
 // ---- registers ------------------------------------------------------------------------------------------------------
 
-/** setmaxnreg.inc and .dec: fail where the device hangs, if the block's registers cannot be enough. */
+/** setmaxnreg.inc and .dec: fail where a device would hang, if the block's registers cannot be enough. */
 SIM_EXPORT void moreRegisters(int registers, int line = __builtin_LINE());
 SIM_EXPORT void fewerRegisters(int registers, int line = __builtin_LINE());
 
 // ---- products of a warpgroup ----------------------------------------------------------------------------------------
 
-/** wgmma.mma_async.m64nNk16.f32.bf16.bf16, N twice `count`, as one thread of the warpgroup gives it. */
+/** wgmma.mma_async.m64nNk16.f32.bf16.bf16, with N twice `count`, as issued by one thread of the warpgroup. */
 struct Product {
   float* d;
   int count;
-  /** Four registers, or null: then by descriptor, K-major. */
+  /** Four registers, or null for a descriptor, K-major. */
   const uint32_t* aRegisters;
   uint64_t a, b;
   bool add;
-  /** B's rows in shared memory are K (MN-major), else N (K-major). */
+  /** If B's rows in shared memory are K (MN-major); otherwise N (K-major). */
   bool rowsAreK;
 };
 
-/** What it reads of shared memory is read, and its sums are written, when it is waited for. */
+/** Shared memory is read, and the sums are written, when the product is waited for. */
 SIM_EXPORT void issueProduct(const Product& product);
 SIM_EXPORT void wgmmaFence();
 SIM_EXPORT void wgmmaCommit();
@@ -71,7 +71,7 @@ struct StoreMatrix {
   bool transposed;
 };
 
-/** The way back of loadMatrices: row r of matrix j goes to the address that lane 8j + r gives. */
+/** The inverse of loadMatrices: row r of matrix j goes to the address given by lane 8j + r. */
 SIM_UNCHECKED inline void storeMatrices(void* const arguments[32], unsigned) {
   const bool transposed = static_cast<const StoreMatrix*>(arguments[0])->transposed;
   for (int j = 0; j < 4; j++) {
@@ -101,7 +101,7 @@ inline void storeMatrix(void* row, const uint32_t (&registers)[4], int line = __
 
 // ---- global memory that blocks share --------------------------------------------------------------------------------
 
-// Numbers whose order of adding is to be the same in each run: accesses of several threads must be ordered, as plain ones.
+// The order of additions must be deterministic: accesses by several threads must be ordered, as for plain accesses.
 
 SIM_UNCHECKED inline void storeRelaxed(float* to, const float (&v)[4]) {
   noteAccess(to, 16, Access::WRITE);
@@ -117,9 +117,9 @@ SIM_UNCHECKED inline void loadRelaxed(float (&v)[4], const float* from) {
   std::memcpy(v, from, 16);
 }
 
-/** st.release.gpu: other blocks have their turn before it. */
+/** st.release.gpu: other blocks get their turn before it. */
 SIM_EXPORT void storeRelease(int* flag, int value);
-/** ld.acquire.gpu until *flag is at least `least`; other blocks go on meanwhile. */
+/** ld.acquire.gpu until *flag is at least `least`; other blocks continue meanwhile. */
 SIM_EXPORT void waitAcquire(const int* flag, int least, int line = __builtin_LINE());
 
 }  // namespace sim

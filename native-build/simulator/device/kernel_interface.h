@@ -1,4 +1,4 @@
-// What kernels compiled for the CPU and the simulator know of each other.
+// The interface between the simulator and kernels compiled for the CPU.
 #pragma once
 
 #include <vector_types.h>
@@ -7,14 +7,14 @@
 #include <cstdint>
 
 #define SIM_EXPORT __attribute__((visibility("default")))
-/** A variable of the OS thread that is reached without a call; `__thread`, since it needs no constructor. */
+/** A thread-local variable that is accessed without a call; `__thread`, since it needs no constructor. */
 #define SIM_WORKER_LOCAL SIM_EXPORT __thread __attribute__((tls_model("initial-exec")))
-/** Emulation reads and writes on behalf of threads and reports it itself: not to be watched by the checked build. */
+/** Emulation reads and writes on behalf of threads and reports it itself: the checked build must not instrument it. */
 #define SIM_UNCHECKED __attribute__((no_sanitize("thread"), no_sanitize("bounds")))
 
 namespace sim {
 
-/** What a thread can ask about itself; a kernel's threads take turns on one OS thread. */
+/** A thread's built-in variables; a block's threads take turns on one OS thread. */
 struct ThreadView {
   uint3 threadIndex;
   unsigned lane;
@@ -29,29 +29,29 @@ struct BlockView {
 extern SIM_WORKER_LOCAL const ThreadView* thisThread;
 extern SIM_WORKER_LOCAL const BlockView* thisBlock;
 
-/** A place where threads meet: they do meet only if both are equal. */
+/** A synchronisation site: threads meet only if both members are equal. */
 struct Site {
   const char* what;
   int line;
 };
 
-/** Done once for all lanes of a mask when the last of them has come: arguments[lane] of each. */
+/** Called once for all lanes of a mask when the last of them has arrived, with the arguments[lane] of each. */
 using WarpOperation = void (*)(void* const arguments[32], unsigned mask);
 
-/** Waits for all threads of the block; the number of them whose predicate is true. */
+/** Waits for all threads of the block; returns the number of threads whose predicate is true. */
 SIM_EXPORT int syncThreads(Site site, bool predicate);
 SIM_EXPORT void syncWarp(Site site, unsigned mask);
 SIM_EXPORT void warpCollective(Site site, unsigned mask, WarpOperation operation, void* argument);
 /** The lanes of the calling thread's warp that have not ended. */
 SIM_EXPORT unsigned liveLanes();
 
-/** cp.async of `bytes` bytes, of which the last `bytes − bytesRead` become zero. Lands as late as it may. */
+/** cp.async of `bytes` bytes, of which the last `bytes − bytesRead` become zero. Lands as late as possible. */
 SIM_EXPORT void copyAsync(void* shared, const void* global, int bytes, int bytesRead);
 SIM_EXPORT void commitCopies();
 /** Lands all groups but the newest `groups`. */
 SIM_EXPORT void waitForCopies(int groups);
 
-/** Tells the checked build of what an emulated instruction reads or writes. */
+/** Reports to the checked build what an emulated instruction reads or writes. */
 enum class Access : uint8_t { READ, WRITE, ATOMIC };
 SIM_EXPORT void noteAccess(const void* address, int bytes, Access access);
 
@@ -60,7 +60,7 @@ SIM_EXPORT void noteAccess(const void* address, int bytes, Access access);
 
 // ---- registration, when a module of kernels is loaded ----
 
-/** Calls a kernel with parameters as cuLaunchKernel gets them: the address of each. */
+/** Calls a kernel with parameters as passed to cuLaunchKernel: the address of each. */
 using Trampoline = void (*)(void** parameters);
 
 struct KernelEntry {
@@ -71,7 +71,7 @@ struct KernelEntry {
 };
 
 SIM_EXPORT void registerKernel(const KernelEntry& entry);
-/** `address` gives where the array of dynamic shared memory lies in the calling OS thread. */
+/** `address` gives the location of the array of dynamic shared memory in the calling OS thread. */
 SIM_EXPORT void registerDynamicShared(void* (*address)(), size_t bytes);
 
 inline bool enterDynamicShared(void* (*address)(), size_t bytes) {

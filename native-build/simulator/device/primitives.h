@@ -1,6 +1,6 @@
-// Tensor-core and asynchronous-copy instructions as PTX ISA 9.0 defines them, for the host side of inline PTX.
+// Tensor-core and asynchronous-copy instructions as defined by PTX ISA 9.0, for the host side of inline PTX.
 //
-// Fragments of a warp: lane l has group g = l / 4 and place t = l % 4. A register of two bf16 holds the lower column or
+// Fragments of a warp: lane l has group g = l / 4 and place t = l % 4. A register of two bf16 has the lower column or
 // row in its lower half.
 #pragma once
 
@@ -65,7 +65,7 @@ inline void mmaM16N8K16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&
   warpCollective({"mma.m16n8k16", line}, WHOLE_WARP, mmaOfWarp, &registers);
 }
 
-/** What a lane gives to ldmatrix: the address of one row; and gets: a pair of elements of each matrix. */
+/** A lane's argument of ldmatrix, the address of one row, and its result, a pair of elements of each matrix. */
 struct LoadMatrix {
   uint32_t* registers;
   const void* row;
@@ -101,7 +101,7 @@ inline void loadMatrix(uint32_t (&registers)[N], const void* row, int line = __b
   warpCollective({TRANSPOSED ? "ldmatrix.trans" : "ldmatrix", line}, WHOLE_WARP, loadMatrices, &load);
 }
 
-/** ex2.approx.ftz.f32: 2^x, and 0 where that is subnormal. */
+/** ex2.approx.ftz.f32: 2^x; 0 for subnormal results. */
 inline float ex2ApproxFtz(float x) {
   const float power = std::exp2(x);
   return power < 0x1p-126f ? 0 : power;

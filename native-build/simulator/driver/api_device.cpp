@@ -113,7 +113,7 @@ CUresult cuDevicePrimaryCtxRelease_v2(CUdevice device) {
   return sim::inDriver([&](Driver&) { return isDevice(device) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_DEVICE; });
 }
 
-/** As CUDA 12 declares it, for JCuda; the context is the primary one. */
+/** As declared by CUDA 12, for JCuda; the context is the primary one. */
 SIM_EXPORT CUresult cuCtxCreate_v2(CUcontext* context, unsigned, CUdevice device) {
   const CUresult result = cuDevicePrimaryCtxRetain(context, device);
   if (result == CUDA_SUCCESS) Driver::currentContext() = *context;

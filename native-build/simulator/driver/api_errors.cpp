@@ -1,4 +1,4 @@
-// Names and texts of errors.
+// Names and descriptions of errors.
 #include "driver.h"
 
 #include <map>
@@ -13,7 +13,7 @@ struct ErrorText {
   const char* text;
 };
 
-/** Those that the simulator gives. */
+/** The errors that the simulator returns. */
 const std::map<int, ErrorText>& errors() {
   static const std::map<int, ErrorText> all = {
       {CUDA_SUCCESS, {"CUDA_SUCCESS", "no error"}},
@@ -64,7 +64,7 @@ CUresult cuGetErrorName(CUresult error, const char** name) {
   return *name == nullptr ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
 }
 
-/** Of an error of a kernel the simulator knows more than a GPU would: which kernel, which thread, what it did. */
+/** The simulator knows more about a kernel's error than a GPU: which kernel, which thread, what it did. */
 CUresult cuGetErrorString(CUresult error, const char** text) {
   const auto found = errors().find(error);
   *text = found == errors().end() ? nullptr : found->second.text;

@@ -24,7 +24,7 @@ char* pointer(CUdeviceptr address) { return reinterpret_cast<char*>(address); }
 
 bool isDevice(CUdeviceptr address, size_t bytes) { return DeviceMemory::get().contains(pointer(address), bytes); }
 
-/** A copy or fill on a stream; `ok` is whether what it touches is what it should be. */
+/** A copy or fill on a stream; `ok` says whether the memory it touches is valid. */
 CUresult give(CUstream stream, bool ok, std::function<CUresult()> work) {
   return sim::inContext([&](Driver& driver) {
     if (!ok) return CUDA_ERROR_INVALID_VALUE;
@@ -33,7 +33,7 @@ CUresult give(CUstream stream, bool ok, std::function<CUresult()> work) {
   });
 }
 
-/** The same for the calling thread, after all that blocking streams still have to do. */
+/** The same on the calling thread, after all pending work of blocking streams. */
 CUresult now(bool ok, const std::function<CUresult()>& work) {
   return sim::inContext([&](Driver& driver) {
     if (!ok) return CUDA_ERROR_INVALID_VALUE;

@@ -36,11 +36,11 @@ struct LoadError {
   std::string log;
 };
 
-/** A kernel's entry in the PTX must be that of the kernel compiled for the CPU, or one of them is old. */
+/** A kernel's entry in the PTX must match the kernel compiled for the CPU; otherwise one of them is outdated. */
 std::string differs(const sim::PtxEntry& ptx, const sim::KernelEntry& compiled) {
   const std::vector<int> bytes(compiled.parameterBytes, compiled.parameterBytes + compiled.parameters);
   if (ptx.parameterBytes == bytes) return "";
-  return "kernel " + ptx.name + " has other parameters in the PTX than in the simulator: build it again";
+  return "kernel " + ptx.name + " has different parameters in the PTX and in the simulator: rebuild it";
 }
 
 LoadError load(const std::string& text, CUmod_st& module) {
@@ -63,7 +63,7 @@ LoadError load(const std::string& text, CUmod_st& module) {
   module.target = ptx.target;
   for (const sim::PtxEntry& entry : ptx.entries) {
     const sim::LoadedKernel* kernel = sim::Modules::get().find(entry.name);
-    if (kernel == nullptr) return {CUDA_ERROR_NOT_FOUND, "the simulator has no kernel " + entry.name + ": build it again"};
+    if (kernel == nullptr) return {CUDA_ERROR_NOT_FOUND, "the simulator has no kernel " + entry.name + ": rebuild it"};
     const std::string difference = differs(entry, kernel->entry);
     if (!difference.empty()) return {CUDA_ERROR_INVALID_IMAGE, difference};
     module.functions[entry.name] = {entry, kernel, &module};
@@ -71,7 +71,7 @@ LoadError load(const std::string& text, CUmod_st& module) {
   return {CUDA_SUCCESS, ""};
 }
 
-/** The buffer for the compiler's errors among the options of a load, and its size. */
+/** The buffer for compiler errors in the options of a load, and its size. */
 struct ErrorLog {
   char* buffer = nullptr;
   size_t bytes = 0;
@@ -88,7 +88,7 @@ struct ErrorLog {
   }
 };
 
-/** A copy of a launch's parameters: the caller's may be gone when it runs. */
+/** A copy of a launch's parameters: the caller's may no longer exist when it runs. */
 class Parameters {
  public:
   Parameters(const sim::KernelEntry& kernel, void** from) {
@@ -106,7 +106,7 @@ class Parameters {
   void** addresses() { return addresses_.data(); }
 
  private:
-  static constexpr size_t SLOT = 64;  // the alignment of the largest thing that can be handed over by value
+  static constexpr size_t SLOT = 64;  // the alignment of the largest value that can be passed
   static size_t slot(size_t bytes) { return (bytes + SLOT - 1) / SLOT * SLOT; }
 
   struct Free {
@@ -116,14 +116,14 @@ class Parameters {
   std::vector<void*> addresses_;
 };
 
-/** As many as threads and shared memory of a multiprocessor allow; registers are not known here. */
+/** As many as a multiprocessor's threads and shared memory allow; registers are not known here. */
 int blocksOfMultiprocessor(const CUfunc_st& function, int threads, size_t dynamicBytes) {
   const int warps = (threads + 31) / 32, reserved = 1 << 10;
   const int shared = static_cast<int>(function.ptx.staticSharedBytes + dynamicBytes) + reserved;
   return std::min({32, 64 / warps, sim::Settings::get().sharedBytesOfMultiprocessor() / shared});
 }
 
-/** What the launch bounds leave for each thread, which a kernel with setmaxnreg is given; 0 without bounds. */
+/** Registers per thread by the launch bounds, for kernels with setmaxnreg; 0 without bounds. */
 int registersOfThread(const CUfunc_st& function) {
   return function.ptx.hasBounds ? std::min(256, 65536 / (function.ptx.maxThreads * function.ptx.minBlocks) / 8 * 8) : 0;
 }
@@ -216,7 +216,7 @@ CUresult cuFuncGetAttribute(int* value, CUfunction_attribute attribute, CUfuncti
       case CU_FUNC_ATTRIBUTE_BINARY_VERSION:
         *value = Settings::get().capability;
         return CUDA_SUCCESS;
-      case CU_FUNC_ATTRIBUTE_NUM_REGS:  // those of an imaginary compiler
+      case CU_FUNC_ATTRIBUTE_NUM_REGS:  // of an imaginary compiler
         *value = std::min(255, 65536 / function->ptx.maxThreads);
         return CUDA_SUCCESS;
       case CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES:

@@ -1,4 +1,4 @@
-// What only the simulator has: counters for tests, and memory of another size. All may be called from any thread.
+// Functions of the simulator only: counters for tests, and a memory size. All may be called from any thread.
 #include "checker.h"
 #include "driver.h"
 #include "memory.h"
@@ -44,18 +44,18 @@ SIM_EXPORT void culebra_sim_reset_counters() {
   locked([](Driver& driver) { driver.counters = sim::Counters(); });
 }
 
-/** Allocations of device memory that were not freed, and their bytes. */
+/** Device memory allocations that were not freed, and their bytes. */
 SIM_EXPORT int64_t culebra_sim_live_allocations() {
   return locked([](Driver&) { return static_cast<int64_t>(DeviceMemory::get().count()); });
 }
 SIM_EXPORT int64_t culebra_sim_used_bytes() {
   return locked([](Driver&) { return static_cast<int64_t>(DeviceMemory::get().used()); });
 }
-/** From now on the device has so many bytes. */
+/** Sets the device's memory size in bytes from now on. */
 SIM_EXPORT void culebra_sim_set_memory(int64_t bytes) {
   locked([&](Driver&) { DeviceMemory::get().setTotal(static_cast<size_t>(bytes)); });
 }
-/** Whether the kernels that are loaded are those of the checked build. */
+/** Whether the loaded kernels are from the checked build. */
 SIM_EXPORT int culebra_sim_is_checked() { return sim::Checker::get().enabled(); }
 
 }  // extern "C"

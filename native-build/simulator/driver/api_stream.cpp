@@ -46,7 +46,7 @@ CUresult cuStreamQuery(CUstream stream) {
     if (!driver.isStream(stream)) return CUDA_ERROR_INVALID_HANDLE;
     const CUstream own = driver.streamOf(stream);
     if (own->queue.empty()) return CUDA_SUCCESS;
-    driver.advance(own);  // who asks often enough sees it end
+    driver.advance(own);  // repeated queries see it finish
     return CUDA_ERROR_NOT_READY;
   });
 }
@@ -55,7 +55,7 @@ CUresult cuStreamWaitEvent(CUstream handle, CUevent event, unsigned) {
   return sim::inContext([&](Driver& driver) {
     if (!driver.isStream(handle)) return CUDA_ERROR_INVALID_HANDLE;
     const CUstream stream = driver.streamOf(handle);
-    if (const auto capture = event->capture.lock()) {  // joins the capture, or ends what was apart from its origin
+    if (const auto capture = event->capture.lock()) {  // joins the capture, or joins its branch back to the origin
       if (stream->capture == nullptr) stream->capture = capture;
       if (stream == capture->origin) {
         auto& unjoined = capture->unjoined;
@@ -121,7 +121,7 @@ CUresult cuEventQuery(CUevent event) {
   });
 }
 
-/** CUDA 12's name, which JCuda asks for; CUDA 13's is cuEventElapsedTime_v2. */
+/** CUDA 12's name, used by JCuda; CUDA 13's is cuEventElapsedTime_v2. */
 #undef cuEventElapsedTime
 SIM_EXPORT CUresult cuEventElapsedTime(float* elapsed, CUevent from, CUevent to) {
   return sim::inContext([&](Driver&) {

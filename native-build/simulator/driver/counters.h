@@ -1,4 +1,4 @@
-// What was asked of the driver since the counters were last set to zero; read by tests.
+// Counts calls of the driver since the last reset; read by tests.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ struct Counters {
   int64_t graphLaunches = 0;
   /** Calls that made the host wait: for a stream, an event, the context, or a copy without a stream. */
   int64_t synchronizations = 0;
-  /** Of device and of pinned memory. */
+  /** Allocations of device and of pinned memory. */
   int64_t allocations = 0;
   /** Copies and fills given to a stream, outside of graphs. */
   int64_t asyncCopies = 0;

@@ -1,4 +1,4 @@
-// NVIDIA's cuda.h, with all that it declares visible outside of this library.
+// NVIDIA's cuda.h, with all its declarations visible outside this library.
 #pragma once
 
 #pragma GCC visibility push(default)

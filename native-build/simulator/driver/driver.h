@@ -1,4 +1,4 @@
-// The state behind the Driver API, and what its calls share.
+// The state behind the Driver API, and helpers shared by its functions.
 #pragma once
 
 #include "counters.h"
@@ -16,7 +16,7 @@
 
 namespace sim {
 
-/** All devices, one lock. Methods are called with the lock held; "here" is the calling thread's context. */
+/** All devices, one lock. Methods are called with the lock held; "here" means the calling thread's context. */
 class Driver {
  public:
   static constexpr int MULTIPROCESSORS = 4;
@@ -36,34 +36,34 @@ class Driver {
   // ---- streams ----
   CUstream createStream(bool blocking);
   CUresult destroyStream(CUstream stream);
-  /** Whether a handle is a stream; 0 and the two special ones are the default stream here. */
+  /** Whether a handle is a stream; 0 and the two special handles are the default stream here. */
   bool isStream(CUstream stream) const;
   /** The default stream here for null. */
   CUstream streamOf(CUstream handle);
 
-  /** Gives work to a stream of this context: it is noted down, put into the queue, or done at once. */
+  /** Submits work to a stream of this context: it is captured, queued, or done immediately. */
   CUresult submit(CUstream handle, std::function<CUresult()> work);
   CUresult drain(CUstream stream);
-  /** All streams here that wait for the default stream, or all there are here. */
+  /** All streams here that wait for the default stream, or all streams here. */
   CUresult drainAll(bool blockingOnly);
-  /** Does the oldest piece of work of a stream. */
+  /** Does the oldest work of a stream. */
   void advance(CUstream stream);
   CUresult awaitMark(const std::shared_ptr<Mark>& mark);
 
   // ---- capture ----
   CUresult beginCapture(CUstream stream);
   CUresult endCapture(CUstream stream, CUgraph* graph);
-  /** Fails, and spoils the captures, if one is going on: for calls that are not allowed meanwhile. */
+  /** If a capture is active, fails and invalidates the captures: for calls that are not allowed during capture. */
   CUresult refuseDuringCapture();
 
   // ---- errors ----
-  /** The error by which the context here was lost. */
+  /** The sticky error of the context here. */
   CUresult sticky() const { return currentContext() == nullptr ? CUDA_SUCCESS : currentContext()->lost; }
   CUresult setSticky(CUresult result, const std::string& message);
   const std::string& lastMessage() const { return message_; }
 
  private:
-  /** So much work may wait on one stream. */
+  /** The most work that may wait on one stream. */
   static constexpr size_t MAX_QUEUE = 4096;
 
   Driver();
@@ -98,7 +98,7 @@ CUresult inDriver(Body body) {
 
 /** For cuBLAS: work on a stream that returns 0 or a cuBLAS status. */
 SIM_EXPORT int submitMatrixProduct(void* stream, std::function<int()> work);
-/** Whether addresses are device memory; of what is written the checked build takes note. */
+/** Whether addresses are device memory; the checked build records what is written. */
 SIM_EXPORT bool isDeviceMemory(const void* address, size_t bytes);
 SIM_EXPORT void noteLibraryWrite(const void* address, size_t bytes);
 

@@ -18,7 +18,7 @@ size_t bytesOf(const std::string& type) {
   return digits == std::string::npos ? 1 : std::stoul(type.substr(digits)) / 8;
 }
 
-/** Reads a text of PTX line by line, as nvcc writes it. */
+/** Reads PTX line by line, as written by nvcc. */
 class Reader {
  public:
   explicit Reader(const std::string& text) : lines_(text) {}
@@ -78,7 +78,7 @@ class Reader {
     uses_.assign(shared_.size(), false);
   }
 
-  /** Static shared memory is declared outside of kernels; a kernel has what its body names. */
+  /** Static shared memory is declared outside kernels; a kernel uses the arrays that its body names. */
   void readBody(const std::string& line) {
     if (!inEntry_) return;
     for (size_t i = 0; i < shared_.size(); i++) {

@@ -1,4 +1,4 @@
-// What the driver has to know of a text of PTX: for which GPU it is, and its kernels.
+// What the driver needs to know about PTX: its target GPU and its kernels.
 #pragma once
 
 #include <cstddef>
@@ -10,9 +10,9 @@ namespace sim {
 struct PtxEntry {
   std::string name;
   std::vector<int> parameterBytes;
-  /** Most threads of a block (.maxntid); 1024 where it does not say. */
+  /** The most threads per block (.maxntid); 1024 if not given. */
   int maxThreads = 1024;
-  /** Whether it does, and the blocks that a multiprocessor shall hold at least (.minnctapersm). */
+  /** Whether it is given, and the minimum number of blocks per multiprocessor (.minnctapersm). */
   bool hasBounds = false;
   int minBlocks = 1;
   size_t staticSharedBytes = 0;
@@ -22,10 +22,10 @@ struct Ptx {
   /** ISA version and compute capability, times ten. */
   int version = 0;
   int target = 0;
-  /** For GPUs of just that compute capability: sm_90a. */
+  /** For GPUs of exactly that compute capability: sm_90a. */
   bool onlyTarget = false;
   std::vector<PtxEntry> entries;
-  /** Empty, or what is wrong with the text and in which line. */
+  /** Empty, or an error with its line. */
   std::string problem;
 };
 

@@ -1,4 +1,4 @@
-// Streams: queues of work whose order is kept; events: marks in them; capture: work that is noted down instead.
+// Streams: ordered queues of work; events: marks in them; capture: work that is recorded instead.
 #pragma once
 
 #include "cuda_api.h"
@@ -11,23 +11,23 @@
 
 namespace sim {
 
-/** A piece of work; shared, since a graph does it again and again. */
+/** A unit of work; shared, since a graph repeats it. */
 using Operation = std::shared_ptr<const std::function<CUresult()>>;
 
-/** The place in a stream where an event was recorded. */
+/** The position in a stream at which an event was recorded. */
 struct Mark {
   CUstream stream;
   bool reached = false;
   double milliseconds = 0;
 };
 
-/** Work noted down from one stream and from those that were made to wait for it. */
+/** Work captured from one stream and from those that were made to wait for it. */
 struct Capture {
   CUstream origin;
   std::vector<Operation> operations;
   /** Joined streams with work that the origin does not wait for yet. */
   std::vector<CUstream> unjoined;
-  /** Something was called meanwhile that cannot be captured. */
+  /** A call that cannot be captured was made. */
   bool broken = false;
 };
 
@@ -37,7 +37,7 @@ struct CUstream_st {
   CUcontext context;
   bool blocking = true;
   std::deque<sim::Operation> queue;
-  /** Null while work is done, not noted down. */
+  /** Null unless work is being captured. */
   std::shared_ptr<sim::Capture> capture;
 };
 
@@ -58,11 +58,11 @@ struct CUgraphExec_st {
   std::shared_ptr<const std::vector<sim::Operation>> operations;
 };
 
-/** The primary context of a device: it is there from the start, and for good. */
+/** The primary context of a device: it always exists. */
 struct CUctx_st {
   int device;
   CUstream_st defaultStream;
-  /** The error of a kernel, which all later calls report: the context is lost. */
+  /** The error of a kernel, which all later calls return: the context is lost. */
   CUresult lost = CUDA_SUCCESS;
 
   explicit CUctx_st(int device) : device(device) { defaultStream.context = this; }

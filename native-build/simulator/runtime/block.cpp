@@ -108,7 +108,7 @@ void Block::shuffleOrder(Fiber** fibers, int count) {
     case Order::RANDOM:
       std::shuffle(fibers, fibers + count, random_);
       break;
-    case Order::GREEDY: {  // warps in any order, the lanes of each upwards or downwards
+    case Order::GREEDY: {  // warps in any order, the lanes of each in ascending or descending order
       uint32_t rank[MAX_WARPS];
       for (auto& r : rank) r = random_();
       const bool downwards = random_() & 1;
@@ -134,7 +134,7 @@ void Block::makeReady(std::vector<Fiber*>& fibers) {
   fibers.clear();
 }
 
-/** The running thread cannot go on: another one's turn. Returns when this one has its next. */
+/** The running thread cannot continue: passes the turn to another. Returns at its next turn. */
 void Block::runNext() {
   while (readyHead_ == readyTail_ && !releaseBarrier() && !landCopies()) {
     if (ended_ == threads_) leave();
@@ -167,7 +167,7 @@ int Block::syncThreads(Site site, bool predicate) {
   return me.predicates;
 }
 
-/** Lets all go on if all who live have come; they must have come to the same place. */
+/** Releases all threads once all live ones have arrived; they must be at the same site. */
 bool Block::releaseBarrier() {
   if (atBarrier_ == 0 || atBarrier_ + ended_ < threads_) return false;
   Fiber* waiting[MAX_THREADS];
@@ -193,8 +193,8 @@ bool Block::releaseBarrier() {
 void Block::warpCollective(Site site, unsigned mask, WarpOperation operation, void* argument) {
   Fiber& me = *running_;
   Warp& warp = warps_[me.index / 32];
-  if (!(mask >> me.lane & 1)) fail(std::string(site.what) + ": the calling lane is not in the mask it names");
-  if (mask & warp.ended) fail(std::string(site.what) + ": the mask names lanes that have ended");
+  if (!(mask >> me.lane & 1)) fail(std::string(site.what) + ": the calling lane is not in its own mask");
+  if (mask & warp.ended) fail(std::string(site.what) + ": the mask has lanes that have ended");
   me.state = Fiber::IN_WARP;
   me.site = site;
   me.mask = mask;
@@ -270,7 +270,7 @@ std::string Block::waiting() const {
   return text;
 }
 
-/** What a thread does. */
+/** What a thread is doing. */
 std::string Block::detail(const Fiber& fiber) const {
   if (fiber.state == Fiber::ENDED) return "have ended";
   char text[200] = "";

@@ -1,4 +1,4 @@
-// Runs the threads of one block in turns until all have ended, or one of them has failed.
+// Runs the threads of one block in turns until all have ended or one has failed.
 #pragma once
 
 #include "copies.h"
@@ -21,10 +21,10 @@ class Block;
 struct Fiber;
 struct Mbarrier;
 
-/** Done once when the last thread of a warpgroup has come. */
+/** Called once when the last thread of a warpgroup has arrived. */
 using WarpgroupOperation = void (*)(Block& block, Fiber* const* threads, int argument);
 
-/** A thread of the block that runs. */
+/** A thread of the running block. */
 struct Fiber : ThreadView {
   enum State : uint8_t { READY, AT_BARRIER, IN_WARP, IN_WARPGROUP, AT_NAMED_BARRIER, AT_MBARRIER, FOR_REGISTERS, FOR_FLAG, ENDED };
 
@@ -39,7 +39,7 @@ struct Fiber : ThreadView {
   WarpgroupOperation warpgroupOperation;
   /** What syncThreads returns. */
   int predicates;
-  // What it waits for:
+  // What it is waiting for:
   const Mbarrier* mbarrier;
   const int* flag;
   int least;
@@ -48,15 +48,15 @@ struct Fiber : ThreadView {
   Witness witness;
 };
 
-/** An mbarrier: the word in shared memory says that it is one, the rest is kept here. */
+/** An mbarrier: a word in shared memory marks it, the rest is kept here. */
 struct Mbarrier {
   uint64_t* word;
   unsigned arrivals, left;
-  /** That of the phase that is not complete; the word changes with each. */
+  /** The parity of the current phase; the word changes with each phase. */
   unsigned parity;
   std::vector<Fiber*> waiting;
   Board board;
-  /** What was left at the board in phases that are complete. */
+  /** The knowledge published in completed phases. */
   Knowledge complete;
 
   uint64_t expectedWord() const { return uint64_t{0x6d626172} << 32 | parity << 31 | arrivals; }
@@ -69,7 +69,7 @@ struct NamedBarrier {
   Board board;
 };
 
-/** A kernel and its parameters; the registers of each thread at first. */
+/** A kernel and its parameters; the initial registers of each thread. */
 struct Work {
   const KernelEntry* kernel;
   void** parameters;
@@ -81,19 +81,19 @@ class Block {
   static constexpr int MAX_THREADS = 1024;
   static constexpr int MAX_WARPS = MAX_THREADS / 32;
 
-  /** STOPPED: because another block has failed. */
+  /** STOPPED: another block has failed. */
   enum Ending { DONE, FAILED, STOPPED };
 
   explicit Block(const Settings& settings);
 
-  /** The block whose threads the calling OS thread runs; null between blocks. */
+  /** The block that the calling OS thread is running; null between blocks. */
   static Block* current();
 
-  /** FAILED: `error()` says how. `osThread`: its number among those of the launch. */
+  /** FAILED: see `error()`. `osThread`: its number in the launch. */
   Ending run(const Work& work, const BlockView& view, Residents& residents, int osThread);
   const std::string& error() const { return error_; }
 
-  // What a running thread may ask for:
+  // Services for a running thread:
   int syncThreads(Site site, bool predicate);
   void warpCollective(Site site, unsigned mask, WarpOperation operation, void* argument);
   void meetWarpgroup(Site site, int argument, WarpgroupOperation operation);
@@ -106,22 +106,22 @@ class Block {
   void setRegisters(int registers, bool more, Site site);
   void storeRelease(int* flag, int value);
   void waitForFlag(const int* flag, int least, Site site);
-  /** Blocks with mbarriers may share work out: they are interleaved at each atomic. */
+  /** Blocks with mbarriers may distribute work: they are interleaved at each atomic. */
   void beforeAtomic(const void* address);
   Fiber& running() { return *running_; }
   [[noreturn]] void fail(const std::string& message);
 
-  /** When it began, in the checked build. */
+  /** When it started, in the checked build. */
   Stamp firstStamp() const { return firstStamp_; }
-  /** Its threads' numbers among those of all blocks: so many, from a multiple of it on. */
+  /** The range of its threads' numbers among all blocks, starting at a multiple of its size. */
   unsigned numbers() const { return (threads_ + 31u) / 32 * 32; }
-  /** Whether a warp of that number among those of all blocks is one of its own, or of an earlier block with its number. */
+  /** Whether the warp with this global number is its own, or of an earlier block with the same number. */
   bool has(unsigned warp) const { return warp * 32 / numbers() == number_; }
 
   const FiberStacks& stacks() const { return stacks_; }
   std::string place() const;
   std::string indexText() const;
-  /** Which threads wait where, neighbours together. */
+  /** Describes which threads wait where, with neighbours grouped. */
   std::string waiting() const;
 
  private:
@@ -129,13 +129,13 @@ class Block {
     unsigned lanes;
     unsigned ended;
   };
-  /** Arrivals that copies bring when they land. */
+  /** Arrivals made by copies when they land. */
   struct Landing {
     Fiber* fiber;
     uint64_t copies;
     Mbarrier* mbarrier;
   };
-  /** Registers a thread of a warpgroup has, and asks for. */
+  /** Registers that a thread of a warpgroup has and requests. */
   struct Registers {
     int now, wanted;
     bool asked;
@@ -178,9 +178,9 @@ class Block {
   unsigned number_;
   int threads_, ended_, atBarrier_;
   Fiber* running_;
-  void* runner_;  // where run() stands
+  void* runner_;  // the context of run()
   bool stopped_;
-  /** Whether a thread went on since the block last passed its turn on. */
+  /** Whether any thread has made progress since the block last passed on its turn. */
   bool progress_;
   Stamp firstStamp_;
   std::string error_;

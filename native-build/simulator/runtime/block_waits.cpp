@@ -1,4 +1,4 @@
-// What threads of a block wait for beside the block's barrier: warpgroups, mbarriers, named barriers, registers, flags.
+// What threads of a block wait for apart from the block's barrier: warpgroups, mbarriers, named barriers, registers, flags.
 #include "block.h"
 #include "checker.h"
 #include "shared_memory.h"
@@ -35,9 +35,9 @@ void Block::meetWarpgroup(Site site, int argument, WarpgroupOperation operation)
   runNext();
 }
 
-/** setmaxnreg: a warpgroup gives registers back to the block's, or waits until it has more of them. */
+/** setmaxnreg: a warpgroup returns registers to the block, or waits until it can get more. */
 void Block::setRegisters(int registers, bool more, Site site) {
-  if (registers % 8 != 0 || registers < 24 || registers > 256) fail("setmaxnreg: " + std::to_string(registers) + " is no multiple of 8 from 24 to 256");
+  if (registers % 8 != 0 || registers < 24 || registers > 256) fail("setmaxnreg: " + std::to_string(registers) + " is not a multiple of 8 from 24 to 256");
   if (work_.registers == 0) fail("setmaxnreg: the kernel has no launch bounds");
   const Registers& mine = registers_[running_->index / WARPGROUP];
   if (more ? mine.now > registers : mine.now < registers) {
@@ -70,7 +70,7 @@ void Block::grantRegisters() {
   }
   if (needed > pool) {
     fail("setmaxnreg: " + all + " registers of the warpgroups' threads are more than the " + std::to_string(pool) + " (" +
-         std::to_string(groups) + " x " + std::to_string(work_.registers) + ") that the block was launched with: a device hangs");
+         std::to_string(groups) + " x " + std::to_string(work_.registers) + ") that the block was launched with: a device would hang");
   }
   for (int g = 0; g < groups; g++) {
     Registers& mine = registers_[g];
@@ -102,9 +102,9 @@ void Block::initMbarrier(void* address, int arrivals) {
 
 Mbarrier& Block::mbarrierAt(void* address) {
   const auto found = mbarriers_.find(address);
-  if (found == mbarriers_.end()) fail("mbarrier: nobody has initialised it");
-  if (*found->second.word != found->second.expectedWord()) fail("mbarrier: something else was written over it");
-  Checker::get().noteAccess(address, 8, Access::READ, nullptr);  // of what initMbarrier wrote: it must be known to be there
+  if (found == mbarriers_.end()) fail("mbarrier: not initialised");
+  if (*found->second.word != found->second.expectedWord()) fail("mbarrier: overwritten by something else");
+  Checker::get().noteAccess(address, 8, Access::READ, nullptr);  // of what initMbarrier wrote: that write must be ordered before
   return found->second;
 }
 
@@ -136,13 +136,13 @@ void Block::waitForMbarrier(void* address, unsigned parity, Site site) {
 
 void Block::arriveAfterCopies(void* address) { landings_.push_back({running_, running_->copies.issued(), &mbarrierAt(address)}); }
 
-/** Nobody can go on: copies land until somebody can. */
+/** No thread can continue: copies land until one can. */
 bool Block::landCopies() {
   Fiber* const before = running_;
   while (readyHead_ == readyTail_ && !landings_.empty()) {
     const Landing landing = landings_.front();
     landings_.pop_front();
-    running_ = landing.fiber;  // whose accesses they are
+    running_ = landing.fiber;  // these accesses are attributed to it
     landing.fiber->copies.land(landing.copies);
     arrive(*landing.mbarrier, *landing.fiber);
   }
@@ -207,9 +207,9 @@ void Block::waitForFlag(const int* flag, int least, Site site) {
   Checker::get().learn(me, flag);
 }
 
-/** No thread can go on: those can whose flags other blocks have set, and if there are none, other blocks have their turn. */
+/** No thread can continue: wakes those whose flags other blocks have set; if there are none, other blocks get their turn. */
 void Block::waitForOthers() {
-  if (waitingForFlags_.empty()) fail("deadlock: no thread can go on:" + waiting());
+  if (waitingForFlags_.empty()) fail("deadlock: no thread can continue:" + waiting());
   const auto later = std::stable_partition(waitingForFlags_.begin(), waitingForFlags_.end(), [](const Fiber* fiber) {
     return __atomic_load_n(fiber->flag, __ATOMIC_ACQUIRE) < fiber->least;
   });
@@ -221,7 +221,7 @@ void Block::waitForOthers() {
   const Residents::Answer answer = residents_->pass(*this, progress_);
   progress_ = false;
   if (answer == Residents::Answer::DEADLOCK) {
-    fail("deadlock: all resident blocks wait for others:" + waiting() + residents_->waiting(*this));
+    fail("deadlock: all resident blocks are waiting for others:" + waiting() + residents_->waiting(*this));
   }
   obey(answer);
 }

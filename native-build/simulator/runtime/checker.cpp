@@ -9,7 +9,7 @@ Checker& Checker::get() {
   return *checker;
 }
 
-// ---- what orders threads --------------------------------------------------------------------------------------------
+// ---- ordering of threads --------------------------------------------------------------------------------------------
 
 void Checker::beginLaunch() {
   if (!enabled_) return;
@@ -44,7 +44,7 @@ void Checker::learn(Fiber& fiber, const Knowledge& others) {
 void Checker::leave(const Fiber& fiber, const int* flag) {
   if (!enabled_) return;
   Board& board = flags_[flag];
-  board.clear();  // who comes later comes behind this thread, and behind others only as far as it does
+  board.clear();  // later threads are ordered after this thread, and after others only as far as it is
   leave(fiber, board);
 }
 
@@ -56,7 +56,7 @@ void Checker::fenceProxies(Fiber& fiber) {
   if (enabled_) fiber.witness.fence(++now_);
 }
 
-// ---- where an access goes -------------------------------------------------------------------------------------------
+// ---- targets of accesses -------------------------------------------------------------------------------------------
 
 void Checker::noteAccess(const void* address, size_t bytes, Access access, const void* code) {
   if (!enabled_) return;
@@ -72,7 +72,7 @@ void Checker::note(const void* address, size_t bytes, Access access, Record::Kin
     return;
   }
   if ((bytes & (bytes - 1)) == 0 && reinterpret_cast<uintptr_t>(address) % bytes != 0) {
-    failAccess("misaligned address: " + std::to_string(bytes) + " bytes at an address that is no multiple of that");
+    failAccess("misaligned address: " + std::to_string(bytes) + " bytes at an address that is not a multiple of that");
   }
   const SharedMemory& shared = *SharedMemory::current();
   if (shared.all().contains(address)) return noteShared(address, bytes, access, kind);
@@ -80,7 +80,7 @@ void Checker::note(const void* address, size_t bytes, Access access, Record::Kin
   if (allocation != nullptr && allocation->contains(address, bytes)) {
     return noteGlobal(*allocation, address, bytes, access, kind);
   }
-  // What threads know of themselves, and the constants of the module.
+  // Built-in variables of threads, and the constants of the module.
   const char *p = static_cast<const char*>(address), *self = reinterpret_cast<const char*>(block);
   const bool own = (p >= self && p < self + sizeof(Block)) || address == &thisThread || address == &thisBlock;
   if (!own && !shared.module().contains(address)) failOutside(address, bytes, access, allocation);
@@ -91,7 +91,7 @@ void Checker::noteShared(const void* address, size_t bytes, Access access, Recor
   if (const Range* array = shared.dynamicArray(address)) {
     const size_t end = static_cast<const char*>(address) - array->first + bytes;
     if (end > shared.dynamicBytes()) {
-      failAccess("illegal address: byte " + std::to_string(end - 1) + " of dynamic shared memory, of which the launch gives " +
+      failAccess("illegal address: byte " + std::to_string(end - 1) + " of dynamic shared memory, of which the launch provides " +
                  std::to_string(shared.dynamicBytes()));
     }
   } else if (bytes == 1) {
@@ -158,7 +158,7 @@ void Checker::noteProductIssued(const void* address, size_t bytes) {
     judgeRead(writer, me, span);
     if (!witness.hasFenced(writer.thread(), writer.stamp)) {
       failAccess("wgmma reads shared memory that thread " + std::to_string(threadOf(writer)) +
-                 " of this block has written, with no fence.proxy.async in between");
+                 " of this block has written, without fence.proxy.async in between");
     }
   }
   noteProductUnderWay(address, bytes);
@@ -201,7 +201,7 @@ void Checker::noteProductDone(const void* address, size_t bytes) {
   }
 }
 
-// ---- judging --------------------------------------------------------------------------------------------------------
+// ---- checks --------------------------------------------------------------------------------------------------------
 
 Record Checker::recordOf(Record::Kind kind) const {
   const Witness& witness = Block::current()->running().witness;
@@ -213,19 +213,19 @@ Record Checker::recordOf(Record::Kind kind) const {
   return record;
 }
 
-/** Whether nothing orders an access of before and one of now. */
+/** Whether an earlier access and the current one are unordered. */
 bool Checker::conflicts(const Record& before, const Record& me, bool shared) const {
   if (before.stamp < launched_) return false;
   if (before.kind == Record::ATOMIC && me.kind == Record::ATOMIC) return false;
   Block& block = *Block::current();
   const bool elsewhere = before.stamp < block.firstStamp() || !block.has(before.warp);
-  if (elsewhere && shared) return false;               // another block had this shared memory before
-  if (elsewhere && block.has(before.warp)) return true;  // an earlier one of the same number: no flag says anything of it
+  if (elsewhere && shared) return false;               // another block used this shared memory before
+  if (elsewhere && block.has(before.warp)) return true;  // an earlier block with the same number: no flag orders it
   const Witness& witness = block.running().witness;
   switch (before.kind) {
     case Record::PRODUCTS_UNDER_WAY:
       return true;
-    case Record::PRODUCTS_DONE:  // each of the four warps has waited: one of its lanes may say so
+    case Record::PRODUCTS_DONE:  // each of the four warps has waited: one of its lanes may prove it
       for (unsigned warp = before.warp; warp < before.warp + 4u; warp++) {
         bool known = warp == me.warp;
         for (unsigned lane = 0; lane < 32 && !known; lane++) known = witness.knows(warp * 32 + lane, before.stamp);
@@ -246,12 +246,12 @@ bool Checker::conflicts(const Record& before, const Record& me, bool shared) con
 void Checker::judgeRead(const Record& writer, const Record& me, const Span& span) {
   const Stamp oldest = span.shared() ? Block::current()->firstStamp() : HOST_WROTE;
   if (writer.stamp < oldest) {
-    failAccess(std::string("read of uninitialised ") + (span.shared() ? "shared" : "global") + " memory: nobody has written it yet");
+    failAccess(std::string("read of uninitialised ") + (span.shared() ? "shared" : "global") + " memory: it has not been written yet");
   }
   if (conflicts(writer, me, span.shared())) failRace("reads what is written", writer, span);
   if (writer.kind == Record::COPY_UNDER_WAY) {
     failAccess("read of shared memory into which an asynchronous copy of thread " + std::to_string(threadOf(writer)) +
-               " is still under way: it was not waited for");
+               " is still in flight: it was not waited for");
   }
 }
 
@@ -260,7 +260,7 @@ void Checker::read(Cell& cell, const Record& me, const Span& span) {
   Record& latest = cell.readers[0];
   if (latest.kind == Record::PRODUCTS_UNDER_WAY || conflicts(latest, me, span.shared())) {
     if (latest.warp == me.warp && latest.kind == me.kind) {
-      latest.lanes |= me.lanes;  // its stamp stays: later ones of the other lanes are told by the same events
+      latest.lanes |= me.lanes;  // its stamp stays: later reads by the other lanes are ordered by the same events
       return;
     }
     cell.readers[1] = latest;
@@ -289,7 +289,7 @@ void Checker::failRace(const char* what, const Record& other, const Span& span) 
   const Block& block = *Block::current();
   const bool elsewhere = other.stamp < block.firstStamp() || !block.has(other.warp);
   char text[300];
-  std::snprintf(text, sizeof text, "race on %s memory: it %s by %s%u of %s, with no barrier in between",
+  std::snprintf(text, sizeof text, "race on %s memory: it %s by %s%u of %s, without a barrier in between",
                 span.shared() ? "shared" : "global", what, other.kind >= Record::PRODUCTS_UNDER_WAY ? "a wgmma of threads from " : "thread ",
                 threadOf(other), elsewhere ? "another block" : "this block");
   std::string place;
@@ -302,7 +302,7 @@ void Checker::failOutside(const void* address, size_t bytes, Access access, cons
   const int end = std::snprintf(text, sizeof text, "illegal address: %s of %zu bytes at %p", access == Access::READ ? "read" : "write",
                                 bytes, address);
   if (near != nullptr) {
-    std::snprintf(text + end, sizeof text - end, ", %zd bytes behind the start of %zu bytes of device memory",
+    std::snprintf(text + end, sizeof text - end, ", %zd bytes after the start of %zu bytes of device memory",
                   static_cast<const char*>(address) - near->address, near->bytes);
   }
   failAccess(text);
@@ -312,7 +312,7 @@ std::string Checker::blamedLine(const Module& module) {
   const void* code = blamed_;
   blamed_ = nullptr;
   if (code == nullptr || !module.contains(code)) return "";
-  // A call returns to what stands behind it.
+  // The return address is after the call.
   const uintptr_t offset = reinterpret_cast<uintptr_t>(code) - module.begin - 1;
   char text[1200];
   std::snprintf(text, sizeof text, "addr2line -s -e '%s' 0x%zx 2>/dev/null", module.file.c_str(), offset);

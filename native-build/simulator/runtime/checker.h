@@ -1,4 +1,4 @@
-// The checked build: kernels compiled with -fsanitize=thread,bounds report every access; here it is judged.
+// The checked build: kernels compiled with -fsanitize=thread,bounds report every access, which is checked here.
 #pragma once
 
 #include "block.h"
@@ -13,35 +13,35 @@
 namespace sim {
 
 /**
- * Finds races (two threads, one place, one of them writes, nothing in between that orders them), reads of memory that nobody
- * wrote, accesses outside of allocations and dynamic shared memory, misaligned ones, reads of shared memory into which an
- * asynchronous copy is still under way, and what wgmma reads without a proxy fence or while others write it. In a checked
+ * Finds races (unordered accesses of two threads to one address, at least one of them a write), reads of uninitialised
+ * memory, accesses outside allocations and dynamic shared memory, misaligned accesses, reads of shared memory into which an
+ * asynchronous copy is in flight, and memory that wgmma reads without a proxy fence or while others write it. In a checked
  * build one block runs at a time.
  */
 class Checker {
  public:
   static Checker& get();
 
-  /** Whether the kernels that are loaded report their accesses. */
+  /** Whether the loaded kernels report their accesses. */
   bool enabled() const { return enabled_; }
   void enable() { enabled_ = true; }
 
-  // What orders threads; nothing is done where it is not enabled.
+  // Events that order threads; they do nothing unless enabled.
   void beginLaunch();
-  /** The number of a block that an OS thread begins: those that may wait for each other have numbers of their own. */
+  /** The number of a block that an OS thread starts: blocks that may wait for each other have different numbers. */
   unsigned numberOfBlock(int osThread) { return flags_.empty() ? osThread : ++lastNumber_; }
-  /** When the block began. Its threads have `firstNumber` and the following numbers. */
+  /** The start time of the block. Its threads have `firstNumber` and the following numbers. */
   Stamp beginBlock(Fiber* fibers, int count, unsigned firstNumber);
-  /** They all come behind what each of them did. */
+  /** All of them are ordered after what each of them did. */
   void meet(Fiber* const* fibers, int count);
   void leave(const Fiber& fiber, Board& board);
   void learn(Fiber& fiber, const Knowledge& others);
-  /** By a flag in global memory, which the thread writes or has read. */
+  /** Through a flag in global memory, which the thread writes or has read. */
   void leave(const Fiber& fiber, const int* flag);
   void learn(Fiber& fiber, const int* flag);
   void fenceProxies(Fiber& fiber);
 
-  /** `code` is where in a module the access stands, or null. */
+  /** `code` is the address of the access in a module, or null. */
   void noteAccess(const void* address, size_t bytes, Access access, const void* code);
   void noteCopyIssued(const void* shared, const void* global, size_t bytes, size_t bytesRead);
   void noteCopyLanded(const void* shared, size_t bytes);
@@ -50,7 +50,7 @@ class Checker {
   void noteProductUnderWay(const void* shared, size_t bytes);
   void noteProductDone(const void* shared, size_t bytes);
   void noteHostWrite(Allocation& allocation, const void* address, size_t bytes);
-  /** The line of source that was blamed last, or nothing if that is not known; asks addr2line. */
+  /** The source line of the last failed access, or nothing if unknown; runs addr2line. */
   std::string blamedLine(const Module& module);
 
  private:

@@ -1,4 +1,4 @@
-// Copies from global to shared memory that go on while their thread does: cp.async.
+// Asynchronous copies from global to shared memory: cp.async.
 #pragma once
 
 #include <cstddef>
@@ -7,16 +7,16 @@
 
 namespace sim {
 
-/** Those of one thread, in groups; a copy lands when it is waited for, so that a missing wait shows. */
+/** The copies of one thread, in groups; a copy lands when it is waited for, so that a missing wait shows. */
 class AsyncCopies {
  public:
   void clear();
   void add(void* shared, const void* global, int bytes, int bytesRead);
   void commit();
   void waitFor(int groups);
-  /** How many there have been. */
+  /** The number of copies so far. */
   uint64_t issued() const { return landed_ + underWay_.size(); }
-  /** Lands the first `count` that there have been. */
+  /** Lands the first `count` copies. */
   void land(uint64_t count);
 
  private:
@@ -29,7 +29,7 @@ class AsyncCopies {
 
   std::deque<Copy> underWay_;
   uint64_t landed_ = 0;
-  /** How many there had been at the end of each group that has not been waited for. */
+  /** The number of copies at the end of each group that has not been waited for. */
   std::deque<uint64_t> groups_;
 };
 

@@ -1,9 +1,9 @@
-// A kernel that touches what it may not becomes an error of the kernel instead of the end of the process.
+// Turns a kernel's illegal access into an error of the kernel instead of the end of the process.
 #pragma once
 
 namespace sim {
 
-/** Once in each OS thread that runs kernels. Faults of other threads go to the handler that was there before. */
+/** Call once in each OS thread that runs kernels. Faults of other threads go to the previous handler. */
 void prepareForFaults();
 
 }  // namespace sim

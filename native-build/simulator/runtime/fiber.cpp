@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-// The registers that a function must give back as it found them, then the stack. x86-64 System V only.
+// The callee-saved registers, then the stack. x86-64 System V only.
 asm(R"(
 .text
 .globl sim_switch_stack
@@ -52,11 +52,11 @@ FiberStacks::FiberStacks(int count) : bytes_(STRIDE * count + PAGE) {
 }
 
 void* FiberStacks::prepare(int i, void (*start)()) const {
-  // Tops of stacks at equal places in their pages would fall into the same few lines of the cache.
+  // Stack tops at equal offsets in their pages would fall into the same few cache lines.
   const size_t stagger = 64 * (i * 7 % 61 + 1);
   auto top = reinterpret_cast<uintptr_t>(memory_ + (i + 1) * STRIDE - stagger) & ~uintptr_t{15};
   auto** stack = reinterpret_cast<void**>(top);
-  *--stack = nullptr;  // where start would return to; also aligns its frame
+  *--stack = nullptr;  // the return address of start; also aligns its frame
   *--stack = reinterpret_cast<void*>(start);
   for (int r = 0; r < SAVED_REGISTERS; r++) *--stack = nullptr;
   return stack;

@@ -1,14 +1,14 @@
-// Flows of control with stacks of their own that take turns on one OS thread.
+// Fibers: flows of control with their own stacks that take turns on one OS thread.
 #pragma once
 
 #include <cstddef>
 
 namespace sim {
 
-/** Stores where this flow stands to *from and goes on where `to` was stored. */
+/** Saves this flow's context to *from and continues at the context `to`. */
 extern "C" void sim_switch_stack(void** from, void* to);
 
-/** Stacks of one size, each between two pages that nobody may touch. */
+/** Stacks of one size, each between two guard pages. */
 class FiberStacks {
  public:
   static constexpr size_t BYTES = 64 << 10;
@@ -17,14 +17,14 @@ class FiberStacks {
   FiberStacks(const FiberStacks&) = delete;
   FiberStacks& operator=(const FiberStacks&) = delete;
 
-  /** Where stack i stands ready to call `start`, which never returns. */
+  /** A context on stack i that will call `start`, which never returns. */
   void* prepare(int i, void (*start)()) const;
 
-  /** Whether an address lies in one of the stacks. */
+  /** Whether an address is in one of the stacks. */
   bool contains(const void* address) const {
     return static_cast<const char*>(address) >= memory_ && static_cast<const char*>(address) < memory_ + bytes_;
   }
-  /** Whether an address lies on a page between stacks: one has overflowed. */
+  /** Whether an address is on a guard page: a stack has overflowed. */
   bool isGuard(const void* address) const;
 
  private:

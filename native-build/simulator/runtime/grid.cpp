@@ -15,7 +15,7 @@
 namespace sim {
 namespace {
 
-/** What an OS thread needs to run blocks; made when it first does. */
+/** What an OS thread needs to run blocks; created on first use. */
 struct Worker {
   Block block{Settings::get()};
   std::map<const Module*, SharedMemory> shared;
@@ -37,7 +37,7 @@ Outcome::Kind kindOf(const std::string& message) {
   return Outcome::FAILED;
 }
 
-/** The blocks of one launch, shared out among workers. */
+/** The blocks of one launch, distributed among workers. */
 class Grid {
  public:
   Grid(const Launch& launch, void** parameters)
@@ -68,7 +68,7 @@ class Grid {
       switch (worker.block.run(work_, viewOf(i), residents_, number)) {
         case Block::DONE:
           if (shared.isIntact()) break;
-          setFailed(std::string("kernel ") + launch_.kernel->entry.name + ": illegal address: a write behind the " +
+          setFailed(std::string("kernel ") + launch_.kernel->entry.name + ": illegal address: a write past the " +
                     std::to_string(launch_.dynamicSharedBytes) + " bytes of dynamic shared memory");
           break;
         case Block::FAILED: {

@@ -1,4 +1,4 @@
-// Runs all blocks of a launch, several at once, on OS threads of the simulator's own.
+// Runs all blocks of a launch, several at once, on the simulator's own OS threads.
 #pragma once
 
 #include "kernel_interface.h"
@@ -14,7 +14,7 @@ struct Launch {
   dim3 grid;
   dim3 block;
   size_t dynamicSharedBytes;
-  /** How many of its blocks a device holds at once, and the registers that each thread begins with. */
+  /** How many of its blocks are resident at once, and the initial registers per thread. */
   int residents;
   int registers;
 };
@@ -27,7 +27,7 @@ struct Outcome {
   std::string message;
 };
 
-/** Waits for the last block; after the first that fails no more are begun. `parameters` are those of cuLaunchKernel. */
+/** Waits for the last block; after one fails, no more are started. `parameters` are those of cuLaunchKernel. */
 Outcome runGrid(const Launch& launch, void** parameters);
 
 /** task(0) … task(count − 1), several at once on the simulator's OS threads; waits for all. */

@@ -12,7 +12,7 @@ void raise(Stamps& stamps, const Stamps& other) {
   for (size_t i = 0; i < other.size(); i++) stamps[i] = std::max(stamps[i], other[i]);
 }
 
-/** The lanes of a warp mostly learn the same from the same: the last union is kept. */
+/** The lanes of a warp usually merge the same knowledge: the last union is cached. */
 Horizon united(const Horizon& a, const Horizon& b) {
   static Horizon lastA, lastB, lastUnion;
   if (b == nullptr || a == b) return a;

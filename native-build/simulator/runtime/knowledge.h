@@ -1,7 +1,7 @@
-// What threads know of each other, in the checked build: which accesses of others happened before their own next one.
+// Happens-before knowledge of threads in the checked build: which accesses of others happened before their own next one.
 //
-// Time is a count of the events that order threads: barriers, arrivals, releases. An access is stamped with the time at
-// which it is made; what a thread did up to an event of its own reaches, by the barrier or the flag, all who come behind it.
+// Time is a count of the events that order threads: barriers, arrivals, releases. An access is stamped with its time. What a
+// thread did before such an event becomes known, through the barrier or the flag, to all threads ordered after it.
 #pragma once
 
 #include <cstdint>
@@ -12,17 +12,17 @@ namespace sim {
 
 using Stamp = uint32_t;
 
-/** By thread of all blocks: accesses with an earlier stamp are known. Shared by all who know the same. */
+/** For each thread of all blocks: accesses with an earlier stamp are known. Shared by all threads with equal knowledge. */
 using Horizon = std::shared_ptr<const std::vector<Stamp>>;
 
-/** What somebody knows of the others. */
+/** Knowledge about the other threads. */
 struct Knowledge {
   Horizon known;
-  /** Of that, what is also known to wgmma: a fence.proxy.async stands on the way. */
+  /** The part that is also visible to wgmma, by a fence.proxy.async on the way. */
   Horizon fenced;
 };
 
-/** A thread's knowledge, and up to when its own accesses are fenced. */
+/** A thread's knowledge, and the time up to which its own accesses are fenced. */
 struct Witness : Knowledge {
   /** Its number among the threads of all blocks. */
   unsigned number = 0;
@@ -33,7 +33,7 @@ struct Witness : Knowledge {
     fenced = known;
     ownFenced = now;
   }
-  /** Comes behind those from whom `other` is. */
+  /** Orders this thread after those that `other` knows. */
   void learn(const Knowledge& other);
   bool knows(unsigned thread, Stamp stamp) const { return stampOf(known, thread) > stamp; }
   bool hasFenced(unsigned thread, Stamp stamp) const {
@@ -46,13 +46,13 @@ struct Witness : Knowledge {
   }
 };
 
-/** Where threads leave what they know for those who come behind them: a barrier, a flag. */
+/** Where threads publish their knowledge for later threads: a barrier or a flag. */
 class Board {
  public:
-  /** What the thread did up to now. */
+  /** Publishes what the thread did so far. */
   void leave(const Witness& from, Stamp now);
   void clear();
-  /** All that was left here so far. */
+  /** Everything published here so far. */
   Knowledge read();
 
  private:

@@ -36,7 +36,7 @@ void* DeviceMemory::allocate(size_t bytes, int device) {
   if (mapping == MAP_FAILED) return nullptr;
   char* first = static_cast<char*>(mapping) + PAGE;
   mprotect(first, pages, PROT_READ | PROT_WRITE);
-  char* address = first + pages - rounded;  // its end touches the forbidden page
+  char* address = first + pages - rounded;  // its end touches the guard page
   std::memset(address, POISON, rounded);
   used_[device] += bytes;
   allocations_[reinterpret_cast<uintptr_t>(address)] = {address, bytes, device, mapping, all, nullptr};

@@ -1,4 +1,4 @@
-// Device memory: pages of this process with a forbidden one after the end of each allocation.
+// Device memory: pages of this process with a guard page after each allocation.
 #pragma once
 
 #include "shadow.h"
@@ -17,7 +17,7 @@ struct Allocation {
   int device;
   void* mapping;
   size_t mappingBytes;
-  /** In the checked build, from the first access on: who wrote and read what. */
+  /** In the checked build, from the first access on: the accesses to each location. */
   std::unique_ptr<Shadow> shadow;
 
   bool contains(const void* first, size_t count) const {
@@ -26,23 +26,23 @@ struct Allocation {
   }
 };
 
-/** The memory of all devices, in one space of addresses. Not thread-safe: the driver calls it under its lock, kernels only look. */
+/** The memory of all devices, in one space of addresses. Not thread-safe: the driver calls it under its lock, kernels only read. */
 class DeviceMemory {
  public:
-  /** What allocations are rounded up to; a real GPU gives 256, where kernels may not rely on more than 16. */
+  /** The alignment of allocations; a real GPU gives 256, but kernels may not rely on more than 16. */
   static constexpr size_t ALIGNMENT = 16;
 
   static DeviceMemory& get();
 
-  /** Null if the device has not that much left. New memory is full of NaN. */
+  /** Null if the device does not have enough memory left. New memory is filled with NaN. */
   void* allocate(size_t bytes, int device);
-  /** False if there is no such memory, or it is another device's. */
+  /** False if there is no such allocation, or it belongs to another device. */
   bool release(void* address, int device);
 
-  /** The allocation that an address lies in, or the last one before it; null if there is none. */
+  /** The allocation that contains an address, or the last one before it; null if there is none. */
   Allocation* near(const void* address);
   bool contains(const void* address, size_t bytes);
-  /** Somebody outside of kernels wrote there. */
+  /** Records a write from outside kernels. */
   void noteHostWrite(const void* address, size_t bytes);
 
   /** Of each device. */

@@ -12,7 +12,7 @@
 namespace sim {
 namespace {
 
-/** Where in memory the loader has put the module that a function belongs to. */
+/** The address at which the loader has placed the module of a function. */
 void locate(Module& module, const void* function) {
   struct Search {
     Module& module;
@@ -93,7 +93,7 @@ std::string Modules::loadModule(const std::string& file) {
   const size_t before = kernels_.size();
   if (dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL) == nullptr) return dlerror();
   if (!problem_.empty()) return problem_;
-  if (kernels_.size() == before) return file + " holds no kernel";
+  if (kernels_.size() == before) return file + " has no kernels";
   for (const auto& [name, kernel] : kernels_) {
     if (kernel.module == &module) {
       locate(module, reinterpret_cast<const void*>(kernel.entry.call));

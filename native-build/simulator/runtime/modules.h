@@ -1,4 +1,4 @@
-// The modules of kernels compiled for the CPU: shared libraries that enter their kernels when they are loaded.
+// Modules of kernels compiled for the CPU: shared libraries that register their kernels when loaded.
 #pragma once
 
 #include "kernel_interface.h"
@@ -20,7 +20,7 @@ struct Module {
 
   std::string file;
   std::vector<DynamicArray> dynamicArrays;
-  /** Where its code and constants lie. */
+  /** The location of its code and constants. */
   uintptr_t begin = 0, end = 0;
   /** Its thread-local variables, which are its shared memory. */
   size_t tlsModule = 0, tlsBytes = 0;
@@ -39,7 +39,7 @@ class Modules {
  public:
   static Modules& get();
 
-  /** Loads all modules: those beside this library and those of the settings. Empty, or what went wrong. */
+  /** Loads all modules: those next to this library and those in the settings. Returns an error, or empty. */
   std::string load();
   /** Null if no module has it. */
   const LoadedKernel* find(const std::string& name) const;

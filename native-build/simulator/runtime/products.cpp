@@ -11,13 +11,13 @@ namespace sim {
 namespace {
 
 constexpr int M = 64, K = 16, MAX_N = 256;
-/** A NaN that no arithmetic makes. */
+/** A NaN that arithmetic never produces. */
 constexpr uint32_t UNDER_WAY = 0x7fe5a5a5;
 
 /**
- * An operand in shared memory by its descriptor. Rows of 128 bytes, of which the 16-byte chunk c of row r lies at chunk
- * c ^ (r % 8); `stride` bytes from eight rows to the next. K-major: rows are M or N, K lies along them. MN-major: rows are K,
- * M or N lies along them, 64 elements, and `leading` bytes on the next 64.
+ * An operand in shared memory, by its descriptor. Rows have 128 bytes; the 16-byte chunk c of row r is at chunk c ^ (r % 8);
+ * groups of eight rows are `stride` bytes apart. K-major: rows are M or N, with K along them. MN-major: rows are K, with 64
+ * elements of M or N along them; the next 64 are `leading` bytes further.
  */
 class Operand {
  public:
@@ -31,10 +31,10 @@ class Operand {
     if (descriptor >> 62 != 1) fail("wgmma: only the 128-byte swizzle is emulated, not mode %d", static_cast<int>(descriptor >> 62));
     if (descriptor & UNUSED) fail("wgmma: unused bits of the descriptor %016lx are set: an offset too large?", descriptor);
     if (descriptor >> 49 & 7 || start_ % 1024 >= 128) {
-      fail("wgmma: misaligned address: operands begin in the first row of 1024 bytes, not at %u", start_);
+      fail("wgmma: misaligned address: operands must start in the first row of 1024 bytes, not at %u", start_);
     }
     const uint32_t along = rowsAreK ? std::min(size_, 64) * 2 : K * 2;
-    if (start_ % 128 + along > 128) fail("wgmma: the operand at %u goes over the end of its rows of 128 bytes", start_);
+    if (start_ % 128 + along > 128) fail("wgmma: the operand at %u exceeds its rows of 128 bytes", start_);
   }
 
   /** use(address, n, k) for each 16 bytes, eight elements along the row. */
@@ -44,7 +44,7 @@ class Operand {
       for (int i = 0; i < (rowsAreK_ ? size_ : K); i += 8) {
         const uint32_t offset = start_ + row / 8 * stride_ + row % 8 * 128 + i / 64 * leading_ + i % 64 * 2;
         const char* address = SharedMemory::current()->at(offset ^ (offset >> 7 & 7) << 4, 16);
-        if (address == nullptr) fail("wgmma: illegal address: byte %u is outside of the block's shared memory", offset);
+        if (address == nullptr) fail("wgmma: illegal address: byte %u is outside the block's shared memory", offset);
         use(address, rowsAreK_ ? i : row, rowsAreK_ ? row : i);
       }
     }
@@ -69,7 +69,7 @@ struct Matrices {
   float a[M][K], b[K][MAX_N], d[M][MAX_N];
 };
 
-/** d (+)= a (M, K) · b (K, columns), the sums over k one after the other. */
+/** d (+)= a (M, K) · b (K, columns), summed over k in order. */
 __attribute__((optimize("O3", "fp-contract=off"), target_clones("avx512f", "avx2", "default"))) void multiplyAdd(const float* a, const float* b, float* d,
                                                                                        int columns, bool add) {
   for (int row = 0; row < M; row++, d += MAX_N) {
@@ -88,7 +88,7 @@ bool overlap(const void* a, size_t aBytes, const void* b, size_t bBytes) {
 
 }  // namespace
 
-/** use(address) for each 16 bytes that it reads of shared memory. */
+/** use(address) for each 16 bytes that it reads from shared memory. */
 template <typename Use>
 void Products::Step::forEachChunk(Use use) const {
   const auto useAddress = [&](const char* address, int, int) { use(address); };
@@ -114,13 +114,13 @@ void Products::issue(const Product& product, bool firstLane) {
   open_.push_back(step);
 }
 
-/** The sums that a product adds to; where none is under way yet, their values are taken over. */
+/** The sums that a product adds to; their values are taken over if no product is in flight yet. */
 size_t Products::sumsOf(const Product& product) {
   for (size_t i = 0; i < sums_.size(); i++) {
     Sums& sums = sums_[i];
     if (sums.underWay == 0 || !overlap(product.d, product.count * 4, sums.registers, sums.values.size() * 4)) continue;
     if (sums.registers != product.d || static_cast<int>(sums.values.size()) != product.count) {
-      sim::fail("wgmma: its sums overlap those of a product of another shape that is under way");
+      sim::fail("wgmma: its sums overlap those of a product of another shape in flight");
     }
     sums.underWay++;
     return i;
@@ -184,13 +184,13 @@ void Products::complete(Fiber* const* threads, int groups) {
     }
     for (int t = 0; t < WARPGROUP; t++) threads[t]->products.endGroup();
   }
-  for (const auto& group : first.groups_) {  // what they read is not free yet, though one that is done has read it too
+  for (const auto& group : first.groups_) {  // what they read is not free yet, even if a finished product has read it too
     for (const Step& step : group) step.forEachChunk([](const char* chunk) { Checker::get().noteProductUnderWay(chunk, 16); });
   }
   for (int t = 0; t < WARPGROUP; t++) threads[t]->products.fenced_ = false;
 }
 
-/** Sums of which nothing more is under way are the thread's again. */
+/** Sums without products in flight belong to the thread again. */
 void Products::endGroup() {
   for (const Step& step : groups_.front()) {
     Sums& sums = sums_[step.sums];
@@ -203,13 +203,13 @@ void Products::endGroup() {
   groups_.pop_front();
 }
 
-/** Steps `begin` … `end` − 1 of the oldest group, which have the same sums. */
+/** Steps `begin` … `end` − 1 of the oldest group, which share their sums. */
 void Products::multiply(Fiber* const* threads, size_t begin, size_t end) {
   static thread_local auto* matrices = new Matrices();  // its OS thread never ends
   auto& [a, b, d] = *matrices;
   const Step& first = threads[0]->products.groups_.front()[begin];
   const int columns = 2 * first.product.count;
-  // Thread t has rows and columns of D as hopper.cuh says; of A likewise.
+  // Thread t has rows and columns of D as hopper.cuh says; likewise for A.
   const auto rowOf = [](int t) { return t / 32 * 16 + t % 32 / 4; };
   for (int t = 0; t < WARPGROUP; t++) {
     const float* values = threads[t]->products.sums_[first.sums].values.data();

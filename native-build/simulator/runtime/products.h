@@ -1,4 +1,4 @@
-// Products of a warpgroup (wgmma), which go on while its threads do.
+// Asynchronous products of a warpgroup (wgmma).
 #pragma once
 
 #include "hopper_primitives.h"
@@ -13,8 +13,8 @@ struct Fiber;
 constexpr int WARPGROUP = 128;
 
 /**
- * Those that one thread has issued. All that they read of shared memory is read when they are waited for, the latest time
- * there is; until then the registers of their sums hold a NaN that nobody may read or write.
+ * The products issued by one thread. They read shared memory as late as possible: when they are waited for. Until then
+ * the registers of their sums contain a NaN that must not be read or written.
  */
 class Products {
  public:
@@ -22,17 +22,17 @@ class Products {
   void fence() { fenced_ = true; }
   void issue(const Product& product, bool firstLane);
   void commit();
-  /** What is wrong with an access of the thread to its own registers; null if nothing is. */
+  /** The error in an access of the thread to its own registers; null if there is none. */
   const char* misuse(const void* address, size_t bytes, bool read) const;
-  /** Does all but the newest `groups` groups of the threads of a warpgroup. */
+  /** Computes all but the newest `groups` groups of a warpgroup's threads. */
   static void complete(Fiber* const* threads, int groups);
 
  private:
-  /** Registers of sums of which products are under way, and what is in them. */
+  /** Registers of sums with products in flight, and their values. */
   struct Sums {
     float* registers = nullptr;
     std::vector<float> values;
-    /** How many of them; 0: this place is free. */
+    /** The number of products; 0: this entry is free. */
     int underWay = 0;
   };
   struct Step {

@@ -8,7 +8,7 @@
 namespace sim {
 namespace {
 
-/** How long a block without others to give its turn to waits until it looks again. */
+/** How long a block waits before it checks again if no other block can take its turn. */
 constexpr std::chrono::microseconds PAUSE{100};
 
 }  // namespace
@@ -51,7 +51,7 @@ Residents::Answer Residents::giveWay() {
   return waitForTurn(lock);
 }
 
-/** All have looked twice: at the first time, another one's progress may not have been told yet. */
+/** All have checked twice: at the first check, another block's progress may not have been recorded yet. */
 bool Residents::isDeadlock() const {
   int stuck = 0;
   for (const auto& [block, search] : searches_) stuck += search.progress == progress_ && search.times >= 2;

@@ -1,4 +1,5 @@
-// What kernels compiled by g++ -fsanitize=thread,bounds,alignment call; the sanitizers' own libraries are not linked.
+// The functions called by kernels compiled with g++ -fsanitize=thread,bounds,alignment; the sanitizers' own libraries
+// are not linked.
 #include "block.h"
 #include "checker.h"
 
@@ -56,14 +57,14 @@ SIM_EXPORT void __tsan_write_range(void* p, size_t bytes) {
 }
 
 SIM_EXPORT void __ubsan_handle_out_of_bounds(SourceLocation* where, uintptr_t index) {
-  sim::Block::current()->fail("illegal address: index " + std::to_string(static_cast<int64_t>(index)) + " is outside of its array" +
+  sim::Block::current()->fail("illegal address: index " + std::to_string(static_cast<int64_t>(index)) + " is outside its array" +
                               where->text());
 }
 
 SIM_EXPORT void __ubsan_handle_type_mismatch_v1(TypeMismatch* mismatch, uintptr_t address) {
   const uintptr_t alignment = uintptr_t{1} << mismatch->logAlignment;
   if (address % alignment == 0) return;
-  sim::Block::current()->fail("misaligned address: no multiple of " + std::to_string(alignment) + mismatch->where.text());
+  sim::Block::current()->fail("misaligned address: not a multiple of " + std::to_string(alignment) + mismatch->where.text());
 }
 
 }  // extern "C"

@@ -1,4 +1,4 @@
-// What the environment asks of the simulator; read once. native-build/README.md has the list.
+// Settings from the environment; read once. native-build/README.md has the list.
 #pragma once
 
 #include <cstddef>
@@ -7,12 +7,12 @@
 
 namespace sim {
 
-/** In which order threads that could all go on do so. */
+/** The order of threads that could all continue. */
 enum class Order {
   FORWARD,
   REVERSE,
   RANDOM,
-  /** Whoever became able to go on last goes on first: a warp runs far ahead of the others. */
+  /** The thread that became ready last continues first: one warp runs far ahead of the others. */
   GREEDY
 };
 
@@ -21,19 +21,19 @@ struct Settings {
   uint32_t seed = 1;
   int workers = 1;
   size_t deviceBytes = size_t{4} << 30;
-  /** Work waits on its stream until somebody waits for it; else it is done at once. */
+  /** Work stays on its stream until it is waited for; otherwise it is done immediately. */
   bool lazyStreams = true;
-  /** Launches are accepted and forgotten: to time what stands before them. */
+  /** Launches are accepted and ignored, to time the code before them. */
   bool skipKernels = false;
   int driverVersion = 13000;
   int devices = 1;
   int capability = 90;
-  /** Folders of kernel modules beside the one next to this library, separated by colons. */
+  /** Folders of kernel modules in addition to the one next to this library, separated by colons. */
   std::string moreKernels;
 
-  /** As GPUs of the capability have it. */
+  /** As on GPUs of this capability. */
   int sharedBytesOfMultiprocessor() const;
-  /** What a block may ask for: all but what is reserved for it. */
+  /** The most that a block may request: all except the reserved part. */
   int sharedBytesOfBlock() const { return sharedBytesOfMultiprocessor() - (1 << 10); }
 
   static const Settings& get();

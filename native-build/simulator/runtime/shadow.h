@@ -1,4 +1,4 @@
-// What the checked build remembers of memory: for each two bytes the last write and the last two reads.
+// The checked build's record of memory: the last write and the last two reads of every two bytes.
 #pragma once
 
 #include "knowledge.h"
@@ -9,19 +9,19 @@
 
 namespace sim {
 
-/** An access: by whom, and when. Stamp 0 is never, HOST_WROTE is before every launch. */
+/** An access: its thread and time. Stamp 0 means never; HOST_WROTE is before every launch. */
 struct Record {
   enum Kind : uint8_t {
     PLAIN,
     ATOMIC,
     COPY_UNDER_WAY,
-    /** A read by products (wgmma) of the warpgroup that begins at `warp`: not waited for yet, or done. */
+    /** A read by products (wgmma) of the warpgroup that starts at `warp`: not waited for yet, or done. */
     PRODUCTS_UNDER_WAY,
     PRODUCTS_DONE
   };
 
   Stamp stamp = 0;
-  /** The lanes, of the warp of that number among those of all blocks. */
+  /** The lanes of the warp with this global number. */
   uint32_t lanes = 0;
   uint32_t warp : 24;
   Kind kind : 8;

@@ -11,11 +11,11 @@ namespace {
 __attribute__((tls_model("initial-exec"))) __thread const SharedMemory* theSharedMemory;
 
 constexpr int POISON = 0xff;
-/** Bytes behind the dynamic arrays that are looked at after each block. */
+/** Bytes after the dynamic arrays that are checked after each block. */
 constexpr size_t CANARY = 64;
-/** What a device keeps for itself at the beginning of a block's shared memory. */
+/** The system's own share at the start of a block's shared memory. */
 constexpr uint32_t RESERVED = 1024;
-/** Static arrays come behind the largest dynamic one. */
+/** Static arrays come after the largest dynamic one. */
 constexpr uint32_t STATIC = 228 << 10;
 
 }  // namespace

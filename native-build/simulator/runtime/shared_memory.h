@@ -17,28 +17,28 @@ struct Range {
   }
 };
 
-/** Of one module in one OS thread. */
+/** The shared memory of one module in one OS thread. */
 class SharedMemory {
  public:
   /** In the calling OS thread. */
   explicit SharedMemory(const Module& module);
 
-  /** Made ready for the kernel that the calling OS thread runs now. */
+  /** Prepared for the kernel that the calling OS thread runs next. */
   static const SharedMemory* current();
 
-  /** Fills all of it with NaN and opens `dynamicBytes` of the dynamic arrays. */
+  /** Fills all of it with NaN and makes `dynamicBytes` of the dynamic arrays accessible. */
   void prepare(size_t dynamicBytes);
-  /** Whether nothing was written behind the end of the dynamic arrays. */
+  /** Whether nothing was written past the end of the dynamic arrays. */
   bool isIntact() const;
 
   const Module& module() const { return module_; }
   const Range& all() const { return all_; }
   size_t dynamicBytes() const { return dynamicBytes_; }
-  /** Where bytes of the block's shared memory lie, counted as wgmma's descriptors do; null if outside, or two arrays could be meant. */
+  /** The address of an offset in a wgmma descriptor; null if outside the block's shared memory, or ambiguous between two arrays. */
   const char* at(uint32_t offset, size_t bytes) const;
-  /** The way back: a device puts dynamic shared memory behind the bytes that it keeps for itself. */
+  /** The inverse: on a device, dynamic shared memory follows the system's own bytes. */
   uint32_t offsetOf(const void* address) const;
-  /** The dynamic array that an address lies in, or null. */
+  /** The dynamic array that contains an address, or null. */
   const Range* dynamicArray(const void* address) const;
 
  private:

@@ -30,7 +30,7 @@ void Workers::add() {
   beginThreads();
 }
 
-/** As many as are wanted; they wait for their next work when they have done it. */
+/** Creates as many as needed; they wait for more work when they are done. */
 void Workers::beginThreads() {
   for (; threads_ < wanted_; threads_++) std::thread([this, i = threads_] { serve(i); }).detach();
   started_.notify_all();

@@ -1,4 +1,4 @@
-// The OS threads that run blocks. Never a thread of the caller: a JVM's have stacks and signals of their own kind.
+// The OS threads that run blocks. Never a caller's thread: those of a JVM have special stacks and signal handling.
 #pragma once
 
 #include <condition_variable>
@@ -12,9 +12,9 @@ class Workers {
   static Workers& get();
 
   int count() const { return count_; }
-  /** work(0) … work(workers − 1), at most `count()`, each on an OS thread of its own; waits for all. One caller at a time. */
+  /** work(0) … work(workers − 1), at most `count()`, each on its own OS thread; waits for all. One caller at a time. */
   void run(int workers, const std::function<void(int)>& work);
-  /** From within work: one more, with the next number. */
+  /** From inside work: adds one more, with the next number. */
   void add();
 
  private:

@@ -1,4 +1,4 @@
-// Hopper's instructions with operands and fragments laid out as the PTX ISA's formulas say, element by element.
+// Hopper's instructions with operands and fragments laid out by the PTX ISA's formulas, element by element.
 // in: numbers 0 to 255; out: 64 results. One block.
 // target compute_90a
 #include "../../../cuda-kernels/hopper.cuh"
@@ -22,7 +22,7 @@ __device__ __forceinline__ bf16& element(unsigned char* tile, int rows, int row,
 __device__ __forceinline__ float elementOfA(const float* in, int m, int k) { return static_cast<int>(in[(m * 5 + k * 3) % 256]) % 7; }
 __device__ __forceinline__ float elementOfB(const float* in, int k, int n) { return static_cast<int>(in[(k * 7 + n * 11) % 256]) % 5 - 2; }
 
-/** D (64, N) = A (64, 64) · B (64, N), + 1 where ADD; out[c] = sum over the rows r of (r + 1) D[r][columns + c]. */
+/** D (64, N) = A (64, 64) · B (64, N), + 1 if ADD; out[c] = sum over the rows r of (r + 1) D[r][columns + c]. */
 template <int N, Major B, bool REGISTERS>
 __device__ __forceinline__ void multiplied(float* out, const float* in, bool add, int columns) {
   unsigned char *a = hopperTiles, *b = hopperTiles + 64 * 128;
@@ -61,7 +61,7 @@ __device__ __forceinline__ void multiplied(float* out, const float* in, bool add
   pin(d);
   for (int i = 0; i < N / 2; i++) {  // ISA: d[4j + i], row g + 8 (i / 2), column 8j + 2t + i % 2
     const int r = row + i / 2 % 2 * 8, column = i / 4 * 8 + lane % 4 * 2 + i % 2 - columns;
-    if (column >= 0 && column < 64) atomicAdd(&out[column], (r + 1) * d[i]);  // whole numbers: in any order
+    if (column >= 0 && column < 64) atomicAdd(&out[column], (r + 1) * d[i]);  // whole numbers: the order does not matter
   }
 }
 
@@ -83,8 +83,10 @@ __device__ __forceinline__ void multiplied(float* out, const float* in, int flag
 KERNEL(wgmma_n64) { multiplied<64>(out, in, flag); }
 KERNEL(wgmma_n128) { multiplied<128>(out, in, flag); }
 
-/** One warp. Each lane gives the pairs that ldmatrix would give it of four 8 × 8 matrices of numbers 0 to 255; out: matrix flag / 2 as it
- *  lies then, row by row; flag odd: transposed. */
+/**
+ * One warp. Each lane provides the pairs that it would get from ldmatrix for four 8 × 8 matrices of numbers 0 to 255; out:
+ * matrix flag / 2 as stored, row by row; flag odd: transposed.
+ */
 KERNEL(stmatrix_x4) {
   bf16* matrices = reinterpret_cast<bf16*>(hopperTiles);
   const int lane = threadIdx.x;
@@ -104,8 +106,8 @@ KERNEL(stmatrix_x4) {
 }
 
 /**
- * 4 blocks share out 64 items by a counter and hand a sum on in turns: item i adds i + 1 behind item i − 1. out[i] = the sum
- * before item i, or, where the flag is set, 1 + the block that did it.
+ * 4 blocks take 64 items from a counter and pass on a sum in turns: item i adds i + 1 after item i − 1. out[i] = the sum before
+ * item i, or, if the flag is set, 1 + the block that did it.
  */
 KERNEL(turns) {
   __shared__ uint64_t barrier;

@@ -1,5 +1,6 @@
-// Kernels with one bug each, which is there if `planted` is 1: the checked build must find it, and nothing if it is 0.
-// 64 threads and 1 block where not said otherwise; `in` has 256 numbers, `out` room for 1024 and nothing in it.
+// Kernels with one bug each, enabled if `planted` is 1: the checked build must find it, and must find nothing if it is
+// 0. 64 threads and 1 block unless stated otherwise; `in` has 256 numbers, `out` has room for 1024 and is
+// uninitialised.
 #define KERNEL(name) extern "C" __global__ void name(float* out, const float* in, int planted)
 
 constexpr int THREADS = 64;
@@ -44,7 +45,7 @@ KERNEL(blocks_share_a_row) {
   out[row * THREADS + threadIdx.x] = in[threadIdx.x];
 }
 
-/** 2 blocks: atomics are no race among themselves, but with a plain read. */
+/** 2 blocks: atomics do not race with each other, but with a plain read. */
 KERNEL(atomic_and_plain) {
   if (threadIdx.x == 0) out[THREADS + blockIdx.x] = 0;
   __syncthreads();
@@ -68,7 +69,7 @@ KERNEL(index_outside_of_array) {
   out[threadIdx.x] = s[THREADS - 1 - threadIdx.x + planted] + neighbour[threadIdx.x ^ 32];
 }
 
-/** Launched with 256 bytes of dynamic shared memory: a number a thread. */
+/** Launched with 256 bytes of dynamic shared memory: one number per thread. */
 KERNEL(dynamic_shared_too_small) {
   extern __shared__ float dynamicNumbers[];
   dynamicNumbers[threadIdx.x + planted] = in[threadIdx.x];

@@ -1,5 +1,5 @@
-// Kernels with one bug each in the use of Hopper's instructions, as planted_bugs.cu: 384 threads (3 warpgroups), 1 block and 48 KB
-// of dynamic shared memory where not said otherwise.
+// Kernels with one bug each in the use of Hopper's instructions, as in planted_bugs.cu: 384 threads (3 warpgroups), 1 block and 48
+// KB of dynamic shared memory unless stated otherwise.
 // target compute_90a
 #include "../../../cuda-kernels/hopper.cuh"
 
@@ -7,8 +7,8 @@ using namespace culebra;
 
 extern __shared__ __align__(1024) unsigned char plantedTiles[];
 
-// ptxas would see some of the bugs itself, or mend them: for a device, a kernel has its name only, and its body is a template
-// that nobody asks for.
+// ptxas would notice some of the bugs itself, or fix them: for a device, a kernel is a stub, and its body is an uninstantiated
+// template.
 #ifdef CULEBRA_SIMULATOR
 #define KERNEL(name) extern "C" __global__ void name(float* out, const float* in, int planted)
 #else
@@ -86,7 +86,7 @@ KERNEL(products_without_commit) {
   give(out, d);
 }
 
-/** The wait leaves the younger group under way. */
+/** The wait leaves the newer group in flight. */
 KERNEL(wait_for_too_few) {
   float d[32], e[32];
   fillBoth();
@@ -129,7 +129,7 @@ KERNEL(fragments_written_under_way) {
   out[64 + threadIdx.x] = a[threadIdx.x % 4];
 }
 
-/** The sums are set to 0 behind a wait, and no fence is between that and the next product. */
+/** The sums are set to 0 after a wait, without a fence before the next product. */
 KERNEL(products_without_fence) {
   float d[32];
   fillBoth();
@@ -152,7 +152,7 @@ KERNEL(stores_without_proxy_fence) {
   give(out, d);
 }
 
-/** A fence helps the writes before it only. */
+/** A fence covers only the writes before it. */
 KERNEL(stores_behind_proxy_fence) {
   float d[32];
   fill(0, 1);
@@ -198,7 +198,7 @@ KERNEL(operand_overwritten) {
   give(out, d);
 }
 
-/** The warp's own wait says nothing of the other warps' products. */
+/** A warp's own wait does not cover the other warps' products. */
 KERNEL(operand_overwritten_behind_own_wait) {
   float d[32];
   fillBoth();
@@ -252,7 +252,7 @@ KERNEL(operand_outside_of_shared_memory) {
   give(out, d);
 }
 
-/** One warp multiplies once more. */
+/** One warp issues an extra product. */
 KERNEL(warps_issue_different_products) {
   float d[32];
   fillBoth();
@@ -358,7 +358,7 @@ KERNEL(slot_written_before_it_is_free) {
   }
 }
 
-/** Copies into shared memory: the arrival must be theirs. */
+/** Copies into shared memory: the arrival must be made by the copies. */
 KERNEL(arrival_before_the_copies) {
   initBarriers(128);
   if (warpgroup() == 0) {
@@ -374,7 +374,7 @@ KERNEL(arrival_before_the_copies) {
   }
 }
 
-/** Whoever waits for copies that wgmma is to read puts a fence behind it. */
+/** A thread that waits for copies that wgmma will read must issue a fence afterwards. */
 KERNEL(copies_without_proxy_fence) {
   float d[32];
   initBarriers(128);
@@ -415,7 +415,7 @@ KERNEL(named_barrier_nobody_else_comes_to) {
   }
 }
 
-/** A barrier of the two warpgroups that need none says nothing of the third. */
+/** A barrier of the two warpgroups that need none does not cover the third. */
 KERNEL(named_barrier_of_the_wrong_ones) {
   if (warpgroup() == 0) fill(0, 1);
   if (warpgroup() == (planted ? 2 : 0)) meetWithoutWaiting<256>(3);
@@ -481,7 +481,7 @@ KERNEL(block_waits_for_one_that_has_not_begun) {
   if (threadIdx.x < 64 && blockIdx.x == 0) out[threadIdx.x] = in[threadIdx.x];
 }
 
-/** What a flag says is done must have been done before it. */
+/** The data must be written before its flag. */
 KERNEL(flag_before_the_data) {
   int* flags = reinterpret_cast<int*>(out + 1000);
   float* sum = out + 900;
@@ -496,7 +496,7 @@ KERNEL(flag_before_the_data) {
   }
 }
 
-/** Thread 0 gives the flag, others have written: they must have met. */
+/** Thread 0 sets the flag, others have written: they must synchronise first. */
 KERNEL(flag_without_barrier) {
   int* flags = reinterpret_cast<int*>(out + 1000);
   if (blockIdx.x == 1) {
@@ -510,7 +510,7 @@ KERNEL(flag_without_barrier) {
   }
 }
 
-/** Sums of floats in the order in which blocks happen to come differ from run to run. */
+/** Float sums in the arbitrary order of blocks differ from run to run. */
 KERNEL(additions_without_turns) {
   int* flags = reinterpret_cast<int*>(out + 1000);
   if (threadIdx.x == 0) {

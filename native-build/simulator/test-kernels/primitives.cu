@@ -1,5 +1,5 @@
-// Tensor-core instructions with fragments laid out as the PTX ISA's formulas say, element by element.
-// in: numbers 0 to 255; out: 64 results. One warp.
+// Tensor-core instructions with fragments laid out by the PTX ISA's formulas, element by element. in: numbers 0 to 255;
+// out: 64 results. One warp.
 #include <cuda_bf16.h>
 #include <stdint.h>
 
@@ -69,7 +69,7 @@ KERNEL(mma_m16n8k16) {
   }
 }
 
-/** Four 8 × 8 matrices of numbers 0 to 255 row by row; out[lane · 2 …] = the pair that the lane gets of matrix `flag / 2`;
+/** Four 8 × 8 matrices of numbers 0 to 255 row by row; out[lane · 2 …] = the lane's pair of matrix `flag / 2`;
  *  flag odd: transposed. */
 KERNEL(ldmatrix_x4) {
   __shared__ __align__(16) __nv_bfloat16 matrices[256];

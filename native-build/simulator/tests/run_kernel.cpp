@@ -1,9 +1,9 @@
-// Runs a kernel (float* out, const float* in, int flag) and prints what comes of it: for the tests of the simulator.
+// Runs a kernel (float* out, const float* in, int flag) and prints the result: for the tests of the simulator.
 //
 //   run-kernel PTX KERNEL BLOCKS THREADS SHARED FLAG
 //
-// in: 256 numbers, 0 to 255; out: room for 1024, of which the first 64 are printed where the kernel ends well, and the last 24
-// are 0 at first: flags and counters.
+// in: 256 numbers, 0 to 255; out: room for 1024, of which the first 64 are printed if the kernel succeeds; the last 24 are
+// initially 0: flags and counters.
 #include <cuda.h>
 
 #include <cstdio>

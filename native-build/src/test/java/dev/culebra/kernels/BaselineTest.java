@@ -9,9 +9,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a build says and does where kernels are no longer what the baseline says. */
+/** How a build handles kernels that differ from the baseline. */
 class BaselineTest {
-  /** For one GPU, to be built sooner. */
+  /** For one GPU only, to build faster. */
   private static final String GOOD =
       """
       // target compute_90a
@@ -35,7 +35,7 @@ class BaselineTest {
           }
           """);
 
-  /** Another instruction and nothing that is slow about it. */
+  /** One more instruction, but not a slow one. */
   private static final String A_LITTLE_LONGER = GOOD.replace("+= x[i]", "= 2 * sum + x[i] * x[i]");
 
   private static final String ADVICE = "-Dkernels.baseline=accept";
@@ -80,7 +80,7 @@ class BaselineTest {
   }
 
   @Test
-  void aBaselineThatIsGivenLaterIsComparedThoughNothingIsCompiled() throws Exception {
+  void aBaselineAddedLaterIsComparedWithoutCompiling() throws Exception {
     build.build(GOOD, "accept");
     Files.writeString(build.baseline(), Files.readString(build.baseline()).replace("/ 64", "/ 65"));
     KernelBuild.Built built = build.build(GOOD, "check");
@@ -90,7 +90,7 @@ class BaselineTest {
   }
 
   @Test
-  void aLittleMoreIsNoFailure() throws Exception {
+  void aSmallIncreaseIsNotAFailure() throws Exception {
     build.build(GOOD, "accept");
     KernelBuild.Built built = build.build(A_LITTLE_LONGER, "check");
     assertThat(built.said()).doesNotContain("differs");
@@ -98,7 +98,7 @@ class BaselineTest {
   }
 
   @Test
-  void moreBytesAreAFailureHoweverFew() throws Exception {
+  void anyMoreBytesAreAFailure() throws Exception {
     build.build(GOOD, "accept");
     KernelBuild.Built built = build.build(GOOD.replace("+= x[i]", "+= x[i] * x[i + 1]"), "check");
     assertThat(built.said())
@@ -108,7 +108,7 @@ class BaselineTest {
   }
 
   @Test
-  void newKernelsAndThoseThatAreGoneAreToBeAccepted() throws Exception {
+  void newAndRemovedKernelsMustBeAccepted() throws Exception {
     build.build(GOOD, "accept");
     KernelBuild.Built built = build.build(GOOD.replace("sum_f32", "total_f32"), "check");
     assertThat(built.exitCode()).isOne();
@@ -125,7 +125,7 @@ class BaselineTest {
             .replaceFirst("Compiled by nvcc \\S+\\.\n", "Compiled by nvcc 12.4.131.\n"));
     KernelBuild.Built built = build.build(BRANCHING, "check");
     assertThat(built.said())
-        .contains("differs: sum_f32: 4 branches", "12.4.131", "that is no failure")
+        .contains("differs: sum_f32: 4 branches", "12.4.131", "this is not a failure")
         .doesNotContain(ADVICE);
     assertThat(built.exitCode()).isZero();
   }
@@ -145,7 +145,7 @@ class BaselineTest {
   }
 
   @Test
-  void anythingElseThanCheckAndAcceptIsAnError() throws Exception {
+  void onlyCheckAndAcceptAreValid() throws Exception {
     KernelBuild.Built built = build.build(GOOD, "maybe");
     assertThat(built.exitCode()).isEqualTo(2);
     assertThat(built.said()).contains("usage: java BuildKernels.java").doesNotContain("Exception");

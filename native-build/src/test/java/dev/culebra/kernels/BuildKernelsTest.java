@@ -16,14 +16,14 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The kernels as they were built, and how the build meets what can go wrong. */
+/** The built kernels, and how the build handles errors. */
 class BuildKernelsTest {
   private static final Path SOURCES = Path.of("../cuda-kernels");
 
   private static final String SOUND =
       "extern \"C\" __global__ void twice_f32(float *x) { x[threadIdx.x] *= 2; }\n";
 
-  /** An array that is indexed by data cannot lie in registers. */
+  /** An array that is indexed by data cannot be in registers. */
   private static final String WITH_A_STACK =
       """
       extern "C" __global__ void stacked(float *x, const int *at) {
@@ -33,7 +33,7 @@ class BuildKernelsTest {
       }
       """;
 
-  /** What only one GPU has; without bounds of a launch ptxas does not know what to do with it. */
+  /** Uses an instruction of one GPU only; without launch bounds ptxas ignores it. */
   private static final String FOR_HOPPER =
       """
       // target compute_90a
@@ -50,7 +50,7 @@ class BuildKernelsTest {
   }
 
   @Test
-  void eachSourceIsAModuleWithEntriesInBothTypes() throws IOException {
+  void eachSourceIsAModuleWithEntriesForBothTypes() throws IOException {
     assumeNvcc();
     JsonNode entries = index(KernelBuild.BUILT).get("entries");
     TreeSet<String> modules = new TreeSet<>();
@@ -99,7 +99,7 @@ class BuildKernelsTest {
         new KernelBuild(folder).build(Map.of("NVCC", "/nowhere/nvcc"), List.of());
 
     assertThat(built.exitCode()).isZero();
-    assertThat(built.said()).contains("no nvcc was found", "CUDA_HOME");
+    assertThat(built.said()).contains("nvcc was not found", "CUDA_HOME");
     assertThat(index(folder.resolve("ptx")).get("problem").asText()).contains("CUDA_HOME");
   }
 
@@ -114,7 +114,7 @@ class BuildKernelsTest {
   }
 
   @Test
-  void onlyWhatChangedIsCompiledAgain() throws Exception {
+  void onlyChangedModulesAreRecompiled() throws Exception {
     assumeNvcc();
     Path header = Files.writeString(folder.resolve("factor.cuh"), "constexpr float FACTOR = 2;\n");
     Files.writeString(
@@ -136,7 +136,7 @@ class BuildKernelsTest {
   }
 
   @Test
-  void aKernelWithAStackFailsUnlessItsSourceSaysWhy() throws Exception {
+  void aKernelWithAStackFailsUnlessItsSourceGivesAReason() throws Exception {
     assumeNvcc();
     KernelBuild.Built built = build(WITH_A_STACK);
     assertThat(built.exitCode()).isOne();
@@ -147,7 +147,7 @@ class BuildKernelsTest {
   }
 
   @Test
-  void aSourceSaysWhichGpuItIsFor() throws Exception {
+  void aSourceNamesItsTarget() throws Exception {
     assumeNvcc();
     assertThat(build(FOR_HOPPER).exitCode()).isZero();
     assertThat(index(folder.resolve("ptx")).at("/entries/reduced/target").asText())
@@ -159,7 +159,7 @@ class BuildKernelsTest {
   }
 
   @Test
-  void aGpuThatNobodyKnowsFails() throws Exception {
+  void anUnknownTargetFails() throws Exception {
     assumeNvcc();
     KernelBuild.Built built = build("// target compute_70\n" + SOUND);
     assertThat(built.exitCode()).isOne();
@@ -167,7 +167,7 @@ class BuildKernelsTest {
   }
 
   @Test
-  void whatTheAssemblerDoesNotTakeAsItIsWrittenFails() throws Exception {
+  void codeThatTheAssemblerChangesFails() throws Exception {
     assumeNvcc();
     KernelBuild.Built built = build(FOR_HOPPER.replace("__launch_bounds__(128, 1)", ""));
     assertThat(built.exitCode()).isOne();
@@ -175,7 +175,7 @@ class BuildKernelsTest {
   }
 
   @Test
-  void whatTheCompilerSaysIsShown() throws Exception {
+  void compilerErrorsAreShown() throws Exception {
     assumeNvcc();
     KernelBuild.Built built = build(SOUND.replace("threadIdx", "threadIdy"));
     assertThat(built.exitCode()).isOne();

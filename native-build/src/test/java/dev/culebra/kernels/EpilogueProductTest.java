@@ -24,8 +24,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The simulated cublasLt: D (8, 2) = epilogue(A (8, 1) · B (1, 2)) in bf16, and what it refuses.
- * The numbers are few and short, so that bf16 holds them.
+ * The simulated cublasLt: D (8, 2) = epilogue(A (8, 1) · B (1, 2)) in bf16, and what it rejects.
+ * The numbers are exact in bf16.
  */
 class EpilogueProductTest {
   private static final int F32 = 0;
@@ -120,7 +120,7 @@ class EpilogueProductTest {
     };
   }
 
-  /** What a function writes to its first argument. */
+  /** The value that a function writes to its first argument. */
   private MemorySegment made(String function, Object... arguments) {
     MemorySegment out = arena.allocate(ADDRESS);
     Object[] all = Stream.concat(Stream.of(out), Stream.of(arguments)).toArray();
@@ -150,7 +150,7 @@ class EpilogueProductTest {
     assertThat(set(attribute, arena.allocateFrom(JAVA_LONG, value))).isZero();
   }
 
-  /** Asks for an algorithm, which begins the results. */
+  /** Requests an algorithm, which comes first in the results. */
   private int choose() {
     return call(
         "cublasLtMatmulAlgoGetHeuristic",
@@ -194,7 +194,7 @@ class EpilogueProductTest {
     return multiply(4 << 20);
   }
 
-  /** In bf16, a pair in each float. */
+  /** Two bf16 numbers in each float. */
   private long upload(float... values) {
     float[] pairs = new float[Math.ceilDiv(values.length, 2)];
     for (int i = 0; i < values.length; i++) {
@@ -223,7 +223,7 @@ class EpilogueProductTest {
     }
   }
 
-  /** x of element i of D, column by column. */
+  /** x for element i of D, in column-major order. */
   private static double product(double i) {
     return A[(int) i % ROWS] * B[(int) i / ROWS];
   }
@@ -261,9 +261,11 @@ class EpilogueProductTest {
     check(download(d), i -> gelu(shifted(i)));
   }
 
-  /** 1 + 2⁻⁸ · 1.5 is not a number of bf16: GELU is that of the number, not of the nearest. */
+  /**
+   * 1 + 2⁻⁸ · 1.5 is not representable in bf16: GELU is applied to it, not to the rounded number.
+   */
   @Test
-  void geluIsThatOfTheUnroundedSum() {
+  void geluIsAppliedToTheUnroundedSum() {
     b = upload(1 + 1f / 128, 64);
     a = upload(1 + 1f / 128, 0, 0, 0, 0, 0, 0, 0);
     long kept = device.allocate(ROWS * COLUMNS);
@@ -330,9 +332,9 @@ class EpilogueProductTest {
     check(download(d), EpilogueProductTest::product);
   }
 
-  /** As cuBLAS, of which an algorithm is known; here one is only good for what it was made for. */
+  /** Stricter than cuBLAS: an algorithm runs only the product it was requested for. */
   @Test
-  void anAlgorithmRunsWhatItWasGivenOutFor() {
+  void anAlgorithmRunsOnlyItsProduct() {
     assertThat(choose()).isZero();
     setInt(EPILOGUE, BIAS);
     setLong(BIAS_POINTER, upload(SHIFT));
@@ -340,7 +342,7 @@ class EpilogueProductTest {
   }
 
   @Test
-  void lessWorkspaceThanPromisedIsRefused() {
+  void lessWorkspaceThanRequestedIsRejected() {
     setInt(EPILOGUE, DGELU);
     setLong(AUX_POINTER, device.allocate(ROWS * COLUMNS));
     setLong(AUX_LD, ROWS);
@@ -352,7 +354,7 @@ class EpilogueProductTest {
   }
 
   @Test
-  void addressesAreAsAlignedAsWasSaid() {
+  void addressesMustBeAlignedAsRequested() {
     assertThat(choose()).isZero();
     a += 8;
     assertThat(multiply(4 << 20)).isEqualTo(INVALID_VALUE);
@@ -360,12 +362,12 @@ class EpilogueProductTest {
 
   @ParameterizedTest
   @CsvSource({"3, 8", "7, 8", "12, 4", "99, 4"})
-  void attributesOfAnotherSizeOrUnknownAreRefused(int attribute, int bytes) {
+  void unknownAttributesAndWrongSizesAreRejected(int attribute, int bytes) {
     assertThat(set(attribute, arena.allocate(bytes))).isEqualTo(INVALID_VALUE);
   }
 
   @Test
-  void shapesThatDoNotFitAreRefused() {
+  void shapesThatDoNotFitAreRejected() {
     setInt(TRANSA, 1);
     assertThat(choose()).isEqualTo(INVALID_VALUE);
   }
@@ -378,7 +380,7 @@ class EpilogueProductTest {
   }
 
   @Test
-  void tf32IsForInputsInFloat() {
+  void tf32NeedsFloatInputs() {
     desc = made("cublasLtMatmulDescCreate", COMPUTE_TF32, F32);
     setInt(EPILOGUE, NONE);
     assertThat(choose()).isEqualTo(NOT_SUPPORTED);

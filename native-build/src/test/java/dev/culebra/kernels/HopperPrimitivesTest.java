@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Hopper's instructions as emulated, against plain loops and the PTX ISA's layouts. */
+/** The emulated Hopper instructions, compared with plain loops and the PTX ISA's layouts. */
 class HopperPrimitivesTest {
   private static final int ROWS = 64;
   private static final int K = 64;
@@ -43,7 +43,10 @@ class HopperPrimitivesTest {
                                                     Arguments.of(n, rowsAreK, registers, add)))));
   }
 
-  /** D (64, n) = A·B, + 1: sums over the rows r of D, each times r + 1, tell a wrong place too. */
+  /**
+   * D (64, n) = A·B, + 1: sums over the rows r of D, each times r + 1, so that misplaced elements
+   * show.
+   */
   @ParameterizedTest(name = "n {0}, B MN-major {1}, A in registers {2}, added to {3}")
   @MethodSource("layouts")
   void wgmmaIsAMatrixProduct(int n, boolean rowsAreK, boolean registers, boolean add) {
@@ -64,10 +67,10 @@ class HopperPrimitivesTest {
     }
   }
 
-  /** ISA, stmatrix: lane l gives row l / 4, elements 2 (l % 4) and the next, of each matrix. */
+  /** ISA, stmatrix: lane l provides row l / 4, elements 2 (l % 4) and the next, of each matrix. */
   @ParameterizedTest
   @ValueSource(ints = {0, 1, 2, 3})
-  void stmatrixPutsEachPairInItsPlace(int matrix) {
+  void stmatrixStoresEachPairInItsPlace(int matrix) {
     double[] rows = run(Build.CHECKED, "stmatrix_x4", 1, 32, 2 * matrix);
     double[] transposed = run(Build.CHECKED, "stmatrix_x4", 1, 32, 2 * matrix + 1);
 
@@ -80,7 +83,7 @@ class HopperPrimitivesTest {
     }
   }
 
-  /** Blocks that take items from a counter all get some, and wait for the item before theirs. */
+  /** Blocks that take items from a counter all get some, and wait for the item before their own. */
   @ParameterizedTest
   @EnumSource
   void blocksTakeTurns(Build build) {

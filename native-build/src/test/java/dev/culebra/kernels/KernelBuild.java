@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Runs {@code BuildKernels.java} on the sources of a folder, as the build does. */
+/** Runs {@code BuildKernels.java} on a folder of sources, as in the build. */
 record KernelBuild(Path folder) {
   static final Path BUILT = Path.of("target/classes/dev/culebra/kernels");
 

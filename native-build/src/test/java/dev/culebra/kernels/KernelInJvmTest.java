@@ -7,7 +7,7 @@ import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Kernels of the jar, launched by the simulator's driver inside this JVM. */
+/** Kernels from the jar, launched by the simulated driver in this JVM. */
 class KernelInJvmTest {
   @BeforeEach
   void needsTheSimulator() {

@@ -12,10 +12,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The tables of the compiled kernels, of kernels whose loops and needs are known. */
+/** The tables of compiled kernels, for kernels with known loops and resources. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS) // one build serves all its tests
 class KernelProfileTest {
-  /** {@code volatile} instructions stay where they are and what they are. */
+  /** {@code volatile} instructions are neither moved nor changed. */
   private static final String SOURCE =
       """
       __device__ void power(float &x) { asm volatile("ex2.approx.ftz.f32 %0, %0;" : "+f"(x)); }
@@ -150,7 +150,7 @@ class KernelProfileTest {
   }
 
   @Test
-  void theInstructionsOfALoopAreCountedByWhatTheyKeepBusy() {
+  void instructionsOfALoopAreCountedByUnit() {
     assertThat(loop("plain_f32"))
         .containsEntry("depth", "1")
         .containsEntry("loops in it", "0")
@@ -178,7 +178,7 @@ class KernelProfileTest {
   }
 
   @Test
-  void aLoopOfProductsIsHotterThanALongerOneInIt() {
+  void aLoopOfProductsIsHotterThanALongerInnerLoop() {
     assertThat(loop("products_bf16"))
         .containsEntry("depth", "1")
         .containsEntry("loops in it", "1")
@@ -205,7 +205,7 @@ class KernelProfileTest {
   }
 
   @Test
-  void allThatATableOfLabelsLeadsToBelongsToTheLoop() {
+  void targetsOfABranchTableBelongToTheLoop() {
     assertThat(loop("chosen_f32"))
         .containsEntry("depth", "1")
         .containsEntry("fp32", "1")
@@ -218,7 +218,10 @@ class KernelProfileTest {
     assertThat(loop("once_f32")).containsEntry("loop", "none").containsEntry("instructions", "");
   }
 
-  /** By the CUDA Programming Guide: 64 warps, 32 blocks, 164 and 228 KiB, 1 KiB of each block. */
+  /**
+   * From the CUDA Programming Guide: 64 warps, 32 blocks, 164 and 228 KiB, of which 1 KiB per block
+   * is reserved.
+   */
   @Test
   void residentWarpsAndWhatLimitsThem() {
     assertThat(needs("once_f32", "sm_80"))
@@ -242,7 +245,7 @@ class KernelProfileTest {
   }
 
   @Test
-  void registersAreSharedOutByQuartersOfAMultiprocessor() {
+  void registersAreAllocatedPerQuarterOfAMultiprocessor() {
     Map<String, String> wide = needs("wide_f32", "sm_80");
     // 120 values and an address: 128 registers are 4 warps in a quarter, more are 3 (up to 168).
     int registers = Integer.parseInt(wide.get("registers"));
@@ -253,7 +256,7 @@ class KernelProfileTest {
   }
 
   @Test
-  void theSizeOfTheCodeIsThatOfWholeInstructions() {
+  void theCodeSizeIsAMultipleOfAnInstruction() {
     for (String gpu : List.of("sm_80", "sm_90", "sm_100")) {
       int code = Integer.parseInt(needs("wide_f32", gpu).get("code"));
       assertThat(code).isGreaterThan(240 * 16).isLessThan(1000 * 16);

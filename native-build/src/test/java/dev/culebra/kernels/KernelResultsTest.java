@@ -11,7 +11,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Kernels that work together, in the simulator, beside plain loops in double precision. */
+/** Kernels that work together, in the simulator, compared with plain loops in double precision. */
 class KernelResultsTest {
   private static final int IGNORE = -1;
 
@@ -228,7 +228,7 @@ class KernelResultsTest {
     assertClose(device.download(dBias, columns), expectedBias, 1e-4);
   }
 
-  /** The norm stays on the device, where AdamW reads it to clip. */
+  /** The norm stays on the device, where AdamW reads it for clipping. */
   @Test
   void normAndAdamW() {
     int n = 5003;

@@ -8,11 +8,11 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A kernel of {@code simulator/test-kernels}, run by {@code run-kernel} in a process of its own: a
- * kernel that fails takes its context with it.
+ * A kernel of {@code simulator/test-kernels}, run by {@code run-kernel} in its own process: a
+ * kernel that fails destroys its context.
  *
- * @param ended whether it ended well
- * @param said what the process printed: its first 64 results, or the error
+ * @param ended whether it succeeded
+ * @param said the output of the process: its first 64 results, or the error
  */
 record KernelRun(boolean ended, String said) {
   /** The builds of the simulator. */
@@ -75,7 +75,7 @@ record KernelRun(boolean ended, String said) {
     }
   }
 
-  /** The results, of a kernel that ended well; what the kernel did not write is NaN. */
+  /** The results of a kernel that succeeded; elements that it did not write are NaN. */
   double[] results() {
     if (!ended) {
       throw new AssertionError(said);

@@ -22,7 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The simulated cuBLAS: C (m, n) = alpha · op(A) · op(B) + beta · C, column by column. */
+/** The simulated cuBLAS: C (m, n) = alpha · op(A) · op(B) + beta · C, column-major. */
 class MatrixProductTest {
   private static final int F32 = 0;
   private static final int BF16 = 14;
@@ -31,7 +31,7 @@ class MatrixProductTest {
   private static final int INVALID_VALUE = 7;
   private static final int NOT_SUPPORTED = 15;
 
-  /** What bf16 and TF32 lose of a number: half a unit in the last of 8 and 11 bits. */
+  /** The rounding errors of bf16 and TF32: half a unit in the last of 8 and 11 bits. */
   private static final double BF16_ERROR = 1.0 / 256;
 
   private static final double TF32_ERROR = 1.0 / 2048;
@@ -205,7 +205,7 @@ class MatrixProductTest {
     return result;
   }
 
-  /** An even number of values that bf16 can hold. */
+  /** An even number of values that are exact in bf16. */
   private long uploadBf16(float[] values) {
     float[] pairs = new float[values.length / 2];
     for (int i = 0; i < pairs.length; i++) {
@@ -227,7 +227,7 @@ class MatrixProductTest {
   }
 
   @Test
-  void whatCublasHasNotOrCannotIsRefused() {
+  void unsupportedProductsAreRejected() {
     Shape s = new Shape(2, 2, 2, false, false);
     long x = device.upload(1, 2, 3, 4);
     assertThat(multiply(s, x, x, x, F32, BF16, 0, COMPUTE_32F)).isEqualTo(NOT_SUPPORTED);

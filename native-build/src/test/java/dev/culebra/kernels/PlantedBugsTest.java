@@ -10,13 +10,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
 
-/** For each class of bug, a kernel with one: the checked build finds it, and no bug without it. */
+/**
+ * A kernel for each class of bug: the checked build finds the bug, and nothing in the same kernel
+ * without it.
+ */
 class PlantedBugsTest {
   private static final String FAILED = "CUDA_ERROR_LAUNCH_FAILED";
   private static final String ILLEGAL = "CUDA_ERROR_ILLEGAL_ADDRESS";
   private static final String MISALIGNED = "CUDA_ERROR_MISALIGNED_ADDRESS";
 
-  /** A kernel of planted_bugs.cu and what is said of its bug. */
+  /** A kernel of planted_bugs.cu and the expected message. */
   enum Bug {
     READ_BEFORE_BARRIER(FAILED, "uninitialised shared memory"),
     WRITE_BEFORE_BARRIER(FAILED, "race on shared memory"),
@@ -24,11 +27,11 @@ class PlantedBugsTest {
     LANES_WITHOUT_SYNCWARP(FAILED, "uninitialised shared memory"),
     BLOCKS_SHARE_A_ROW(FAILED, "race on global memory"),
     ATOMIC_AND_PLAIN(FAILED, "race on global memory"),
-    READ_BEHIND_THE_END(ILLEGAL, "1024 bytes behind the start of 1024 bytes"),
+    READ_BEHIND_THE_END(ILLEGAL, "1024 bytes after the start of 1024 bytes"),
     WRITE_BEFORE_THE_START(ILLEGAL, "write of 4 bytes"),
-    INDEX_OUTSIDE_OF_ARRAY(ILLEGAL, "index 64 is outside of its array"),
-    DYNAMIC_SHARED_TOO_SMALL(ILLEGAL, "of which the launch gives 256"),
-    MISALIGNED_PACK(MISALIGNED, "no multiple of 16"),
+    INDEX_OUTSIDE_OF_ARRAY(ILLEGAL, "index 64 is outside its array"),
+    DYNAMIC_SHARED_TOO_SMALL(ILLEGAL, "of which the launch provides 256"),
+    MISALIGNED_PACK(MISALIGNED, "not a multiple of 16"),
     NULL_POINTER(ILLEGAL, "read of 4 bytes at (nil)"),
     UNINITIALISED_SHARED(FAILED, "uninitialised shared memory"),
     UNINITIALISED_GLOBAL(FAILED, "uninitialised global memory"),
@@ -36,8 +39,8 @@ class PlantedBugsTest {
     BARRIERS_IN_TWO_BRANCHES(FAILED, "threads wait in several places"),
     HALF_A_WARP_AT_THE_BARRIER(FAILED, "deadlock"),
     SHUFFLE_WITH_LANES_THAT_ENDED(FAILED, "deadlock"),
-    SHUFFLE_OUTSIDE_OF_ITS_MASK(FAILED, "not in the mask"),
-    COPY_WITHOUT_WAIT(FAILED, "still under way"),
+    SHUFFLE_OUTSIDE_OF_ITS_MASK(FAILED, "not in its own mask"),
+    COPY_WITHOUT_WAIT(FAILED, "still in flight"),
     TRAP(FAILED, "__trap");
 
     private final String error;
@@ -54,7 +57,7 @@ class PlantedBugsTest {
       return new Launch("planted_bugs", kernel, blocks, 64, 256, planted ? 1 : 0);
     }
 
-    /** Whether its message names a line of the source: accesses do, meetings name their own. */
+    /** Whether its message names a source line: accesses do, barriers name their own. */
     private boolean isOfAnAccess() {
       return ordinal() <= UNINITIALISED_GLOBAL.ordinal() && this != ATOMIC_AND_PLAIN;
     }
@@ -79,13 +82,13 @@ class PlantedBugsTest {
 
   @ParameterizedTest
   @EnumSource
-  void isNotSeenWhereThereIsNone(Bug bug) {
+  void isNotReportedWithoutABug(Bug bug) {
     KernelRun run = KernelRun.of(Build.CHECKED, bug.launch(false));
 
     assertThat(run.ended()).as(run.said()).isTrue();
   }
 
-  /** What threads that run ahead of the others meet does not matter to a kernel without a bug. */
+  /** A kernel without a bug gives the same results in any order of threads. */
   @ParameterizedTest
   @EnumSource
   void ordersGiveTheSameResults(Bug bug) {
@@ -97,7 +100,7 @@ class PlantedBugsTest {
     }
   }
 
-  /** Pages between allocations and what stands behind shared memory cost nothing to watch. */
+  /** The release build also checks guard pages and the bytes after shared memory, at no cost. */
   @ParameterizedTest
   @EnumSource(
       mode = Mode.INCLUDE,
@@ -118,7 +121,7 @@ class PlantedBugsTest {
     assertThat(run.said()).contains(bug.error);
   }
 
-  /** What was not written, or has not landed yet, is NaN. */
+  /** Data that was not written, or has not landed yet, is NaN. */
   @ParameterizedTest
   @EnumSource(
       mode = Mode.INCLUDE,

@@ -10,25 +10,23 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/**
- * For each class of bug in the use of Hopper's instructions, a kernel with one: as PlantedBugsTest.
- */
+/** A kernel for each class of bug in the use of Hopper's instructions, as in PlantedBugsTest. */
 class PlantedHopperBugsTest {
   private static final String FAILED = "CUDA_ERROR_LAUNCH_FAILED";
   private static final String ILLEGAL = "CUDA_ERROR_ILLEGAL_ADDRESS";
   private static final String MISALIGNED = "CUDA_ERROR_MISALIGNED_ADDRESS";
 
-  /** What the release build makes of it. */
+  /** The behaviour of the release build. */
   enum Release {
     /** The same error. */
     FAILS,
-    /** NaN, or what a device may compute too. */
+    /** NaN, or a result that a device may also give. */
     SHOWS_IN_RESULTS,
-    /** Nothing that must be seen. */
+    /** The bug need not show. */
     MAY_PASS
   }
 
-  /** A kernel of planted_bugs_hopper.cu and what is said of its bug. */
+  /** A kernel of planted_bugs_hopper.cu and the expected message. */
   enum Bug {
     PRODUCTS_WITHOUT_WAIT(Release.SHOWS_IN_RESULTS, "sums of a wgmma are read before"),
     PRODUCTS_WITHOUT_COMMIT(Release.SHOWS_IN_RESULTS, "sums of a wgmma are read before"),
@@ -36,14 +34,14 @@ class PlantedHopperBugsTest {
     SUMS_WRITTEN_UNDER_WAY(Release.FAILS, "written before it was waited for"),
     FRAGMENTS_WRITTEN_UNDER_WAY(Release.MAY_PASS, "registers that a wgmma reads are written"),
     PRODUCTS_WITHOUT_FENCE(Release.FAILS, "no wgmma.fence"),
-    STORES_WITHOUT_PROXY_FENCE(Release.MAY_PASS, "no fence.proxy.async in between"),
-    STORES_BEHIND_PROXY_FENCE(Release.MAY_PASS, "no fence.proxy.async in between"),
-    MATRICES_WITHOUT_PROXY_FENCE(Release.MAY_PASS, "no fence.proxy.async in between"),
+    STORES_WITHOUT_PROXY_FENCE(Release.MAY_PASS, "without fence.proxy.async in between"),
+    STORES_BEHIND_PROXY_FENCE(Release.MAY_PASS, "without fence.proxy.async in between"),
+    MATRICES_WITHOUT_PROXY_FENCE(Release.MAY_PASS, "without fence.proxy.async in between"),
     OPERAND_WITHOUT_BARRIER(Release.MAY_PASS, "uninitialised shared memory"),
     OPERAND_OVERWRITTEN(Release.SHOWS_IN_RESULTS, "it writes what is read by a wgmma"),
     OPERAND_OVERWRITTEN_BEHIND_OWN_WAIT(Release.MAY_PASS, "it writes what is read by a wgmma"),
     OPERAND_MISALIGNED(Release.FAILS, MISALIGNED),
-    OPERAND_OVER_THE_END_OF_ITS_ROWS(Release.FAILS, "over the end of its rows"),
+    OPERAND_OVER_THE_END_OF_ITS_ROWS(Release.FAILS, "exceeds its rows"),
     OPERAND_WITHOUT_SWIZZLE(Release.FAILS, "only the 128-byte swizzle"),
     OPERAND_OUTSIDE_OF_SHARED_MEMORY(Release.FAILS, ILLEGAL),
     WARPS_ISSUE_DIFFERENT_PRODUCTS(Release.FAILS, "have issued different products"),
@@ -51,20 +49,21 @@ class PlantedHopperBugsTest {
     TOO_FEW_ARRIVALS(Release.FAILS, "1 of 5 arrivals missing"),
     WRONG_PARITY(Release.MAY_PASS, "race on shared memory"),
     ARRIVAL_WITHOUT_SYNCWARP(Release.MAY_PASS, "race on shared memory"),
-    BARRIER_NOT_INITIALISED(Release.FAILS, "nobody has initialised it"),
+    BARRIER_NOT_INITIALISED(Release.FAILS, "mbarrier: not initialised"),
     BARRIER_USED_AT_ONCE(Release.MAY_PASS, "race on shared memory"),
-    BARRIER_OVERWRITTEN(Release.FAILS, "something else was written over it"),
+    BARRIER_OVERWRITTEN(Release.FAILS, "overwritten by something else"),
     SLOT_WRITTEN_BEFORE_IT_IS_FREE(Release.SHOWS_IN_RESULTS, "race on shared memory"),
-    ARRIVAL_BEFORE_THE_COPIES(Release.SHOWS_IN_RESULTS, "still under way"),
-    COPIES_WITHOUT_PROXY_FENCE(Release.MAY_PASS, "no fence.proxy.async in between"),
+    ARRIVAL_BEFORE_THE_COPIES(Release.SHOWS_IN_RESULTS, "still in flight"),
+    COPIES_WITHOUT_PROXY_FENCE(Release.MAY_PASS, "without fence.proxy.async in between"),
     NAMED_BARRIER_OF_TWO_COUNTS(Release.FAILS, "barrier 3 is of 384 threads here, of 256"),
     NAMED_BARRIER_NOBODY_ELSE_COMES_TO(Release.FAILS, "128 to 255 at bar.sync"),
     NAMED_BARRIER_OF_THE_WRONG_ONES(Release.MAY_PASS, "race on shared memory"),
     MORE_REGISTERS_THAN_THERE_ARE(Release.FAILS, "32 + 240 + 240 registers"),
     MORE_REGISTERS_BEFORE_ANY_ARE_FREE(Release.FAILS, "128 to 383 at setmaxnreg.inc"),
     REGISTERS_OF_ONE_WARP(Release.FAILS, "0 to 31 at setmaxnreg.dec"),
-    BLOCKS_WAIT_IN_A_CIRCLE(Release.FAILS, "all resident blocks wait for others"),
-    BLOCK_WAITS_FOR_ONE_THAT_HAS_NOT_BEGUN(Release.FAILS, "all resident blocks wait for others"),
+    BLOCKS_WAIT_IN_A_CIRCLE(Release.FAILS, "all resident blocks are waiting for others"),
+    BLOCK_WAITS_FOR_ONE_THAT_HAS_NOT_BEGUN(
+        Release.FAILS, "all resident blocks are waiting for others"),
     FLAG_BEFORE_THE_DATA(Release.MAY_PASS, "race on global memory"),
     FLAG_WITHOUT_BARRIER(Release.MAY_PASS, "race on global memory"),
     ADDITIONS_WITHOUT_TURNS(Release.MAY_PASS, "race on global memory");
@@ -111,10 +110,10 @@ class PlantedHopperBugsTest {
     assertThat(run.said()).contains(bug.error(), bug.text);
   }
 
-  /** Without its bug the kernel has one result, in whatever order threads and blocks go on. */
+  /** Without its bug the kernel has one result, in any order of threads and blocks. */
   @ParameterizedTest
   @EnumSource
-  void isNotSeenWhereThereIsNone(Bug bug) {
+  void isNotReportedWithoutABug(Bug bug) {
     KernelRun expected = KernelRun.of(Build.RELEASE, bug.launch(false));
 
     assertThat(expected.ended()).as(expected.said()).isTrue();
@@ -127,7 +126,7 @@ class PlantedHopperBugsTest {
 
   @ParameterizedTest
   @EnumSource
-  void theReleaseBuildDoesWhatItCan(Bug bug) {
+  void theReleaseBuildBehavesAsExpected(Bug bug) {
     KernelRun run = KernelRun.of(Build.RELEASE, bug.launch(true));
 
     switch (bug.release) {

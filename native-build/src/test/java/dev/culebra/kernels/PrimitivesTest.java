@@ -8,7 +8,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Tensor-core instructions as emulated, against the layouts that the PTX ISA writes down. */
+/** The emulated tensor-core instructions, compared with the layouts in the PTX ISA. */
 class PrimitivesTest {
   private static final int LANES = 32;
 
@@ -22,7 +22,7 @@ class PrimitivesTest {
     return KernelRun.of(Build.CHECKED, launch).results();
   }
 
-  /** D = A·B + C for A (16, 16), B (16, 8) and C (16, 8), of which a half is printed. */
+  /** D = A·B + C for A (16, 16), B (16, 8) and C (16, 8), one half of which is printed. */
   @ParameterizedTest
   @ValueSource(ints = {0, 1})
   void mmaIsAMatrixProduct(int half) {
@@ -40,7 +40,7 @@ class PrimitivesTest {
     }
   }
 
-  /** ISA, ldmatrix: lane l holds row l / 4, elements 2 (l % 4) and the next, of each matrix. */
+  /** ISA, ldmatrix: lane l has row l / 4, elements 2 (l % 4) and the next, of each matrix. */
   @ParameterizedTest
   @ValueSource(ints = {0, 1, 2, 3})
   void ldmatrixGivesEachLaneItsPair(int matrix) {

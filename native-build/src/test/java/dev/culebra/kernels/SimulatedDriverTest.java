@@ -70,7 +70,7 @@ class SimulatedDriverTest {
   // ---- streams and events ----
 
   @Test
-  void workWaitsUntilSomebodyWaitsForIt() {
+  void workIsDelayedUntilItIsWaitedFor() {
     long x = device.upload(1, 1, 1, 1);
     MemorySegment host = arena.allocate(JAVA_FLOAT, 4);
     MemorySegment stream = stream();
@@ -126,7 +126,7 @@ class SimulatedDriverTest {
   }
 
   @Test
-  void eventsTellTheTimeBetweenThem() {
+  void eventsMeasureTime() {
     MemorySegment stream = stream();
     MemorySegment from = event();
     MemorySegment to = event();
@@ -144,7 +144,7 @@ class SimulatedDriverTest {
   // ---- graphs ----
 
   @Test
-  void aGraphDoesAgainWhatWasCaptured() {
+  void aGraphRepeatsCapturedWork() {
     long x = device.upload(1, 2, 3, 4);
     long sum = device.upload(0, 0, 0, 0);
     MemorySegment add = device.kernel("elementwise", "add_f32");
@@ -164,7 +164,7 @@ class SimulatedDriverTest {
   }
 
   @Test
-  void aCaptureTakesInStreamsThatWaitForIt() {
+  void aCaptureIncludesStreamsThatWaitForIt() {
     long x = device.upload(0, 0, 0, 0);
     long y = device.upload(0, 0, 0, 0);
     MemorySegment origin = stream();
@@ -187,7 +187,7 @@ class SimulatedDriverTest {
   }
 
   @Test
-  void aCaptureEndsOnlyWhenAllBranchesAreBack() {
+  void aCaptureEndsOnlyWhenAllBranchesHaveJoined() {
     MemorySegment origin = stream();
     MemorySegment branch = stream();
     MemorySegment fork = event();
@@ -201,7 +201,7 @@ class SimulatedDriverTest {
   }
 
   @Test
-  void whatCannotBeCapturedSpoilsTheCapture() {
+  void anUnsupportedCallInvalidatesTheCapture() {
     MemorySegment stream = stream();
     device.check("cuStreamBeginCapture_v2", stream, 0);
     assertThat(device.call("cuStreamSynchronize", stream)).isEqualTo(CAPTURE_UNSUPPORTED);
@@ -215,7 +215,7 @@ class SimulatedDriverTest {
   // ---- memory ----
 
   @Test
-  void memoryEnds() {
+  void memoryIsLimited() {
     long before = device.count("culebra_sim_used_bytes");
     device.command("culebra_sim_set_memory", before + 1000);
     try {
@@ -234,12 +234,12 @@ class SimulatedDriverTest {
   }
 
   @Test
-  void newMemoryIsNoNumber() {
+  void newMemoryIsNan() {
     assertThat(device.download(device.allocate(3), 3)).containsOnly(Float.NaN);
   }
 
   @Test
-  void aCopyBeyondAnAllocationIsRefused() {
+  void aCopyBeyondAnAllocationIsRejected() {
     long x = device.allocate(4);
     MemorySegment host = arena.allocate(20);
     assertThat(device.call("cuMemcpyHtoD_v2", x, host, 20L)).isEqualTo(INVALID_VALUE);
@@ -249,14 +249,14 @@ class SimulatedDriverTest {
   // ---- launches and modules ----
 
   @Test
-  void launchesThatNoGpuTakesAreRefused() {
+  void impossibleLaunchesAreRejected() {
     long x = device.allocate(4);
     assertThat(device.launch(fill, 1, 257, x, 1f, 4L)).as("over __launch_bounds__").isEqualTo(1);
     assertThat(device.launch(fill, 0, 32, x, 1f, 4L)).as("no blocks").isEqualTo(INVALID_VALUE);
   }
 
   @Test
-  void theLogSaysWhatIsWrongWithAText() {
+  void theLogExplainsInvalidPtx() {
     int errorLog = 5;
     int errorLogBytes = 6;
     MemorySegment log = arena.allocate(200);

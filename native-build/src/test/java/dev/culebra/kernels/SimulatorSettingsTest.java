@@ -8,7 +8,7 @@ import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** The device that the environment describes. */
+/** The device as configured by the environment. */
 class SimulatorSettingsTest {
   @BeforeEach
   void needsTheSimulator() {
@@ -30,9 +30,9 @@ class SimulatorSettingsTest {
     assertThat(run("CULEBRA_SIM_CAPABILITY", "75")).contains("CUDA_ERROR_NO_BINARY_FOR_GPU");
   }
 
-  /** PTX for sm_90a is for capability 9.0 and no newer one. */
+  /** PTX for sm_90a runs on capability 9.0 only, not on newer ones. */
   @Test
-  void aNewerDeviceCannotRunWhatOnlyHopperHas() {
+  void aNewerDeviceCannotRunHopperOnlyPtx() {
     Launch launch = new Launch("hopper_primitives", "stmatrix_x4", 1, 32, 4096, 0);
     Map<String, String> newer = Map.of("CULEBRA_SIM_CAPABILITY", "100");
     assertThat(KernelRun.of(Build.RELEASE, launch, newer).said())

@@ -23,7 +23,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 
 /**
- * The few driver calls that a test needs, on whatever {@code libcuda.so.1} the loader finds: the
+ * The driver calls that tests need, on the {@code libcuda.so.1} that the loader finds: the
  * simulator, which Surefire puts on the library path. Frees its memory when closed.
  */
 final class TestDevice implements AutoCloseable {
@@ -40,7 +40,7 @@ final class TestDevice implements AutoCloseable {
     check("cuCtxSetCurrent", out.get(ADDRESS, 0));
   }
 
-  /** Skips the test, with the reason, where the simulator could not be built. */
+  /** Skips the test, with the reason, if the simulator could not be built. */
   static void assumeSimulator() {
     Path reason = SIMULATOR.resolve("unavailable");
     assumeTrue(
@@ -54,7 +54,7 @@ final class TestDevice implements AutoCloseable {
         });
   }
 
-  /** Calls a function of the driver; the types of its parameters are those of the arguments. */
+  /** Calls a function of the driver; the arguments determine the types of its parameters. */
   int call(String function, Object... arguments) {
     try {
       return (int) handle(function, arguments).invokeWithArguments(arguments);
@@ -95,7 +95,7 @@ final class TestDevice implements AutoCloseable {
     };
   }
 
-  /** The address of new device memory with these numbers. */
+  /** Allocates device memory with these numbers and returns its address. */
   long upload(float... values) {
     long address = allocate(values.length);
     check("cuMemcpyHtoD_v2", address, arena.allocateFrom(JAVA_FLOAT, values), 4L * values.length);
@@ -113,7 +113,7 @@ final class TestDevice implements AutoCloseable {
     return host.toArray(JAVA_FLOAT);
   }
 
-  /** A kernel of a module that was packed into the jar. */
+  /** A kernel of a module in the jar. */
   MemorySegment kernel(String module, String name) {
     try (var ptx =
         TestDevice.class.getResourceAsStream("/dev/culebra/kernels/" + module + ".ptx")) {
