@@ -4,7 +4,9 @@ import dev.culebra.options.Worded;
 import dev.culebra.options.Wording;
 import java.io.IOException;
 
-/** A file of a run is damaged or does not fit; the message is one line that names the file. */
+/**
+ * A file of a run is damaged or does not fit the run; the message is one line that names the file.
+ */
 public class CheckpointException extends IOException implements Worded {
   private static final long serialVersionUID = 1L;
 

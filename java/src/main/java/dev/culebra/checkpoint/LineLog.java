@@ -15,23 +15,23 @@ import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /**
- * A file of one JSON object a line, each of a step, written through at once. A process killed while
- * it writes leaves half a line at the end; resuming drops that and what came after the checkpoint.
- * Not thread-safe.
+ * A file with one JSON object per line, each for a step, flushed immediately. A process killed
+ * during a write leaves an incomplete last line; resuming drops it and all lines after the
+ * checkpoint. Not thread-safe.
  */
 abstract class LineLog<T> implements AutoCloseable {
-  /** How an entry is a line. */
+  /** Converts entries to lines and back. */
   interface Format<T> {
-    /** What a line is one of, for a message. */
+    /** What the lines are, for messages. */
     String noun();
 
-    /** Without a line break. */
+    /** The line without a line break. */
     String write(T entry);
 
-    /** What a line says; empty where it is not a whole line of this kind. */
+    /** Parses a line; empty if it is not a complete line of this kind. */
     Optional<T> read(String line);
 
-    /** The step that an entry belongs to. */
+    /** The step of an entry. */
     int step(T entry);
   }
 
@@ -41,11 +41,10 @@ abstract class LineLog<T> implements AutoCloseable {
   private T last;
 
   /**
-   * Continues the log of a run that stands at {@code step}: lines of later steps are dropped, and
-   * damaged ones.
+   * Continues the log of a run at {@code step}; drops lines of later steps and damaged lines.
    *
-   * @param damaged hears of each of these, in one line
-   * @throws IOException one line that names the file
+   * @param damaged receives one line for each damaged line
+   * @throws IOException with one line that names the file
    */
   LineLog(Path file, int step, Format<T> format, Consumer<String> damaged) throws IOException {
     this.file = file;
@@ -66,16 +65,16 @@ abstract class LineLog<T> implements AutoCloseable {
   }
 
   /**
-   * All whole lines; a last one that was cut off by a crash is left out, as are damaged ones.
+   * Reads all complete lines; skips damaged lines and a last line truncated by a crash.
    *
-   * @param damaged hears of each line before the last that is not one of this kind, with its number
+   * @param damaged receives one line, with the number, for each damaged line before the last
    * @throws IOException if the file cannot be read
    */
   static <T> List<T> read(Path file, Format<T> format, Consumer<String> damaged)
       throws IOException {
     List<String> lines;
     try {
-      // Not strict: bytes that are no UTF-8 are a damaged line like any other.
+      // Not strict: bytes that are not UTF-8 make a line damaged like any other.
       lines = new String(Files.readAllBytes(file), StandardCharsets.UTF_8).lines().toList();
     } catch (IOException e) {
       throw new IOException("cannot read " + file + ": " + FileErrors.reason(e), e);
@@ -86,7 +85,7 @@ abstract class LineLog<T> implements AutoCloseable {
       parsed.ifPresent(entries::add);
       if (parsed.isEmpty() && i < lines.size() - 1) {
         damaged.accept(
-            "%s is damaged: line %d is not a line of %s and is left out"
+            "%s is damaged: line %d is not a line of %s, so it is skipped"
                 .formatted(file, i + 1, format.noun()));
       }
     }
@@ -96,7 +95,7 @@ abstract class LineLog<T> implements AutoCloseable {
   /**
    * Appends a line.
    *
-   * @throws IOException one line that names the file
+   * @throws IOException with one line that names the file
    */
   public void append(T entry) throws IOException {
     try {
@@ -108,12 +107,12 @@ abstract class LineLog<T> implements AutoCloseable {
     }
   }
 
-  /** The step of the last line; 0 where there is none. */
+  /** The step of the last line; 0 if there is none. */
   public int lastStep() {
     return last == null ? 0 : format.step(last);
   }
 
-  /** What the last line says; null where there is none. */
+  /** The entry of the last line; null if there is none. */
   public T last() {
     return last;
   }

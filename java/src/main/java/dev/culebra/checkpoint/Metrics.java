@@ -4,16 +4,16 @@ package dev.culebra.checkpoint;
  * One line of {@code metrics.jsonl}.
  *
  * @param step optimizer steps taken
- * @param loss mean cross-entropy of the step's batches, in nats a token
- * @param validationLoss that of the validation batches; null where it was not evaluated
+ * @param loss mean cross-entropy of the step's batches, in nats per token
+ * @param validationLoss loss of the validation batches; null if not evaluated
  * @param learningRate of the step
  * @param gradientNorm global norm before clipping
- * @param tokensPerSecond since the line before
- * @param seconds spent training since the beginning of the run
- * @param tflops of the model, 10¹² operations a second at that speed, see {@code
- *     Gpt.flopsOfAToken}; null on a processor
- * @param mfu model FLOPs utilisation, {@code tflops} as a part of the device's peak; null where
- *     that is not known
+ * @param tokensPerSecond since the previous line
+ * @param seconds spent training since the start of the run
+ * @param tflops of the model, 10¹² operations per second at that speed, see {@code
+ *     Gpt.flopsOfAToken}; null on a CPU
+ * @param mfu model FLOPs utilisation, {@code tflops} as a fraction of the device's peak; null if
+ *     that is unknown
  */
 public record Metrics(
     int step,
@@ -25,7 +25,7 @@ public record Metrics(
     double seconds,
     Double tflops,
     Double mfu) {
-  /** On a processor. */
+  /** On a CPU. */
   public Metrics(
       int step,
       float loss,

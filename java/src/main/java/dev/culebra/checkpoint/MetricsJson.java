@@ -8,8 +8,8 @@ import dev.culebra.io.StrictJson;
 import java.util.Optional;
 
 /**
- * {@link Metrics} as a JSON object on one line. A figure that is NaN or infinite is {@code null},
- * since JSON has no other word for it that every reader knows, and NaN when it is read again.
+ * {@link Metrics} as a JSON object on one line. A figure that is NaN or infinite is written as
+ * {@code null}, since JSON has no other portable form, and is read back as NaN.
  */
 final class MetricsJson implements LineLog.Format<Metrics> {
   static final MetricsJson FORMAT = new MetricsJson();

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * {@code metrics.jsonl}: one JSON object a logged step, written through at once. A process killed
- * while it writes leaves half a line at the end; resuming drops that and what came after the
+ * {@code metrics.jsonl}: one JSON object per logged step, flushed immediately. A process killed
+ * during a write leaves an incomplete last line; resuming drops it and all lines after the
  * checkpoint. Not thread-safe.
  */
 public final class MetricsLog extends LineLog<Metrics> {
@@ -16,11 +16,10 @@ public final class MetricsLog extends LineLog<Metrics> {
   }
 
   /**
-   * Continues the log of a run that stands at {@code step}: lines of later steps are dropped, and
-   * damaged ones.
+   * Continues the log of a run at {@code step}; drops lines of later steps and damaged lines.
    *
-   * @param damaged hears of each of these, in one line
-   * @throws IOException one line that names the file
+   * @param damaged receives one line for each damaged line
+   * @throws IOException with one line that names the file
    */
   public static MetricsLog continueAt(Path file, int step, Consumer<String> damaged)
       throws IOException {
@@ -28,9 +27,9 @@ public final class MetricsLog extends LineLog<Metrics> {
   }
 
   /**
-   * All whole lines; a last one that was cut off by a crash is left out, as are damaged ones.
+   * Reads all complete lines; skips damaged lines and a last line truncated by a crash.
    *
-   * @param damaged hears of each line before the last that is not one of metrics, with its number
+   * @param damaged receives one line, with the number, for each damaged line before the last
    * @throws IOException if the file cannot be read
    */
   public static List<Metrics> read(Path file, Consumer<String> damaged) throws IOException {

@@ -10,7 +10,7 @@ import java.util.stream.Stream;
 
 /**
  * The directory of a run and the names of its files. Only one process at a time may train in it,
- * which holds its lock; reading needs none.
+ * and holds its lock; reading needs no lock.
  */
 public final class RunDirectory implements AutoCloseable {
   private static final int MAX_NUMBER = 100_000;
@@ -24,10 +24,10 @@ public final class RunDirectory implements AutoCloseable {
   }
 
   /**
-   * Makes a directory for a new run and locks it.
+   * Creates a directory for a new run and locks it.
    *
-   * @throws RunExistsException if it holds a run already
-   * @throws IOException if it cannot be made; one line
+   * @throws RunExistsException if it already has a run
+   * @throws IOException with one line, if it cannot be created
    */
   public static RunDirectory create(Path path) throws IOException {
     makeDirectories(path);
@@ -42,10 +42,10 @@ public final class RunDirectory implements AutoCloseable {
   }
 
   /**
-   * Makes and locks the first of {@code parent/name-1}, {@code parent/name-2} … that does not
+   * Creates and locks the first of {@code parent/name-1}, {@code parent/name-2} … that does not
    * exist.
    *
-   * @throws IOException if none can be made
+   * @throws IOException if none can be created
    */
   public static RunDirectory createFirstFree(Path parent, String name) throws IOException {
     makeDirectories(parent);
@@ -60,7 +60,7 @@ public final class RunDirectory implements AutoCloseable {
       }
       return create(path);
     }
-    throw new IOException("%s holds %d runs called %s".formatted(parent, MAX_NUMBER, name));
+    throw new IOException("%s already has %d runs named %s".formatted(parent, MAX_NUMBER, name));
   }
 
   private static void makeDirectories(Path path) throws IOException {
@@ -74,16 +74,16 @@ public final class RunDirectory implements AutoCloseable {
   }
 
   private static IOException cannotMake(Path path, String reason, IOException cause) {
-    return new IOException("cannot make directory " + path + ": " + reason, cause);
+    return new IOException("cannot create directory " + path + ": " + reason, cause);
   }
 
-  /** Whether {@code path} holds a run. */
+  /** Whether {@code path} has a run. */
   public static boolean isRun(Path path) {
     return Files.exists(new RunDirectory(path, null).config());
   }
 
   /**
-   * Opens a run for reading.
+   * Opens a run read-only.
    *
    * @throws CheckpointException if there is none
    */
@@ -99,9 +99,9 @@ public final class RunDirectory implements AutoCloseable {
   }
 
   /**
-   * Opens a run to train on, and locks it; removes what a killed process left half written.
+   * Opens a run to continue training, and locks it; removes half-written files of a killed process.
    *
-   * @throws IOException if there is none, or another process trains in it
+   * @throws IOException if there is none, or another process is training in it
    */
   public static RunDirectory openLocked(Path path) throws IOException {
     open(path);
@@ -110,7 +110,7 @@ public final class RunDirectory implements AutoCloseable {
     return run;
   }
 
-  /** Who holds the lock is the only one to write these: what is half written is a killed run's. */
+  /** Only the holder of the lock writes these files, so half-written ones are from a killed run. */
   private void removeLeftovers() {
     Stream.of(
             config(),
@@ -125,9 +125,7 @@ public final class RunDirectory implements AutoCloseable {
         .forEach(AtomicFile::removeLeftovers);
   }
 
-  /**
-   * Whether a process trains in it now, this one or another; false where that cannot be found out.
-   */
+  /** Whether this or another process is training in it now; false if unknown. */
   public boolean isTraining() {
     return RunLock.isHeld(path);
   }
@@ -137,22 +135,22 @@ public final class RunDirectory implements AutoCloseable {
     return path;
   }
 
-  /** What the run was told. */
+  /** The run's configuration. */
   public Path config() {
     return path.resolve("config.json");
   }
 
-  /** How its text became tokens. */
+  /** The run's tokenizer. */
   public Path tokenizer() {
     return path.resolve("tokenizer.json");
   }
 
-  /** One JSON object a logged step. */
+  /** One JSON object per logged step. */
   public Path metrics() {
     return path.resolve("metrics.jsonl");
   }
 
-  /** Where it goes on. */
+  /** The checkpoint to resume from. */
   public Path last() {
     return path.resolve("checkpoint").resolve("last.safetensors");
   }
@@ -162,27 +160,27 @@ public final class RunDirectory implements AutoCloseable {
     return path.resolve("checkpoint").resolve("best.safetensors");
   }
 
-  /** What the model wrote on its way; one JSON object a sample. */
+  /** What the model wrote during training; one JSON object per sample. */
   public Path samples() {
     return path.resolve("samples.jsonl");
   }
 
-  /** Where it was trained. */
+  /** The machine it was trained on. */
   public Path machine() {
     return path.resolve("machine.json");
   }
 
-  /** What a token of its data is worth. */
+  /** The bytes per token of its data. */
   public Path data() {
     return path.resolve("data.json");
   }
 
-  /** The run that it began with, if it began with one. */
+  /** The run that it was finetuned from, if any. */
   public Path parent() {
     return path.resolve("parent.json");
   }
 
-  /** All of this as a page for people. */
+  /** The report, as a page. */
   public Path report() {
     return path.resolve("report.html");
   }

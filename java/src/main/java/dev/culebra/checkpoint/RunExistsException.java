@@ -2,11 +2,11 @@ package dev.culebra.checkpoint;
 
 import java.nio.file.Path;
 
-/** A directory that is to hold a new run holds one already. */
+/** The directory for a new run already has a run. */
 public final class RunExistsException extends CheckpointException {
   private static final long serialVersionUID = 1L;
 
   RunExistsException(Path directory) {
-    super(directory + " already holds a run");
+    super(directory + " already has a run");
   }
 }

@@ -11,15 +11,15 @@ import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The right to train in a run directory: a lock on its file {@code lock}, which the system takes
- * back when the process ends, however it ends. Thread-safe.
+ * The right to train in a run directory: a lock on its file {@code lock}, which the system always
+ * releases when the process ends. Thread-safe.
  */
 final class RunLock implements AutoCloseable {
   /**
-   * The directories that this process holds. The system's locks belong to the process: closing any
-   * channel on a locked file, also one that was refused the lock, would release it. So a directory
-   * that is held must not be tried again, and who looks here and then tries or closes a lock does
-   * both as the owner of this set's monitor.
+   * The directories locked by this process. The system's locks belong to the process: closing any
+   * channel on a locked file, even one that did not get the lock, would release it. So a locked
+   * directory must not be tried again. Code that checks this set and then tries or closes a lock
+   * must hold the set's monitor for both.
    */
   private static final Set<Path> HELD = new HashSet<>();
 
@@ -37,7 +37,7 @@ final class RunLock implements AutoCloseable {
   /**
    * Locks a directory.
    *
-   * @throws IOException one line: this or another process holds it, or it cannot be locked
+   * @throws IOException with one line, if this or another process holds it, or it cannot be locked
    */
   static RunLock acquire(Path directory) throws IOException {
     Path file = directory.resolve("lock");
@@ -45,7 +45,8 @@ final class RunLock implements AutoCloseable {
       Path real = directory.toRealPath();
       RunLock lock = tryToAcquire(real, file);
       for (int attempt = 1; lock == null && attempt < ATTEMPTS; attempt++) {
-        LockSupport.parkNanos(PAUSE_NANOS); // another process may only be asking whether it is held
+        LockSupport.parkNanos(
+            PAUSE_NANOS); // another process may just be checking whether it is held
         lock = tryToAcquire(real, file);
       }
       if (lock != null) {
@@ -57,7 +58,7 @@ final class RunLock implements AutoCloseable {
     throw new IOException("another process is training in " + directory);
   }
 
-  /** The lock, or null if this or another process holds it now. */
+  /** The lock, or null if this or another process holds it. */
   private static RunLock tryToAcquire(Path directory, Path file) throws IOException {
     synchronized (HELD) {
       FileChannel channel = HELD.contains(directory) ? null : tryLock(file);
@@ -84,10 +85,9 @@ final class RunLock implements AutoCloseable {
   }
 
   /**
-   * Whether this or another process holds the lock of a directory. Asks by taking it for a moment,
-   * shared with others who ask: the system has no other way that Java knows. Where that cannot be
-   * found out, as on a file system without locks, the answer is no: it is for people, and reading
-   * needs no lock.
+   * Whether this or another process holds the lock of a directory. Checks by taking a shared lock
+   * briefly, since Java has no other way. If this is impossible, as on a file system without locks,
+   * the result is false: it is only informative, and reading needs no lock.
    */
   static boolean isHeld(Path directory) {
     Path file = directory.resolve("lock");

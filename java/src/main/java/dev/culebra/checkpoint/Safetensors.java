@@ -21,9 +21,9 @@ import java.util.zip.CRC32C;
 
 /**
  * A {@code .safetensors} file, mapped into memory: an 8-byte little-endian header length, a JSON
- * header with the dtype, shape and place of each tensor, then the data. The file is not trusted:
- * everything the header claims is checked against the file's size before it is used, and nothing of
- * a claimed size is allocated. Thread-safe until closed.
+ * header with the dtype, shape and position of each tensor, then the data. The file is not trusted:
+ * everything in the header is checked against the file's size before it is used, and no memory of a
+ * claimed size is allocated. Thread-safe until closed.
  */
 public final class Safetensors implements AutoCloseable {
   static final int LENGTH_BYTES = Long.BYTES;
@@ -50,8 +50,8 @@ public final class Safetensors implements AutoCloseable {
   /**
    * Maps a file and checks its header.
    *
-   * @throws CheckpointException if it is not a whole and sound safetensors file
-   * @throws IOException if it cannot be read; one line that names it
+   * @throws CheckpointException if it is not a complete and valid safetensors file
+   * @throws IOException with one line that names it, if it cannot be read
    */
   public static Safetensors open(Path file) throws IOException {
     Arena arena = Arena.ofShared();
@@ -62,7 +62,7 @@ public final class Safetensors implements AutoCloseable {
       long dataStart = LENGTH_BYTES + headerBytes;
       SafetensorsHeader header = SafetensorsHeader.parse(file, json, all.byteSize() - dataStart);
       return new Safetensors(file, arena, all, dataStart, header);
-    } catch (Throwable e) { // an Error too must leave nothing open
+    } catch (Throwable e) { // even an Error must leave nothing open
       arena.close();
       throw e;
     }
@@ -79,7 +79,7 @@ public final class Safetensors implements AutoCloseable {
     }
   }
 
-  /** The length of the header, which fits into the file and is no more than the format allows. */
+  /** The length of the header, checked against the file's size and the format's limit. */
   private static long headerBytes(Path file, MemorySegment all) throws CheckpointException {
     if (all.byteSize() < LENGTH_BYTES) {
       throw damaged(file, "%d bytes are too few for a header".formatted(all.byteSize()));
@@ -94,7 +94,7 @@ public final class Safetensors implements AutoCloseable {
     if (length > MAX_HEADER) {
       throw damaged(
           file,
-          "its header claims %d bytes, and at most %d are allowed".formatted(length, MAX_HEADER));
+          "its header claims %d bytes, but at most %d are allowed".formatted(length, MAX_HEADER));
     }
     return length;
   }
@@ -108,7 +108,7 @@ public final class Safetensors implements AutoCloseable {
     return file;
   }
 
-  /** The header's {@code __metadata__}, empty where there is none. */
+  /** The header's {@code __metadata__}, empty if there is none. */
   public Map<String, String> metadata() {
     return header.metadata();
   }
@@ -119,8 +119,8 @@ public final class Safetensors implements AutoCloseable {
   }
 
   /**
-   * Compares header and data with the checksum that {@link SafetensorsWriter} left; a file of
-   * another program has none and passes.
+   * Compares header and data with the checksum of {@link SafetensorsWriter}; a file from another
+   * program has none and passes.
    *
    * @throws CheckpointException if they differ
    */
@@ -139,29 +139,29 @@ public final class Safetensors implements AutoCloseable {
     }
   }
 
-  /** Bytes of all tensors. */
+  /** Total bytes of all tensors. */
   public long dataBytes() {
     return all.byteSize() - dataStart;
   }
 
-  /** Whether there is a tensor of that name. */
+  /** Whether there is a tensor with that name. */
   public boolean contains(String name) {
     return header.entries().containsKey(name);
   }
 
   /**
-   * Where a tensor of another program's file lies, whatever its dtype.
+   * The position of a tensor of any dtype, even one that only other programs use.
    *
-   * @param dtype as the format names it: {@code F16}
+   * @param dtype the format's name: {@code F16}
    * @param dims its dimensions, none for a scalar
    * @param offset its first byte in the file
    */
   public record Place(String dtype, List<Integer> dims, long offset) {}
 
   /**
-   * Where the tensor of this name lies.
+   * The position of the tensor with this name.
    *
-   * @throws CheckpointException if there is none of that name
+   * @throws CheckpointException if there is no tensor with that name
    */
   public Place place(String name) throws CheckpointException {
     Entry entry = header.entries().get(name);
@@ -174,7 +174,8 @@ public final class Safetensors implements AutoCloseable {
   /**
    * The elements of a tensor, read-only, valid until this is closed.
    *
-   * @throws CheckpointException if there is none of that name, or it has another dtype or shape
+   * @throws CheckpointException if there is no tensor with that name, or it has another dtype or
+   *     shape
    */
   public MemorySegment tensor(String name, DType dtype, Shape shape) throws CheckpointException {
     Entry entry = header.entries().get(name);

@@ -25,10 +25,10 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * The JSON header of a safetensors file, checked against the size of the data behind it.
+ * The JSON header of a safetensors file, checked against the size of the data after it.
  *
  * @param entries by the names of the tensors, in the order of the header
- * @param metadata what programs say of the file
+ * @param metadata what programs record about the file
  */
 record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadata) {
   static final String METADATA = "__metadata__";
@@ -46,7 +46,7 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
 
-  /** Bytes of an element of each dtype the format knows. */
+  /** Element size in bytes of each dtype of the format. */
   private static final Map<String, Integer> DTYPE_BYTES =
       Map.ofEntries(
           Map.entry("BOOL", 1),
@@ -66,19 +66,19 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
           Map.entry("U64", 8));
 
   /**
-   * What the header says of a tensor.
+   * The header's entry of a tensor.
    *
-   * @param typeAndShape as {@code F32 (2, 3)}, the dtype as the format names it
-   * @param dtype as the format names it
+   * @param typeAndShape such as {@code F32 (2, 3)}, with the format's name of the dtype
+   * @param dtype the format's name
    * @param dims its dimensions
    * @param begin first byte in the data
-   * @param end behind its last byte
+   * @param end the end, after its last byte
    */
   record Entry(String typeAndShape, String dtype, List<Integer> dims, long begin, long end) {}
 
   /**
    * @param header the bytes of the header
-   * @param dataBytes how many follow
+   * @param dataBytes number of bytes that follow
    */
   static SafetensorsHeader parse(Path file, byte[] header, long dataBytes)
       throws CheckpointException {
@@ -102,7 +102,7 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
 
   private static JsonNode json(Path file, byte[] header) throws CheckpointException {
     try {
-      // A strict decoder of our own: Jackson would take UTF-16 and UTF-32 too.
+      // Our own strict decoder: Jackson would also accept UTF-16 and UTF-32.
       CharBuffer text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(header));
       return JSON.readTree(text.toString());
     } catch (CharacterCodingException e) {
@@ -110,7 +110,7 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
     } catch (JsonProcessingException e) {
       JsonLocation at = e.getLocation();
       throw new CheckpointException(
-          "%s is damaged: its header is not sound JSON%s"
+          "%s is damaged: its header is not valid JSON%s"
               .formatted(file, at == null ? "" : " at character " + at.getCharOffset()),
           e);
     }
@@ -135,7 +135,7 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
     int[] dims = dims(json.path("shape"));
     if (!dtype.isTextual() || dims == null || !offsetsAreWhole(offsets)) {
       throw damaged(
-          file, "the dtype, shape or place of tensor %s makes no sense".formatted(shown(name)));
+          file, "the dtype, shape or offsets of tensor %s are invalid".formatted(shown(name)));
     }
     long begin = offsets.get(0).longValue();
     long end = offsets.get(1).longValue();
@@ -150,7 +150,7 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
     return new Entry(typeAndShape, dtype.textValue(), shape, begin, end);
   }
 
-  /** The dimensions, or null if they are none. */
+  /** The dimensions, or null if they are invalid. */
   private static int[] dims(JsonNode shape) {
     if (!shape.isArray()) {
       return null;
@@ -167,8 +167,8 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
   }
 
   /**
-   * Whether a tensor takes so many bytes. A dtype that is newer than this class may take any number
-   * of them: it must not keep the other tensors of its file from being read.
+   * Whether a tensor has this size. A dtype that this class does not know may have any size, so
+   * that the other tensors of its file can be read.
    */
   private static boolean isSize(String dtype, int[] dims, long bytes) {
     Integer elementBytes = DTYPE_BYTES.get(dtype);
@@ -194,7 +194,7 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
         && offsets.get(1).canConvertToLong();
   }
 
-  /** The tensors must cover the data from its first to its last byte without overlap. */
+  /** The tensors must cover the data completely and without overlap. */
   private static void requireContiguous(Path file, Map<String, Entry> entries, long dataBytes)
       throws CheckpointException {
     List<Map.Entry<String, Entry>> sorted = new ArrayList<>(entries.entrySet());
@@ -213,18 +213,18 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
     }
     if (at != dataBytes) {
       throw damaged(
-          file, "its tensors are %d bytes, but %d bytes are there".formatted(at, dataBytes));
+          file, "its tensors have %d bytes, but the data has %d".formatted(at, dataBytes));
     }
   }
 
-  /** As {@link dev.culebra.tensor.Shape#toString} writes it. */
+  /** The format of {@link dev.culebra.tensor.Shape#toString}. */
   private static String text(int[] dims) {
     return Arrays.stream(dims)
         .mapToObj(Integer::toString)
         .collect(Collectors.joining(", ", "(", ")"));
   }
 
-  /** A text of the file as part of a message: not too long, on one line, nothing for a terminal. */
+  /** Text from the file for a message: shortened, on one line, without control characters. */
   private static String shown(String text) {
     String visible = text.replaceAll("[\\p{C}\\p{Zl}\\p{Zp}]", "?");
     return visible.length() <= SHOWN_CHARACTERS

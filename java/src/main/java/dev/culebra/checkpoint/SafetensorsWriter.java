@@ -20,10 +20,9 @@ import java.util.TreeMap;
 import java.util.zip.CRC32C;
 
 /**
- * Writes a {@code .safetensors} file as a whole or not at all. The tensors are copied piece by
- * piece, so that a model on a device needs no second copy on the host. A CRC-32C stands first in
- * the metadata, so that its place is known: it covers everything behind itself, names and metadata
- * as well as data.
+ * Writes a {@code .safetensors} file completely or not at all. Tensors are copied in pieces, so
+ * that a model on a device needs no second copy on the host. A CRC-32C comes first in the metadata,
+ * at a fixed position, and covers everything after itself: names, metadata and data.
  */
 public final class SafetensorsWriter {
   /** Metadata key of the checksum: eight hexadecimal digits. */
@@ -34,17 +33,17 @@ public final class SafetensorsWriter {
       "{\"" + SafetensorsHeader.METADATA + "\":{\"" + CHECKSUM + "\":\"";
   private static final int CHECKSUM_AT = Safetensors.LENGTH_BYTES + UP_TO_CHECKSUM.length();
 
-  /** The checksum is of the file's bytes from here on. */
+  /** The checksum covers the file's bytes from here on. */
   static final int CHECKED_FROM = CHECKSUM_AT + NO_CHECKSUM.length();
 
   private static final int PIECE = 8 << 20;
   private static final int HEADER_ALIGNMENT = 8;
 
   /**
-   * A tensor to be written.
+   * A tensor to write.
    *
    * @param name in the file
-   * @param source gives the elements
+   * @param source provides the elements
    */
   public record Item(String name, DType dtype, Shape shape, Source source) {
     long bytes() {
@@ -52,10 +51,10 @@ public final class SafetensorsWriter {
     }
   }
 
-  /** Gives the bytes of a tensor piece by piece. */
+  /** Provides the bytes of a tensor in pieces. */
   @FunctionalInterface
   public interface Source {
-    /** Copies the bytes from {@code offset} on into the whole of {@code piece}. */
+    /** Fills {@code piece} with the bytes from {@code offset} on. */
     void read(MemorySegment piece, long offset);
   }
 
@@ -64,9 +63,10 @@ public final class SafetensorsWriter {
   /**
    * Replaces {@code file}.
    *
-   * @param items in the order of the file, no two of one name
+   * @param items in the order of the file, with unique names
    * @param metadata strings for the header; {@link #CHECKSUM} is set here
-   * @throws IOException one line that names the file and the reason; the old file is then as it was
+   * @throws IOException with one line that names the file and the reason; the old file is then
+   *     unchanged
    */
   public static void write(Path file, List<Item> items, Map<String, String> metadata)
       throws IOException {
@@ -80,7 +80,7 @@ public final class SafetensorsWriter {
     }
   }
 
-  /** Where the disk is the reason, how much was needed and is there. */
+  /** If the disk is full, the needed and the free space. */
   private static String space(Path file, long needed) {
     Path directory = file.toAbsolutePath().getParent();
     if (directory == null) {
@@ -102,7 +102,7 @@ public final class SafetensorsWriter {
     long at = 0;
     for (Item item : items) {
       if (json.has(item.name())) {
-        throw new IllegalArgumentException("two tensors cannot be called " + item.name());
+        throw new IllegalArgumentException("two tensors cannot have the name " + item.name());
       }
       ObjectNode entry = json.putObject(item.name()).put("dtype", item.dtype().name());
       ArrayNode dims = entry.putArray("shape");
@@ -137,7 +137,7 @@ public final class SafetensorsWriter {
         writeAll(channel, piece);
       }
     }
-    // Known only now, it takes the place of zeros.
+    // The checksum is known only now and replaces zeros.
     channel.position(CHECKSUM_AT);
     writeAll(channel, ByteBuffer.wrap(digits(checksum).getBytes(StandardCharsets.US_ASCII)));
   }

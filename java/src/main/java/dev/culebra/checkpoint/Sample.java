@@ -6,11 +6,11 @@ import java.util.Objects;
  * One line of {@code samples.jsonl}.
  *
  * @param step optimizer steps taken, 1 or more
- * @param text what the model wrote then
+ * @param text what the model wrote after this step
  */
 public record Sample(int step, String text) {
   /**
-   * Checks both.
+   * Checks the values.
    *
    * @throws IllegalArgumentException if the step is below 1
    */

@@ -1,6 +1,6 @@
 /**
  * The files of a run: weights and optimizer state as safetensors, the logs of metrics and samples.
  *
- * <p>Public interface. What the files promise stands in {@code java/README.md}.
+ * <p>Public interface. {@code java/README.md} says what is promised about the files.
  */
 package dev.culebra.checkpoint;

@@ -1,12 +1,12 @@
 package dev.culebra.text;
 
 /**
- * A token that no merge makes: it stands for {@code content} as a whole.
+ * A token that does not come from merges: it represents the whole of {@code content}.
  *
  * @param id the token
- * @param content what it is written as
- * @param special whether it marks something instead of being text: it is then recognised in a text
- *     only where that is asked for
+ * @param content its text
+ * @param special whether it is a marker instead of text: it is then recognised in text only on
+ *     request
  */
 public record AddedToken(int id, String content, boolean special) {
   public AddedToken {

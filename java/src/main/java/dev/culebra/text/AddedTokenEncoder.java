@@ -6,11 +6,11 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * Recognises tokens by their content, the leftmost first and of those at one place the longest. The
- * text between two of them is a text of its own for the encoder of everything else.
+ * Recognises tokens by their content: the leftmost first, and at one position the longest. The text
+ * between them goes to the encoder for ordinary text, each part separately.
  */
 final class AddedTokenEncoder implements TokenEncoder {
-  /** The longest content first. */
+  /** Sorted by length, longest first. */
   private final List<AddedToken> tokens;
 
   /** The first character of each content. */
@@ -83,7 +83,7 @@ final class AddedTokenEncoder implements TokenEncoder {
     return null;
   }
 
-  /** Whether more text may complete a token at {@code at} that is longer than {@code found}. */
+  /** Whether more text could complete a token at {@code at} that is longer than {@code found}. */
   private boolean mayStartAt(String known, int at, AddedToken found) {
     int rest = known.length() - at;
     for (AddedToken token : tokens) {

@@ -4,17 +4,16 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * What a byte-level BPE tokenizer consists of. Two definitions that are equal give every text the
- * same tokens.
+ * The definition of a byte-level BPE tokenizer. Equal definitions give equal tokens for every text.
  *
- * @param tokens token {@code i} as {@link ByteAlphabet} writes its bytes; null where the vocabulary
- *     has a gap or the token is an added one only
- * @param merges pairs of neighbours that become one token, the first to be applied first
- * @param added tokens that no merge makes
- * @param preTokenizer how a text is divided first
- * @param nfc whether a text is put into Unicode's normal form C before all else
- * @param wholeWordsFirst whether a word that is a token needs no merges that lead to it (Llama 3)
- * @param endOfText what stands between documents
+ * @param tokens token {@code i} in the {@link ByteAlphabet}; null for a gap in the vocabulary or a
+ *     token that is only an added one
+ * @param merges pairs of neighbours that become one token, in order of priority
+ * @param added tokens that do not come from merges
+ * @param preTokenizer how a text is first split into words
+ * @param nfc whether a text is first converted to Unicode's normal form C
+ * @param wholeWordsFirst whether a word that is a token is used directly, without merges (Llama 3)
+ * @param endOfText the token between documents
  */
 public record BpeDefinition(
     List<String> tokens,
@@ -24,11 +23,11 @@ public record BpeDefinition(
     boolean nfc,
     boolean wholeWordsFirst,
     OptionalInt endOfText) {
-  /** The same, where {@code token} stands between documents. */
+  /** A copy with {@code token} between documents. */
   public BpeDefinition withEndOfText(OptionalInt token) {
     return new BpeDefinition(tokens, merges, added, preTokenizer, nfc, wholeWordsFirst, token);
   }
 
-  /** Two neighbours and the token that they become. */
+  /** Two neighbours and their merged token. */
   public record Merge(int left, int right, int token) {}
 }

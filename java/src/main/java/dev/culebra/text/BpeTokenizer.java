@@ -7,11 +7,11 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * Byte-level byte-pair encoding (Sennrich et al., 2016; Radford et al., 2019) as GPT-2, Llama 3 and
- * Qwen have it: a text is divided into words, the UTF-8 bytes of each are tokens, and neighbours
- * are merged. Every text has tokens.
+ * Byte-level byte-pair encoding (Sennrich et al., 2016; Radford et al., 2019) as in GPT-2, Llama 3
+ * and Qwen: a text is split into words, the UTF-8 bytes of each word are tokens, and neighbours are
+ * merged. Every text can be encoded.
  *
- * <p>Special tokens are only decoded, unless {@link #specialEncoder} is asked for.
+ * <p>Special tokens are only decoded; {@link #specialEncoder} also encodes them.
  */
 public final class BpeTokenizer implements Tokenizer {
   private final BpeDefinition parts;
@@ -19,10 +19,10 @@ public final class BpeTokenizer implements Tokenizer {
   private final byte[][] bytes;
 
   /**
-   * Makes the tokenizer.
+   * Creates the tokenizer.
    *
-   * @throws IllegalArgumentException if a byte has no token, a token is not written in the alphabet
-   *     of bytes, or a number is outside the vocabulary; one line
+   * @throws IllegalArgumentException with one line, if a byte has no token, a token is not in the
+   *     byte alphabet, or a number is outside the vocabulary
    */
   public BpeTokenizer(BpeDefinition parts) {
     this.parts = parts;
@@ -52,8 +52,7 @@ public final class BpeTokenizer implements Tokenizer {
         bytes[token] = ByteAlphabet.bytes(written);
         if (bytes[token] == null) {
           throw new IllegalArgumentException(
-              "token %d, \"%s\", is not written in GPT-2's alphabet of bytes"
-                  .formatted(token, written));
+              "token %d, \"%s\", is not in GPT-2's byte alphabet".formatted(token, written));
         }
       }
     }
@@ -67,7 +66,7 @@ public final class BpeTokenizer implements Tokenizer {
     }
   }
 
-  /** What it consists of. */
+  /** The definition. */
   public BpeDefinition parts() {
     return parts;
   }
@@ -112,7 +111,7 @@ public final class BpeTokenizer implements Tokenizer {
     return new Utf8TokenDecoder(this::bytes);
   }
 
-  /** The bytes of a token; none where the vocabulary has a gap. */
+  /** The bytes of a token; none for a gap in the vocabulary. */
   private byte[] bytes(int token) {
     requireToken(token);
     return bytes[token] == null ? new byte[0] : bytes[token];
@@ -135,8 +134,9 @@ public final class BpeTokenizer implements Tokenizer {
   }
 
   /**
-   * Encodes word by word and holds back what later text may change: the last word, and under normal
-   * form C what follows the last ASCII character, which never joins with what stands before it.
+   * Encodes word by word and holds back text whose tokens may still change: the last word, and with
+   * normal form C everything after the last ASCII character, which never combines with text before
+   * it.
    */
   private final class Encoder implements TokenEncoder {
     private final WordCache cache = new WordCache();
@@ -194,8 +194,8 @@ public final class BpeTokenizer implements Tokenizer {
   }
 
   /**
-   * The tokens of words that were met before: most of a text is a few thousand words. A short text
-   * does without.
+   * Caches the tokens of words: most of a text consists of a few thousand words. Not used for short
+   * texts.
    */
   private final class WordCache {
     private static final int SLOTS = 1 << 14;
@@ -228,7 +228,7 @@ public final class BpeTokenizer implements Tokenizer {
       return tokens[slot];
     }
 
-    /** Half a surrogate pair becomes {@code ?}. */
+    /** An unpaired surrogate becomes {@code ?}. */
     private static byte[] utf8(char[] text, int from, int end) {
       return new String(text, from, end - from).getBytes(StandardCharsets.UTF_8);
     }

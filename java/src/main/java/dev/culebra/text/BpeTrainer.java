@@ -12,14 +12,13 @@ import java.util.PriorityQueue;
 import java.util.TreeMap;
 
 /**
- * Learns the merges of byte-level BPE from a text: again and again the pair of neighbours that is
- * most frequent becomes a token; of equally frequent ones that whose tokens have the lower numbers,
- * the left one first. That is the rule of Hugging Face's trainer, so that equal texts give equal
- * merges. Special tokens come first in the vocabulary, then the 256 bytes in the order of {@link
- * ByteAlphabet}'s characters, then the tokens of merges in their order.
+ * Learns the merges of byte-level BPE from a text: repeatedly, the most frequent pair of neighbours
+ * becomes a token. Among equally frequent pairs, the one with the lower left token wins, then the
+ * one with the lower right token. This is the rule of Hugging Face's trainer, so equal texts give
+ * equal merges. Special tokens come first in the vocabulary, then the 256 bytes in the order of
+ * {@link ByteAlphabet}'s characters, then the merged tokens in order.
  *
- * <p>The text may come in pieces; what is kept of it are its different words, each once. Not
- * thread-safe.
+ * <p>The text may come in pieces; only its distinct words are kept. Not thread-safe.
  */
 public final class BpeTrainer {
   private static final int BYTES = 256;
@@ -28,24 +27,24 @@ public final class BpeTrainer {
   private final WordSplitter splitter;
   private final Map<String, long[]> counts = new HashMap<>();
 
-  /** A trainer that divides texts into words by {@code preTokenizer}. */
+  /** A trainer that splits texts into words by {@code preTokenizer}. */
   public BpeTrainer(PreTokenizer preTokenizer) {
     this.preTokenizer = preTokenizer;
     this.splitter = new WordSplitter(preTokenizer);
   }
 
-  /** Adds the next piece of the text, which must not end within a surrogate pair. */
+  /** Adds the next piece of the text, which must not end inside a surrogate pair. */
   public void add(String piece) {
     splitter.append(piece);
     splitter.split(false, this::count);
   }
 
-  /** Says that a document ends here: no word goes on after it. */
+  /** Ends a document: no word continues across this point. */
   public void endDocument() {
     splitter.split(true, this::count);
   }
 
-  /** How many tokens there are before the first merge. */
+  /** The number of tokens before the first merge. */
   public static int leastVocab(List<String> specials) {
     return specials.size() + BYTES;
   }
@@ -57,9 +56,9 @@ public final class BpeTrainer {
   /**
    * Learns merges until there are {@code vocab} tokens, or no pair occurs twice.
    *
-   * @param specials what special tokens are written as; they get the first numbers, and the first
-   *     of them stands between documents
-   * @throws IllegalArgumentException if {@code vocab} has no place for the bytes and special tokens
+   * @param specials the text of special tokens; they get the first numbers, and the first of them
+   *     separates documents
+   * @throws IllegalArgumentException if {@code vocab} has no room for the bytes and special tokens
    */
   public BpeDefinition train(int vocab, List<String> specials) {
     endDocument();
@@ -94,7 +93,7 @@ public final class BpeTrainer {
         added.isEmpty() ? OptionalInt.empty() : OptionalInt.of(0));
   }
 
-  /** A pair and how often it occurred when it was put into the queue. */
+  /** A pair and its count when it was queued. */
   private record Candidate(long count, long pair) implements Comparable<Candidate> {
     @Override
     public int compareTo(Candidate other) {
@@ -103,7 +102,7 @@ public final class BpeTrainer {
     }
   }
 
-  /** How often a pair occurs, and in which words; a word may be listed where it no longer does. */
+  /** The count of a pair and its words; a listed word may no longer contain the pair. */
   private static final class Pair {
     private long count;
     private int[] words = new int[2];
@@ -121,9 +120,9 @@ public final class BpeTrainer {
   }
 
   /**
-   * The state of learning. Each merge visits only the words that hold its pair, and only the counts
-   * of the pairs beside it change. Queued counts may be too high, never too low but for pairs that
-   * are queued again; one that has changed goes back into the queue.
+   * The state of training. Each merge visits only the words that contain its pair, and changes only
+   * the counts of adjacent pairs. Queued counts may be too high, but never too low, except for
+   * pairs that are queued again; a pair whose count has changed is requeued.
    */
   private final class Training {
     private final List<String> tokens;
@@ -186,7 +185,7 @@ public final class BpeTrainer {
       int left = (int) (key >>> Integer.SIZE);
       int right = (int) key;
       String written = tokens.get(left) + tokens.get(right);
-      // Two pairs may make one token: (a, bc) and (ab, c).
+      // Two pairs may give the same token: (a, bc) and (ab, c).
       int token =
           numbers.computeIfAbsent(
               written,

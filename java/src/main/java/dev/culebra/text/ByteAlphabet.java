@@ -3,9 +3,9 @@ package dev.culebra.text;
 import java.util.Arrays;
 
 /**
- * The alphabet in which files of byte-level BPE write bytes: each byte is one printable character.
- * The printable ASCII and Latin-1 characters stand for themselves; the other 68 bytes, in order,
- * are U+0100, U+0101 … A space is {@code Ġ}, a line's end {@code Ċ}.
+ * The alphabet for bytes in files of byte-level BPE: each byte is one printable character.
+ * Printable ASCII and Latin-1 characters represent themselves; the other 68 bytes, in order, are
+ * U+0100, U+0101 and so on. A space is {@code Ġ}, a line end {@code Ċ}.
  */
 public final class ByteAlphabet {
   private static final int BYTES = 256;
@@ -14,7 +14,7 @@ public final class ByteAlphabet {
   /** The character of each byte. */
   private static final char[] CHARACTERS = characters();
 
-  /** The byte of each character up to the highest of the alphabet, or -1. */
+  /** The byte of each character up to the highest in the alphabet, or -1. */
   private static final short[] BYTE_OF = byteOf();
 
   private ByteAlphabet() {}
@@ -45,15 +45,15 @@ public final class ByteAlphabet {
     return bytes;
   }
 
-  /** The character that stands for {@code b}, an unsigned byte. */
+  /** The character for {@code b}, an unsigned byte. */
   public static char character(int b) {
     return CHARACTERS[b];
   }
 
   /**
-   * The bytes that {@code written} stands for.
+   * The bytes represented by {@code written}.
    *
-   * @return null if a character is not of the alphabet
+   * @return null if a character is not in the alphabet
    */
   public static byte[] bytes(String written) {
     byte[] bytes = new byte[written.length()];

@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The merges of byte-level BPE: of all neighbours in a word those whose merge ranks first become
- * one token, the leftmost of equals, until no neighbours merge. Immutable and thread-safe.
+ * The merges of byte-level BPE: in a word, the neighbours with the first-ranked merge become one
+ * token, the leftmost among equals, until no neighbours merge. Immutable and thread-safe.
  */
 final class BytePairs {
   /** Longer words are merged with a heap: time n log n instead of n². */
@@ -25,9 +25,9 @@ final class BytePairs {
   private final Map<String, Integer> words;
 
   /**
-   * Makes the tables.
+   * Builds the tables.
    *
-   * @throws IllegalArgumentException if a byte has no token; one line
+   * @throws IllegalArgumentException with one line, if a byte has no token
    */
   BytePairs(BpeDefinition definition) {
     Map<String, Integer> tokens = new HashMap<>();
@@ -67,7 +67,7 @@ final class BytePairs {
     return words;
   }
 
-  /** The tokens of a word, given as UTF-8. */
+  /** The tokens of a word in UTF-8. */
   int[] encode(byte[] word) {
     if (words != null) {
       Integer token = words.get(new String(word, StandardCharsets.ISO_8859_1));
@@ -83,7 +83,7 @@ final class BytePairs {
     return count == tokens.length ? tokens : Arrays.copyOf(tokens, count);
   }
 
-  /** Merges in place; the result is how many tokens are left. */
+  /** Merges in place; returns the number of remaining tokens. */
   private int mergeShort(int[] tokens) {
     int count = tokens.length;
     int[] rank = new int[count];
@@ -114,7 +114,7 @@ final class BytePairs {
     return count;
   }
 
-  /** The same with a heap of merges, by rank and then by place. */
+  /** The same with a heap of merges, by rank and then by position. */
   private int mergeLong(int[] tokens) {
     int length = tokens.length;
     int[] next = new int[length];
@@ -132,7 +132,7 @@ final class BytePairs {
       int rank = (int) (smallest >>> Integer.SIZE);
       int at = (int) smallest;
       int right = next[at];
-      // A token that was merged away has no successor; a pair that has changed has another rank.
+      // A merged token has no successor, and a changed pair has another rank.
       if (right >= length || right < 0 || ranks.get(tokens[at], tokens[right]) != rank) {
         continue;
       }
@@ -161,7 +161,9 @@ final class BytePairs {
     }
   }
 
-  /** The rank of each pair that merges; open addressing, since a lookup is the inner loop. */
+  /**
+   * The rank of each pair that merges; with open addressing, since the lookup is the inner loop.
+   */
   private static final class PairTable {
     private static final long FREE = -1;
     private static final long MULTIPLIER = 0x9E3779B97F4A7C15L;
@@ -189,7 +191,7 @@ final class BytePairs {
       return keys[slot] == FREE ? NONE : values[slot];
     }
 
-    /** Where the pair is, or would be. */
+    /** The slot of the pair, or the slot where it belongs. */
     private int slot(int left, int right) {
       long key = key(left, right);
       int slot = (int) (key * MULTIPLIER >>> shift);
@@ -204,7 +206,7 @@ final class BytePairs {
     }
   }
 
-  /** A heap of numbers, the smallest first. */
+  /** A heap of numbers, smallest first. */
   private static final class LongHeap {
     private long[] heap;
     private int size;

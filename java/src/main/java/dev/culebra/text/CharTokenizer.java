@@ -5,15 +5,15 @@ import java.util.BitSet;
 import java.util.stream.IntStream;
 
 /**
- * One token a character: token {@code i} is the {@code i}-th of the vocabulary's characters. They
- * are Unicode code points, so that a character outside the basic plane is one token too.
+ * One token per character: token {@code i} is the {@code i}-th character of the vocabulary.
+ * Characters are Unicode code points, so a character outside the basic plane is also one token.
  */
 public final class CharTokenizer implements Tokenizer {
   private static final int UNKNOWN = -1;
 
   private final int[] characters;
 
-  /** Token of each code point up to the highest of the vocabulary. */
+  /** The token of each code point up to the highest in the vocabulary. */
   private final int[] tokens;
 
   private CharTokenizer(int[] characters) {
@@ -27,7 +27,7 @@ public final class CharTokenizer implements Tokenizer {
       int character = characters[token];
       if (isSurrogate(character)) {
         throw new IllegalArgumentException(
-            "half a surrogate pair is not a character: U+%04X".formatted(character));
+            "an unpaired surrogate is not a character: U+%04X".formatted(character));
       }
       if (tokens[character] != UNKNOWN) {
         throw new IllegalArgumentException(
@@ -38,9 +38,9 @@ public final class CharTokenizer implements Tokenizer {
   }
 
   /**
-   * The characters that occur in {@code text}, in the order of their code points.
+   * The characters of {@code text}, in the order of their code points.
    *
-   * @throws IllegalArgumentException if the text is empty or holds half a surrogate pair
+   * @throws IllegalArgumentException if the text is empty or has an unpaired surrogate
    */
   public static CharTokenizer of(String text) {
     return new Builder().add(text).build();
@@ -49,8 +49,8 @@ public final class CharTokenizer implements Tokenizer {
   /**
    * A vocabulary as given: token {@code i} is {@code characters[i]}.
    *
-   * @throws IllegalArgumentException if there is none, one occurs twice or is no code point of a
-   *     character
+   * @throws IllegalArgumentException if there are none, one occurs twice, or one is not the code
+   *     point of a character
    */
   public static CharTokenizer ofVocabulary(int... characters) {
     for (int character : characters) {
@@ -62,8 +62,8 @@ public final class CharTokenizer implements Tokenizer {
   }
 
   /**
-   * These tokens, and behind them those of {@code other}'s characters that these lack, in its
-   * order; itself if it lacks none.
+   * These tokens, followed by {@code other}'s characters that are missing here, in its order; this
+   * object if none are missing.
    */
   public CharTokenizer with(CharTokenizer other) {
     int[] more =
@@ -80,7 +80,7 @@ public final class CharTokenizer implements Tokenizer {
   public static final class Builder {
     private final BitSet seen = new BitSet();
 
-    /** Adds the characters of {@code piece}, which must not end within a surrogate pair. */
+    /** Adds the characters of {@code piece}, which must not end inside a surrogate pair. */
     public Builder add(String piece) {
       for (int i = 0; i < piece.length(); ) {
         int character = piece.codePointAt(i);
@@ -90,7 +90,7 @@ public final class CharTokenizer implements Tokenizer {
       return this;
     }
 
-    /** Whether no character was added yet. */
+    /** Whether no character has been added yet. */
     public boolean isEmpty() {
       return seen.isEmpty();
     }
@@ -98,7 +98,7 @@ public final class CharTokenizer implements Tokenizer {
     /**
      * The tokenizer for all characters added.
      *
-     * @throws IllegalArgumentException if there is none or one is half a surrogate pair
+     * @throws IllegalArgumentException if there are none or one is an unpaired surrogate
      */
     public CharTokenizer build() {
       return new CharTokenizer(seen.stream().toArray());
@@ -115,7 +115,7 @@ public final class CharTokenizer implements Tokenizer {
     return TokenizerKind.CHAR.label();
   }
 
-  /** The characters of all tokens, in their order. */
+  /** The characters of all tokens, in order. */
   @Override
   public String identity() {
     return new String(characters, 0, characters.length);

@@ -10,22 +10,21 @@ import java.util.OptionalInt;
 
 /**
  * GPT-2's byte-pair encoding (Radford et al., "Language models are unsupervised multitask
- * learners", 2019; known as r50k_base), computed by jtokkit. Every text has tokens.
+ * learners", 2019; known as r50k_base), computed by jtokkit. Every text can be encoded.
  *
- * <p>The special token {@link #END_OF_TEXT} is only decoded, unless {@link #specialEncoder} is
- * asked for: {@code <|endoftext|>} in a text is encoded as the ordinary characters that it consists
- * of.
+ * <p>The special token {@link #END_OF_TEXT} is only decoded; {@link #specialEncoder} also encodes
+ * it. Otherwise {@code <|endoftext|>} in a text is encoded as ordinary characters.
  */
 public final class Gpt2Tokenizer implements Tokenizer {
-  /** Stands between the documents that GPT-2 was trained on. */
+  /** Separates the documents that GPT-2 was trained on. */
   public static final int END_OF_TEXT = 50256;
 
   private static final int VOCAB = 50257;
 
-  /** Characters that are looked at together; bounds the memory for texts of ordinary shape. */
+  /** Characters processed together; bounds the memory for ordinary texts. */
   private static final int PIECE = 1 << 16;
 
-  /** The table is read (some 0.2 s) when first used, and shared. */
+  /** The table is loaded on first use (about 0.2 s) and shared. */
   private static final class Table {
     static final Encoding ENCODING =
         Encodings.newLazyEncodingRegistry().getEncoding(EncodingType.R50K_BASE);
@@ -89,16 +88,16 @@ public final class Gpt2Tokenizer implements Tokenizer {
   }
 
   /**
-   * Encodes up to the last place in the text known so far at which it may be cut without a change
-   * of its tokens, and holds back the rest.
+   * Encodes up to the last position in the text known so far at which a cut does not change the
+   * tokens, and holds back the rest.
    *
-   * <p>The encoding first divides the text by the pattern {@code '(?:[sdmt]|ll|ve|re)| ?\p{L}+|
-   * ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+}, then merges bytes within each match. Of a run of
-   * white space before a letter, the last character never belongs to the match of those before it:
-   * {@code \s+(?!\S)} gives it back, and it begins the next match (a space together with the
-   * letters, a newline alone). So a cut before a space or newline that a letter follows is always
-   * between two matches; and the part before the cut then ends with the same matches, since {@code
-   * (?!\S)} holds at its end as it held before white space.
+   * <p>The encoding first splits the text by the pattern {@code '(?:[sdmt]|ll|ve|re)| ?\p{L}+|
+   * ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+}, then merges bytes within each match. In a run of
+   * white space before a letter, the last character is never part of the match of the characters
+   * before it: {@code \s+(?!\S)} gives it back, and it starts the next match (a space together with
+   * the letters, a newline alone). So a cut before a space or newline that is followed by a letter
+   * is always between two matches, and the part before the cut has the same matches, since {@code
+   * (?!\S)} holds at its end just as before white space.
    */
   private static final class Encoder implements TokenEncoder {
     private final StringBuilder pending = new StringBuilder();
@@ -125,7 +124,7 @@ public final class Gpt2Tokenizer implements Tokenizer {
       return rest;
     }
 
-    /** The last place from {@code from} on where the pending text may be cut, or 0. */
+    /** The last position from {@code from} on where the pending text may be cut, or 0. */
     private int lastCut(int from) {
       for (int i = pending.length() - 2; i >= from; i--) {
         char c = pending.charAt(i);

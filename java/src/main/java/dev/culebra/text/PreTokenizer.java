@@ -3,24 +3,24 @@ package dev.culebra.text;
 import java.util.Locale;
 
 /**
- * How byte-level BPE divides a text before it merges bytes: merges never cross the border of two
- * words. Each rule is a regular expression that is matched again and again from the left; here it
- * is a scanner, since {@code java.util.regex} is several times slower.
+ * How byte-level BPE splits a text into words before it merges bytes; merges never cross words.
+ * Each rule is a regular expression that is matched repeatedly from the left. It is implemented as
+ * a scanner, since {@code java.util.regex} is several times slower.
  */
 public enum PreTokenizer {
   /** GPT-2's. */
   GPT2("'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", 0),
 
-  /** Llama 3's, which is that of OpenAI's cl100k_base: digits in groups of up to three. */
+  /** Llama 3's, the same as OpenAI's cl100k_base: digits in groups of up to three. */
   LLAMA3(llama("\\p{N}{1,3}"), 3),
 
-  /** That of Qwen2 and Qwen3: every digit alone. */
+  /** Of Qwen2 and Qwen3: every digit alone. */
   QWEN2(llama("\\p{N}"), 1),
 
   /** SmolLM's: every digit alone, and GPT-2's rule for the text between digits. */
   SMOLLM(GPT2.pattern, 1);
 
-  /** What {@link #end} returns where the text known so far does not decide. */
+  /** Returned by {@link #end} if the text known so far does not decide. */
   static final int UNDECIDED = -1;
 
   private static final byte OTHER = 0;
@@ -28,9 +28,9 @@ public enum PreTokenizer {
   private static final byte NUMBER = 2;
   private static final byte SPACE = 3;
 
-  /** What a character is to the rules: letter, number, white space or other. */
+  /** Character classes of the rules: letter, number, white space or other. */
   private static final class Classes {
-    /** Of the characters of the basic plane. */
+    /** For the characters of the basic plane. */
     private static final byte[] BASIC = new byte[Character.MIN_SUPPLEMENTARY_CODE_POINT];
 
     static {
@@ -53,7 +53,7 @@ public enum PreTokenizer {
       };
     }
 
-    /** Unicode's White_Space, which Java's isWhitespace is not: it leaves out U+00A0 and U+0085. */
+    /** Unicode's White_Space, unlike Java's isWhitespace, which excludes U+00A0 and U+0085. */
     private static boolean isWhiteSpace(int character) {
       return Character.isSpaceChar(character)
           || character >= '\t' && character <= '\r'
@@ -67,7 +67,9 @@ public enum PreTokenizer {
 
   private final String pattern;
 
-  /** Digits of a word at most; 0 for any number of them, after a space if there is one. */
+  /**
+   * The most digits per word; 0 for any number of them, with a space before them if there is one.
+   */
   private final int digits;
 
   PreTokenizer(String pattern, int digits) {
@@ -91,18 +93,18 @@ public enum PreTokenizer {
     return label();
   }
 
-  /** The regular expression, as {@code tokenizer.json} has it. */
+  /** The regular expression, as in {@code tokenizer.json}. */
   public String pattern() {
     return pattern;
   }
 
   /**
-   * Where the word ends that begins at {@code from}.
+   * The end of the word that starts at {@code from}.
    *
    * @param text UTF-16, known up to {@code limit}
-   * @param from before {@code limit}, and where a word begins
+   * @param from the start of a word, before {@code limit}
    * @param last whether the text ends at {@code limit}
-   * @return {@link #UNDECIDED} where characters after {@code limit} may change the end
+   * @return {@link #UNDECIDED} if characters after {@code limit} may change the end
    */
   int end(char[] text, int from, int limit, boolean last) {
     int end =
@@ -110,7 +112,7 @@ public enum PreTokenizer {
           case GPT2, SMOLLM -> gpt2(text, from, limit, last);
           case LLAMA3, QWEN2 -> llama(text, from, limit, last);
         };
-    // A word that reaches the limit may go on after it.
+    // A word that reaches the limit may continue after it.
     return end == limit && !last ? UNDECIDED : end;
   }
 
@@ -167,8 +169,8 @@ public enum PreTokenizer {
   }
 
   /**
-   * The end of white space. Where a word follows, the run's last character is left to it, if there
-   * are several; Llama's rules end a run after its last line end.
+   * The end of white space. If a word follows and the run has several characters, the last one is
+   * left to the word; Llama's rules end a run after its last line end.
    */
   private int whiteSpace(char[] text, int from, int limit, boolean last) {
     int end = runEnd(text, from, limit, SPACE);
@@ -215,7 +217,7 @@ public enum PreTokenizer {
     return c == '\n' || c == '\r';
   }
 
-  /** Where the run of characters of {@code kind} ends that begins at {@code from}. */
+  /** The end of the run of characters of {@code kind} that starts at {@code from}. */
   private static int runEnd(char[] text, int from, int limit, byte kind) {
     int end = from;
     while (end < limit && kindAt(text, end, limit) == kind) {

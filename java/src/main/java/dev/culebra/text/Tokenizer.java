@@ -4,35 +4,41 @@ import java.util.OptionalInt;
 
 /**
  * Turns text into tokens, the integers in [0, {@link #vocab()}) that a model reads and predicts,
- * and back. Immutable and thread-safe; the encoders and decoders it hands out are not.
+ * and back. Immutable and thread-safe; its encoders and decoders are not.
  *
  * <p>Decoding the tokens of a text gives the text. {@code equals} says whether two tokenizers give
- * every text the same tokens; {@link #name} and {@link #identity} decide that, and a run keeps
- * them: it goes on only with a tokenizer in which both are as they were.
+ * every text the same tokens. {@link #name} and {@link #identity} decide this. A run stores both,
+ * and resumes only with a tokenizer for which both are unchanged.
  */
 public interface Tokenizer {
-  /** What it is called in files and messages: {@code char}, {@code gpt2}; one word. */
+  /** Its name in files and messages, one word: {@code char}, {@code gpt2}. */
   String name();
 
-  /** All that tells it from others of its name, such as its vocabulary; empty if there are none. */
+  /**
+   * Everything that distinguishes it from others with the same name, such as its vocabulary; empty
+   * if there are none.
+   */
   default String identity() {
     return "";
   }
 
-  /** Number of different tokens. */
+  /** The number of tokens. */
   int vocab();
 
-  /** A new encoder for one text that comes in pieces, so that it need never be in memory whole. */
+  /**
+   * A new encoder for one text that comes in pieces, so that it never needs to be in memory
+   * completely.
+   */
   TokenEncoder encoder();
 
-  /** The token that stands between documents and ends what a model writes, if there is one. */
+  /** The token that separates documents and ends a model's output, if there is one. */
   default OptionalInt endOfText() {
     return OptionalInt.empty();
   }
 
   /**
-   * As {@link #encoder}, but what a special token is written as, such as {@code <|endoftext|>}, is
-   * that token and not ordinary text.
+   * Like {@link #encoder}, but the text of a special token, such as {@code <|endoftext|>}, becomes
+   * that token.
    */
   default TokenEncoder specialEncoder() {
     return encoder();
@@ -41,7 +47,7 @@ public interface Tokenizer {
   /** A new decoder for one sequence of tokens that comes token by token. */
   TokenDecoder decoder();
 
-  /** What a text begins after: the tokens of a line's end, or token 0 where that has none. */
+  /** The context at the start of a text: the tokens of a line end, or token 0 if it has none. */
   default int[] start() {
     try {
       return encode("\n");

@@ -4,13 +4,13 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
 
-/** The tokenizers that a text can be given by name. */
+/** The built-in tokenizers. */
 public enum TokenizerKind {
   /** {@link CharTokenizer}: a token for each character of the text. */
   CHAR,
   /** {@link Gpt2Tokenizer}: GPT-2's byte pairs. */
   GPT2,
-  /** {@link BpeTokenizer}: byte pairs of a vocabulary of its own. */
+  /** {@link BpeTokenizer}: byte pairs with their own vocabulary. */
   BPE;
 
   /** The name on the command line and in files: {@code char}, {@code gpt2}, {@code bpe}. */
@@ -18,9 +18,7 @@ public enum TokenizerKind {
     return name().toLowerCase(Locale.ROOT);
   }
 
-  /**
-   * The kind whose {@link #label} a tokenizer has as its name; empty for one of a program's own.
-   */
+  /** The kind whose {@link #label} is the tokenizer's name; empty for a user-defined tokenizer. */
   public static Optional<TokenizerKind> of(Tokenizer tokenizer) {
     return Arrays.stream(values())
         .filter(kind -> kind.label().equals(tokenizer.name()))

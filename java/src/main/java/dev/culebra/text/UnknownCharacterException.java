@@ -7,7 +7,7 @@ public final class UnknownCharacterException extends IllegalArgumentException {
 
   /**
    * @param codePoint the character
-   * @param position where it stands, in characters from the beginning of the text; the first is 1
+   * @param position in characters from the start of the text; the first is 1
    * @param vocab of the tokenizer
    */
   public UnknownCharacterException(int codePoint, long position, int vocab) {
@@ -23,14 +23,12 @@ public final class UnknownCharacterException extends IllegalArgumentException {
     return codePoint;
   }
 
-  /**
-   * Where it stands, in characters (code points) from the beginning of the text; the first is 1.
-   */
+  /** Its position in characters (code points) from the start of the text; the first is 1. */
   public long position() {
     return position;
   }
 
-  /** {@code 'é' (U+00E9)}; only the number for what would not print on one line. */
+  /** {@code 'é' (U+00E9)}; only the number for characters that would not print on one line. */
   private static String describe(int codePoint) {
     String number = "U+%04X".formatted(codePoint);
     return switch (Character.getType(codePoint)) {

@@ -7,9 +7,9 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.function.IntFunction;
 
-/** Decodes tokens that stand for bytes of UTF-8 and may end within a character. */
+/** Decodes tokens that represent UTF-8 bytes and may end inside a character. */
 final class Utf8TokenDecoder implements TokenDecoder {
-  /** A character has at most four bytes, so at most three wait for its last. */
+  /** A character has at most four bytes, so at most three are pending. */
   private static final int LONGEST_PREFIX = 3;
 
   private final IntFunction<byte[]> bytesOf;

@@ -3,13 +3,13 @@ package dev.culebra.text;
 import java.util.Arrays;
 
 /**
- * Divides a text that comes in pieces into the words of a {@link PreTokenizer}, and holds back what
- * later text may change. Not thread-safe.
+ * Splits a text that comes in pieces into the words of a {@link PreTokenizer}, and holds back words
+ * that later text may change. Not thread-safe.
  */
 final class WordSplitter {
   private static final int MAX_ARRAY = Integer.MAX_VALUE - 8;
 
-  /** Takes a word: the characters of {@code text} from {@code from} to before {@code end}. */
+  /** Receives a word: the characters of {@code text} from {@code from} to before {@code end}. */
   @FunctionalInterface
   interface Sink {
     void accept(char[] text, int from, int end);
@@ -19,14 +19,17 @@ final class WordSplitter {
   private char[] pending = new char[1 << 10];
   private int count;
 
-  /** How long the pending text must be for another try: a long word is not scanned each time. */
+  /**
+   * The length of pending text needed for the next scan, so that a long word is not rescanned each
+   * time.
+   */
   private int retryAt;
 
   WordSplitter(PreTokenizer preTokenizer) {
     this.preTokenizer = preTokenizer;
   }
 
-  /** Characters that are held back. */
+  /** The number of characters held back. */
   int pending() {
     return count;
   }
@@ -40,7 +43,7 @@ final class WordSplitter {
     count = length;
   }
 
-  /** Passes on the words that are certain, or all of them where the text ends here. */
+  /** Passes on the words that are final, or all of them if the text ends here. */
   void split(boolean last, Sink sink) {
     if (!last && count < retryAt) {
       return;

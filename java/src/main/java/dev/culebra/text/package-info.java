@@ -1,6 +1,7 @@
 /**
- * Text to tokens and back, in memory. Imports nothing else of Culebra.
+ * Converts text to tokens and back, in memory. Imports no other package of Culebra.
  *
- * <p>Public interface. {@link dev.culebra.text.Tokenizer} is open: a program may bring its own.
+ * <p>Public interface. {@link dev.culebra.text.Tokenizer} is open: programs may implement their
+ * own.
  */
 package dev.culebra.text;

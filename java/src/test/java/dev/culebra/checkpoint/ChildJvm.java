@@ -20,7 +20,10 @@ final class ChildJvm implements AutoCloseable {
     return start(List.of(), main, arguments);
   }
 
-  /** A process whose files may not grow beyond some blocks, of 512 or 1024 bytes by the shell. */
+  /**
+   * A process whose files may not exceed a number of blocks (512 or 1024 bytes, depending on the
+   * shell).
+   */
   static ChildJvm startWithFileLimit(int blocks, Class<?> main, String... arguments)
       throws IOException {
     String limited = "ulimit -f %d && exec \"$@\"".formatted(blocks);
@@ -38,12 +41,12 @@ final class ChildJvm implements AutoCloseable {
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start());
   }
 
-  /** What it prints next. */
+  /** The next line of its output. */
   String readLine() throws IOException {
     return output.readLine();
   }
 
-  /** As {@code kill -9} does; returns when it is gone. */
+  /** Like {@code kill -9}; returns when the process has ended. */
   void kill() throws InterruptedException {
     process.destroyForcibly().waitFor();
   }

@@ -14,8 +14,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The system refuses to write on in the middle of a checkpoint: as on a full disk, but by a limit
- * that every user may set for a process.
+ * Writing fails in the middle of a checkpoint, as on a full disk, by a limit that every user may
+ * set for a process.
  */
 class FailedWriteTest {
   private static final int LIMIT_BLOCKS = 200;

@@ -4,7 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
-/** Safetensors files by hand: as other programs write them, or as nobody should. */
+/** Safetensors files built by hand: as written by other programs, or malformed. */
 final class ForeignFile {
   private ForeignFile() {}
 
@@ -17,7 +17,7 @@ final class ForeignFile {
     return withLength(header.length, header, data);
   }
 
-  /** A header whose length is said to be something else. */
+  /** A header with a wrong length field. */
   static byte[] withLength(long length, byte[] header, byte... data) {
     return ByteBuffer.allocate(Long.BYTES + header.length + data.length)
         .order(ByteOrder.LITTLE_ENDIAN)

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** On a file system of 1 MB in memory; skipped where it cannot be mounted. */
+/** On a 1 MB file system in memory; skipped if it cannot be mounted. */
 class FullDiskTest {
   @TempDir Path disk;
   private boolean mounted;
@@ -36,7 +36,7 @@ class FullDiskTest {
   }
 
   @Test
-  void theOldCheckpointSurvivesAndTheNewOneWantsToBeSmaller() throws IOException {
+  void theOldCheckpointSurvivesAndASmallerOneCanBeSaved() throws IOException {
     Path file = disk.resolve("last.safetensors");
     List<Item> old = List.of(SavedItems.item("w", DType.F32, 100_000));
     SafetensorsWriter.write(file, old, Map.of("step", "1"));
@@ -61,7 +61,7 @@ class FullDiskTest {
   }
 
   @Test
-  void theLogOfMetricsNamesItsFile() throws IOException {
+  void aFailedMetricsLineNamesTheFile() throws IOException {
     Path file = disk.resolve("metrics.jsonl");
     MetricsLog log = MetricsLog.continueAt(file, 0, line -> {});
     Metrics line = new Metrics(1, 2, null, 1e-3f, 1, 1000, 1);

@@ -14,7 +14,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Whenever a process is killed that saves, its file is one of the checkpoints, and all of it. */
+/**
+ * If a process is killed at any time while saving, its file is one of the checkpoints, complete.
+ */
 class KilledWhileSavingTest {
   private static final int BYTES = 4 << 20;
 
@@ -40,7 +42,7 @@ class KilledWhileSavingTest {
     }
   }
 
-  /** The process to be killed: every checkpoint is full of its step. */
+  /** The process to kill: every checkpoint is filled with its step. */
   static final class SavesForever {
     public static void main(String[] args) throws IOException {
       for (int step = 0; ; step++) {

@@ -58,7 +58,7 @@ class MetricsLogTest {
   }
 
   @Test
-  void whatWasWrittenIsRead() throws IOException {
+  void readsWhatWasWritten() throws IOException {
     Metrics[] lines = {
       new Metrics(1, 4.17f, 4.2f, 1e-3f, 1.25f, 1000.5, 0.25),
       new Metrics(2, Float.MIN_VALUE, null, 0, Float.MAX_VALUE, Double.MAX_VALUE, 1e-9),
@@ -71,9 +71,9 @@ class MetricsLogTest {
     assertThat(MetricsLog.read(file, line -> {})).containsExactly(lines);
   }
 
-  /** JSON has no other word that every reader knows: {@code NaN} would end most of them. */
+  /** JSON has no other portable form: most readers reject {@code NaN}. */
   @Test
-  void aFigureThatIsNoFiniteNumberIsNull() throws IOException {
+  void figuresThatAreNotFiniteAreNull() throws IOException {
     write(
         new Metrics(3, Float.NaN, Float.NEGATIVE_INFINITY, 0, Float.POSITIVE_INFINITY, 1, 2),
         new Metrics(4, 1, null, 0, 1, Double.NaN, Double.POSITIVE_INFINITY));
@@ -92,7 +92,7 @@ class MetricsLogTest {
   }
 
   @Test
-  void whatALaterVersionAddsIsPassedOver() throws IOException {
+  void fieldsOfLaterVersionsAreIgnored() throws IOException {
     write(line(1));
     String more = Files.readString(file).replace("}", ",\"new\":[1]}");
     Files.writeString(file, more);
@@ -100,7 +100,7 @@ class MetricsLogTest {
   }
 
   @Test
-  void aLineIsThereAtOnce() throws IOException {
+  void aLineIsWrittenImmediately() throws IOException {
     try (MetricsLog log = MetricsLog.continueAt(file, 0, line -> {})) {
       assertThat(MetricsLog.read(file, line -> {})).isEmpty();
       log.append(line(1));
@@ -123,7 +123,7 @@ class MetricsLogTest {
   }
 
   @Test
-  void resumingDropsALineThatWasCutOff() throws IOException {
+  void resumingDropsATruncatedLine() throws IOException {
     write(line(1), line(2));
     byte[] whole = Files.readAllBytes(file);
     int secondLine = whole.length / 2;
@@ -138,7 +138,7 @@ class MetricsLogTest {
   }
 
   @Test
-  void aLastLineWithoutItsLineBreakGetsIt() throws IOException {
+  void aMissingFinalLineBreakIsAdded() throws IOException {
     write(line(1), line(2));
     byte[] whole = Files.readAllBytes(file);
     Files.write(file, Arrays.copyOf(whole, whole.length - 1));
@@ -149,7 +149,7 @@ class MetricsLogTest {
   }
 
   @Test
-  void whatACrashLeavesInsteadOfALineIsDropped() throws IOException {
+  void garbageLeftByACrashIsDropped() throws IOException {
     write(line(1));
     for (byte[] rest : new byte[][] {new byte[100], {(byte) 0xFF, (byte) 0xC3}, {' '}}) {
       Files.write(file, rest, StandardOpenOption.APPEND);
@@ -183,13 +183,13 @@ class MetricsLogTest {
         "{\"stepp\":2,\"loss\":1,\"lr\":1,\"grad_norm\":1,\"tokens_per_second\":1,\"elapsed_s\":1}",
         "\u00ff"
       })
-  void aDamagedLineIsNamedAndLeftOut(String damaged) throws IOException {
+  void aDamagedLineIsNamedAndSkipped(String damaged) throws IOException {
     write(line(1), line(2), line(3));
     List<String> lines = Files.readAllLines(file);
     lines.set(1, damaged);
-    // Latin-1, so that the last of the damaged lines is no UTF-8.
+    // Latin-1, so that the last of the damaged lines is not UTF-8.
     Files.write(file, lines, StandardCharsets.ISO_8859_1);
-    String message = file + " is damaged: line 2 is not a line of metrics and is left out";
+    String message = file + " is damaged: line 2 is not a line of metrics, so it is skipped";
     List<String> said = new ArrayList<>();
 
     assertThat(MetricsLog.read(file, said::add)).containsExactly(line(1), line(3));
@@ -197,11 +197,11 @@ class MetricsLogTest {
     MetricsLog.continueAt(file, 3, said::add).close();
     assertThat(said).containsExactly(message, message);
     assertThat(MetricsLog.read(file, said::add)).containsExactly(line(1), line(3));
-    assertThat(said).hasSize(2); // the file is whole again
+    assertThat(said).hasSize(2); // the file is intact again
   }
 
   @Test
-  void filesThatCannotBeUsedAreOneLine() {
+  void unusableFilesAreReportedInOneLine() {
     assertThatThrownBy(() -> MetricsLog.read(file, line -> {}))
         .isInstanceOf(IOException.class)
         .hasMessage("cannot read %s: no such file or directory: %s", file, file);

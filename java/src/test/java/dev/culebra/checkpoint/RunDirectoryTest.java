@@ -22,7 +22,7 @@ class RunDirectoryTest {
   @TempDir Path folder;
 
   @Test
-  void aNewRunHasAPlaceForEachFile() throws IOException {
+  void aNewRunHasAPathForEachFile() throws IOException {
     Path path = folder.resolve("runs/first");
     try (RunDirectory run = RunDirectory.create(path)) {
       assertThat(run.path()).isEqualTo(path);
@@ -40,17 +40,17 @@ class RunDirectoryTest {
   }
 
   @Test
-  void aRunIsNotBegunTwice() throws IOException {
+  void aRunCannotBeCreatedTwice() throws IOException {
     Path path = run("run");
     assertThatThrownBy(() -> RunDirectory.create(path))
         .isInstanceOf(IOException.class)
-        .hasMessage("%s already holds a run", path);
-    // The refusal has not left the lock behind.
+        .hasMessage("%s already has a run", path);
+    // The failed attempt has not left the lock behind.
     RunDirectory.openLocked(path).close();
   }
 
   @Test
-  void whatAKilledRunLeftHalfWrittenGoesWhenItIsOpenedToGoOn() throws IOException {
+  void resumingRemovesHalfWrittenFilesOfAKilledRun() throws IOException {
     Path path = run("run");
     Path checkpoint = Files.createDirectories(path.resolve("checkpoint"));
     Path half = Files.writeString(checkpoint.resolve(".last.safetensors.0-1-2.tmp"), "half");
@@ -70,32 +70,32 @@ class RunDirectoryTest {
   }
 
   @Test
-  void aDirectoryInWhichNoRunBeganIsTaken() throws IOException {
+  void aDirectoryWithoutARunCanBeUsed() throws IOException {
     Path path = folder.resolve("run");
     RunDirectory.create(path).close();
     RunDirectory.create(path).close();
   }
 
   @Test
-  void whatIsNoDirectoryIsOneLine() throws IOException {
+  void aFileInPlaceOfTheDirectoryIsReportedInOneLine() throws IOException {
     Path file = Files.writeString(folder.resolve("file"), "");
     assertThatThrownBy(() -> RunDirectory.create(file))
         .isInstanceOf(IOException.class)
-        .hasMessage("cannot make directory %s: %s is a file", file, file);
+        .hasMessage("cannot create directory %s: %s is a file", file, file);
     Path below = file.resolve("run");
     assertThatThrownBy(() -> RunDirectory.create(below))
         .isInstanceOf(IOException.class)
-        .hasMessage("cannot make directory %s: Not a directory", below);
+        .hasMessage("cannot create directory %s: Not a directory", below);
     assertThatThrownBy(() -> RunDirectory.createFirstFree(file, "nano"))
         .isInstanceOf(IOException.class)
-        .hasMessage("cannot make directory %s: %s is a file", file, file);
+        .hasMessage("cannot create directory %s: %s is a file", file, file);
     assertThatThrownBy(() -> RunDirectory.open(file))
         .isExactlyInstanceOf(CheckpointException.class)
         .hasMessage("no such run directory: %s", file);
   }
 
   @Test
-  void aLockThatCannotBeOpenedIsOneLine() throws IOException {
+  void aLockThatCannotBeOpenedIsReportedInOneLine() throws IOException {
     Path path = run("run");
     Path lock = path.resolve("lock");
     Files.delete(lock);
@@ -106,7 +106,7 @@ class RunDirectoryTest {
   }
 
   @Test
-  void openingWhatIsNoRunIsOneLine() throws IOException {
+  void aDirectoryWithoutARunIsReportedInOneLine() throws IOException {
     Path missing = folder.resolve("missing");
     assertThatThrownBy(() -> RunDirectory.open(missing))
         .isExactlyInstanceOf(CheckpointException.class)
@@ -130,7 +130,7 @@ class RunDirectoryTest {
   }
 
   @Test
-  void onlyOneTrainsInThisProcess() throws IOException {
+  void onlyOneRunTrainsInADirectory() throws IOException {
     Path path = run("run");
     RunDirectory training = RunDirectory.openLocked(path);
     assertBusy(path);
@@ -142,7 +142,7 @@ class RunDirectoryTest {
   }
 
   @Test
-  void onlyOneProcessTrainsAndOneThatWasKilledDoesNot() throws Exception {
+  void onlyOneProcessHoldsTheLockUntilItIsKilled() throws Exception {
     Path path = run("run");
     try (ChildJvm child = ChildJvm.start(HoldsTheLock.class, path.toString())) {
       assertThat(child.readLine()).isEqualTo("locked");
@@ -188,7 +188,7 @@ class RunDirectoryTest {
   }
 
   @Test
-  void twoThatBeginTogetherGetDifferentNumbers() throws Exception {
+  void concurrentRunsGetDifferentNumbers() throws Exception {
     int rounds = 20;
     Set<Path> paths = new HashSet<>();
     for (RunDirectory run : together(rounds, () -> RunDirectory.createFirstFree(folder, "nano"))) {
@@ -199,7 +199,7 @@ class RunDirectoryTest {
   }
 
   @Test
-  void ofTwoThatBeginInOnePlaceOneWins() throws Exception {
+  void oneOfTwoConcurrentRunsInOneDirectoryWins() throws Exception {
     int rounds = 20;
     Path path = folder.resolve("run");
     CyclicBarrier tried = new CyclicBarrier(2);
@@ -219,7 +219,7 @@ class RunDirectoryTest {
     assertThat(won.stream().filter(winner -> winner)).hasSize(rounds);
   }
 
-  /** What two threads get that do the same at the same time, again and again. */
+  /** The results of two threads that repeatedly do the same at the same time. */
   private static <R> List<R> together(int rounds, Callable<R> task) throws Exception {
     CyclicBarrier start = new CyclicBarrier(2);
     List<Future<R>> futures = new ArrayList<>();

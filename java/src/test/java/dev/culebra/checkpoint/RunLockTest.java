@@ -19,7 +19,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What the lock of one process means to another one, and to itself. */
+/** The effect of a process's lock on other processes and on itself. */
 class RunLockTest {
   @TempDir Path directory;
 
@@ -43,7 +43,7 @@ class RunLockTest {
   }
 
   @Test
-  void aSecondAttemptOfTheSameProcessTakesNothingAway() throws IOException {
+  void aSecondAttemptInTheSameProcessKeepsTheLock() throws IOException {
     Path otherWords = directory.resolve("..").resolve(directory.getFileName());
     try (RunLock _ = RunLock.acquire(directory)) {
       assertThatThrownBy(() -> RunLock.acquire(otherWords)).hasMessage(refusal(otherWords));
@@ -52,7 +52,7 @@ class RunLockTest {
   }
 
   @Test
-  void closingTwiceReleasesOnlyTheOwnLock() throws IOException {
+  void closingTwiceReleasesOnlyItsOwnLock() throws IOException {
     RunLock first = RunLock.acquire(directory);
     first.close();
     try (RunLock _ = RunLock.acquire(directory)) {
@@ -62,7 +62,7 @@ class RunLockTest {
   }
 
   @Test
-  void whatCouldNotBeLockedCanBeTriedAgain() throws IOException {
+  void aFailedAttemptCanBeRepeated() throws IOException {
     Path later = directory.resolve("later");
     assertThatThrownBy(() -> RunLock.acquire(later))
         .isInstanceOf(IOException.class)
@@ -76,7 +76,7 @@ class RunLockTest {
   }
 
   @Test
-  void askingInManyThreadsIsNotHolding() throws Exception {
+  void queriesFromManyThreadsDoNotHoldTheLock() throws Exception {
     RunLock.acquire(directory).close();
     Callable<Long> asker = () -> answers(2000);
     try (ExecutorService threads = Executors.newFixedThreadPool(2)) {
@@ -86,13 +86,13 @@ class RunLockTest {
     }
   }
 
-  /** How often it is held. */
+  /** How often it was held. */
   private long answers(int count) {
     return IntStream.range(0, count).filter(i -> RunLock.isHeld(directory)).count();
   }
 
   @Test
-  void whoAsksKeepsNobodyFromTheLock() throws Exception {
+  void queriesDoNotBlockTheLock() throws Exception {
     RunLock.acquire(directory).close();
     AtomicBoolean done = new AtomicBoolean();
     try (ExecutorService asker = Executors.newSingleThreadExecutor()) {
@@ -117,7 +117,7 @@ class RunLockTest {
   }
 
   @Test
-  void whereNobodyCanLockNobodyTrains() throws IOException {
+  void withoutALockNoTrainingStarts() throws IOException {
     try (ServerSocketChannel socket = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
       socket.bind(UnixDomainSocketAddress.of(directory.resolve("lock"))); // cannot be opened
       assertThat(RunLock.isHeld(directory)).isFalse();

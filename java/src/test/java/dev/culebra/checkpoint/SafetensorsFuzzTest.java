@@ -16,8 +16,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A small checkpoint with a bit flipped, or bytes replaced, put in, repeated or left out: it is
- * refused by a CheckpointException of one line, or nothing of what was saved has changed.
+ * A small checkpoint with a flipped bit, or with bytes replaced, inserted, repeated or removed: it
+ * is rejected by a CheckpointException of one line, or none of the saved data has changed.
  */
 class SafetensorsFuzzTest {
   private static final int MUTANTS = 2000;
@@ -31,7 +31,7 @@ class SafetensorsFuzzTest {
   @TempDir Path folder;
 
   @Test
-  void noMutantPasses() throws IOException {
+  void noMutantIsAccepted() throws IOException {
     Path file = folder.resolve("mutant.safetensors");
     SafetensorsWriter.write(file, ITEMS, METADATA);
     byte[] sound = Files.readAllBytes(file);
@@ -40,7 +40,7 @@ class SafetensorsFuzzTest {
       Files.write(file, mutant(sound, new Random(seed)));
       refused += isRefused(file, seed) ? 1 : 0;
     }
-    // Some are equal after all, and the key of the checksum can be lost without a loss.
+    // Some mutants are equal to the original, and the checksum's key may be lost without harm.
     assertThat(refused).isBetween(MUTANTS * 9 / 10, MUTANTS - 1);
   }
 
@@ -77,7 +77,7 @@ class SafetensorsFuzzTest {
     return copy;
   }
 
-  /** The beginning of one up to {@code end}, then the other from {@code begin} on. */
+  /** The start of one up to {@code end}, then the other from {@code begin} on. */
   private static byte[] joined(byte[] one, int end, byte[] other, int begin) {
     ByteArrayOutputStream joined = new ByteArrayOutputStream();
     joined.write(one, 0, end);

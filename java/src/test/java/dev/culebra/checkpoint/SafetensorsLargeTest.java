@@ -14,7 +14,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A file of more bytes than an int can count; it is sparse, and takes hardly any of the disk. */
+/** A file with more bytes than an int can count; it is sparse and takes almost no disk space. */
 class SafetensorsLargeTest {
   private static final Shape LARGE = Shape.of(50_000, 15_000);
   private static final long LARGE_BYTES = LARGE.elements() * Float.BYTES;
@@ -59,7 +59,6 @@ class SafetensorsLargeTest {
     assertThatThrownBy(() -> Safetensors.open(file))
         .isExactlyInstanceOf(CheckpointException.class)
         .hasMessage(
-            "%s is damaged: its tensors are 3000000008 bytes, but 3000000007 bytes are there",
-            file);
+            "%s is damaged: its tensors have 3000000008 bytes, but the data has 3000000007", file);
   }
 }

@@ -18,8 +18,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Files that are no safetensors: each is a CheckpointException of one line, and nothing of a size
- * that only the file claims is allocated.
+ * Malformed files: each gives a CheckpointException of one line, and no memory of a claimed size is
+ * allocated.
  */
 class SafetensorsMalformedTest {
   private static final byte[] EMPTY_OBJECT = "{}".getBytes(StandardCharsets.UTF_8);
@@ -54,7 +54,7 @@ class SafetensorsMalformedTest {
     try (RandomAccessFile sparse = new RandomAccessFile(path().toFile(), "rw")) {
       sparse.setLength(Long.BYTES + length);
     }
-    assertDamaged("its header claims 157286400 bytes, and at most 104857600 are allowed");
+    assertDamaged("its header claims 157286400 bytes, but at most 104857600 are allowed");
   }
 
   @ParameterizedTest
@@ -74,7 +74,7 @@ class SafetensorsMalformedTest {
           {"__metadata__":{"a":1}} | metadata "a" is not a text
           {"__metadata__":{"a":{}}}| metadata "a" is not a text
           """)
-  void headersThatAreNone(String header, String reason) throws IOException {
+  void malformedHeaders(String header, String reason) throws IOException {
     assertDamaged(ForeignFile.of(header), reason);
   }
 
@@ -96,8 +96,8 @@ class SafetensorsMalformedTest {
   }
 
   @Test
-  void theFirstCharacterThatIsNotJsonIsNamed() throws IOException {
-    assertDamaged(ForeignFile.of("{\"w\":}"), "its header is not sound JSON at character 5");
+  void theFirstInvalidCharacterIsNamed() throws IOException {
+    assertDamaged(ForeignFile.of("{\"w\":}"), "its header is not valid JSON at character 5");
   }
 
   @ParameterizedTest
@@ -120,7 +120,7 @@ class SafetensorsMalformedTest {
     assertThatThrownBy(() -> Safetensors.open(path()))
         .isExactlyInstanceOf(CheckpointException.class)
         .hasMessageMatching(
-            Pattern.quote(path() + " is damaged: its header is not sound JSON")
+            Pattern.quote(path() + " is damaged: its header is not valid JSON")
                 + "( at character \\d+)?");
   }
 
@@ -155,7 +155,7 @@ class SafetensorsMalformedTest {
   void tensorsOfWrongTypes(String tensor) throws IOException {
     assertDamaged(
         ForeignFile.of("{\"w\":" + tensor.replace('\'', '"') + "}", new byte[8]),
-        "the dtype, shape or place of tensor w makes no sense");
+        "the dtype, shape or offsets of tensor w are invalid");
   }
 
   @ParameterizedTest
@@ -178,8 +178,7 @@ class SafetensorsMalformedTest {
           F32  | [1073741824,1073741824,4,2]        | [0,8]
           U99  | [2]       | [8,0]
           """)
-  void tensorsThatAreNotWhereTheySay(String dtype, String shape, String offsets)
-      throws IOException {
+  void tensorsWithWrongOffsets(String dtype, String shape, String offsets) throws IOException {
     String header =
         "{\"w\":{\"dtype\":\"%s\",\"shape\":%s,\"data_offsets\":%s}}"
             .formatted(dtype, shape, offsets);
@@ -210,18 +209,18 @@ class SafetensorsMalformedTest {
 
   @ParameterizedTest
   @ValueSource(ints = {0, 7, 9, 16})
-  void dataCutOffOrFollowedByMore(int bytes) throws IOException {
+  void truncatedOrExcessData(int bytes) throws IOException {
     assertDamaged(
         ForeignFile.of(SOUND, new byte[bytes]),
-        "its tensors are 8 bytes, but %d bytes are there".formatted(bytes));
+        "its tensors have 8 bytes, but the data has %d".formatted(bytes));
   }
 
   @Test
-  void whatTheFileSaysStaysOnOneShortLine() throws IOException {
+  void textFromTheFileStaysOnOneShortLine() throws IOException {
     String name = "a\\n\\u001b[31m\\u2028" + "x".repeat(1000);
     assertDamaged(
         ForeignFile.of("{\"" + name + "\":1}"),
-        "the dtype, shape or place of tensor a??[31m?%s… makes no sense".formatted("x".repeat(92)));
+        "the dtype, shape or offsets of tensor a??[31m?%s… are invalid".formatted("x".repeat(92)));
     assertDamaged(ForeignFile.of("{\"__metadata__\":{\"\\n\":1}}"), "metadata \"?\" is not a text");
     assertDamaged(
         ForeignFile.of("{\"w\":{\"dtype\":\"F\\n\",\"shape\":[],\"data_offsets\":[4,0]}}"),
@@ -229,7 +228,7 @@ class SafetensorsMalformedTest {
   }
 
   @Test
-  void nothingOfAClaimedSizeIsAllocated() throws IOException {
+  void claimedSizesAreNotAllocated() throws IOException {
     byte[] header =
         "{\"w\":{\"dtype\":\"I8\",\"shape\":[2147483647],\"data_offsets\":[0,2147483647]}}"
             .getBytes(StandardCharsets.UTF_8);

@@ -14,7 +14,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Reading sound files, most of them not of our own making. */
+/** Reads valid files, most of them from other programs. */
 class SafetensorsTest {
   private static final Shape MATRIX = Shape.of(2, 3);
 
@@ -53,7 +53,7 @@ class SafetensorsTest {
   }
 
   @Test
-  void aFileMayHoldNothing() throws IOException {
+  void anEmptyFileIsValid() throws IOException {
     try (Safetensors file = open(ForeignFile.of("{}"))) {
       file.verify();
       assertThat(file.metadata()).isEmpty();
@@ -62,7 +62,7 @@ class SafetensorsTest {
   }
 
   @Test
-  void readsScalarsAndPassesEmptyTensors() throws IOException {
+  void readsScalarsAndSkipsEmptyTensors() throws IOException {
     String header =
         """
         {"empty": {"dtype": "I64", "shape": [3, 0, 5], "data_offsets": [4, 4]},
@@ -81,7 +81,7 @@ class SafetensorsTest {
   }
 
   @Test
-  void aTensorOfAnUnknownTypeDoesNotSpoilTheOthers() throws IOException {
+  void aTensorOfAnUnknownTypeDoesNotAffectTheOthers() throws IOException {
     String header =
         """
         {"new": {"dtype": "F4_E2M1", "shape": [2, 2], "data_offsets": [0, 2]},
@@ -98,7 +98,7 @@ class SafetensorsTest {
   }
 
   @Test
-  void saysWhatIsThereInsteadOfWhatIsWanted() throws IOException {
+  void namesExpectedAndActualTensors() throws IOException {
     String header = "{\"w\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[0,24]}}";
     try (Safetensors file = open(ForeignFile.of(header, new byte[24]))) {
       assertThatThrownBy(() -> file.tensor("w", DType.F32, Shape.of(3, 2)))
@@ -114,7 +114,7 @@ class SafetensorsTest {
   }
 
   @Test
-  void whatItGivesIsReadOnlyAndEndsWithIt() throws IOException {
+  void dataIsReadOnlyAndInvalidAfterClose() throws IOException {
     String header = "{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}";
     Safetensors file = open(ForeignFile.of(header, new byte[4]));
     MemorySegment tensor = file.tensor("w", DType.F32, Shape.of(1));
@@ -125,7 +125,7 @@ class SafetensorsTest {
   }
 
   @Test
-  void aMissingFileIsOneLine() {
+  void aMissingFileIsReportedInOneLine() {
     Path missing = folder.resolve("missing");
     assertThatThrownBy(() -> Safetensors.open(missing))
         .isInstanceOf(IOException.class)
@@ -133,7 +133,7 @@ class SafetensorsTest {
   }
 
   @Test
-  void aDirectoryIsOneLine() {
+  void aDirectoryIsReportedInOneLine() {
     assertThatThrownBy(() -> Safetensors.open(folder))
         .isInstanceOf(IOException.class)
         .hasMessage("cannot read %s: it is a directory", folder);

@@ -37,7 +37,7 @@ class SafetensorsWriterTest {
   }
 
   @Test
-  void whatWasWrittenIsRead() throws IOException {
+  void readsWhatWasWritten() throws IOException {
     List<Item> items =
         List.of(
             SavedItems.item("h.0.weight", DType.F32, 5, 7),
@@ -139,7 +139,7 @@ class SafetensorsWriterTest {
   }
 
   @Test
-  void theMetadataOfAnotherFileBringsNoChecksumWithIt() throws IOException {
+  void copiedMetadataDoesNotCopyTheChecksum() throws IOException {
     byte[] first = written(small(), Map.of("step", "12"));
     Map<String, String> metadata;
     try (Safetensors read = Safetensors.open(file)) {
@@ -154,7 +154,7 @@ class SafetensorsWriterTest {
   }
 
   @Test
-  void aChecksumThatIsNoneDoesNotMatch() throws IOException {
+  void anInvalidChecksumDoesNotMatch() throws IOException {
     Files.write(file, ForeignFile.of("{\"__metadata__\":{\"culebra.crc32c\":\"\"}}"));
     try (Safetensors read = Safetensors.open(file)) {
       assertThatThrownBy(read::verify).isInstanceOf(CheckpointException.class);
@@ -168,12 +168,12 @@ class SafetensorsWriterTest {
     List<Item> items = List.of(small().getFirst(), SavedItems.item(name, DType.F32, 1));
     assertThatIllegalArgumentException()
         .isThrownBy(() -> SafetensorsWriter.write(file, items, Map.of()))
-        .withMessage("two tensors cannot be called " + name);
+        .withMessage("two tensors cannot have the name " + name);
     assertThat(file).hasBinaryContent(before);
   }
 
   @Test
-  void aSourceThatFailsLeavesTheOldFile() throws IOException {
+  void aFailingSourceKeepsTheOldFile() throws IOException {
     byte[] before = written(small(), Map.of());
     for (RuntimeException failure :
         List.of(
@@ -186,7 +186,7 @@ class SafetensorsWriterTest {
     }
   }
 
-  /** Fails in its second piece, when much is written already. */
+  /** Fails in its second piece, after much has been written. */
   private static Item failing(RuntimeException failure) {
     return new Item(
         "failing",
@@ -200,7 +200,7 @@ class SafetensorsWriterTest {
   }
 
   @Test
-  void anInterruptLeavesTheOldFile() throws IOException {
+  void anInterruptKeepsTheOldFile() throws IOException {
     byte[] before = written(small(), Map.of());
     try {
       Thread.currentThread().interrupt();
@@ -215,7 +215,7 @@ class SafetensorsWriterTest {
   }
 
   @Test
-  void aMissingDirectoryIsOneLine() {
+  void aMissingDirectoryIsReportedInOneLine() {
     Path nowhere = folder.resolve("nowhere/last.safetensors");
     assertThatThrownBy(() -> SafetensorsWriter.write(nowhere, small(), Map.of()))
         .isInstanceOf(IOException.class)
@@ -223,7 +223,7 @@ class SafetensorsWriterTest {
   }
 
   @Test
-  void theRootIsOneLine() {
+  void theRootDirectoryIsReportedInOneLine() {
     Path root = folder.getRoot();
     assertThatThrownBy(() -> SafetensorsWriter.write(root, small(), Map.of()))
         .isInstanceOf(IOException.class)

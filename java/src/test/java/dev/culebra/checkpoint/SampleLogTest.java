@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What is special about samples; the rest is {@link MetricsLogTest}'s. */
+/** Tests specific to samples; the rest is in {@link MetricsLogTest}. */
 class SampleLogTest {
   private static final Sample FIRST = new Sample(250, "Enter \"GHOST\"\r\n\t\u2028\u0000 \\n {}");
   private static final Sample SECOND = new Sample(500, "ö 漢 \uD83D\uDE00");
@@ -38,7 +38,7 @@ class SampleLogTest {
   }
 
   @Test
-  void aSampleIsALineWhateverItsText() throws IOException {
+  void aSampleIsOneLineForAnyText() throws IOException {
     write(FIRST, SECOND, THIRD);
     assertThat(SampleLog.read(file, line -> {})).containsExactly(FIRST, SECOND, THIRD);
     assertThat(Files.readAllLines(file)).hasSize(3);
@@ -47,7 +47,7 @@ class SampleLogTest {
   }
 
   @Test
-  void resumingDropsLaterSamplesAndOneThatWasCutOff() throws IOException {
+  void resumingDropsLaterAndTruncatedSamples() throws IOException {
     write(FIRST, SECOND, THIRD);
     byte[] whole = Files.readAllBytes(file);
     Files.write(file, Arrays.copyOf(whole, whole.length - 5));
@@ -81,14 +81,14 @@ class SampleLogTest {
         "[]",
         ""
       })
-  void aDamagedLineIsNamedAndLeftOut(String damaged) throws IOException {
+  void aDamagedLineIsNamedAndSkipped(String damaged) throws IOException {
     write(FIRST);
     Files.writeString(file, damaged + "\n" + Files.readString(file));
     List<String> said = new ArrayList<>();
 
     assertThat(SampleLog.read(file, said::add)).containsExactly(FIRST);
     assertThat(said)
-        .containsExactly(file + " is damaged: line 1 is not a line of samples and is left out");
+        .containsExactly(file + " is damaged: line 1 is not a line of samples, so it is skipped");
   }
 
   @Test

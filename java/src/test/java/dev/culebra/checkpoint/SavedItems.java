@@ -10,7 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Random;
 
-/** Tensors to be saved, full of noise that follows from their names. */
+/** Tensors to save, filled with noise derived from their names. */
 final class SavedItems {
   private SavedItems() {}
 

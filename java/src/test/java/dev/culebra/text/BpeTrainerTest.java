@@ -29,7 +29,7 @@ class BpeTrainerTest {
   }
 
   @Test
-  void theMostFrequentPairIsFirst() {
+  void theMostFrequentPairIsMergedFirst() {
     BpeDefinition definition = train(4, "low low low low lowest lowest newer newer newer wider");
     assertThat(learned(definition)).containsExactly("lo", "low", "Ġlow", "er");
     assertThat(definition.endOfText()).isEqualTo(OptionalInt.of(0));
@@ -37,13 +37,13 @@ class BpeTrainerTest {
   }
 
   @Test
-  void ofEquallyFrequentPairsThatOfLowerTokensIsFirst() {
+  void equallyFrequentPairsAreMergedInTheOrderOfTheirTokens() {
     assertThat(learned(train(2, "zzyy", "zzyy", "abab"))).containsExactly("ab", "yy");
     assertThat(learned(train(1, "ba", "ba", "ab", "ab"))).containsExactly("ab");
   }
 
   @Test
-  void aPairThatOccursOnceIsNoToken() {
+  void aPairThatOccursOnceIsNotMerged() {
     assertThat(learned(train(100, "abcdefgh"))).isEmpty();
     assertThat(learned(train(100, "xy", "xy"))).containsExactly("xy");
   }
@@ -54,7 +54,7 @@ class BpeTrainerTest {
   }
 
   @Test
-  void noWordGoesOnAfterTheEndOfADocument() {
+  void noWordCrossesTheEndOfADocument() {
     assertThat(learned(train(1, "ab", "ab"))).containsExactly("ab");
     assertThat(learned(train(1, "a", "b", "a", "b"))).isEmpty();
   }
@@ -67,10 +67,10 @@ class BpeTrainerTest {
     assertThat(trainer.train(300, END)).isEqualTo(train(300 - 1 - BYTES, text));
   }
 
-  /** A text of few characters has many pairs that are equally frequent. */
+  /** A text with few different characters has many equally frequent pairs. */
   @ParameterizedTest
   @EnumSource(PreTokenizer.class)
-  void mergesAreThoseOfCountingAnew(PreTokenizer preTokenizer) {
+  void mergesEqualThoseOfTheNaiveAlgorithm(PreTokenizer preTokenizer) {
     Random random = new Random(3);
     for (int round = 0; round < 30; round++) {
       StringBuilder text = new StringBuilder();
@@ -152,7 +152,7 @@ class BpeTrainerTest {
   }
 
   @Test
-  void aVocabularyNeedsPlaceForTheBytes() {
+  void aVocabularyNeedsRoomForTheBytes() {
     BpeTrainer trainer = new BpeTrainer(PreTokenizer.GPT2);
     assertThatThrownBy(() -> trainer.train(256, END))
         .isInstanceOf(IllegalArgumentException.class)

@@ -21,7 +21,7 @@ class CharTokenizerTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"a", "naïve café", "🐍 culebra 🐍", "한국어\t日本語", "\u0000\uFEFF"})
-  void everyTextComesBack(String text) {
+  void everyTextSurvivesTheRoundTrip(String text) {
     CharTokenizer tokenizer = CharTokenizer.of(text);
     assertThat(tokenizer.decode(tokenizer.encode(text))).isEqualTo(text);
     assertThat(tokenizer.encode(text)).hasSize((int) text.codePoints().count());
@@ -83,7 +83,7 @@ class CharTokenizerTest {
   }
 
   @Test
-  void decodesToTextAtOnce() {
+  void decodesImmediately() {
     TokenDecoder decoder = CharTokenizer.of("ab").decoder();
     assertThat(decoder.accept(1)).isEqualTo("b");
     assertThat(decoder.finish()).isEmpty();
@@ -91,18 +91,18 @@ class CharTokenizerTest {
 
   @ParameterizedTest
   @ValueSource(ints = {-1, 2, Integer.MAX_VALUE})
-  void aTokenOutsideTheVocabularyIsRefused(int token) {
+  void aTokenOutsideTheVocabularyIsRejected(int token) {
     assertThatThrownBy(() -> CharTokenizer.of("ab").decode(token))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("token %d is outside the vocabulary of 2", token);
   }
 
   @Test
-  void badVocabulariesAreRefused() {
+  void invalidVocabulariesAreRejected() {
     assertThatThrownBy(() -> CharTokenizer.of(""))
         .hasMessage("a vocabulary needs at least one character");
     assertThatThrownBy(() -> CharTokenizer.of("a\uD83D"))
-        .hasMessage("half a surrogate pair is not a character: U+D83D");
+        .hasMessage("an unpaired surrogate is not a character: U+D83D");
     assertThatThrownBy(() -> CharTokenizer.ofVocabulary('a', 'b', 'a'))
         .hasMessage("character U+0061 occurs twice in the vocabulary");
     assertThatThrownBy(() -> CharTokenizer.ofVocabulary('a', -5))

@@ -41,7 +41,7 @@ class Gpt2TokenizerTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"naïve café", "🐍 👩‍👩‍👧", "한국어 日本語", "a  b\r\n\tc   ", "\u0000\uFEFF"})
-  void everyTextComesBack(String text) {
+  void everyTextSurvivesTheRoundTrip(String text) {
     assertThat(tokenizer.decode(tokenizer.encode(text))).isEqualTo(text);
   }
 
@@ -59,7 +59,7 @@ class Gpt2TokenizerTest {
   }
 
   @Test
-  void anUnfinishedCharacterEndsAsReplacement() {
+  void anUnfinishedCharacterBecomesAReplacementCharacter() {
     TokenDecoder decoder = tokenizer.decoder();
     assertThat(decoder.accept(tokenizer.encode("🐍")[0])).isEmpty();
     assertThat(decoder.finish()).isEqualTo("\uFFFD");
@@ -109,7 +109,7 @@ class Gpt2TokenizerTest {
   }
 
   @Test
-  void encodesAsFarAsItIsCertain() {
+  void encodesOnlyWhatIsCertain() {
     TokenEncoder encoder = tokenizer.encoder();
     assertThat(encoder.accept("hello wor")).containsExactly(31373);
     assertThat(encoder.accept("ld")).isEmpty();
@@ -126,7 +126,7 @@ class Gpt2TokenizerTest {
 
   @ParameterizedTest
   @ValueSource(ints = {-1, 50257})
-  void aTokenOutsideTheVocabularyIsRefused(int token) {
+  void aTokenOutsideTheVocabularyIsRejected(int token) {
     assertThatThrownBy(() -> tokenizer.decode(token))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("token %d is outside the vocabulary of 50257", token);

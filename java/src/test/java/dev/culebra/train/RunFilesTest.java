@@ -62,7 +62,7 @@ class RunFilesTest {
   private RunFiles files;
 
   @BeforeEach
-  void beginARun() throws IOException {
+  void startARun() throws IOException {
     files = RunFiles.in(RunDirectory.create(folder.resolve("run")));
     files.begin(CONFIG, TOKENIZER);
   }
@@ -79,7 +79,7 @@ class RunFilesTest {
   }
 
   @Test
-  void aRunKnowsWhatItWasTold() throws IOException {
+  void aRunStoresItsConfiguration() throws IOException {
     RunFiles opened = RunFiles.open(files.directory().path());
     assertThat(opened.config()).isEqualTo(CONFIG);
     assertThat(opened.tokenizer().decode(opened.tokenizer().encode("bad"))).isEqualTo("bad");
@@ -87,7 +87,7 @@ class RunFilesTest {
 
   @ParameterizedTest
   @MethodSource("shapes")
-  void weightsAndMomentsComeBackToTheBit(GptConfig shape) throws IOException {
+  void weightsAndMomentsAreRestoredToTheBit(GptConfig shape) throws IOException {
     List<float[]> saved;
     try (State state = new State(shape, 1)) {
       state.fillWithNoise();
@@ -101,7 +101,7 @@ class RunFilesTest {
   }
 
   @Test
-  void theMomentumOfMuonComesBackToTheBit() throws IOException {
+  void theMomentumOfMuonIsRestoredToTheBit() throws IOException {
     List<float[]> saved;
     try (State state = new State(UNTIED_WITH_BIAS, 1, backend, Optimizer.Kind.MUON)) {
       state.fillWithNoise();
@@ -116,7 +116,8 @@ class RunFilesTest {
 
   @ParameterizedTest
   @EnumSource
-  void bfloat16WeightsAreRoundedByChanceFromSavedSingles(Optimizer.Kind kind) throws IOException {
+  void bfloat16WeightsAreStochasticallyRoundedFromSavedSingles(Optimizer.Kind kind)
+      throws IOException {
     float[] values;
     try (State state = new State(TIED, 1, backend, kind)) {
       files.saveLast(state.model, state.optimizer, PROGRESS);
@@ -142,7 +143,7 @@ class RunFilesTest {
 
   @ParameterizedTest
   @EnumSource
-  void bfloat16WeightsAreThoseThatTheRunHad(Optimizer.Kind kind) throws IOException {
+  void bfloat16WeightsAreThoseOfTheRun(Optimizer.Kind kind) throws IOException {
     try (Backend halves = new Bf16EmulationBackend(1)) {
       float[] weights;
       try (State state = new State(TIED, 1, halves, kind)) {
@@ -202,7 +203,7 @@ class RunFilesTest {
 
   @ParameterizedTest
   @MethodSource("shapes")
-  void theFileHoldsWhatTheShapeHas(GptConfig shape) throws IOException {
+  void theFileHasTheParametersOfTheShape(GptConfig shape) throws IOException {
     long count;
     try (State state = new State(shape, 1)) {
       count = state.model.parameters().count();
@@ -225,14 +226,14 @@ class RunFilesTest {
     assertThat(dataBytes(files.directory().best())).isEqualTo(count * Float.BYTES);
   }
 
-  /** What follows the length and the header. */
+  /** The bytes after the length and the header. */
   private static long dataBytes(Path file) throws IOException {
     ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
     return bytes.capacity() - Long.BYTES - bytes.getLong(0);
   }
 
   @Test
-  void weightsAreTheBestOnesOrElseTheLast() throws IOException {
+  void weightsAreTheBestOrElseTheLast() throws IOException {
     try (State first = new State(TIED, 1);
         State second = new State(TIED, 2);
         State loaded = new State(TIED, 3)) {
@@ -249,7 +250,7 @@ class RunFilesTest {
   }
 
   @Test
-  void aRunWithoutACheckpointBeginsAtTheBeginning() throws IOException {
+  void aRunWithoutACheckpointStartsOver() throws IOException {
     try (State state = new State(TIED, 1)) {
       float[] before = state.values();
       assertThat(files.restore(state.model, state.optimizer)).isEqualTo(Progress.START);
@@ -258,7 +259,7 @@ class RunFilesTest {
   }
 
   @Test
-  void theLogsGoOnBehindTheCheckpoint() throws IOException {
+  void theLogsContinueAfterTheCheckpoint() throws IOException {
     Metrics[] lines = new Metrics[4];
     try (State state = new State(TIED, 1)) {
       files.restore(state.model, state.optimizer);
@@ -282,7 +283,7 @@ class RunFilesTest {
   }
 
   @Test
-  void anotherVocabularyIsOneLine() throws IOException {
+  void anotherVocabularyIsReportedInOneLine() throws IOException {
     assertDoesNotFit(
         TIED.withVocab(8), "tensor wte.weight is F32 (7, 6), but should be F32 (8, 6)");
     assertDoesNotFit(
@@ -305,7 +306,7 @@ class RunFilesTest {
   }
 
   @Test
-  void weightsWithoutMomentsAreNoStateToGoOnFrom() throws IOException {
+  void weightsWithoutMomentsCannotBeResumed() throws IOException {
     Path last = files.directory().last();
     try (State state = new State(TIED, 1)) {
       files.saveBest(state.model, PROGRESS);
@@ -317,7 +318,7 @@ class RunFilesTest {
   }
 
   @Test
-  void weightsOfAnotherProgramAreNoStateToGoOnFrom() throws IOException {
+  void weightsOfAnotherProgramCannotBeResumed() throws IOException {
     Path last = files.directory().last();
     SafetensorsWriter.write(last, List.of(), Map.of("format", "pt"));
     try (State state = new State(TIED, 1)) {
@@ -330,7 +331,7 @@ class RunFilesTest {
   }
 
   @Test
-  void aDamagedCheckpointIsOneLine() throws IOException {
+  void aDamagedCheckpointIsReportedInOneLine() throws IOException {
     Path last = files.directory().last();
     try (State state = new State(TIED, 1)) {
       files.saveLast(state.model, state.optimizer, PROGRESS);
@@ -344,7 +345,7 @@ class RunFilesTest {
   }
 
   @Test
-  void aDamagedConfigurationIsOneLine() throws IOException {
+  void aDamagedConfigurationIsReportedInOneLine() throws IOException {
     Path config = files.directory().config();
     Files.writeString(config, "{\"batch\": 0}");
     assertThatThrownBy(() -> files.config())
@@ -379,7 +380,7 @@ class RunFilesTest {
       optimizer = Optimizer.of(kind, model.parameters(), AdamW.Config.DEFAULT, SEED);
     }
 
-    /** The tensors that a checkpoint saves, and the parameters that give them their shape. */
+    /** The tensors in a checkpoint, with the parameters that define their shapes. */
     Map<Tensor, Parameter> saved() {
       Map<Tensor, Parameter> saved = new LinkedHashMap<>();
       Parameters parameters = model.parameters();
@@ -398,7 +399,7 @@ class RunFilesTest {
       return saved().keySet().stream().map(backend::readFloatsBlocking).toList();
     }
 
-    /** Into all that is saved, signs and odd exponents included; the rest stays 0. */
+    /** Fills everything that is saved, with signs and odd exponents; the rest stays 0. */
     void fillWithNoise() {
       RandomStream random = new RandomStream(5, 1, 0);
       saved()
