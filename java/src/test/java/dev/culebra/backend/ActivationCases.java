@@ -27,7 +27,7 @@ final class ActivationCases {
     -100,
     1e4f,
     -1e4f,
-    Float.NaN // must not disappear: training stops at a loss that is none
+    Float.NaN // must not disappear: training stops if the loss is NaN
   };
 
   private ActivationCases() {}
@@ -47,7 +47,7 @@ final class ActivationCases {
                                 backward(length, activation, true))));
   }
 
-  /** The special values, as many as fit, then numbers of middling size. */
+  /** The special values, as many as fit, then numbers of moderate size. */
   private static float[] values(OpRun run, int length) {
     float[] values = Numbers.times(run.normal(length), 2);
     System.arraycopy(SPECIAL, 0, values, 0, Math.min(length, SPECIAL.length));

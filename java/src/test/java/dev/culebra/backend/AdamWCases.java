@@ -32,7 +32,7 @@ final class AdamWCases {
     return new AdamWStep(step, 3e-3f, 0.9f, 0.999f, 1e-8f, 0.1f, maxNorm, 0x123456789L);
   }
 
-  /** {@code norm} is that of the gradients, 0 with zero gradients, null where not given. */
+  /** {@code norm} is the gradients' norm, 0 for zero gradients, null if not given. */
   private static OpCase of(int n, int decayed, AdamWStep step, Float norm) {
     return new OpCase(
         "adamW N=%d decayed=%d step=%d maxNorm=%s norm=%s"
@@ -73,7 +73,7 @@ final class AdamWCases {
               secondMoment,
               () -> new Expected(exact.secondMoment(), terms.secondMoment(), 4));
           if (weights != null) {
-            // Of the values that the backend has come to, whose last bit may decide.
+            // Computed from the backend's own values, whose last bit may matter.
             run.result(
                 "weights",
                 weights,

@@ -15,9 +15,9 @@ final class AttentionCases {
   /**
    * Sizes of an attention.
    *
-   * @param scale what queries and keys are multiplied with
-   * @param late what the keys of the second half are multiplied with, too: a softmax that refers to
-   *     the first keys of a row overflows where it is large
+   * @param scale factor of queries and keys
+   * @param late additional factor of the keys of the second half: if it is large, a softmax
+   *     relative to the first keys of a row overflows
    */
   private record Size(
       int b, int t, int heads, int d, boolean causal, float p, float scale, float late) {
@@ -111,9 +111,9 @@ final class AttentionCases {
   }
 
   /**
-   * Heads of 64 and 128 columns, which have kernels of their own: around the edges of their tiles
-   * of 64 and 128 rows and of their blocks of 128 and 192, with fewer heads and more than there are
-   * multiprocessors, and with scores so far apart that a row's first tile says nothing of its
+   * Heads of 64 and 128 columns, which have their own kernels: around the edges of their tiles of
+   * 64 and 128 rows and of their blocks of 128 and 192, with fewer and more heads than
+   * multiprocessors, and with scores so far apart that a row's first tile does not predict its
    * maximum.
    */
   private static Stream<Size> largeHeads() {

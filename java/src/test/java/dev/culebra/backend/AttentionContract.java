@@ -8,13 +8,13 @@ import java.util.Arrays;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Properties of attention that no single case shows. */
+/** Properties of attention that a single case cannot show. */
 interface AttentionContract {
   Backend backend();
 
   Buffer memory();
 
-  /** The bits of the first outputs stay when later rows become another text. */
+  /** The bits of the first outputs do not change when later rows do. */
   @ParameterizedTest
   @ValueSource(ints = {1, 16, 31, 64, 70})
   default void causalAttentionDoesNotSeeTheFuture(int past) {
@@ -46,7 +46,7 @@ interface AttentionContract {
     return OpRun.of(each, backend(), memory()).bits().get("out");
   }
 
-  /** Each sequence of a batch gives the bits that it gives alone. */
+  /** Each sequence in a batch has the same bits as alone. */
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
   default void sequencesOfABatchDoNotSeeEachOther(boolean causal) {

@@ -7,9 +7,9 @@ import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
 /**
- * What a BF16 backend computes, on the processor: each operation of the CPU on F32 copies of its
- * BF16 tensors, whose results are rounded to nearest. For tests of what is above the backends, and
- * of the contract of the operations itself.
+ * Emulates a BF16 backend on the CPU: each operation runs on F32 copies of its BF16 tensors, and
+ * the results are rounded to nearest. For tests of code above the backends, and of the operations'
+ * contract itself.
  */
 public final class Bf16EmulationBackend implements Backend {
   private final CpuBackend cpu;

@@ -6,8 +6,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.function.Consumer;
 
 /**
- * The operations of {@link Bf16EmulationBackend}: each that of the CPU on F32 copies of its BF16
- * tensors, whose results are rounded to nearest.
+ * The operations of {@link Bf16EmulationBackend}: each runs on the CPU on F32 copies of its BF16
+ * tensors, and the results are rounded to nearest.
  */
 final class Bf16EmulationOps {
   private final OpContext context = new OpContext(DType.BF16);
@@ -90,7 +90,7 @@ final class Bf16EmulationOps {
           c -> ops.layerNorm().forward(c.of(out), mean, rstd, c.of(in), c.of(weight), c.of(bias)));
     }
 
-    /** The normalised sum is the one that is kept, rounded. */
+    /** Normalises the sum as it is kept, rounded. */
     @Override
     protected void runResidualForward(
         Tensor out,
@@ -105,7 +105,7 @@ final class Bf16EmulationOps {
       runForward(out, mean, rstd, sum, weight, bias);
     }
 
-    /** The rows that are added to {@code dBranchBias} are those that dIn keeps, rounded. */
+    /** The rows added to {@code dBranchBias} are those of dIn, rounded. */
     @Override
     protected void runBackward(
         Tensor dIn,

@@ -1,6 +1,6 @@
 package dev.culebra.backend;
 
-/** The contract of the operations holds for BF16, too, and its tolerances leave room for it. */
+/** The operations' contract also holds for BF16, within its tolerances. */
 class Bf16EmulationTest extends OpsContract {
   @Override
   protected Backend open() {

@@ -16,9 +16,9 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * Every kernel once more in the checked simulator, which ends a kernel that races, leaves its
- * memory, reads what was never written, or does not wait for its copies. It is slow, so each
- * operation has a few of its cases, spread over all.
+ * Runs every kernel in the checked simulator, which stops a kernel with races, illegal accesses,
+ * reads of uninitialised memory, or missing waits for copies. It is slow, so each operation runs
+ * only a few of its cases, evenly spread.
  */
 @Tag("cuda-checked")
 class CheckedKernelsTest {

@@ -13,8 +13,8 @@ final class CrossAttentionCases {
   /**
    * A call.
    *
-   * @param padded whether sequences have lengths of their own, the last one all keys
-   * @param scale of the queries: where it is large, one key has all the weight
+   * @param padded whether sequences have different lengths, the last one all keys
+   * @param scale of the queries: if it is large, one key has all the weight
    */
   private record Size(int b, int t, int s, int heads, int d, boolean padded, float scale) {
     String name(String op) {
@@ -48,7 +48,7 @@ final class CrossAttentionCases {
       return run.rounded(queries);
     }
 
-    /** What is padding must not be read. */
+    /** Padding must not be read. */
     float[] withPadding(float[] keysValues) {
       float[] padded = keysValues.clone();
       for (int i = 0; i < b; i++) {

@@ -18,7 +18,7 @@ final class CrossEntropyCases {
     {17, 33, 64},
     {130, 3, 4},
     {2, 5003, 5120},
-    // Where a GPU begins and ends to hold a row of bf16 in registers.
+    // Limits between which a GPU keeps a bf16 row in registers.
     {1, 25600, 25600},
     {2, 25601, 25608},
     {1, 51200, 51200},
@@ -42,7 +42,7 @@ final class CrossEntropyCases {
         .flatMap(input -> Stream.of(of(input, false), of(input, true)));
   }
 
-  /** Which targets a loss passes over. */
+  /** The targets that the loss ignores. */
   private enum Ignored {
     NONE,
     SOME,
@@ -60,7 +60,7 @@ final class CrossEntropyCases {
       float scale,
       boolean misaligned) {
 
-    /** The padding is NaN: nobody may read it. */
+    /** The padding is NaN: it must not be read. */
     float[] logits(OpRun run) {
       float[] logits = Numbers.times(run.normal(n * columns), spread);
       for (int i = 0; i < logits.length; i++) {
@@ -152,8 +152,8 @@ final class CrossEntropyCases {
   }
 
   /**
-   * A probability exp(logit − largest) / sum is off by u · |logit − largest| of itself; that of the
-   * padding and of ignored rows is exactly 0.
+   * A probability exp(logit − largest) / sum has a relative error of u · |logit − largest|; for
+   * padding and ignored rows it is exactly 0.
    */
   private static Expected gradient(Input in, double[] logits, int[] targets) {
     var exact = ReferenceOps.crossEntropy(logits, targets, in.vocab, in.columns, in.scale);
@@ -169,7 +169,7 @@ final class CrossEntropyCases {
       double largest = Arrays.stream(row).max().orElseThrow();
       for (int j = 0; j < in.vocab; j++) {
         double terms = probabilities[j] * (1 + largest - row[j]) + (j == targets[r] ? 1 : 0);
-        // An exponential that underflows to nothing still is a term.
+        // An exponential that underflows to 0 still counts as a term.
         magnitudes[r * in.columns + j] = Math.max(in.scale * terms / counted, Double.MIN_NORMAL);
       }
     }

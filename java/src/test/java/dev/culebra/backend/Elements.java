@@ -5,11 +5,11 @@ import dev.culebra.tensor.DType;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** Between numbers and the bytes that tensors hold. */
+/** Converts between numbers and the bytes of tensors. */
 final class Elements {
   private Elements() {}
 
-  /** {@code value} as a tensor of {@code dtype} holds it. */
+  /** {@code value} as stored in a tensor of {@code dtype}. */
   static double rounded(DType dtype, double value) {
     return switch (dtype) {
       case F32 -> (float) value;

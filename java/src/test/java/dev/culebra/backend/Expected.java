@@ -3,18 +3,18 @@ package dev.culebra.backend;
 import java.util.Arrays;
 
 /**
- * What an operation must give.
+ * The expected result of an operation.
  *
  * @param values the exact elements
- * @param magnitudes of each element, the sum of the magnitudes of its terms; 0 where the element
- *     must equal its value after one rounding
- * @param terms how many each element is the sum of
- * @param stored of each element, the sum of the magnitudes of those terms, or of numbers on the way
- *     to it, that an operation in BF16 may round to BF16 before the element itself
+ * @param magnitudes for each element, the sum of the magnitudes of its terms; 0 if the element must
+ *     equal its value after one rounding
+ * @param terms number of terms of each element
+ * @param stored for each element, the sum of the magnitudes of those terms or intermediate results
+ *     that a BF16 operation may round to BF16 before the element itself
  */
 record Expected(double[] values, double[] magnitudes, int terms, double[] stored) {
 
-  /** Nothing is stored on the way. */
+  /** Nothing is stored in between. */
   Expected(double[] values, double[] magnitudes, int terms) {
     this(values, magnitudes, terms, new double[values.length]);
   }

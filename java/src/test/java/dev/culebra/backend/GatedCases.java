@@ -35,7 +35,7 @@ final class GatedCases {
           Tensor out = run.output(n, h);
           run.ops().gated().forward(out, run.input(in, n, 2 * h), activation);
           double[] exact = ReferenceOps.gatedForward(widened(in), n, h, activation);
-          // An activation is off by u · |x|.
+          // An activation has an error of u · |x|.
           double[] magnitudes =
               Numbers.magnitudes(ReferenceOps.gatedForward(larger(in), n, h, Activation.IDENTITY));
           run.result("out", out, () -> new Expected(exact, magnitudes, 1, stored(exact)));
@@ -65,7 +65,7 @@ final class GatedCases {
         });
   }
 
-  /** |in| + 1: an activation and its slope stay below a few of that. */
+  /** |in| + 1: an activation and its slope are at most a few times this. */
   private static double[] larger(float[] in) {
     return Arrays.stream(widened(in)).map(x -> Math.abs(x) + 1).toArray();
   }

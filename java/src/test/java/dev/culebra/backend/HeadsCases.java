@@ -7,7 +7,7 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/** Heads normalised, turned and shared, forward and backward. */
+/** Heads normalised, rotated and shared, forward and backward. */
 final class HeadsCases {
   /** B, T, heads, kvHeads, D, offset. */
   private static final int[][] SIZES = {
@@ -88,9 +88,9 @@ final class HeadsCases {
   }
 
   /**
-   * Elements are sums of products of a head's elements, 3 at most, with numbers around 1: the
-   * largest of all stands for their magnitudes. A sine is as exact as a float whatever the
-   * position. What is only copied is exact.
+   * Elements are sums of products of a head's elements, 3 at most, with numbers around 1; the
+   * largest element is used as their magnitude. A sine is exact to a float at any position. Copies
+   * are exact.
    */
   private static Expected expected(double[] exact, ReferenceHeads heads) {
     if (heads.spec().isPlain()) {

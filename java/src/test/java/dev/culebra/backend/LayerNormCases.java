@@ -23,7 +23,7 @@ final class LayerNormCases {
     {130, 33},
     {67, 48},
     {1, 1000},
-    // Where a GPU's instances for narrow rows of bf16 begin and end, and rows for several turns.
+    // Limits of a GPU's instances for narrow bf16 rows, and enough rows for several turns.
     {1, 8},
     {3, 256},
     {2, 264},
@@ -58,7 +58,7 @@ final class LayerNormCases {
                     forward(kind), backward(kind), residualForward(kind), residualBackward(kind)));
   }
 
-  /** A call; RMSNorm where it is not centred. */
+  /** A call; RMSNorm if not centred. */
   private record Kind(
       int n, int c, boolean bias, boolean inPlace, boolean centred, boolean misaligned) {
     String name(String op) {
@@ -73,7 +73,7 @@ final class LayerNormCases {
               misaligned ? " misaligned" : "");
     }
 
-    /** The case, its tensors placed as it wants them. */
+    /** A case, with its choice of in-place tensors. */
     OpCase opCase(String op, Consumer<OpRun> body) {
       return new OpCase(
           name(op),
@@ -85,12 +85,12 @@ final class LayerNormCases {
           });
     }
 
-    /** Whether backward adds up the rows of the gradient that it leaves. */
+    /** Whether backward also sums the rows of its gradient. */
     boolean branchBias() {
       return bias == centred;
     }
 
-    /** What holds the means, if there are any. */
+    /** The tensor of means, if there are any. */
     Tensor meanOutput(OpRun run) {
       return centred ? run.optional(run.singleOutput(n)) : null;
     }
@@ -177,7 +177,7 @@ final class LayerNormCases {
       double largest = largest(in, r, c);
       double scale = exact.rstd()[r];
       meanMagnitudes[r] = largest;
-      // An error of the mean moves all differences alike, so it cancels in the variance.
+      // An error of the mean shifts all differences equally, so it cancels in the variance.
       rstdMagnitudes[r] = scale;
       for (int i = 0; i < c; i++) {
         double normalised = Math.abs(in[r * c + i] - exact.mean()[r]) * scale;
@@ -247,7 +247,7 @@ final class LayerNormCases {
         });
   }
 
-  /** What both backward passes have in common. */
+  /** Shared by both backward passes. */
   private static final class Backward {
     final float[] in;
     final float[] weight;
@@ -283,7 +283,7 @@ final class LayerNormCases {
       dBranchBias = run.optional(run.singleOrNull(startBranchBias, c));
     }
 
-    /** {@code start} is what the gradient of the input is added to, 0 where it is written. */
+    /** {@code start} is the initial value of the input's gradient, 0 if it is written. */
     void expect(OpRun run, String name, Tensor dIn, float[] start) {
       var exact =
           ReferenceOps.layerNormBackward(
@@ -307,7 +307,7 @@ final class LayerNormCases {
       }
     }
 
-    /** Of the gradient as it was stored. */
+    /** Computed from the gradient as stored. */
     private Expected sumOfRows(double[] gradient) {
       double[] sums = new double[c];
       double[] magnitudes = new double[c];

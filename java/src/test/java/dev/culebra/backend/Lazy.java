@@ -2,7 +2,7 @@ package dev.culebra.backend;
 
 import java.util.function.Supplier;
 
-/** A value that is computed when it is first asked for, and then kept. Not thread-safe. */
+/** A value that is computed on first use and then kept. Not thread-safe. */
 final class Lazy<T> implements Supplier<T> {
   private final Supplier<T> source;
   private T value;

@@ -111,7 +111,7 @@ final class LinearCases {
         });
   }
 
-  /** No activation is steeper than 1.13, but for a square, whose slope is 2x. */
+  /** No activation is steeper than 1.13, except a square, whose slope is 2x. */
   private static double[] steepest(double[] magnitudes, double[] at, Activation activation) {
     double[] steep = new double[at.length];
     for (int i = 0; i < at.length; i++) {
@@ -122,7 +122,8 @@ final class LinearCases {
   }
 
   /**
-   * @param through what made the input; its backward is asked for, too, unless it is the identity
+   * @param through the activation that produced the input; its backward is also requested, unless
+   *     it is the identity
    */
   private static OpCase backward(
       int n, int ic, int oc, boolean bias, boolean passesOn, Activation through) {

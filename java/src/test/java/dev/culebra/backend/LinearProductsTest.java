@@ -14,7 +14,7 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestFactory;
 
-/** The contract of linear layers in BF16, by each way to multiply matrices. */
+/** The contract of linear layers in BF16, with each implementation of matrix products. */
 @Tag("cuda")
 class LinearProductsTest {
   private static final long MEMORY = 32 << 20;

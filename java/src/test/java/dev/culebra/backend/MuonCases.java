@@ -27,11 +27,11 @@ final class MuonCases {
   private static final double GROWTH = 485;
 
   /**
-   * What rounding X, A, A² and P to BF16 in every step may do to an element, in roundings of one of
-   * the usual size, 1 / √max(R, C). The growth above, as a bound, would allow anything; so this one
-   * is measured: over 30 matrices of each shape here, and some of 768 × 2304, the error was 1.2 to
-   * 1.8 % of the result by Frobenius norm (4.5 % at most, for 4 × 4), up to 40 such roundings in an
-   * element, and singular values stayed as they were in F32.
+   * The error of an element from rounding X, A, A² and P to BF16 in every step, in roundings of an
+   * element of the usual size, 1 / √max(R, C). The growth above would be a useless bound, so this
+   * one is measured: over 30 matrices of each shape here, and some of 768 × 2304, the error was 1.2
+   * to 1.8 % of the result by Frobenius norm (4.5 % at most, for 4 × 4), up to 40 such roundings in
+   * an element, and singular values were the same as in F32.
    */
   private static final double BF16_ROUNDINGS = 64;
 
@@ -84,7 +84,7 @@ final class MuonCases {
         });
   }
 
-  /** The matrices of a batch are of different sizes, so that none can have the norm of another. */
+  /** The matrices of a batch have different scales, so that using another one's norm would show. */
   private static OpCase orthogonalise(int count, int rows, int columns, float scale) {
     return new OpCase(
         "orthogonalise %d of %d x %d scale=%s".formatted(count, rows, columns, scale),

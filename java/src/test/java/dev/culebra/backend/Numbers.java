@@ -8,8 +8,8 @@ final class Numbers {
   private Numbers() {}
 
   /**
-   * Nearly normal numbers, mean 0, variance 1, between −3 and 3: sums of three uniform ones, which
-   * are drawn quicker than the real thing.
+   * Nearly normal numbers, mean 0, variance 1, between −3 and 3: sums of three uniform numbers,
+   * which are faster to draw.
    */
   static float[] normal(RandomStream random, int length) {
     float[] values = new float[length];

@@ -13,7 +13,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * What is not seen by exchanging single tensors, which {@link Rejections} does for every operation.
+ * Invalid arguments other than single wrong tensors, which {@link Rejections} covers for every
+ * operation.
  */
 class OpArgumentsTest {
   private final Backend backend = new CpuBackend(1);
@@ -92,7 +93,7 @@ class OpArgumentsTest {
   }
 
   @Test
-  void preActivationIsOnlyForActivations() {
+  void aPreActivationNeedsAnActivation() {
     assertRejected(
         "linearForward: preActivation must be null if the activation is IDENTITY",
         () ->
@@ -108,7 +109,7 @@ class OpArgumentsTest {
   }
 
   @Test
-  void headsDivideTheWidth() {
+  void headsMustDivideTheWidth() {
     AttentionSpec spec = new AttentionSpec(4, true, DropoutSpec.NONE);
     assertRejected(
         "attentionForward: 4 heads do not divide the width of out (B, T, C) = F32 (1, 2, 6)",
@@ -127,7 +128,7 @@ class OpArgumentsTest {
   }
 
   @Test
-  void cachesHoldThePrompt() {
+  void cachesMustHaveRoomForThePrompt() {
     assertRejected(
         "cacheKeysValues: keys (B, capacity ≥ T, kvHeads · D) = F32 (1, 3, 2) does not fit"
             + " qkv (B, T, 3C) = F32 (1, 4, 6)",
@@ -145,7 +146,7 @@ class OpArgumentsTest {
   }
 
   @Test
-  void headsFitTheProjection() {
+  void headsMustFitTheProjection() {
     HeadsSpec spec = new HeadsSpec(4, 2, false, true);
     assertRejected(
         "headsForward: in (B, T, (heads + 2 kvHeads) D) = F32 (1, 2, 24) does not fit"
@@ -160,14 +161,14 @@ class OpArgumentsTest {
   }
 
   @Test
-  void capsAreAboveZero() {
+  void capsMustBePositive() {
     assertRejected(
         "softcapForward: cap must be above 0",
         () -> single.softcap().forward(floats(3), floats(3), 0));
   }
 
   @Test
-  void positionsCoverTheTime() {
+  void positionsMustCoverTheTime() {
     assertRejected(
         "embeddingForward: positionTable (≥ T, C) = F32 (3, 2) does not fit"
             + " tokens (B, T) = I32 (1, 4)",
@@ -178,7 +179,7 @@ class OpArgumentsTest {
   }
 
   @Test
-  void vocabularyFitsTheLogits() {
+  void vocabularyMustFitTheLogits() {
     assertRejected(
         "crossEntropyForward: vocab 9 does not fit logits (N, ≥ vocab) = F32 (2, 8)",
         () -> single.crossEntropy().forward(floats(2), floats(1), floats(2, 8), ints(2), 9, 1));
@@ -193,7 +194,7 @@ class OpArgumentsTest {
   }
 
   @Test
-  void numbersOfAStepMakeSense() {
+  void invalidStepNumbersAreRejected() {
     AdamWStep zeroth = new AdamWStep(0, 1, 0.9f, 0.9f, 1e-8f, 0, 0, 0);
     assertRejected("adamW: step must be at least 1", () -> adamW(floats(1), 0, zeroth));
     assertRejected(
@@ -209,7 +210,7 @@ class OpArgumentsTest {
   }
 
   @Test
-  void activationsAndWeightsHaveTheComputeType() {
+  void activationsAndWeightsMustHaveTheBackendsType() {
     assertRejected(
         "linearForward: in (N, IC) must be BF16, not F32 (4, 7)",
         () ->
@@ -233,7 +234,7 @@ class OpArgumentsTest {
   }
 
   @Test
-  void aPreActivationAndItsActivationGoTogether() {
+  void aPreActivationIsGivenWithItsActivation() {
     Tensor x = floats(4, 7);
     Tensor weight = floats(7, 7);
     String message =
@@ -250,7 +251,7 @@ class OpArgumentsTest {
   }
 
   @Test
-  void gradientsOfParametersAndStatisticsAreSingle() {
+  void parameterGradientsAndStatisticsMustBeF32() {
     Tensor x = halves(4, 7);
     assertThatCode(
             () -> {
@@ -278,7 +279,7 @@ class OpArgumentsTest {
   }
 
   @Test
-  void filledIsAnyFloat() {
+  void fillAcceptsBothFloatTypes() {
     assertThatCode(
             () -> {
               half.elementwise().fill(halves(3), 1);
@@ -291,7 +292,7 @@ class OpArgumentsTest {
   }
 
   @Test
-  void onlyHalvesAreCopiedFromTheOptimizersValues() {
+  void onlyBf16WeightsAreCopiedFromTheValues() {
     Tensor values = floats(7);
     assertThatCode(
             () ->
@@ -314,7 +315,7 @@ class OpArgumentsTest {
   }
 
   @Test
-  void conversionIsBetweenTheTwoTypes() {
+  void conversionNeedsTwoFloatTypes() {
     assertThatCode(
             () -> {
               single.elementwise().convert(halves(6), floats(2, 3));
@@ -336,7 +337,7 @@ class OpArgumentsTest {
   }
 
   @Test
-  void nobodyComputesInIntegers() {
+  void aBackendCannotComputeInIntegers() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new OpContext(DType.I32))
         .withMessage("activations cannot be I32");

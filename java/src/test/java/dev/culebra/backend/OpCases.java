@@ -16,15 +16,16 @@ final class OpCases {
             GatedCases.all(),
             HeadsCases.all(),
             AttentionCases.all(),
-            DecodeCases.all(),
+            AttentionDecodeCases.all(),
             CrossAttentionCases.all(),
             DropoutCases.all(),
             SoftcapCases.all(),
             CrossEntropyCases.all(),
-            FlatCases.all(),
+            ElementwiseCases.all(),
+            NormCases.all(),
             AdamWCases.all(),
             MuonCases.all(),
-            SampleCases.all())
+            SamplingCases.all())
         .flatMap(cases -> cases)
         .toList();
   }

@@ -70,7 +70,7 @@ class OpListenerTest {
   }
 
   @Test
-  void whatAnOperationIsMadeOfIsNoCall() {
+  void stepsInsideAnOperationAreNotReported() {
     Tensor x = floats(ROWS, WIDTH);
     Tensor weight = floats(WIDTH, WIDTH);
     ops.linear().backward(x, weight, null, x, x, weight, floats(ROWS, WIDTH), Activation.RELU);
@@ -78,21 +78,21 @@ class OpListenerTest {
   }
 
   @Test
-  void aRefusedCallIsNone() {
+  void aRejectedCallIsNotReported() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> ops.elementwise().add(floats(1), floats(2), floats(1)));
     assertThat(events).isEmpty();
   }
 
   @Test
-  void nobodyIsToldAfterNull() {
+  void nullRemovesTheListener() {
     ops.listen(null);
     ops.elementwise().fill(floats(1), 1);
     assertThat(events).isEmpty();
   }
 
   @Test
-  void whatIsReadAndWrittenCountsTwice() {
+  void aTensorReadAndWrittenCountsTwice() {
     Tensor x = floats(ROWS, WIDTH);
     AdamWStep step = new AdamWStep(1, 1, 0.9f, 0.9f, 1e-8f, 0, 0, 0);
     ops.adamW().update(null, x, floats(ROWS, WIDTH), x, x, null, 0, step);
@@ -108,14 +108,14 @@ class OpListenerTest {
   }
 
   @Test
-  void aTableGetsTheRowsThatThereAreTokensFor() {
+  void onlyTheTokensRowsOfATableCount() {
     Tensor tokens = tensor(DType.I32, 2, 3);
     ops.embedding().backward(floats(100, WIDTH), floats(3, WIDTH), floats(2, 3, WIDTH), tokens);
     assertThat(lastBytes()).isEqualTo(BYTES + 2 * 4.0 * WIDTH * (ROWS + 3));
   }
 
   @Test
-  void aProductIsMeasuredByItsOperations() {
+  void aProductIsMeasuredInFlops() {
     ops.linear()
         .forward(
             floats(2, 3, 16),

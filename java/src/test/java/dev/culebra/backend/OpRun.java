@@ -20,14 +20,14 @@ import java.util.Set;
 import java.util.function.Supplier;
 
 /**
- * One run of an {@link OpCase} on a backend. Each tensor lies between guards, NaN to whoever reads
- * them, that nobody may change; inputs may not change either.
+ * One run of an {@link OpCase} on a backend. Each tensor is surrounded by guards, which are NaN and
+ * must not change; inputs must not change either.
  *
  * <p>Floats are of two kinds, by the dtype rule of {@link Ops}: {@link #input}, {@link #output} and
  * {@link #scratch} make activations and weights, of the backend's dtype; {@code single…} make
- * gradients of parameters, statistics and what else is F32 everywhere. The elements of an input
- * must be numbers of its type, so that the reference sees what the backend sees: {@link #normal}
- * and {@link #rounded} give such.
+ * parameter gradients, statistics and other tensors that are always F32. The elements of an input
+ * must be exact in its type, so that the reference sees the same numbers as the backend; {@link
+ * #normal} and {@link #rounded} give such numbers.
  */
 final class OpRun {
   private static final int GUARD_BYTES = 256;
@@ -44,12 +44,12 @@ final class OpRun {
   private final Map<String, Result> results = new LinkedHashMap<>();
   private long used;
 
-  /** Bytes that tensors are moved from where they would lie. */
+  /** Bytes by which tensors are moved. */
   private int shift;
 
   /**
-   * A tensor with its guards: {@code region} before the operation ran, and where in it the tensor
-   * begins.
+   * A tensor with its guards: the content of {@code region} before the operation ran, and the
+   * tensor's offset in it.
    */
   private record Slot(
       Tensor region,
@@ -59,7 +59,7 @@ final class OpRun {
       boolean scratch,
       Set<Freedom> freedoms) {}
 
-  /** What an argument may be beside what a case makes it. */
+  /** What else an argument may be, besides a case's choice. */
   enum Freedom {
     /** Null. */
     ABSENT,
@@ -67,11 +67,11 @@ final class OpRun {
     FLOAT,
     /** Of another shape. */
     SHAPE,
-    /** It is no argument, but part of one. */
+    /** It is not an argument, but part of one. */
     PART
   }
 
-  /** One wrong argument: the tensor that a case gets instead of the one that it has placed. */
+  /** One wrong argument: the tensor that a case gets instead of the one that it placed. */
   interface Instead {
     Tensor of(OpRun run, int index, Tensor tensor);
   }
@@ -86,14 +86,14 @@ final class OpRun {
     this.random = new RandomStream(2016, 0, opCase.name().hashCode());
   }
 
-  /** Runs {@code opCase} in {@code memory}, which it may overwrite from the beginning. */
+  /** Runs {@code opCase} in {@code memory}, which it may overwrite from the start. */
   static OpRun of(OpCase opCase, Backend backend, Buffer memory) {
     OpRun run = new OpRun(opCase, backend, memory, (it, index, tensor) -> tensor);
     run.call();
     return run;
   }
 
-  /** The same with a wrong argument, still to be {@link #call called}. */
+  /** The same with a wrong argument; it must still be {@link #call called}. */
   static OpRun with(Instead instead, OpCase opCase, Backend backend, Buffer memory) {
     return new OpRun(opCase, backend, memory, instead);
   }
@@ -103,7 +103,7 @@ final class OpRun {
     opCase.body().accept(this);
   }
 
-  /** What the case calls. */
+  /** The operations to call. */
   Ops ops() {
     return backend.ops();
   }
@@ -128,7 +128,7 @@ final class OpRun {
     return Numbers.normal(random, length);
   }
 
-  /** The numbers of the backend's dtype that are nearest to {@code values}. */
+  /** {@code values} rounded to the backend's dtype. */
   float[] rounded(float[] values) {
     return Elements.rounded(dtype(), values);
   }
@@ -166,7 +166,7 @@ final class OpRun {
     return place(DType.I32, Elements.bytes(values), false, dims);
   }
 
-  /** A tensor full of NaN, for a result that the operation writes without reading. */
+  /** A tensor of NaN, for a result that the operation writes without reading. */
   Tensor output(int... dims) {
     return output(dtype(), dims);
   }
@@ -185,7 +185,7 @@ final class OpRun {
     return place(dtype, garbage(dtype, dims), false, dims);
   }
 
-  /** A tensor full of NaN that the operation may use as it likes. */
+  /** A tensor of NaN that the operation may use freely. */
   Tensor scratch(int... dims) {
     return place(dtype(), garbage(dtype(), dims), true, dims);
   }
@@ -195,7 +195,7 @@ final class OpRun {
     return place(DType.F32, garbage(DType.F32, dims), true, dims);
   }
 
-  /** From now on tensors begin at addresses that are no multiples of 16. */
+  /** From now on, tensors are not aligned to 16 bytes. */
   void misalign() {
     shift = 8;
   }
@@ -209,17 +209,17 @@ final class OpRun {
     return new ReferenceRandom(new int[] {0x12345678, 0x9ABCDEF0, 77, 3}, site);
   }
 
-  /** States what {@code tensor} must hold once the operation has run. */
+  /** States the expected content of {@code tensor} after the operation. */
   void result(String name, Tensor tensor, Supplier<Expected> expected) {
     results.put(name, new Result(tensor, expected));
   }
 
-  /** Marks an argument that the operation can do without. */
+  /** Marks an optional argument. */
   Tensor optional(Tensor tensor) {
     return free(tensor, Freedom.ABSENT);
   }
 
-  /** Marks an argument that may be another, too. Null is none. */
+  /** Marks an argument that may also be something else. Null is ignored. */
   Tensor free(Tensor tensor, Freedom freedom) {
     for (Slot slot : slots) {
       if (slot.tensor == tensor) {
@@ -229,7 +229,7 @@ final class OpRun {
     return tensor;
   }
 
-  /** How many tensors the case has placed. */
+  /** The number of tensors placed by the case. */
   int placed() {
     return slots.size();
   }
@@ -278,12 +278,12 @@ final class OpRun {
     return bytes;
   }
 
-  /** The elements of {@code tensor} as they are now. */
+  /** The current elements of {@code tensor}. */
   double[] read(Tensor tensor) {
     return Elements.values(tensor.dtype(), bytes(tensor));
   }
 
-  /** The results' bits by name, an integer an element. */
+  /** The results' bits by name, one integer per element. */
   Map<String, int[]> bits() {
     Map<String, int[]> bits = new LinkedHashMap<>();
     results.forEach(

@@ -25,12 +25,12 @@ import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.TestInstance;
 
 /**
- * What every backend must pass. A subclass says which backend; the cases of an operation are in the
- * {@code …Cases} class of its group, properties that are more than one case in {@link
- * AttentionContract} and {@link SampleContract}.
+ * The contract of every backend. A subclass provides the backend. The cases of an operation are in
+ * its {@code …Cases} class; properties that need more than one case are in {@link
+ * AttentionContract} and {@link SamplingContract}.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-public abstract class OpsContract implements AttentionContract, SampleContract {
+public abstract class OpsContract implements AttentionContract, SamplingContract {
   private static final long MEMORY = 32 << 20;
 
   private final List<OpCase> cases = OpCases.all();
@@ -39,18 +39,18 @@ public abstract class OpsContract implements AttentionContract, SampleContract {
   private Backend second;
   private Buffer memoryOfSecond;
 
-  /** The backend to test; the contract closes it in the end. */
+  /** The backend to test; the contract closes it at the end. */
   protected abstract Backend open();
 
   /**
-   * Where each case runs a second time and must have the same bits: the backend itself, another
-   * that the contract closes in the end, or null for one run a case.
+   * The backend on which each case runs a second time and must give the same bits: the backend
+   * itself, another one that the contract closes at the end, or null for one run per case.
    */
   protected Backend openSecond(Backend backend) {
     return backend;
   }
 
-  /** The operations whose cases are run: all, unless the rest is tested by another subclass. */
+  /** The operations whose cases run: all, unless another subclass tests the rest. */
   protected boolean concerns(String op) {
     return true;
   }
@@ -74,9 +74,9 @@ public abstract class OpsContract implements AttentionContract, SampleContract {
   }
 
   @AfterAll
-  void closeAndFindNothingLeft() {
+  void closeAndFindNoLeaks() {
     if (memory == null) {
-      return; // there is no such device, and all was skipped
+      return; // there is no such device, and everything was skipped
     }
     if (memoryOfSecond != memory) {
       memoryOfSecond.close();
@@ -137,7 +137,7 @@ public abstract class OpsContract implements AttentionContract, SampleContract {
                     op.getKey(), op.getValue().stream().map(each -> test(each, test))));
   }
 
-  /** A failure names the case and the backend, which not every report of tests does. */
+  /** A failure names the case and the backend, which not every test report does. */
   private DynamicTest test(OpCase each, Consumer<OpCase> test) {
     return dynamicTest(
         each.name(),

@@ -45,7 +45,7 @@ class PlannerTest {
   }
 
   @Test
-  void keepsComeFirstAndApartEachAligned() {
+  void keptTensorsComeFirstAndAreAligned() {
     List<Long> offsets =
         offsets(
             true,
@@ -59,7 +59,7 @@ class PlannerTest {
   }
 
   @Test
-  void releasedScratchIsHandedOutAgain() {
+  void releasedScratchIsReused() {
     List<Long> offsets =
         offsets(
             true,
@@ -101,7 +101,7 @@ class PlannerTest {
   }
 
   @Test
-  void activationsHaveTheBackendsTypeAndStatisticsAreSingle() {
+  void activationsHaveTheBackendsTypeAndStatisticsAreF32() {
     try (Backend halves = new Bf16EmulationBackend(1);
         Buffer buffer =
             Planner.plan(
@@ -125,7 +125,7 @@ class PlannerTest {
   }
 
   @Test
-  void tensorsOfAnEmptyLayoutNeedNoSpecialCase() {
+  void anEmptyLayoutWorks() {
     try (Buffer buffer = Planner.plan(backend, true, planner -> {})) {
       assertThat(buffer.bytes()).isPositive();
     }
@@ -150,7 +150,7 @@ class PlannerTest {
   }
 
   @Test
-  void failingLayoutLeavesNoBufferBehind() {
+  void aFailingLayoutLeaksNoBuffer() {
     int[] passes = {0};
     assertThatThrownBy(
             () ->

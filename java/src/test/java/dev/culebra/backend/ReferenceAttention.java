@@ -11,12 +11,12 @@ import java.util.Arrays;
  * @param d size D of a head; the width C is heads · D
  * @param causal whether position t sees only positions ≤ t
  * @param p probability of dropping an attention probability
- * @param draws where dropout's draws come from; may be null where p is 0
+ * @param draws the source of dropout's draws; may be null if p is 0
  */
 public record ReferenceAttention(
     int b, int t, int heads, int d, boolean causal, float p, ReferenceRandom draws) {
 
-  /** What attention gives: out (B, T, C) and logSumExp (B, heads, T). */
+  /** The results of attention: out (B, T, C) and logSumExp (B, heads, T). */
   public record Forward(double[] out, double[] logSumExp) {}
 
   public Forward forward(double[] qkv) {
@@ -43,8 +43,8 @@ public record ReferenceAttention(
   }
 
   /**
-   * The magnitudes (see {@link Precision}) of what {@link #forward} gives. An error of a score is a
-   * relative error of its probability, by the score itself and by the sum that divides it.
+   * The magnitudes (see {@link Precision}) of the results of {@link #forward}. An error of a score
+   * is a relative error of its probability, from the score itself and from the sum that divides it.
    */
   Forward forwardMagnitudes(double[] qkv) {
     int c = heads * d;
@@ -72,8 +72,8 @@ public record ReferenceAttention(
   }
 
   /**
-   * What {@link #forward} may store in BF16 on the way to each element of out: the probabilities,
-   * for the matrix units. Σ p · |v|.
+   * What {@link #forward} may store in BF16 before each element of out: the probabilities, for the
+   * matrix units. Σ p · |v|.
    */
   double[] storedMagnitudes(double[] qkv) {
     double[] positive = qkv.clone();
@@ -125,17 +125,17 @@ public record ReferenceAttention(
   }
 
   /**
-   * The magnitudes of what {@link #backward} gives: the same with positive terms only. The
-   * difference dP − Σ p · dP has the magnitude of its terms, however small it is.
+   * The magnitudes of the results of {@link #backward}: the same with positive terms only. The
+   * difference dP − Σ p · dP has the magnitude of its terms, even if it is small.
    */
   double[] backwardMagnitudes(double[] dOut, double[] qkv) {
     return backwardMagnitudes(dOut, qkv, true);
   }
 
   /**
-   * What {@link #backward} may store in BF16 on the way to each element of dQkv: the probabilities
-   * for dV; for dQ and dK the gradients of the scores, and out in Σ dOut · out. That is at most
-   * twice all terms.
+   * What {@link #backward} may store in BF16 before each element of dQkv: the probabilities for dV;
+   * for dQ and dK the gradients of the scores, and out in Σ dOut · out. This is at most twice all
+   * terms.
    */
   double[] storedBackwardMagnitudes(double[] dOut, double[] qkv) {
     double[] terms = backwardMagnitudes(dOut, qkv, false);
@@ -167,7 +167,7 @@ public record ReferenceAttention(
     return magnitudes;
   }
 
-  /** dOut · v of one query and the keys it sees, dropped where the probability was. */
+  /** dOut · v of one query and the keys it sees, with the dropout of the probabilities. */
   private double[] dProbabilities(double[] dOut, double[] qkv, int i, int h, int query, int keys) {
     double[] dProbabilities = new double[keys];
     int row = row(i, h, query);

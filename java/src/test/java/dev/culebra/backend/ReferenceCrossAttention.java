@@ -3,13 +3,12 @@ package dev.culebra.backend;
 import java.util.function.BiFunction;
 
 /**
- * Cross-attention in double precision. What a query sees does not depend on other queries, so as
- * many of them as there are keys make a sequence that attends to itself: {@link
- * ReferenceAttention}.
+ * Cross-attention in double precision. Queries do not depend on each other, so as many queries as
+ * keys form a sequence with self-attention: {@link ReferenceAttention}.
  *
  * @param t queries T of a sequence
  * @param s keys and values S of a sequence
- * @param lengths of the sequences, how many keys count
+ * @param lengths number of valid keys of each sequence
  */
 record ReferenceCrossAttention(int t, int s, int heads, int d, int[] lengths) {
   /** Gradients of queries (B, T, C) and of keys and values (B, S, 2C). */
@@ -19,7 +18,7 @@ record ReferenceCrossAttention(int t, int s, int heads, int d, int[] lengths) {
     return forward(queries, keysValues, ReferenceAttention::forward);
   }
 
-  /** The magnitudes (see {@link Precision}) of what {@link #forward} gives. */
+  /** The magnitudes (see {@link Precision}) of the results of {@link #forward}. */
   ReferenceAttention.Forward forwardMagnitudes(double[] queries, double[] keysValues) {
     return forward(queries, keysValues, ReferenceAttention::forwardMagnitudes);
   }
@@ -49,7 +48,7 @@ record ReferenceCrossAttention(int t, int s, int heads, int d, int[] lengths) {
     return backward(dOut, queries, keysValues, ReferenceAttention::backward);
   }
 
-  /** The magnitudes of what {@link #backward} gives. */
+  /** The magnitudes of the results of {@link #backward}. */
   Gradients backwardMagnitudes(double[] dOut, double[] queries, double[] keysValues) {
     return backward(dOut, queries, keysValues, ReferenceAttention::backwardMagnitudes);
   }
@@ -93,7 +92,7 @@ record ReferenceCrossAttention(int t, int s, int heads, int d, int[] lengths) {
     return new ReferenceAttention(1, lengths[b], heads, d, false, 0, null);
   }
 
-  /** The queries from {@code first} on, zeros behind the last, beside the keys and values. */
+  /** The queries from {@code first} on, with zeros after the last, next to the keys and values. */
   private double[] packed(double[] queries, double[] keysValues, int b, int first) {
     double[] qkv = new double[lengths[b] * 3 * c()];
     for (int i = 0; i < lengths[b]; i++) {

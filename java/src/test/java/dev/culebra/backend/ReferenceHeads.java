@@ -1,8 +1,8 @@
 package dev.culebra.backend;
 
 /**
- * {@link Ops#headsForward} and its backward pass in double precision, as the formulas have it: one
- * head at a time, the angle computed where it is needed.
+ * {@link Ops#headsForward} and its backward pass in double precision, directly from the formulas:
+ * one head at a time, with each angle computed when needed.
  *
  * @param t tokens of a sequence
  * @param d size D of a head

@@ -4,7 +4,7 @@ package dev.culebra.backend;
 public final class ReferenceMuon {
   private ReferenceMuon() {}
 
-  /** What momentum becomes, and where it leads. */
+  /** The new momentum and the direction. */
   public record Momentum(double[] momentum, double[] direction) {}
 
   public static Momentum momentum(

@@ -1,10 +1,10 @@
 package dev.culebra.backend;
 
 /**
- * The operations of {@link Ops} in double precision and plain loops: what backends are compared
- * with. Arrays are row-major, sizes are explicit, results are returned; a gradient that an
- * operation adds is returned without what it is added to. Attention is in {@link
- * ReferenceAttention}, sampling in {@link ReferenceSampler}.
+ * The operations of {@link Ops} in double precision and plain loops: the reference for backends.
+ * Arrays are row-major, sizes are explicit, results are returned. A gradient that an operation adds
+ * is returned without its initial value. Attention is in {@link ReferenceAttention}, sampling in
+ * {@link ReferenceSampler}.
  */
 public final class ReferenceOps {
   private static final double LAYER_NORM_EPSILON = 1e-5;
@@ -44,13 +44,13 @@ public final class ReferenceOps {
     return gradient;
   }
 
-  /** What a layernorm gives: out (n, c), mean (n), rstd (n). */
+  /** The results of a layernorm: out (n, c), mean (n), rstd (n). */
   public record LayerNorm(double[] out, double[] mean, double[] rstd) {}
 
   /**
    * {@code bias} may be null.
    *
-   * @param centred whether the mean is taken away; else it is given as 0
+   * @param centred whether the mean is subtracted; otherwise it is returned as 0
    */
   public static LayerNorm layerNormForward(
       double[] in, double[] weight, double[] bias, int n, int c, boolean centred) {
@@ -232,9 +232,10 @@ public final class ReferenceOps {
   }
 
   /**
-   * (1 + erf(x / √2)) / 2. Near 0 by the series x + x³/3 + x⁵/(3·5) + …, beyond by the continued
-   * fraction of the upper tail, 1 / (x + 1 / (x + 2 / (x + 3 / …))), each times the normal density
-   * (Abramowitz and Stegun, "Handbook of mathematical functions", 26.2.11 and 26.2.14).
+   * (1 + erf(x / √2)) / 2. Near 0 by the series x + x³/3 + x⁵/(3·5) + …, further out by the
+   * continued fraction of the upper tail, 1 / (x + 1 / (x + 2 / (x + 3 / …))), each times the
+   * normal density (Abramowitz and Stegun, "Handbook of mathematical functions", 26.2.11 and
+   * 26.2.14).
    */
   public static double normalCdf(double x) {
     double density = Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI);

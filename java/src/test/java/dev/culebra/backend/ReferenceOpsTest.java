@@ -12,7 +12,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The judge is judged: gradients by central differences, forward passes by identities. */
+/** Tests the reference itself: gradients by central differences, forward passes by identities. */
 class ReferenceOpsTest {
   private static final double STEP = 1e-5;
 
@@ -148,7 +148,7 @@ class ReferenceOpsTest {
   }
 
   @Test
-  void scoresOfTurnedHeadsDependOnTheDistanceAlone() {
+  void scoresOfRotatedHeadsDependOnlyOnTheDistance() {
     HeadsSpec spec = new HeadsSpec(1, 1, false, true);
     double[] one = normal(2 * 3 * 8);
     double[] near = new ReferenceHeads(spec, 2, 8, 0).forward(one);
@@ -333,7 +333,7 @@ class ReferenceOpsTest {
   }
 
   @Test
-  void firstStepOfAdamWGoesByTheSignOfTheGradient() {
+  void theFirstStepOfAdamWFollowsTheSignOfTheGradient() {
     var step = new AdamWStep(1, 0.1f, 0.9f, 0.99f, 0, 0.5f, 0, 0);
     var next =
         ReferenceOps.adamW(

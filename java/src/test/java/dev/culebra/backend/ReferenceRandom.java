@@ -3,7 +3,7 @@ package dev.culebra.backend;
 import dev.culebra.random.Philox;
 
 /**
- * The draws that a {@link RandomKey} names.
+ * The draws of a {@link RandomKey}.
  *
  * @param state the four words of the key's state
  * @param site the key's site
@@ -18,7 +18,7 @@ public record ReferenceRandom(int[] state, int site) {
     return Philox.uniform(words[(int) (e % 4)]);
   }
 
-  /** The weights that step {@code step} of an optimizer makes of its values, which are singles. */
+  /** The weights that step {@code step} of an optimizer rounds from its F32 values. */
   static double[] roundedByChance(double[] values, int step, long seed) {
     double[] rounded = new double[values.length];
     int[] words = new int[4];
@@ -32,7 +32,7 @@ public record ReferenceRandom(int[] state, int site) {
     return rounded;
   }
 
-  /** What dropout with probability {@code p} multiplies element {@code e} with. */
+  /** The factor of element {@code e} under dropout with probability {@code p}. */
   double dropoutFactor(long e, float p) {
     return uniform(e) < p ? 0 : 1 / (1 - (double) p);
   }

@@ -9,8 +9,8 @@ final class ReferenceSampler {
   private ReferenceSampler() {}
 
   /**
-   * Probability of each of the {@code vocab} tokens of the row that begins at {@code from}, after
-   * temperature, top-k and top-p.
+   * The probability of each of the {@code vocab} tokens of the row that starts at {@code from},
+   * after temperature, top-k and top-p.
    */
   static double[] probabilities(double[] logits, int from, int vocab, SamplingSpec spec) {
     Integer[] ranked = IntStream.range(0, vocab).boxed().toArray(Integer[]::new);

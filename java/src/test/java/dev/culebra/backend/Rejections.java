@@ -14,8 +14,8 @@ import java.util.stream.IntStream;
 
 /**
  * Calls an operation with each tensor in turn missing, of the wrong type, or of the wrong shape:
- * all must throw, name the tensor, and leave all memory as it was. What may be absent must not
- * throw.
+ * every call must throw, name the tensor, and leave all memory unchanged. Optional arguments may be
+ * missing.
  */
 final class Rejections {
   private final OpCase opCase;
@@ -29,7 +29,7 @@ final class Rejections {
     this.memory = memory;
   }
 
-  /** Runs {@code opCase}, whose arguments are right, with a wrong one at a time. */
+  /** Runs {@code opCase}, whose arguments are valid, with one wrong argument at a time. */
   static void check(OpCase opCase, Backend backend, Buffer memory) {
     OpRun right = OpRun.of(opCase, backend, memory);
     Rejections rejections = new Rejections(opCase, backend, memory);
@@ -45,7 +45,7 @@ final class Rejections {
     }
   }
 
-  /** No two tensors have the same name, so none has the message of another. */
+  /** Tensors have different names, so all messages differ. */
   private void checkMissing(int wrong, Set<Freedom> freedoms) {
     OpRun run = run((it, index, tensor) -> index == wrong ? null : tensor);
     if (freedoms.contains(Freedom.ABSENT)) {
@@ -76,7 +76,7 @@ final class Rejections {
     return OpRun.with(instead, opCase, backend, memory);
   }
 
-  /** What a call that must fail says. */
+  /** The message of a call that must fail. */
   private String message(OpRun run, String call) {
     Throwable[] thrown = new Throwable[1];
     assertThatThrownBy(run::call)
@@ -89,7 +89,7 @@ final class Rejections {
     return thrown[0].getMessage();
   }
 
-  /** The dimensions, every one larger by {@code more}. */
+  /** The dimensions, each larger by {@code more}. */
   private static int[] dims(Tensor tensor, int more) {
     Shape shape = tensor.shape();
     return IntStream.range(0, shape.rank()).map(i -> shape.dim(i) + more).toArray();

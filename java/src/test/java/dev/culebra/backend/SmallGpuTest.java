@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * Attention in BF16 on a GPU with little shared memory, which takes other instances of the kernels.
+ * Attention in BF16 on a GPU with little shared memory, which uses other instances of the kernels.
  */
 @Tag("cuda-small")
 class SmallGpuTest {

@@ -21,7 +21,7 @@ final class WidenedCopies implements AutoCloseable {
     this.backend = backend;
   }
 
-  /** The copy of {@code tensor}; a tensor of another type and null are their own. */
+  /** The copy of {@code tensor}; a tensor of another type and null are returned as they are. */
   Tensor of(Tensor tensor) {
     if (tensor == null || tensor.dtype() != DType.BF16) {
       return tensor;
@@ -45,7 +45,7 @@ final class WidenedCopies implements AutoCloseable {
     return tensor.segment().getAtIndex(JAVA_SHORT_UNALIGNED, i);
   }
 
-  /** Rounds the copies into their originals, whose bits stay where the copy has not changed. */
+  /** Rounds the copies into their originals; elements whose copy did not change keep their bits. */
   void writeBack() {
     for (Copy copy : copies.values()) {
       MemorySegment original = copy.original.segment();

@@ -13,7 +13,7 @@ import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** What the contract leaves out: attention while decoding, called so often that C2 compiles it. */
+/** Not covered by the contract: attention while decoding, called so often that C2 compiles it. */
 class AttentionDecodeCpuTest {
   private static final int WIDTH = 70;
   private static final int HEADS = 2;

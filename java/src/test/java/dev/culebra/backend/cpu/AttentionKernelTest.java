@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The kernel that this JVM runs, compared with the plain loops. */
+/** This JVM's kernel, compared with the plain loops. */
 class AttentionKernelTest {
   private static final int BLOCK = AttentionKernel.BLOCK;
   private static final float SCALE = 0.3f;
@@ -37,7 +37,7 @@ class AttentionKernelTest {
     arena.close();
   }
 
-  /** The diagonal is the number of keys where attention is not causal. */
+  /** The diagonal is the number of keys if attention is not causal. */
   @ParameterizedTest
   @CsvSource({"1, 1, 0", "32, 44, 0", "32, 108, 64", "5, 37, 32", "20, 300, 280", "32, 70, 70"})
   void softmaxEqualsThePlainLoops(int queries, int keys, int diagonal) {
@@ -68,9 +68,9 @@ class AttentionKernelTest {
     assertSameBlock(actualD, expectedD, queries, keys, 2e-5f);
   }
 
-  /** What a query does not see must not reach it, whatever it is. */
+  /** Keys that a query does not see must not affect it, even if they are NaN. */
   @Test
-  void hiddenScoresMayBeAnything() {
+  void hiddenScoresHaveNoEffect() {
     int keys = 60;
     MemorySegment scores = normal(keys * BLOCK, 1);
     MemorySegment dScores = normal(keys * BLOCK, 1);
@@ -112,7 +112,10 @@ class AttentionKernelTest {
     assertClose(actual, expected, length, 1e-5f);
   }
 
-  /** Steps that no four divides shift the words from query to query; the last one is far out. */
+  /**
+   * Steps that are not multiples of 4 shift the words from query to query; the last step is very
+   * large.
+   */
   @ParameterizedTest
   @CsvSource({
     "32, 44, 0, 0, 64",
@@ -121,7 +124,7 @@ class AttentionKernelTest {
     "17, 70, 70, 142, 71",
     "32, 30, 30, 34359738366, 1025"
   })
-  void dropsTheElementsThatTheCounterSays(
+  void dropsTheElementsGivenByTheCounter(
       int queries, int keys, int diagonal, long first, int step) {
     try (Backend backend = new CpuBackend(1);
         Buffer memory = backend.allocate(16)) {
@@ -158,7 +161,7 @@ class AttentionKernelTest {
     assertBitsStay(row -> kernel.dot(x.address() + 4L * row * 67, x.address(), 67));
   }
 
-  /** Enough calls that the kernel is first interpreted and in the end compiled by C2. */
+  /** Enough calls for the kernel to be interpreted at first and compiled by C2 at the end. */
   private static void assertBitsStay(ToDoubleFunction<Integer> ofRow) {
     double[] first = new double[50];
     for (int call = 0; call < 30_000; call++) {

@@ -11,7 +11,7 @@ import dev.culebra.tensor.Tensor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** What the contract of the operations leaves out: memory, names, elements out of range. */
+/** Not covered by the operations' contract: memory, names, elements out of range. */
 class CpuBackendTest {
   private final CpuBackend backend = new CpuBackend(1);
   private final Ops ops = backend.ops();
@@ -35,7 +35,7 @@ class CpuBackendTest {
   }
 
   @Test
-  void nameTellsThreadsAndVectors() {
+  void nameHasThreadsAndVectors() {
     assertThat(backend.name()).matches("cpu \\(1 thread, (no vectors|\\d+-bit vectors)\\)");
   }
 
@@ -51,7 +51,7 @@ class CpuBackendTest {
   }
 
   @Test
-  void aClosedTensorIsNotTouched() {
+  void aClosedTensorIsRejected() {
     Buffer closed = backend.allocate(64);
     Tensor gone = new Tensor(closed, 0, DType.F32, Shape.of(4));
     closed.close();

@@ -4,7 +4,7 @@ import dev.culebra.backend.Backend;
 import dev.culebra.backend.OpsContract;
 import org.junit.jupiter.api.Nested;
 
-/** The operations of the CPU backend, on several numbers of threads. */
+/** The operations of the CPU backend with different numbers of threads. */
 class CpuOpsTest {
 
   @Nested

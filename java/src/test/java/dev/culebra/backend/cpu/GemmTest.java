@@ -49,7 +49,7 @@ class GemmTest {
   }
 
   @Test
-  void onlySmallProductsAreNotShared() {
+  void onlySmallProductsRunOnOneThread() {
     GemmSplit split = new GemmSplit();
     split.set(768, 384, 128, 32);
     assertThat(split.isSequential()).isFalse();
@@ -57,9 +57,9 @@ class GemmTest {
     assertThat(split.isSequential()).isTrue();
   }
 
-  /** Also shows that the compiler keeps the vectors in registers: one that it boxes is garbage. */
+  /** Also shows that the compiler keeps the vectors in registers: boxing would allocate. */
   @Test
-  void steadyProductAllocatesNothing() {
+  void aSteadyProductAllocatesNothing() {
     var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
     try (WorkerPool pool = new WorkerPool(1);
         HostBuffer buffer = new HostBuffer(4 * 6 * 96 * 96, closed -> {})) {

@@ -120,7 +120,7 @@ class LinearCpuTest {
     }
   }
 
-  /** Values are in [−1, 1): a sum of n products is off by at most about n · 2⁻²⁴ · √n. */
+  /** Values are in [−1, 1): a sum of n products has an error of at most about n · 2⁻²⁴ · √n. */
   private static double tolerance(int terms) {
     return 2e-6 + 1e-7 * terms * Math.sqrt(terms) / 4;
   }
@@ -184,7 +184,7 @@ class LinearCpuTest {
     assertThat(floats(inPlace)).containsExactly(expected);
   }
 
-  /** What layernorm adds up for a linear layer has the bits that the layer itself would give. */
+  /** The sums that layernorm computes for a linear layer have the same bits as the layer's own. */
   @ParameterizedTest
   @EnumSource
   void gradientOfTheBiasAloneHasTheSameBits(Loops loops) {
@@ -229,7 +229,7 @@ class LinearCpuTest {
   }
 
   @Test
-  void refusesAClosedBuffer() {
+  void rejectsAClosedBuffer() {
     Tensor in = randomTensor(4, 6);
     Tensor weight = randomTensor(5, 6);
     Tensor out = randomTensor(4, 5);
@@ -262,7 +262,7 @@ class LinearCpuTest {
     return tensor;
   }
 
-  /** In a buffer of its own size, so that a write beyond it has a chance to be noticed. */
+  /** In a buffer of exactly its size, so that a write beyond it may be noticed. */
   private Tensor tensor(Shape shape) {
     HostBuffer buffer = new HostBuffer(4 * shape.elements(), closed -> {});
     buffers.add(buffer);

@@ -3,7 +3,7 @@ package dev.culebra.backend.cpu;
 import dev.culebra.backend.OpContext;
 import dev.culebra.tensor.DType;
 
-/** Linear layers by themselves, on plain loops but for the products. */
+/** Linear layers alone, with plain loops except for the products. */
 final class LinearLayers {
   private LinearLayers() {}
 

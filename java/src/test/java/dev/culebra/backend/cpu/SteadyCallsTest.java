@@ -27,8 +27,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /**
- * Operations on rows, called again and again in a JVM of their own: what C2 inlines, and so whether
- * vectors are boxed, depends on what a JVM has run before.
+ * Operations on rows, called repeatedly in their own JVM: what C2 inlines, and thus whether vectors
+ * are boxed, depends on what a JVM has run before.
  */
 class SteadyCallsTest {
   @Test
@@ -39,7 +39,7 @@ class SteadyCallsTest {
   }
 
   @Test
-  void allocateNothingWithoutTheVectorApiAndSayHowToGetIt()
+  void allocateNothingWithoutTheVectorApiAndSayHowToEnableIt()
       throws IOException, InterruptedException {
     assertThat(outputOf())
         .contains("no vectors: all steady")
@@ -63,9 +63,9 @@ class SteadyCallsTest {
     }
   }
 
-  /** Calls each operation until it allocates nothing, and names those that never come to it. */
+  /** Calls each operation until it allocates nothing, and names those that never do. */
   static final class Calls {
-    /** For one operation: compilers take long on a busy machine. */
+    /** Time limit per operation: compilers are slow on a busy machine. */
     private static final long PATIENCE = TimeUnit.SECONDS.toNanos(20);
 
     private final Ops ops;
@@ -94,7 +94,7 @@ class SteadyCallsTest {
       }
     }
 
-    /** The fewest bytes that a call has allocated: vectors are boxed until C2 has compiled it. */
+    /** The fewest bytes allocated by a call: vectors are boxed until C2 has compiled it. */
     private static long least(Runnable step) {
       ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
       long least = Long.MAX_VALUE;

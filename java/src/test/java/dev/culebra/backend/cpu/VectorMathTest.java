@@ -105,7 +105,7 @@ class VectorMathTest {
   }
 
   @Test
-  void notANumberStaysNotANumber() {
+  void nanStaysNan() {
     assertThat(apply(VectorMath::expNonPositive, Float.NaN)[0]).isNaN();
     assertThat(apply(VectorMath::normalCdf, Float.NaN)[0]).isNaN();
     for (int i = 0; i < 2; i++) {

@@ -89,7 +89,7 @@ class WorkerPoolTest {
 
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 5})
-  void failureReachesTheCallerAndThePoolGoesOn(int threads) {
+  void aFailureReachesTheCallerAndThePoolStaysUsable(int threads) {
     AtomicIntegerArray runs = new AtomicIntegerArray(1);
     try (WorkerPool pool = new WorkerPool(threads)) {
       for (int loop = 0; loop < 200; loop++) {

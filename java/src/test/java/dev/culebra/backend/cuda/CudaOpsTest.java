@@ -39,7 +39,7 @@ class CudaOpsTest {
     }
   }
 
-  /** What {@link Bf16} runs only on GPUs that have no kernels of their own. */
+  /** The kernels that {@link Bf16} uses only on GPUs without specialised ones. */
   @Nested
   class Bf16WithPortableAttention extends OnGpu {
     Bf16WithPortableAttention() {
@@ -74,7 +74,7 @@ class CudaOpsTest {
       return TestGpu.open(binding, dtype);
     }
 
-    /** Through JCuda the kernels are the same, so that their bits are the same again. */
+    /** The kernels are the same through JCuda, so their bits need not be compared again. */
     @Override
     protected Backend openSecond(Backend backend) {
       return binding == Binding.JCUDA ? null : backend;

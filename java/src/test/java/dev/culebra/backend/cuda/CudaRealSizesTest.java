@@ -24,8 +24,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * The operations at the sizes of GPT-2 (T = 1024, C = 768, V = 50304), where launches have many
- * blocks and sums many terms: GPU and processor agree. What each element must be is the business of
- * the contract.
+ * blocks and sums many terms: GPU and CPU must agree. The contract tests the values of the
+ * elements.
  */
 @Tag("cuda")
 class CudaRealSizesTest {
@@ -36,13 +36,13 @@ class CudaRealSizesTest {
   private static final int PADDED_V = 50304;
   private static final int ROWS = 64;
 
-  /** An operation on tensors of a {@link Bench}, and the results that are compared. */
+  /** An operation on tensors of a {@link Bench}, and its results. */
   @FunctionalInterface
   private interface Work {
     List<Tensor> run(Bench bench, Ops ops);
   }
 
-  /** Memory of a backend with the same random contents on each. */
+  /** Memory of a backend, with the same random content on each. */
   private static final class Bench implements AutoCloseable {
     private final Backend backend;
     private final List<Buffer> buffers = new ArrayList<>();
@@ -109,7 +109,7 @@ class CudaRealSizesTest {
     }
   }
 
-  /** Largest difference against the largest number there is. */
+  /** The largest difference, relative to the largest number. */
   private static void assertAgree(DType dtype, Work work) {
     assertAgree(dtype, dtype == DType.BF16 ? 1.5e-2 : 2e-5, work);
   }
@@ -215,7 +215,7 @@ class CudaRealSizesTest {
         });
   }
 
-  /** Newton–Schulz steps make rounding errors larger, see {@code MuonCases}. */
+  /** Newton–Schulz steps amplify rounding errors, see {@code MuonCases}. */
   @ParameterizedTest
   @EnumSource(names = {"F32", "BF16"})
   void orthogonalise(DType dtype) {

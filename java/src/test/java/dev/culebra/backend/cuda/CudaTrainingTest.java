@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** A small GPT trains on a GPU, or in the simulator, as it does on the processor. */
+/** A small GPT trains on a GPU, or in the simulator, as on the CPU. */
 @Tag("cuda")
 class CudaTrainingTest {
   private static final int BATCH = 4;
@@ -39,7 +39,7 @@ class CudaTrainingTest {
   private static final GptConfig MODEL =
       new GptConfig(2, 4, 64, TIME, VOCAB, 0.1f, true, true, Activation.GELU_TANH);
 
-  /** All that later papers do otherwise. */
+  /** All features of newer papers. */
   private static final GptConfig NEWER =
       new GptConfig(2, 4, 64, TIME, VOCAB, 0.1f, false, false, Activation.SILU)
           .with(GptConfig.LLAMA)
@@ -47,11 +47,11 @@ class CudaTrainingTest {
           .with(GptConfig.KV_HEADS, 2)
           .with(GptConfig.SOFTCAP, 15f);
 
-  /** Heads that have kernels of their own on some GPUs. */
+  /** Heads with specialised kernels on some GPUs. */
   private static final GptConfig LARGE_HEADS =
       new GptConfig(1, 2, 128, TIME, VOCAB, 0, true, true, Activation.GELU_TANH);
 
-  /** A text that can be learned: each token follows from the one before, with a little noise. */
+  /** A learnable text: each token follows from the previous one, with a little noise. */
   private static int[] text(int step) {
     RandomStream random = new RandomStream(5, 1, step);
     int[] text = new int[BATCH * (TIME + 1)];
@@ -139,7 +139,7 @@ class CudaTrainingTest {
 
   @ParameterizedTest
   @CsvSource({"FFM, F32, 1e-2", "FFM, BF16, 1e-1", "JCUDA, BF16, 1e-1"})
-  void aModelOfNewerPapersFollowsTheProcessor(Binding binding, DType dtype, float tolerance) {
+  void aModelWithNewerFeaturesMatchesTheCpu(Binding binding, DType dtype, float tolerance) {
     float[] expected = lossesOfNewer(new CpuBackend(2));
     float[] actual = lossesOfNewer(TestGpu.open(binding, dtype));
     assertThat(expected[expected.length - 1]).isLessThan(0.7f * expected[0]);
@@ -150,10 +150,10 @@ class CudaTrainingTest {
     }
   }
 
-  /** bf16 keeps 8 bits; over 50 steps the losses drift apart by what that is worth. */
+  /** bf16 has 8 bits of precision; over 50 steps the losses drift apart accordingly. */
   @ParameterizedTest
   @CsvSource({"FFM, F32, 2e-3", "JCUDA, F32, 2e-3", "FFM, BF16, 6e-2"})
-  void fiftyStepsFollowTheProcessor(Binding binding, DType dtype, float tolerance) {
+  void fiftyStepsMatchTheCpu(Binding binding, DType dtype, float tolerance) {
     float[] expected = losses(new CpuBackend(2), STEPS);
     float[] actual = losses(TestGpu.open(binding, dtype), STEPS);
     assertThat(expected[STEPS - 1]).isLessThan(0.6f * expected[0]);
@@ -166,7 +166,7 @@ class CudaTrainingTest {
 
   @ParameterizedTest
   @EnumSource(names = {"AUTO", "PORTABLE"})
-  void largeHeadsFollowTheProcessorWithAnyKernels(KernelChoice.Attention attention) {
+  void largeHeadsMatchTheCpuWithAnyKernels(KernelChoice.Attention attention) {
     float[] expected = lossesOfLargeHeads(new CpuBackend(2));
     KernelChoice kernels = new KernelChoice(attention, KernelChoice.Products.AUTO);
     float[] actual = lossesOfLargeHeads(TestGpu.open(Binding.FFM, DType.BF16, kernels));
@@ -200,7 +200,7 @@ class CudaTrainingTest {
 
   @ParameterizedTest
   @EnumSource(names = {"F32", "BF16"})
-  void aSteadyStepIsOneGraphAndNeverWaitsNorAllocates(DType dtype) {
+  void aSteadyStepIsOneGraphWithoutWaitsOrAllocations(DType dtype) {
     try (CudaBackend backend = TestGpu.open(Binding.FFM, dtype);
         Training training = new Training(backend)) {
       SimulatorCounters counters = new SimulatorCounters();
@@ -221,10 +221,13 @@ class CudaTrainingTest {
     }
   }
 
-  /** A graph makes the matrices of a shape orthogonal; what has the learning rate is launched. */
+  /**
+   * Each shape has a graph that orthogonalises its matrices; kernels that depend on the learning
+   * rate are launched.
+   */
   @ParameterizedTest
   @EnumSource(names = {"F32", "BF16"})
-  void aSteadyStepOfMuonIsFiveGraphsAndNeverWaitsNorAllocates(DType dtype) {
+  void aSteadyStepOfMuonIsFiveGraphsWithoutWaitsOrAllocations(DType dtype) {
     try (CudaBackend backend = TestGpu.open(Binding.FFM, dtype);
         Training training = new Training(backend, MODEL, Optimizer.Kind.MUON)) {
       SimulatorCounters counters = new SimulatorCounters();
@@ -241,8 +244,7 @@ class CudaTrainingTest {
       assertThat(counters.synchronizations()).as("synchronizations").isZero();
       assertThat(counters.allocations()).as("allocations").isZero();
       assertThat(counters.matrixProducts()).as("matrix products outside of graphs").isZero();
-      // Two kernels of the norm, AdamW for what lies before the matrices and behind them, and one
-      // for each matrix.
+      // Two kernels of the norm, AdamW before and after the matrices, and one kernel per matrix.
       long others = 2 + 2 + (long) shapes * MODEL.layers();
       assertThat(counters.kernelLaunches()).as("other launches").isEqualTo(others * steps);
     }
@@ -250,7 +252,7 @@ class CudaTrainingTest {
 
   @ParameterizedTest
   @MethodSource("models")
-  void generationIsOneGraphATokenAndDrawsWhatTheProcessorDraws(GptConfig config) {
+  void generationIsOneGraphPerTokenAndDrawsTheCpusTokens(GptConfig config) {
     int[] prompt = {1, 8, 6};
     SamplingSpec spec = new SamplingSpec(0.9f, 20, 0.95f);
     int[] expected;
@@ -274,7 +276,7 @@ class CudaTrainingTest {
   }
 
   @Test
-  void everythingIsGivenBack() {
+  void allMemoryIsFreed() {
     SimulatorCounters counters = new SimulatorCounters();
     long before = counters.liveAllocations();
     try (CudaBackend backend = TestGpu.open(Binding.FFM, DType.BF16)) {

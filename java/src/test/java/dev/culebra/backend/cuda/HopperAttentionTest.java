@@ -8,11 +8,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** How work is dealt out to the multiprocessors of a Hopper, 132 of them. */
+/** How work is distributed over the 132 multiprocessors of a Hopper GPU. */
 class HopperAttentionTest {
   private static final int MULTIPROCESSORS = 132;
 
-  /** The most dynamic shared memory of a block. */
+  /** The most dynamic shared memory per block. */
   private static final int MAX_SHARED_BYTES = 227 << 10;
 
   @ParameterizedTest
@@ -34,7 +34,7 @@ class HopperAttentionTest {
     "D128, 1, 193, 2",
     "D128, 100000, 100000, 132"
   })
-  void thereIsNoForwardBlockWithoutAnItem(Forward shape, int heads, int time, int blocks) {
+  void everyForwardBlockHasAnItem(Forward shape, int heads, int time, int blocks) {
     assertThat(shape.blocks(heads, time, MULTIPROCESSORS)).isEqualTo(blocks);
   }
 
@@ -47,7 +47,7 @@ class HopperAttentionTest {
     "D64, 3, 1024, 3",
     "D64, 5, 1000000, 1" // one does not fit
   })
-  void setsOfHeadsFitIntoTheCacheAndAreOfEqualSizes(
+  void setsOfHeadsFitIntoTheCacheAndAreEquallyLarge(
       Forward shape, int heads, int time, int headsOfSet) {
     assertThat(shape.headsOfSet(heads, time)).isEqualTo(headsOfSet);
   }
@@ -63,7 +63,7 @@ class HopperAttentionTest {
     "1, 1, true, true",
     "132, 1024, false, true"
   })
-  void wholeHeadsWhereThatKeepsAllMultiprocessorsBusy(
+  void wholeHeadsAreUsedIfTheyKeepAllMultiprocessorsBusy(
       int heads, int time, boolean causal, boolean wholeHeads) {
     assertThat(Backward.plan(heads, time, causal, MULTIPROCESSORS).wholeHeads())
         .isEqualTo(wholeHeads);
@@ -71,7 +71,7 @@ class HopperAttentionTest {
 
   @ParameterizedTest
   @CsvSource({"1, 129", "7, 1000", "48, 8192", "131, 4096", "1000, 40000"})
-  void singleKeyBlocksAreHandedOutInBandsThatTwoRoundsOfBlocksDo(int heads, int time) {
+  void aBandOfSingleKeyBlocksTakesTwoRounds(int heads, int time) {
     Backward plan = Backward.plan(heads, time, true, MULTIPROCESSORS);
     int tiles = Backward.tiles(time);
     assertThat(plan.wholeHeads()).isFalse();

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** BF16 products with what stands in their epilogues: what is launched for them, and how exact. */
+/** BF16 products with epilogues: the launches they need, and their precision. */
 @Tag("cuda")
 class ProductsTest {
   private static final int ROWS = 48;
@@ -95,7 +95,7 @@ class ProductsTest {
 
   @ParameterizedTest
   @CsvSource({"LT, 0", "GEMM, 1"})
-  void biasAndGeluNeedNoLaunchOfTheirOwn(Products products, int launches) {
+  void biasAndGeluNeedNoExtraLaunch(Products products, int launches) {
     SimulatorCounters counters = new SimulatorCounters();
     open(products);
     counters.reset();
@@ -110,10 +110,10 @@ class ProductsTest {
     assertThat(counters.allocations()).as("allocations").isZero();
   }
 
-  /** cublasLt has the tanh form of GELU only. */
+  /** cublasLt has only the tanh form of GELU. */
   @ParameterizedTest
   @EnumSource(names = {"RELU", "GELU_ERF", "SILU"})
-  void otherActivationsAreLaunchedBehindTheProduct(Activation activation) {
+  void otherActivationsAreLaunchedAfterTheProduct(Activation activation) {
     SimulatorCounters counters = new SimulatorCounters();
     open(Products.LT);
     counters.reset();
@@ -122,7 +122,7 @@ class ProductsTest {
     assertThat(counters.kernelLaunches()).isEqualTo(2);
   }
 
-  /** Relative L2 error of numbers that were rounded once: about 2⁻⁸ / √6. */
+  /** The relative L2 error of numbers that are rounded once: about 2⁻⁸ / √6. */
   private static final double ONE_ROUNDING = 1.9e-3;
 
   private static double relativeError(float[] actual, double[] exact) {
@@ -158,7 +158,9 @@ class ProductsTest {
     return sums;
   }
 
-  /** In the epilogue, the activation is that of the unrounded sum: an element is rounded once. */
+  /**
+   * In the epilogue, the activation is applied to the unrounded sum: an element is rounded once.
+   */
   @ParameterizedTest
   @CsvSource({"LT, 1", "GEMM, 2.5"})
   void anEpilogueRoundsOnce(Products products, double roundings) {

@@ -11,11 +11,11 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 
-/** What the simulator was asked to do since {@link #reset}; a real driver does not count. */
+/** The simulator's counters since {@link #reset}; a real driver has none. */
 final class SimulatorCounters {
   private final SymbolLookup cuda;
 
-  /** Skips the test on a real driver, and where there is none. */
+  /** Skips the test on a real driver or without a driver. */
   SimulatorCounters() {
     TestGpu.open(Binding.FFM, DType.F32).close();
     cuda = SymbolLookup.libraryLookup("libcuda.so.1", Arena.global());
@@ -51,7 +51,7 @@ final class SimulatorCounters {
     return count("culebra_sim_live_allocations");
   }
 
-  /** From now on the device has so many bytes. */
+  /** Sets the device's memory size in bytes. */
   void setMemory(long bytes) {
     try {
       Linker.nativeLinker()

@@ -11,8 +11,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * The GPU of the tests: what the loader finds, which is the simulator where Surefire puts it on the
- * library path.
+ * The GPU of the tests: the one that the loader finds, which is the simulator if Surefire puts it
+ * on the library path.
  */
 public final class TestGpu {
   private static final Path SIMULATOR = Path.of("../native-build/target/simulator");
@@ -22,12 +22,12 @@ public final class TestGpu {
 
   private TestGpu() {}
 
-  /** A backend; skips the test, with the reason, where there can be none. */
+  /** Opens a backend; skips the test, with the reason, if that is impossible. */
   public static CudaBackend open(Binding binding, DType dtype) {
     return open(binding, dtype, KernelChoice.AUTO);
   }
 
-  /** The same with kernels of one's choice. */
+  /** The same with a choice of kernels. */
   public static CudaBackend open(Binding binding, DType dtype, KernelChoice kernels) {
     try {
       return new CudaBackend(new CudaConfig(0, binding, dtype, false, kernels));

@@ -17,15 +17,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * With {@code --tf32} products of fp32 round their inputs to 10 bits of significand; else not, and
- * those of bf16 never.
+ * With {@code --tf32}, fp32 products round their inputs to a 10-bit fraction; without it they do
+ * not, and bf16 products never do.
  */
 @Tag("cuda")
 class Tf32Test {
   private static final int SIZE = 64;
 
   private static float[] product(DType dtype, boolean tf32, Products products) {
-    TestGpu.open(Binding.FFM, dtype).close(); // skips the test where there is no GPU
+    TestGpu.open(Binding.FFM, dtype).close(); // skips the test if there is no GPU
     KernelChoice kernels = new KernelChoice(Attention.AUTO, products);
     CudaConfig config = new CudaConfig(0, Binding.FFM, dtype, tf32, kernels);
     Shape square = Shape.of(SIZE, SIZE);
@@ -60,7 +60,7 @@ class Tf32Test {
     }
   }
 
-  /** cuBLAS has no such products: to ask for them would be an error. */
+  /** cuBLAS has no such products: a request would be an error. */
   @ParameterizedTest
   @EnumSource(names = {"LT", "GEMM"})
   void doesNothingToBf16(Products products) {

@@ -7,9 +7,9 @@ import dev.culebra.tensor.Tensor;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-/** Properties of sampling that no single case shows. */
-interface SampleContract {
-  /** Rows of a test: fewer where a row is slow. */
+/** Properties of sampling that a single case cannot show. */
+interface SamplingContract {
+  /** Rows per test: fewer if a row is slow. */
   default int draws() {
     return 20_000;
   }
@@ -19,7 +19,7 @@ interface SampleContract {
   Buffer memory();
 
   @Test
-  default void tokensComeAsOftenAsTheirProbabilitySays() {
+  default void tokensAreAsFrequentAsTheirProbabilities() {
     float[] logits = {0.5f, -1, 2, 0, 1.5f, -2};
     SamplingSpec spec = new SamplingSpec(1.3f, 0, 1);
     double[] probabilities =
@@ -30,7 +30,7 @@ interface SampleContract {
       double expected = draws() * probabilities[token];
       chiSquare += Math.pow(counts[token] - expected, 2) / expected;
     }
-    // 5 degrees of freedom: above 20.5 once in a thousand keys, and this key is fixed.
+    // 5 degrees of freedom: above 20.5 for one in a thousand keys, and this key is fixed.
     assertThat(chiSquare).isLessThan(20.5);
   }
 
@@ -55,7 +55,7 @@ interface SampleContract {
     return IntStream.range(0, counts.length).filter(token -> counts[token] > 0).toArray();
   }
 
-  /** How often each token comes in {@link #draws} rows of the same logits. */
+  /** The count of each token in {@link #draws} rows of the same logits. */
   private int[] counts(float[] logits, SamplingSpec spec, int site) {
     int vocab = logits.length;
     OpCase each =

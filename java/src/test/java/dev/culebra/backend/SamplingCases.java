@@ -7,10 +7,10 @@ import java.util.Arrays;
 import java.util.stream.Stream;
 
 /** Sampling of tokens: each must be the one that the reference draws. */
-final class SampleCases {
+final class SamplingCases {
   private static final int SITE = 9;
 
-  private SampleCases() {}
+  private SamplingCases() {}
 
   static Stream<OpCase> all() {
     int[][] sizes = {{3, 5, 8}, {1, 1, 1}, {1, 1, 128}, {33, 65, 128}, {9, 7, 7}, {4, 1001, 1024}};
@@ -39,7 +39,7 @@ final class SampleCases {
                                 of(s[0], s[1], s[2], spec, Logits.EQUAL))));
   }
 
-  /** What the logits look like. */
+  /** The kinds of logits. */
   private enum Logits {
     NORMAL {
       @Override

@@ -7,8 +7,8 @@ import dev.culebra.tensor.Tensor;
 import java.util.stream.Stream;
 
 /** The key-value cache: filling it, and attention of one token at a time. */
-final class DecodeCases {
-  private DecodeCases() {}
+final class AttentionDecodeCases {
+  private AttentionDecodeCases() {}
 
   static Stream<OpCase> all() {
     return Stream.concat(
@@ -54,7 +54,7 @@ final class DecodeCases {
         });
   }
 
-  /** Third {@code third} of the columns of qkv, of each group of heads the first. */
+  /** Third {@code third} of the columns of qkv, only the first head of each group. */
   private static double[] firstOfGroups(double[] qkv, int heads, int kvHeads, int d, int third) {
     int rows = qkv.length / (3 * heads * d);
     double[] kept = new double[rows * kvHeads * d];
@@ -79,7 +79,7 @@ final class DecodeCases {
 
   /**
    * A prompt of {@code prompt} tokens into the caches, then one token at a time up to {@code t}:
-   * each gives its row of causal attention over all t. Behind, the caches hold NaN.
+   * each must give its row of causal attention over all t. After that, the caches are NaN.
    */
   private static OpCase decode(
       int b, int prompt, int t, int capacity, int heads, int kvHeads, int d) {
@@ -122,7 +122,7 @@ final class DecodeCases {
         });
   }
 
-  /** qkv with the keys and values of a group of heads equal. */
+  /** qkv with equal keys and values within a group of heads. */
   private static double[] shared(double[] qkv, int heads, int kvHeads, int d) {
     int group = heads / kvHeads;
     for (int head = 0; head < qkv.length / d; head++) {

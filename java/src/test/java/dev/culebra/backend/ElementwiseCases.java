@@ -9,19 +9,16 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/** Operations that see only a run of numbers: add, fill, convert, norm. */
-final class FlatCases {
+/** Simple elementwise operations: add, fill, convert. */
+final class ElementwiseCases {
   private static final int[] LENGTHS = {5, 1, 3, 64, 129, 4097};
 
-  /** Blocks of a norm are summed one after the other: so many numbers are added up in a row. */
-  private static final int TERMS_IN_A_ROW = 4096;
-
-  /** Between two numbers of BF16, and beyond the largest. */
+  /** Numbers halfway between two BF16 numbers, and beyond the largest. */
   private static final float[] HALFWAY = {
     0x1.01p0f, 0x1.03p0f, -0x1.03p0f, 0x1.010002p0f, 0x1.fffffep20f, 0x1.fffffep127f, -0f
   };
 
-  private FlatCases() {}
+  private ElementwiseCases() {}
 
   static Stream<OpCase> all() {
     return Stream.of(
@@ -32,15 +29,11 @@ final class FlatCases {
                 .boxed()
                 .flatMap(
                     n -> Stream.of(fill(n, 0, false), fill(n, -3.25f, false), fill(n, 7, true))),
-            IntStream.of(LENGTHS)
-                .boxed()
-                .flatMap(n -> Stream.of(norm(n, 1), norm(n, 1e-15f), norm(n, 1e15f), norm(n, 0))),
-            Stream.of(norm(300_001, 1)),
             IntStream.of(LENGTHS).boxed().flatMap(n -> Stream.of(round(n), widen(n))))
         .flatMap(cases -> cases);
   }
 
-  /** Where a sum goes. */
+  /** The output of a sum. */
   private enum Place {
     APART,
     FIRST,
@@ -102,24 +95,6 @@ final class FlatCases {
           Tensor out = run.singleOutput(n);
           run.ops().elementwise().convert(out, run.input(DType.BF16, values, n));
           run.result("out", out, () -> Expected.exactly(widened(values)));
-        });
-  }
-
-  private static OpCase norm(int n, float scale) {
-    return new OpCase(
-        "norm N=%d scale=%s".formatted(n, scale),
-        run -> {
-          float[] values = new float[n];
-          for (int i = 0; i < n; i++) {
-            values[i] = scale * (run.random().nextFloat() - 0.25f);
-          }
-          Tensor norm = run.singleOutput(1);
-          run.ops().norm().compute(norm, run.free(run.single(values, n), Freedom.SHAPE));
-          double exact = ReferenceOps.norm(widened(values));
-          run.result(
-              "norm",
-              norm,
-              () -> Expected.of(new double[] {exact}, exact, Math.min(n, TERMS_IN_A_ROW)));
         });
   }
 }
