@@ -14,7 +14,7 @@ import dev.culebra.backend.Op;
 import dev.culebra.backend.Ops;
 import org.junit.jupiter.api.Test;
 
-/** The way of the data: text, tokens, batch, model, optimizer, checkpoint; imports run one way. */
+/** Imports follow the flow of data: text, tokens, batch, model, optimizer, checkpoint. */
 class ArchitectureTest {
   private static final JavaClasses CLASSES =
       new ClassFileImporter()
@@ -25,7 +25,7 @@ class ArchitectureTest {
       JavaClass.Predicates.resideInAPackage("dev.culebra..");
 
   @Test
-  void foundationsImportNothingOfOurs() {
+  void foundationsImportNoOtherPackages() {
     for (String foundation : new String[] {"tensor", "random", "text", "io", "options"}) {
       String itself = "dev.culebra." + foundation + "..";
       check(
@@ -110,7 +110,7 @@ class ArchitectureTest {
   }
 
   @Test
-  void onlyTheBindingKnowsJCuda() {
+  void onlyTheBindingImportsJCuda() {
     check(
         noClasses()
             .that()
@@ -121,7 +121,7 @@ class ArchitectureTest {
   }
 
   @Test
-  void packagesFormNoCycles() {
+  void packagesHaveNoCycles() {
     check(slices().matching("dev.culebra.(**)").should().beFreeOfCycles());
   }
 

@@ -19,8 +19,9 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * The types that programs may use are those in {@code public-types.txt}: one that comes, goes or is
- * opened is seen in a review. Which packages are public their {@code package-info} says.
+ * The types that programs may use are listed in {@code public-types.txt}, so that a review sees
+ * types that are added, removed or opened. Each {@code package-info} says whether its package is
+ * public.
  */
 class PublicTypesTest {
   private static final JavaClasses CLASSES =
@@ -47,7 +48,7 @@ class PublicTypesTest {
   }
 
   @Test
-  void theListIsWhatIsThere() throws IOException {
+  void theListMatchesTheCode() throws IOException {
     Set<String> internal =
         packageInfos().stream()
             .filter(source -> read(source).contains(INTERNAL))
@@ -62,7 +63,9 @@ class PublicTypesTest {
     Files.write(FOUND, found);
 
     assertThat(found)
-        .as("public types; if they are to change: cp java/%s java/%s, and commit it", FOUND, LIST)
+        .as(
+            "public types; if the change is intended: cp java/%s java/%s, and commit it",
+            FOUND, LIST)
         .isEqualTo(Files.readAllLines(LIST));
   }
 
@@ -88,7 +91,7 @@ class PublicTypesTest {
     return CLASSES.stream().filter(PublicTypesTest::isPublic);
   }
 
-  /** Also all that it lies in. */
+  /** A type is public only if all enclosing types are. */
   private static boolean isPublic(JavaClass type) {
     Optional<JavaClass> outer = type.getEnclosingClass();
     return type.getModifiers().contains(JavaModifier.PUBLIC)
@@ -96,7 +99,7 @@ class PublicTypesTest {
         && (outer.isEmpty() || isPublic(outer.get()));
   }
 
-  /** Whether it can be extended belongs to it. */
+  /** The entry says whether the type can be extended. */
   private static String kind(JavaClass type) {
     if (type.isRecord()) {
       return "record";

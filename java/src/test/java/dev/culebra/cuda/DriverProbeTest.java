@@ -11,7 +11,7 @@ import org.junit.jupiter.api.io.TempDir;
 class DriverProbeTest {
   @TempDir Path folder;
 
-  /** With the driver in a library, or without one for null. */
+  /** With the driver in a library; null for no driver. */
   private static GpuReport probe(String library, Path kernelModule) {
     return DriverProbe.probe(
         () -> {
@@ -24,7 +24,7 @@ class DriverProbeTest {
   }
 
   @Test
-  void aMachineWithoutADriverIsAnAnswer() {
+  void aMissingDriverIsReported() {
     GpuReport report = probe(null, folder.resolve("missing"));
 
     assertThat(report.driver()).isNull();
@@ -33,7 +33,7 @@ class DriverProbeTest {
   }
 
   @Test
-  void aLibraryThatIsNoDriverIsAnAnswer() {
+  void aLibraryThatIsNotADriverIsReported() {
     GpuReport report = probe("libc.so.6", folder.resolve("missing"));
 
     assertThat(report.gpus()).isEmpty();
@@ -41,7 +41,7 @@ class DriverProbeTest {
   }
 
   @Test
-  void theKernelModuleTellsItsVersion() throws IOException {
+  void theVersionComesFromTheKernelModule() throws IOException {
     Path proc =
         Files.writeString(
             folder.resolve("version"),

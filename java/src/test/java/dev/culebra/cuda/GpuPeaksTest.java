@@ -47,7 +47,7 @@ class GpuPeaksTest {
         "CUDA simulator (CPU)",
         ""
       })
-  void whatIsNotKnownHasNone(String name) {
+  void unknownGpusHaveNoPeak(String name) {
     assertThat(GpuPeaks.bf16Tflops(name)).isZero();
   }
 }

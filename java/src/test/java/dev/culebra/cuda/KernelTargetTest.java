@@ -6,7 +6,7 @@ import dev.culebra.cuda.KernelIndex.Target;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Which GPUs run what was compiled for one of them. */
+/** Which GPUs run code compiled for a given target. */
 class KernelTargetTest {
   @ParameterizedTest
   @CsvSource({

@@ -47,7 +47,7 @@ class PythonWheelsTest {
   }
 
   @Test
-  void anEnvironmentSaysWhatItWasMadeFrom() throws IOException {
+  void anEnvironmentNamesItsBasePython() throws IOException {
     Path origin = folder.resolve("elsewhere");
     Path theirs = wheel(origin, "site-packages", "cu13");
     Files.writeString(

@@ -18,9 +18,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The layouts of tensor-core fragments as the PTX ISA writes them down, on whatever executes them:
- * a GPU, or the simulator, whose attention would be right with a wrong layout that is wrong
- * everywhere.
+ * The layouts of tensor-core fragments in the PTX ISA, on a GPU or in the simulator, where
+ * attention would be correct even with a consistently wrong layout.
  */
 @Tag("cuda")
 class TensorCorePrimitivesTest {
@@ -57,7 +56,7 @@ class TensorCorePrimitivesTest {
     }
   }
 
-  /** What a warp of the kernel makes of the numbers 0 to 255. */
+  /** The results of one warp of the kernel for the numbers 0 to 255. */
   private float[] run(String entry, int flag) {
     List<ParameterType> types = List.of(ParameterType.U64, ParameterType.U64, ParameterType.U32);
     KernelFunction kernel = new KernelFunction(context, entry, module.function(entry), types);
@@ -81,7 +80,7 @@ class TensorCorePrimitivesTest {
     }
   }
 
-  /** D = A·B + C for A (16, 16), B (16, 8) and C (16, 8), of which a half is shown. */
+  /** D = A·B + C for A (16, 16), B (16, 8) and C (16, 8), one half of which is returned. */
   @ParameterizedTest
   @ValueSource(ints = {0, 1})
   void mmaIsAMatrixProduct(int half) {
@@ -98,9 +97,7 @@ class TensorCorePrimitivesTest {
     }
   }
 
-  /**
-   * Lane l holds row l / 4, elements 2 (l % 4) and the next, of each matrix; transposed, columns.
-   */
+  /** Lane l has row l / 4, elements 2 (l % 4) and the next, of each matrix; transposed, columns. */
   @ParameterizedTest
   @ValueSource(ints = {0, 1, 2, 3})
   void ldmatrixGivesEachLaneItsPair(int matrix) {

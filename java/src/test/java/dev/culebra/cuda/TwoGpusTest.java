@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Two contexts in one process: each call goes to the one it was made for. */
+/** Two contexts in one process: each call goes to the right one. */
 @Tag("cuda")
 class TwoGpusTest {
   private static final int NUMBERS = 1024;
@@ -69,7 +69,7 @@ class TwoGpusTest {
 
   @ParameterizedTest
   @EnumSource(names = {"FFM", "JCUDA"})
-  void oneThreadUsesThemInTurn(Binding binding) {
+  void oneThreadCanAlternateBetweenGpus(Binding binding) {
     Gpu first = new Gpu(open(binding, 0));
     Gpu second = new Gpu(open(binding, 1));
     for (int round = 1; round <= 3; round++) {
@@ -81,7 +81,7 @@ class TwoGpusTest {
   }
 
   @Test
-  void memoryIsThatOfTheGpuItWasAskedOf() {
+  void memoryBelongsToTheGpuThatAllocatedIt() {
     CudaContext first = open(Binding.FFM, 0);
     CudaContext second = open(Binding.FFM, 1);
     long freeOfFirst = first.freeMemory();
@@ -92,9 +92,9 @@ class TwoGpusTest {
     assertThat(freeOfSecond - second.freeMemory()).isEqualTo(2 * BYTES);
   }
 
-  /** The driver's own state, whichever binding or library changed it. */
+  /** The driver's own state, no matter which binding or library changed it. */
   @Test
-  void whatAnotherBindingMadeCurrentDoesNotMatter() {
+  void contextsMadeCurrentByOthersDoNotMatter() {
     Gpu first = new Gpu(open(Binding.FFM, 0));
     Gpu second = new Gpu(open(Binding.JCUDA, 1));
     second.fill(2);
@@ -103,9 +103,9 @@ class TwoGpusTest {
     assertThat(first.read()).containsOnly(1);
   }
 
-  /** Closing one user's context leaves the GPU usable: the primary context stays. */
+  /** Closing one user's context keeps the GPU usable: the primary context remains. */
   @Test
-  void twoUsersOfOneGpuCloseOneAfterTheOther() {
+  void twoUsersOfOneGpuCanCloseSeparately() {
     CudaContext early = open(Binding.FFM, 0);
     Gpu late = new Gpu(open(Binding.FFM, 0));
     early.close();
@@ -117,7 +117,7 @@ class TwoGpusTest {
   }
 
   @Test
-  void aStreamOfAnotherGpuIsRefused() {
+  void aStreamOfAnotherGpuIsRejected() {
     Gpu first = new Gpu(open(Binding.FFM, 0));
     Gpu second = new Gpu(open(Binding.FFM, 1));
     assertThatThrownBy(

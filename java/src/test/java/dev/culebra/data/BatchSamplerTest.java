@@ -39,7 +39,7 @@ class BatchSamplerTest {
   }
 
   @Test
-  void aBatchDependsOnItsNumbersOnly() {
+  void aBatchDependsOnlyOnItsNumbers() {
     int[] first = starts(1, Split.TRAIN, 5, 2);
     starts(1, Split.TRAIN, 6, 0);
     assertThat(starts(1, Split.TRAIN, 5, 2)).containsExactly(first);
@@ -50,7 +50,7 @@ class BatchSamplerTest {
   }
 
   @Test
-  void everyContextComesUpAboutAsOften() {
+  void allContextsAreEquallyFrequent() {
     try (Tokens few = tokens.slice("few", 0, 12)) {
       BatchSampler sampler = new BatchSampler(few, Split.TRAIN, 7);
       int[] counts = new int[12];
@@ -78,7 +78,7 @@ class BatchSamplerTest {
   }
 
   @Test
-  void fillingAllocatesNextToNothing() {
+  void fillingAllocatesAlmostNothing() {
     BatchSampler sampler = new BatchSampler(tokens, Split.TRAIN, 1);
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     int batches = 2000;
@@ -94,7 +94,7 @@ class BatchSamplerTest {
   }
 
   @Test
-  void numbersOutOfRangeAreRefused() {
+  void numbersOutOfRangeAreRejected() {
     BatchSampler sampler = new BatchSampler(tokens, Split.TRAIN, 1);
     assertThatThrownBy(() -> sampler.fill(batch, -1, 0))
         .isInstanceOf(IllegalArgumentException.class);
@@ -105,7 +105,7 @@ class BatchSamplerTest {
   }
 
   @Test
-  void anEmptyBatchIsRefusedAndClosingTwiceIsHarmless() {
+  void anEmptyBatchIsRejectedAndClosingTwiceIsHarmless() {
     assertThatThrownBy(() -> new Batch(0, 8)).isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> new Batch(8, 0)).isInstanceOf(IllegalArgumentException.class);
     batch.close();

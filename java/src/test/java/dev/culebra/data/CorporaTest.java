@@ -45,7 +45,7 @@ class CorporaTest {
   }
 
   @Test
-  void theShareOfTrainingIsExactForAnySize() {
+  void theTrainingShareIsExactForAnySize() {
     assertThat(List.of(0L, 1L, 2L, 9L, 10L, 11L, 1_115_394L).stream().map(Corpus::trainSize))
         .containsExactly(0L, 0L, 1L, 8L, 9L, 9L, 1_003_854L);
     assertThat(Corpus.trainSize(Long.MAX_VALUE)).isEqualTo(8_301_034_833_169_298_226L);
@@ -61,7 +61,7 @@ class CorporaTest {
   }
 
   @Test
-  void bytesOfATokenAreThoseOfTheValidationPart() throws IOException {
+  void bytesPerTokenAreMeasuredOnTheValidationPart() throws IOException {
     Path file = Files.writeString(directory.resolve("text"), "a".repeat(90) + "é€x ".repeat(3));
     try (Corpus corpus = corpora.open(file.toString(), TokenizerKind.CHAR)) {
       assertThat(corpus.validation().size()).isEqualTo(11);
@@ -89,7 +89,7 @@ class CorporaTest {
   }
 
   @Test
-  void preparedCharactersComeBack() throws IOException {
+  void preparedCharactersSurviveTheRoundTrip() throws IOException {
     Path text = Files.writeString(directory.resolve("text.txt"), "hello, wörld");
     Path out = directory.resolve("a/prepared");
     DataPreparation.Result result =
@@ -130,7 +130,7 @@ class CorporaTest {
   }
 
   @Test
-  void aFailedPreparationLeavesTheOldFiles() throws IOException {
+  void aFailedPreparationKeepsTheOldFiles() throws IOException {
     Path text = Files.writeString(directory.resolve("text.txt"), "hello");
     DataPreparation.prepare(List.of(text), TokenizerChoice.CHAR, directory);
     Path bad = Files.write(directory.resolve("bad"), new byte[] {'h', (byte) 0xFF});
@@ -148,7 +148,7 @@ class CorporaTest {
   }
 
   @Test
-  void whatCannotBeUsedIsOneLine() throws IOException {
+  void unusableDataIsReportedInOneLine() throws IOException {
     assertRefused(
         "nowhere",
         "no such data: nowhere is neither a file nor one of dickens, macbeth, shakespeare");
@@ -221,7 +221,7 @@ class CorporaTest {
       };
 
   @Test
-  void aProgramHasDatasetsOfItsOwnByName() throws IOException {
+  void userDefinedDatasetsHaveNames() throws IOException {
     Corpora more = corpora.with(OWN);
 
     assertThat(more.dataset("own7", TokenizerChoice.CHAR)).isEqualTo(new Own("own-7"));
@@ -285,7 +285,7 @@ class CorporaTest {
   }
 
   @Test
-  void theCacheIsWhereOtherProgramsHaveTheirs() {
+  void theCacheFollowsTheXdgSpecification() {
     assertThat(Corpora.cacheDirectory(Map.of(), "/home/u"))
         .isEqualTo(Path.of("/home/u/.cache/culebra"));
     assertThat(Corpora.cacheDirectory(Map.of("XDG_CACHE_HOME", "/big/cache"), "/home/u"))

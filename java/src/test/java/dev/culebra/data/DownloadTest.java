@@ -67,7 +67,7 @@ class DownloadTest {
   }
 
   @Test
-  void anotherContentIsRefused() {
+  void wrongContentIsRejected() {
     String other = SHA256.replace('b', 'c');
     assertFails(
         new Download(URI.create(address + "/text"), 3, other), "its SHA-256 is not " + other);

@@ -88,7 +88,7 @@ class HuggingFaceTokenizerTest {
   }
 
   @Test
-  void aTokenIsDecodedWhenItsCharacterIsWhole() throws IOException {
+  void aTokenIsDecodedWhenItsCharacterIsComplete() throws IOException {
     Tokenizer tokenizer = load("qwen2");
     TokenDecoder decoder = tokenizer.decoder();
     StringBuilder text = new StringBuilder();
@@ -100,7 +100,7 @@ class HuggingFaceTokenizerTest {
   }
 
   @Test
-  void specialTokensInATextAreOrdinaryTextUnlessAskedFor() throws IOException {
+  void specialTokensAreOrdinaryTextUnlessRequested() throws IOException {
     Tokenizer tokenizer = load("gpt2");
     int[] ordinary = tokenizer.encode("a<|endoftext|>b");
     assertThat(ordinary).hasSizeGreaterThan(3).doesNotContain(0);
@@ -157,7 +157,7 @@ class HuggingFaceTokenizerTest {
   }
 
   @Test
-  void composesCharactersWhereTheFileSaysSo() throws IOException {
+  void composesCharactersIfTheFileSaysSo() throws IOException {
     ObjectNode json = content("qwen2");
     json.putObject("normalizer").put("type", "NFC");
     Tokenizer composing = read(json);
@@ -204,7 +204,7 @@ class HuggingFaceTokenizerTest {
         "/model/vocab/! ; -1 ; the number of its token \"!\" must be from 0 to 16777215, not -1",
         "/model/vocab/! ; 1.5 ; the number of its token \"!\" must be from 0 to 16777215, not 1.5",
         "/model/vocab/! ; 2 ; two tokens have the number 2",
-        "/model/vocab/日 ; 600 ; token 600, \"日\", is not written in GPT-2's alphabet of bytes",
+        "/model/vocab/日 ; 600 ; token 600, \"日\", is not in GPT-2's byte alphabet",
         "/model/merges ; {} ; its \"merges\" must be a list",
         "/model/merges ; [[\"q\", \"q\"]] ; merge 0, of \"q\" and \"q\", is of tokens that its vocabulary lacks",
         "/model/merges ; [\"q\"] ; merge 0 is not a pair of tokens",
@@ -214,7 +214,8 @@ class HuggingFaceTokenizerTest {
         "/added_tokens/0/lstrip ; true ; the \"lstrip\" of its token \"<|endoftext|>\" is not known",
         "/added_tokens/0/content ; \"\" ; one of its \"added_tokens\" has no content",
       })
-  void whatIsNotKnownIsOneLine(String place, String value, String fault) throws IOException {
+  void unknownFeaturesAreReportedInOneLine(String place, String value, String fault)
+      throws IOException {
     ObjectNode json = content("gpt2");
     int end = place.lastIndexOf('/');
     ((ObjectNode) json.at(place.substring(0, end)))

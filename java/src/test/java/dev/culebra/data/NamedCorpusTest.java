@@ -41,7 +41,7 @@ class NamedCorpusTest {
   }
 
   @Test
-  void areFoundByTheirNames() {
+  void corporaAreFoundByName() {
     for (NamedCorpus corpus : NamedCorpus.values()) {
       assertThat(NamedCorpus.find(corpus.label())).contains(corpus);
       assertThat(corpus.licence()).startsWith("public domain");

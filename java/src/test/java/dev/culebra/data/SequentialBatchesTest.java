@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class SequentialBatchesTest {
   @ParameterizedTest
   @CsvSource({"2, 3, 4", "12, 3, 4", "13, 3, 4", "14, 3, 4", "25, 3, 4", "100, 7, 5", "9, 1, 1"})
-  void everyTokenButTheFirstIsPredictedOnce(int size, int rows, int context) {
+  void everyTokenExceptTheFirstIsPredictedOnce(int size, int rows, int context) {
     try (Tokens tokens = Tokens.of("t", size, IntStream.range(0, size).toArray());
         Batch batch = new Batch(rows, context)) {
       SequentialBatches batches = new SequentialBatches(tokens, rows, context);
@@ -40,7 +40,7 @@ class SequentialBatchesTest {
   }
 
   @Test
-  void refusesWhatIsOutside() {
+  void rejectsIndicesOutOfRange() {
     try (Tokens tokens = Tokens.of("t", 3, 0, 1, 2);
         Batch batch = new Batch(1, 2);
         Batch other = new Batch(2, 1)) {

@@ -28,7 +28,7 @@ class TokenizerFileTest {
   }
 
   @Test
-  void charactersComeBack() throws IOException {
+  void charactersSurviveTheRoundTrip() throws IOException {
     CharTokenizer tokenizer = CharTokenizer.of("a \"b\"\\\n\t\u0000é日🐍\u2028");
     TokenizerFile.save(tokenizer, file);
     assertThat(TokenizerFile.load(file)).isEqualTo(tokenizer);
@@ -77,7 +77,7 @@ class TokenizerFileTest {
   }
 
   @Test
-  void ofATokenizerOfAProgramsOwnNameAndIdentityAreKept() throws IOException {
+  void nameAndIdentityOfAUserDefinedTokenizerAreKept() throws IOException {
     TokenizerFile.save(new Words("yes no"), file);
     assertThat(file)
         .hasContent("{\n  \"tokenizer\" : \"words\",\n  \"identity\" : \"yes no\"\n}\n");
@@ -90,14 +90,14 @@ class TokenizerFileTest {
   }
 
   @Test
-  void gpt2IsItsName() throws IOException {
+  void gpt2IsStoredByName() throws IOException {
     TokenizerFile.save(new Gpt2Tokenizer(), file);
     assertThat(file).hasContent("{\n  \"tokenizer\" : \"gpt2\"\n}\n");
     assertThat(TokenizerFile.load(file)).isEqualTo(new Gpt2Tokenizer());
   }
 
   @Test
-  void aMissingFileIsOneLine() {
+  void aMissingFileIsReportedInOneLine() {
     assertThatThrownBy(() -> TokenizerFile.load(file))
         .isInstanceOf(IOException.class)
         .hasMessage("cannot read %s: no such file or directory: %s", file, file);
@@ -121,10 +121,10 @@ class TokenizerFileTest {
         "{\"tokenizer\": \"char\", \"vocabulary\": [\"\"]} | entry 0 of its vocabulary is not one character",
         "{\"tokenizer\": \"char\", \"vocabulary\": [7]} | entry 0 of its vocabulary is not one character",
         "{\"tokenizer\": \"char\", \"vocabulary\": [\"a\", \"a\"]} | character U+0061 occurs twice in the vocabulary",
-        "{\"tokenizer\": \"char\", \"vocabulary\": [\"\\ud83d\"]} | half a surrogate pair is not a character: U+D83D",
+        "{\"tokenizer\": \"char\", \"vocabulary\": [\"\\ud83d\"]} | an unpaired surrogate is not a character: U+D83D",
         "{\"tokenizer\": \"gpt2\", \"tokenizer\": \"char\"} | Duplicate field 'tokenizer' in line 1",
       })
-  void wrongContentIsOneLine(String content, String fault) throws IOException {
+  void wrongContentIsReportedInOneLine(String content, String fault) throws IOException {
     Files.writeString(file, content);
     assertThatThrownBy(() -> TokenizerFile.load(file))
         .isInstanceOf(TokenizerFormatException.class)
@@ -134,7 +134,7 @@ class TokenizerFileTest {
   @ParameterizedTest
   @ValueSource(
       strings = {"{\"tokenizer\": \"ch", "{\"tokenizer\": \"gpt2\"} x", "\u0001\u0002", "<html>"})
-  void whatIsNotJsonIsOneLine(String content) throws IOException {
+  void invalidJsonIsReportedInOneLine(String content) throws IOException {
     Files.writeString(file, content);
     assertThatThrownBy(() -> TokenizerFile.load(file))
         .isInstanceOf(TokenizerFormatException.class)

@@ -28,14 +28,14 @@ class TokenizerFolderTest {
   }
 
   @Test
-  void aRunsTokenizerToo() throws IOException {
+  void aRunsTokenizer() throws IOException {
     Tokenizer characters = CharTokenizer.of("abc");
     TokenizerFile.save(characters, directory.resolve(TokenizerFile.NAME));
     assertThat(TokenizerFolder.open(directory)).isEqualTo(characters);
   }
 
   @Test
-  void whatIsSavedComesBackAlsoAsVocabularyAndMerges() throws IOException {
+  void savedTokenizersSurviveTheRoundTripInBothFormats() throws IOException {
     Path folder = directory.resolve("a/b");
     TokenizerFolder.save(fixture("gpt2"), folder);
     assertThat(TokenizerFolder.open(folder)).isEqualTo(fixture("gpt2"));
@@ -48,7 +48,7 @@ class TokenizerFolderTest {
   }
 
   @Test
-  void aMergeMayBeginLikeAComment() throws IOException {
+  void aMergeMayStartLikeAComment() throws IOException {
     Path folder = directory;
     TokenizerFolder.save(fixture("gpt2"), folder);
     Files.delete(folder.resolve("tokenizer.json"));
@@ -60,7 +60,7 @@ class TokenizerFolderTest {
   }
 
   @Test
-  void qwensFilesHaveQwensWords() throws IOException {
+  void qwensFilesUseQwensRule() throws IOException {
     TokenizerFolder.save(fixture("qwen2"), directory);
     Files.delete(directory.resolve("tokenizer.json"));
     Files.writeString(
@@ -93,7 +93,7 @@ class TokenizerFolderTest {
   }
 
   @Test
-  void whatIsNoneIsOneLine() throws IOException {
+  void aMissingTokenizerIsReportedInOneLine() throws IOException {
     Path gone = directory.resolve("gone");
     assertThat(TokenizerFolder.isOne(gone)).isFalse();
     assertThatThrownBy(() -> TokenizerFolder.open(gone))

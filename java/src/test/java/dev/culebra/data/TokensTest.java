@@ -52,7 +52,7 @@ class TokensTest {
   }
 
   @Test
-  void refuseWhatIsOutside() {
+  void rejectIndicesOutOfRange() {
     try (Tokens tokens = Tokens.of("t", 10, 5, 6, 7)) {
       assertThatThrownBy(() -> tokens.token(3)).isInstanceOf(IndexOutOfBoundsException.class);
       assertThatThrownBy(() -> tokens.copy(2, 2, new int[2], 0))

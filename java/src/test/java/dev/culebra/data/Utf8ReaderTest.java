@@ -47,7 +47,7 @@ class Utf8ReaderTest {
   }
 
   @Test
-  void nothingIsNothing() throws IOException {
+  void anEmptyFileIsAnEmptyText() throws IOException {
     assertThat(read(new byte[0])).isEmpty();
     assertThat(read("\uFEFF".getBytes(StandardCharsets.UTF_8))).isEmpty();
   }
@@ -70,7 +70,7 @@ class Utf8ReaderTest {
   }
 
   @Test
-  void aCharacterCutOffAtTheEndIsWrong() {
+  void aTruncatedCharacterAtTheEndIsReported() {
     assertThatThrownBy(() -> read(new byte[] {'a', (byte) 0xF0, (byte) 0x9F}))
         .isInstanceOf(DataException.class)
         .hasMessageContaining("at byte 1:");

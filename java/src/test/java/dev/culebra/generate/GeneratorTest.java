@@ -38,7 +38,7 @@ class GeneratorTest {
   private final Backend backend = new CpuBackend(2);
   private final Gpt model = new Gpt(CONFIG, backend, 11);
 
-  /** Larger weights than a fresh model's, so that what it says depends on what it read. */
+  /** Larger weights than a new model's, so that the output depends on the input. */
   @BeforeEach
   void enliven() {
     enliven(model);
@@ -115,7 +115,7 @@ class GeneratorTest {
   }
 
   @Test
-  void greedyTextIsThatOfTheFullForwardPass() {
+  void greedyTextEqualsThatOfTheFullForwardPass() {
     int count = CONFIG.context() - PROMPT.length;
     int[] tokens = Arrays.copyOf(PROMPT, CONFIG.context());
     try (Gpt full = model.shareWeights()) {
@@ -137,7 +137,7 @@ class GeneratorTest {
   }
 
   @Test
-  void goesOnPastTheContextAndIsRepeatable() {
+  void continuesPastTheContextAndIsRepeatable() {
     SamplingSpec spec = new SamplingSpec(0.8f, 10, 0.9f);
     List<Integer> tokens = generate(PROMPT, 70, spec, 5, 0);
     assertThat(tokens).hasSize(70).allMatch(t -> t >= 0 && t < CONFIG.vocab());
@@ -156,7 +156,7 @@ class GeneratorTest {
   }
 
   @Test
-  void promptOfOneTokenWorksAndAnEmptyOneIsRefused() {
+  void aPromptOfOneTokenWorksAndAnEmptyOneIsRejected() {
     assertThat(generate(new int[] {2}, 3, GREEDY, 1, 0)).hasSize(3);
     assertThatThrownBy(() -> generate(new int[0], 3, GREEDY, 1, 0))
         .isInstanceOf(IllegalArgumentException.class)
@@ -181,9 +181,9 @@ class GeneratorTest {
     assertThat(seen).hasSize(4);
   }
 
-  /** A bigram's likeliest text is a walk along the largest entries of its table. */
+  /** A bigram's likeliest text follows the largest entries of its table. */
   @Test
-  void anyModelWritesAlsoPastItsWindow() {
+  void anyModelContinuesPastItsWindow() {
     int vocab = 13;
     try (Bigram bigram = new Bigram(vocab, backend, 5);
         Generator generator = new Generator(bigram, 8)) {

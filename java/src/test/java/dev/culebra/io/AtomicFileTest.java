@@ -76,7 +76,7 @@ class AtomicFileTest {
   }
 
   @Test
-  void removesWhatAKilledProcessLeft() throws IOException {
+  void removesLeftoversOfAKilledProcess() throws IOException {
     Path old = Files.writeString(directory.resolve(".weights.1234.tmp"), "half");
     Files.setLastModifiedTime(old, FileTime.from(Instant.now().minus(Duration.ofHours(2))));
     Files.writeString(directory.resolve(".weights.5678.tmp"), "another process writes this");
@@ -86,7 +86,7 @@ class AtomicFileTest {
   }
 
   @Test
-  void aMissingDirectoryIsOneLine() {
+  void aMissingDirectoryIsReportedInOneLine() {
     Path target = directory.resolve("nowhere/file");
     assertThatThrownBy(() -> AtomicFile.write(target, "x"))
         .isInstanceOf(IOException.class)
@@ -95,7 +95,7 @@ class AtomicFileTest {
   }
 
   @Test
-  void aDirectoryAsTargetIsOneLine() {
+  void aDirectoryAsTargetIsReportedInOneLine() {
     assertThatThrownBy(() -> AtomicFile.write(directory, "x"))
         .isInstanceOf(IOException.class)
         .hasMessage("cannot write " + directory + ": it is a directory");

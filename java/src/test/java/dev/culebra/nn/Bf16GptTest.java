@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 
-/** The whole model where operations compute in BF16 and what is trained is F32. */
+/** The whole model with BF16 operations and F32 master weights. */
 class Bf16GptTest {
   private static final int BATCH = 3;
   private static final List<GptConfig> CONFIGS = ModelFixture.ALL;
@@ -42,7 +42,7 @@ class Bf16GptTest {
     model.backward(1);
   }
 
-  /** Some ten roundings of up to 2⁻⁸ each, one after the other, leave about 1 % of a gradient. */
+  /** About ten successive roundings of up to 2⁻⁸ each change a gradient by about 1 %. */
   @ParameterizedTest
   @FieldSource("CONFIGS")
   void lossAndGradientsAreNearTheReference(GptConfig config) {
@@ -86,7 +86,7 @@ class Bf16GptTest {
   }
 
   @Test
-  void trainingLearnsABatchAndWeightsStayBesideTheValues() {
+  void trainingLearnsABatchAndWeightsStayNearTheValues() {
     GptConfig config = ModelFixture.TIED;
     try (Gpt model = new Gpt(config, backend, 5);
         AdamW optimizer = new AdamW(model.parameters(), AdamW.Config.DEFAULT, 3)) {
@@ -105,13 +105,13 @@ class Bf16GptTest {
         assertThat(weights[i]).isCloseTo(values[i], within(0x1p-7f * Math.abs(values[i])));
         notNearest += weights[i] == BFloat16.rounded(values[i]) ? 0 : 1;
       }
-      // Rounding by chance takes the farther neighbour for a quarter of all values.
+      // Stochastic rounding picks the farther neighbour for a quarter of all values.
       assertThat(notNearest).isBetween(values.length / 6, values.length / 3);
     }
   }
 
   @Test
-  void equalSeedsRoundEquallyAndOthersDoNot() {
+  void onlyEqualSeedsRoundEqually() {
     assertThat(weightsAfterAStep(3)).isEqualTo(weightsAfterAStep(3));
     assertThat(weightsAfterAStep(4)).isNotEqualTo(weightsAfterAStep(3));
     assertThat(weightsAfterAStep(3 + (1L << 32))).isNotEqualTo(weightsAfterAStep(3));
@@ -128,7 +128,7 @@ class Bf16GptTest {
   }
 
   @Test
-  void cachedGenerationIsThatOfTheFullForwardPass() {
+  void cachedGenerationEqualsTheFullForwardPass() {
     GptConfig config = ModelFixture.TIED;
     try (Gpt model = new Gpt(config, backend, 5);
         Gpt full = model.shareWeights();

@@ -22,7 +22,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * The lecture's exercise: all heads in one are the single heads side by side, weight for weight.
+ * The lecture's exercise: all heads in one equal the separate heads side by side, weight for
+ * weight.
  */
 class CausalSelfAttentionTest {
   private static final int BATCH = 2;
@@ -70,7 +71,7 @@ class CausalSelfAttentionTest {
     }
   }
 
-  /** One head as the lecture writes it: its own key, query and value layers. (B, T, SIZE) */
+  /** One head as in the lecture, with its own key, query and value layers. (B, T, SIZE) */
   private float[] head(Tensor in, Tensor weight, Tensor bias, int head) {
     float[][] parts = new float[3][];
     for (int part = 0; part < 3; part++) { // query, key, value
@@ -107,7 +108,7 @@ class CausalSelfAttentionTest {
     return tensor;
   }
 
-  /** Normal numbers with a spread that makes each head look at something. */
+  /** Normally distributed numbers with a spread that makes attention selective. */
   private void fill(Tensor tensor, int seed) {
     RandomStream random = new RandomStream(seed, 0, 0);
     float[] values = new float[(int) tensor.elements()];

@@ -43,9 +43,9 @@ class GptTest {
     return ModelFixture.tokens(BATCH * config.context(), config.vocab(), 1);
   }
 
-  /** Of 124M: 85 M weights in blocks, 38.6 M in the padded head, attention to 1024 tokens. */
+  /** GPT-2 124M: 85 M weights in blocks, 38.6 M in the padded head, attention to 1024 tokens. */
   @Test
-  void flopsOfATokenAreThoseOfProductsWithWeightsAndOfCausalAttention() {
+  void flopsPerTokenCountWeightProductsAndCausalAttention() {
     double weights = 12 * 12.0 * 768 * 768 + 50304 * 768;
     assertThat(Gpt.flopsOfAToken(Preset.GPT2.config(50257)))
         .isEqualTo(6 * weights + 6.0 * 12 * 768 * 1024)
@@ -56,7 +56,7 @@ class GptTest {
 
   @ParameterizedTest
   @FieldSource("CONFIGS")
-  void referenceGradientsAreThoseOfFiniteDifferences(GptConfig config) {
+  void referenceGradientsEqualFiniteDifferences(GptConfig config) {
     try (Gpt model = new Gpt(config, backend, 5)) {
       ModelFixture.enliven(model);
       Map<String, double[]> values = ModelFixture.values(model);
@@ -314,7 +314,7 @@ class GptTest {
   }
 
   @Test
-  void gradientsWithDropoutAreThoseOfFiniteDifferences() {
+  void gradientsWithDropoutEqualFiniteDifferences() {
     GptConfig config = ModelFixture.UNTIED.with(GptConfig.DROPOUT, 0.25f);
     try (Gpt model = new Gpt(config, backend, 5)) {
       model.plan(BATCH, config.context());
@@ -325,7 +325,7 @@ class GptTest {
       model.forward();
       model.backward(1);
       for (Parameter parameter : model.parameters().list()) {
-        // Along the gradient itself, so that single precision is enough: d loss = |g|² h.
+        // Along the gradient itself, where single precision is enough: d loss = |g|² h.
         float[] values = backend.readFloatsBlocking(parameter.value());
         float[] gradient = backend.readFloatsBlocking(parameter.gradient());
         double squares = 0;
@@ -382,7 +382,7 @@ class GptTest {
   }
 
   @Test
-  void refusesMoreTokensThanTheContext() {
+  void rejectsMoreTokensThanTheContext() {
     try (Gpt model = new Gpt(ModelFixture.RELU, backend, 1)) {
       assertThatThrownBy(() -> model.plan(1, 8))
           .isInstanceOf(IllegalArgumentException.class)

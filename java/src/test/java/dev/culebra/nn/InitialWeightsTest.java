@@ -7,11 +7,11 @@ import dev.culebra.backend.cpu.CpuBackend;
 import dev.culebra.random.RandomStream;
 import org.junit.jupiter.api.Test;
 
-/** Weights before training: drawn side by side, as if one after the other. */
+/** Weights before training: drawn in parallel, as if in sequence. */
 class InitialWeightsTest {
   private static final long SEED = 7;
 
-  /** Its embedding is drawn by several tasks, and ends within a block of random numbers. */
+  /** Its embedding is drawn by several tasks, and ends inside a block of random numbers. */
   private static final GptConfig LARGE_TABLE = Preset.NANO.config(1537).with(GptConfig.CONTEXT, 8);
 
   @Test
@@ -39,7 +39,7 @@ class InitialWeightsTest {
   }
 
   @Test
-  void weightsToBeLoadedAreNotDrawn() {
+  void weightsThatWillBeLoadedAreNotDrawn() {
     try (Backend backend = new CpuBackend(2);
         Gpt model = Gpt.toBeLoaded(LARGE_TABLE, backend)) {
       assertThat(backend.readFloatsBlocking(model.parameters().values())).containsOnly(0);

@@ -12,7 +12,7 @@ import java.util.Map;
 public final class ModelFixture {
   private ModelFixture() {}
 
-  /** Awkward on purpose: odd width of a head, vocabulary and context. */
+  /** Deliberately awkward: odd head width, vocabulary and context. */
   static final GptConfig TIED =
       new GptConfig(2, 3, 15, 11, 13, 0, false, true, Activation.GELU_TANH);
 
@@ -27,7 +27,7 @@ public final class ModelFixture {
           .with(GptConfig.LLAMA)
           .with(GptConfig.KV_HEADS, 2);
 
-  /** The rest of what newer papers do otherwise than GPT-2. */
+  /** The remaining features of newer papers. */
   static final GptConfig CAPPED =
       new GptConfig(2, 3, 18, 8, 11, 0, true, true, Activation.RELU_SQUARED)
           .with(GptConfig.POSITIONS, Positions.ROTARY)
@@ -52,8 +52,8 @@ public final class ModelFixture {
   }
 
   /**
-   * Makes the initial weights lively: GPT-2's initialisation leaves biases at 0 and all so small
-   * that a wrong layer would hardly show.
+   * Perturbs the initial weights: GPT-2's initialisation has biases of 0 and weights so small that
+   * a wrong layer would hardly show.
    */
   public static void enliven(LanguageModel model) {
     enliven(model, 5);

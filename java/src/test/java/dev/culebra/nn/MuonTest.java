@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 
-/** Steps of {@link Muon} on whole models, against the same in double precision. */
+/** Steps of {@link Muon} on whole models, compared with double precision. */
 class MuonTest {
   private static final int BATCH = 3;
   private static final float LEARNING_RATE = 1e-2f;
@@ -77,7 +77,7 @@ class MuonTest {
     }
   }
 
-  /** Momentum of matrices, moments of all else. */
+  /** The momentum of matrices and the moments of all other parameters. */
   private static final class Reference {
     private final Gpt model;
     private final Map<String, double[]> values;

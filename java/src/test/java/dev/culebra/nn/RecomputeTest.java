@@ -10,7 +10,7 @@ import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 
-/** Computing activations a second time saves memory and changes no bit. */
+/** Recomputing activations saves memory and changes no bit. */
 class RecomputeTest {
   private static final int BATCH = 3;
   private static final GptConfig CONFIG =
@@ -21,7 +21,7 @@ class RecomputeTest {
 
   static final List<GptConfig> CONFIGS = List.of(CONFIG, LLAMA);
 
-  /** What a step leaves behind. */
+  /** The results of a step. */
   private record Result(float loss, float[] gradients, long bytes) {}
 
   private static Result step(GptConfig config, Recompute recompute) {

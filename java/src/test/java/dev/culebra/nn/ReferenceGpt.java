@@ -10,9 +10,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A GPT in double precision, written as the textbook has it (x = x + attention(layernorm(x)),
- * nothing fused, nothing reused) on {@link ReferenceOps}: the judge of {@link Gpt}. No dropout.
- * Parameters go by the names of {@link Gpt}, without padding.
+ * A textbook GPT in double precision (x = x + attention(layernorm(x)), nothing fused, nothing
+ * reused) on {@link ReferenceOps}: the reference for {@link Gpt}. No dropout. Parameters have the
+ * names of {@link Gpt}, without padding.
  */
 final class ReferenceGpt {
   private final GptConfig config;
@@ -24,7 +24,7 @@ final class ReferenceGpt {
     this.parameters = parameters;
   }
 
-  /** What a layer of the backward pass needs of its forward pass. */
+  /** What the backward pass of a layer needs from its forward pass. */
   private interface Backward {
     double[] of(double[] dOut);
   }
@@ -170,7 +170,7 @@ final class ReferenceGpt {
         });
   }
 
-  /** A parameter, or null where the configuration has none of that name. */
+  /** A parameter, or null if the configuration has none with that name. */
   private double[] get(String name) {
     return name == null ? null : parameters.get(name);
   }

@@ -13,8 +13,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /**
- * A whole training step in a JVM of its own: within large methods C2 may box vectors that single
- * operations keep in registers.
+ * A whole training step in its own JVM: in large methods C2 may box vectors that single operations
+ * keep in registers.
  */
 class SteadyStepTest {
   private static final long LIMIT = 10_000;
@@ -35,11 +35,12 @@ class SteadyStepTest {
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
     String said = new String(process.getInputStream().readAllBytes());
     assertThat(process.waitFor()).isZero();
-    assertThat(Long.parseLong(said.strip())).as("bytes a step").isLessThan(LIMIT);
+    assertThat(Long.parseLong(said.strip())).as("bytes per step").isLessThan(LIMIT);
   }
 
   /**
-   * Steps until ten in a row stay below the limit, or patience ends; prints the most of the ten.
+   * Steps until ten in a row stay below the limit, or the time is up; prints the maximum of the
+   * ten.
    */
   static final class Steps {
     private static final long PATIENCE = TimeUnit.SECONDS.toNanos(90);

@@ -23,7 +23,7 @@ class OptimizerTest {
   }
 
   @Test
-  void aStateIsToldFromAWeightByItsName() {
+  void aStateIsDistinguishedFromAWeightByItsName() {
     Parameter table = model.parameters().list().getFirst();
     Tensor tensor = table.value();
 

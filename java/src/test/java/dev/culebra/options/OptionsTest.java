@@ -35,7 +35,7 @@ class OptionsTest {
   }
 
   @Test
-  void whatIsNotSaidIsTheFallbackOrAskedFor() {
+  void aMissingValueIsTheDefaultOrAnError() {
     assertThat(two.value(SHAPE)).isEqualTo(Shape.ROUND);
     assertThat(two.find(SHAPE)).isEmpty();
     assertThatExceptionOfType(OptionException.class)
@@ -44,7 +44,7 @@ class OptionsTest {
   }
 
   @Test
-  void partsAreTakenByOptionOrByDifference() {
+  void subsetsByOptionOrByDifference() {
     assertThat(two.without(PANES)).isEqualTo(Options.NONE.with(OPEN, true));
     assertThat(two.only(PANES::equals)).isEqualTo(Options.NONE.with(PANES, 2));
     assertThat(two.minus(Options.NONE.with(PANES, 2).with(OPEN, false)))
@@ -53,12 +53,12 @@ class OptionsTest {
   }
 
   @Test
-  void aRecordSaysAllOfItsOptions() {
+  void aRecordGivesTheValuesOfItsOptions() {
     assertThat(Options.of(new Window(2, Shape.ROUND, true), List.of(PANES, OPEN))).isEqualTo(two);
   }
 
   @Test
-  void aTextNamesOptionsAsItsReaderDoes() {
+  void aTextNamesOptionsInItsReadersTerms() {
     Naming shouting = option -> option.name('-').toUpperCase(Locale.ROOT);
     Wording wording =
         new Wording(
@@ -72,7 +72,7 @@ class OptionsTest {
   }
 
   @Test
-  void anImpossibleValueIsNamedInTheWordsOfItsReader() {
+  void anInvalidValueIsNamedInItsReadersTerms() {
     assertThatExceptionOfType(OptionException.class)
         .isThrownBy(() -> PANES.require(10))
         .withMessage("paneCount must be at most 9, not 10")
@@ -86,7 +86,7 @@ class OptionsTest {
   }
 
   @Test
-  void valuesAreReadAsTheyAreWritten() {
+  void valuesAreParsedAndFormatted() {
     assertThat(SHAPE.type().parse("With_Corners")).hasValue(Shape.WITH_CORNERS);
     assertThat(SHAPE.type().parse("square")).isEmpty();
     assertThat(SHAPE.type().expected()).isEqualTo("one of round, with_corners");

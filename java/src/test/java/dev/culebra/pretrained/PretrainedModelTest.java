@@ -175,7 +175,7 @@ class PretrainedModelTest {
   }
 
   @Test
-  void whatDoesNotFitIsNamed() throws IOException {
+  void tensorsThatDoNotFitAreNamed() throws IOException {
     String name = "transformer.h.1.attn.c_attn.weight";
     Path folder =
         copyOf(
@@ -193,7 +193,7 @@ class PretrainedModelTest {
   }
 
   @Test
-  void whatIsMissingOrUnknownIsNamed() throws IOException {
+  void missingAndUnknownTensorsAreNamed() throws IOException {
     String name = "transformer.ln_f.bias";
     Path folder =
         copyOf(
@@ -343,7 +343,7 @@ class PretrainedModelTest {
   }
 
   @Test
-  void whatAGptCannotComputeYetIsListed() throws IOException {
+  void unsupportedFeaturesAreListed() throws IOException {
     assertThat(beyond("gpt2-bf16")).isEmpty();
     assertThat(beyond("llama-tied-f32"))
         .containsExactly(
@@ -389,7 +389,7 @@ class PretrainedModelTest {
         "\"model_type\": \"llama\", \"rms_norm_eps\": 0 | rms_norm_eps must be a number above 0, not 0",
         "\"model_type\": \"llama\", \"mlp_bias\": 1 | mlp_bias must be true or false, not 1",
       })
-  void aConfigurationThatIsNotKnownIsOneLine(String fields, String fault) throws IOException {
+  void unknownConfigurationsAreReportedInOneLine(String fields, String fault) throws IOException {
     Path file = Files.writeString(directory.resolve("config.json"), "{" + fields + "}");
     assertThatThrownBy(() -> PretrainedModel.open(directory))
         .isInstanceOf(CheckpointException.class)
@@ -397,7 +397,7 @@ class PretrainedModelTest {
   }
 
   @Test
-  void weightsThatAreNotThereAreOneLine() throws IOException {
+  void missingWeightsAreReportedInOneLine() throws IOException {
     Files.copy(folder("gpt2-f32").resolve("config.json"), directory.resolve("config.json"));
     assertThatThrownBy(() -> PretrainedModel.open(directory))
         .hasMessage(
@@ -482,7 +482,7 @@ class PretrainedModelTest {
   }
 
   @Test
-  void aFileThatIsNoCheckpointOfLlmCIsOneLine() throws IOException {
+  void otherFilesAreReportedInOneLine() throws IOException {
     Path whole = llmC(3, parameters(folder("gpt2-f32")));
     byte[] bytes = Files.readAllBytes(whole);
     Files.write(whole, Arrays.copyOf(bytes, bytes.length - 4));

@@ -57,7 +57,7 @@ class RandomStreamTest {
   }
 
   @Test
-  void beginsBehindWholeBlocks() {
+  void startsAfterWholeBlocks() {
     for (int i = 0; i < 3 * RandomStream.BLOCK; i++) {
       stream.nextNormal();
     }
@@ -101,14 +101,14 @@ class RandomStreamTest {
   }
 
   @Test
-  void openingAgainStartsAgain() {
+  void reopeningStartsOver() {
     int[] first = ints(new RandomStream(42, 1, 5));
     assertThat(ints(new RandomStream(42, 1, 5))).isEqualTo(first);
   }
 
   @ParameterizedTest
   @CsvSource({"43, 1, 5", "42, 2, 5", "42, 1, 6", "4294967338, 1, 5"})
-  void anotherNameGivesOtherNumbers(long seed, int stream, int index) {
+  void anotherIdentityGivesOtherNumbers(long seed, int stream, int index) {
     int[] other = ints(new RandomStream(seed, stream, index));
     int[] one = ints(new RandomStream(42, 1, 5));
     long equal = IntStream.range(0, one.length).filter(i -> one[i] == other[i]).count();

@@ -8,7 +8,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class BFloat16Test {
   @Test
-  void everyNumberSurvivesTheWayThroughSingle() {
+  void everyNumberSurvivesTheRoundTripThroughSingle() {
     for (int bits = Short.MIN_VALUE; bits <= Short.MAX_VALUE; bits++) {
       float value = BFloat16.toFloat((short) bits);
       if (!Float.isNaN(value)) {
@@ -38,7 +38,7 @@ class BFloat16Test {
   }
 
   @Test
-  void noNumberStaysNoNumber() {
+  void nanStaysNan() {
     assertThat(BFloat16.rounded(Float.NaN)).isNaN();
     assertThat(BFloat16.rounded(Float.intBitsToFloat(0x7F800001))).isNaN();
     assertThat(BFloat16.fromFloat(-0f)).isEqualTo(Short.MIN_VALUE);

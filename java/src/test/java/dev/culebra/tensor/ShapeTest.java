@@ -35,7 +35,7 @@ class ShapeTest {
   }
 
   @Test
-  void doesNotFollowTheArrayItWasMadeOf() {
+  void isIndependentOfTheArrayItWasMadeFrom() {
     int[] dims = {2, 3};
     Shape made = Shape.of(dims);
     dims[0] = 9;

@@ -21,7 +21,7 @@ class TensorTest {
   }
 
   @Test
-  void knowsItsPlace() {
+  void knowsItsAddress() {
     assertThat(tensor.elements()).isEqualTo(12);
     assertThat(tensor.bytes()).isEqualTo(48);
     assertThat(tensor.address()).isEqualTo(buffer.address() + 16);
@@ -57,7 +57,7 @@ class TensorTest {
   }
 
   @Test
-  void sliceMustLieInside() {
+  void aSliceMustLieInside() {
     assertThat(tensor.slice(8, Shape.of(4)).elements()).isEqualTo(4);
     assertThatExceptionOfType(IndexOutOfBoundsException.class)
         .isThrownBy(() -> tensor.slice(9, Shape.of(4)))

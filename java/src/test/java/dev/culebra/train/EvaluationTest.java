@@ -19,7 +19,7 @@ import dev.culebra.text.CharTokenizer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** What a dataset measures that says nothing of it. */
+/** The default measurement of a dataset. */
 class EvaluationTest {
   private static final int BATCH = 3;
   private static final int TIME = 4;
@@ -34,7 +34,7 @@ class EvaluationTest {
     backend.close();
   }
 
-  /** In batch i the first i % 5 places of every row count. */
+  /** In batch i the first i % 5 targets of every row count. */
   private record Growing(String name, int most) implements Dataset {
     @Override
     public CharTokenizer tokenizer() {
@@ -60,7 +60,7 @@ class EvaluationTest {
   }
 
   @Test
-  void eachTargetThatCountsWeighsTheSame() {
+  void allCountedTargetsHaveEqualWeights() {
     Growing data = new Growing("growing", TIME);
     double sum = 0;
     int targets = 0;
@@ -88,7 +88,7 @@ class EvaluationTest {
   }
 
   @Test
-  void whereNoTargetCountsNothingIsMeasured() {
+  void withoutCountedTargetsNothingIsMeasured() {
     assertThatThrownBy(() -> Evaluation.of(model, new Growing("none", 0), BATCH, TIME))
         .isInstanceOf(DataException.class)
         .hasMessage("no target counts in 100 batches");

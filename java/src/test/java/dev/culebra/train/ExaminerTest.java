@@ -24,7 +24,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** The model's own answers, written token by token, are the right ones here; or nearly. */
+/** The right answers here are the model's own, generated token by token, or nearly so. */
 class ExaminerTest {
   private static final GptConfig CONFIG =
       new GptConfig(2, 2, 24, 16, 31, 0.2f, true, true, Activation.GELU_TANH);
@@ -37,7 +37,7 @@ class ExaminerTest {
   private final List<Question> questions = new ArrayList<>();
   private final boolean[] expected = new boolean[QUESTIONS];
 
-  /** Of every three questions one is answered as the model does, two otherwise in one token. */
+  /** One of every three questions has the model's answer, two differ in one token. */
   @BeforeEach
   void ask() {
     ModelFixture.enliven(model);
@@ -65,7 +65,7 @@ class ExaminerTest {
   }
 
   @Test
-  void whatTheModelWouldWriteIsExact() {
+  void theModelsOwnAnswersAreExact() {
     try (Examiner examiner = new Examiner(model, questions, BATCH)) {
       Learner.Answers result = examiner.ask(() -> false);
       assertThat(result.exact()).isEqualTo(expected);
@@ -75,7 +75,7 @@ class ExaminerTest {
   }
 
   @Test
-  void itGivesUpWhenToldTo() {
+  void stopsOnRequest() {
     try (Examiner examiner = new Examiner(model, questions, BATCH)) {
       assertThat(examiner.ask(() -> true)).isNull();
     }
@@ -117,7 +117,7 @@ class ExaminerTest {
   }
 
   @Test
-  void writesUntilItIsStopped() {
+  void writesUntilStopped() {
     try (ModelLearner learner = new ModelLearner(model, BATCH, CONFIG.context(), 1)) {
       Learner.Writer writer = learner.writer();
       List<Integer> written = new ArrayList<>();
@@ -135,7 +135,7 @@ class ExaminerTest {
   }
 
   @Test
-  void aScoreIsPossible() {
+  void invalidScoresAreRejected() {
     assertThat(new Score(965, 966)).hasToString("99.9 % (965 of 966)");
     assertThatThrownBy(() -> new Score(2, 1)).isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> new Score(0, 0)).isInstanceOf(IllegalArgumentException.class);

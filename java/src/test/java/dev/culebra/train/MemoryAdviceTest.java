@@ -50,7 +50,7 @@ class MemoryAdviceTest {
   }
 
   @Test
-  void countsWhatShowsWhatWasLearned() throws IOException {
+  void countsTheMemoryOfSamples() throws IOException {
     try (Dataset text = text();
         Dataset questions = questions()) {
       assertThat(counted(text)).isCloseTo(taken(text), withinPercentage(2));
@@ -78,7 +78,7 @@ class MemoryAdviceTest {
   }
 
   @Test
-  void aBatchThatFitsWithoutQuestionsIsNotAdvisedWithThem() throws IOException {
+  void aBatchThatFitsOnlyWithoutQuestionsIsNotSuggestedWithThem() throws IOException {
     try (Dataset text = text();
         Dataset questions = questions()) {
       long available = total(text, BATCH / 2);

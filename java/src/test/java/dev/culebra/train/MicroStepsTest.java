@@ -16,14 +16,14 @@ class MicroStepsTest {
   private static final int CONTEXT = 200;
   private static final int ROWS = 4;
 
-  /** Targets that count in each of the rows. */
+  /** Counted targets in each row. */
   private static final int[] COMPLETIONS = {1, 200, 7, 1};
 
   private static final GptConfig CONFIG =
       new GptConfig(1, 2, 16, CONTEXT, VOCAB, 0, true, true, Activation.GELU_TANH);
 
   @Test
-  void eachCountedTokenWeighsTheSameHoweverRowsAreSpreadOverMicroSteps() {
+  void countedTokensHaveEqualWeightsForAnySplitIntoMicroSteps() {
     try (CpuBackend backend = new CpuBackend(2)) {
       Step whole = step(backend, ROWS);
       for (int rows : new int[] {2, 1}) {
@@ -39,7 +39,7 @@ class MicroStepsTest {
   }
 
   @Test
-  void whereEveryTargetCountsAllMicroStepsWeighExactlyTheSame() {
+  void ifEveryTargetCountsAllMicroStepsHaveEqualWeights() {
     try (Batch batch = new Batch(3, 5)) {
       for (int count = 1; count < 1000; count++) {
         assertThat(batch.weight(count * batch.tokens())).isEqualTo(1f / count);

@@ -24,9 +24,9 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What holds of every option, so that none can be left half done. */
+/** Properties of every option, so that none is incomplete. */
 class OptionTableTest {
-  /** With which each option's other value is possible. */
+  /** Values with which each option's other value is valid. */
   private static final Options BASE =
       Options.NONE.with(TrainingConfig.LR, 0.5f).with(GptConfig.HEADS, 2);
 
@@ -56,11 +56,11 @@ class OptionTableTest {
   }
 
   @Test
-  void noTwoOptionsHaveOneName() {
+  void optionNamesAreUnique() {
     assertThat(ALL).extracting(Naming.FIELDS::name).doesNotHaveDuplicates();
   }
 
-  /** A value that the option does not have by itself. */
+  /** A value other than the option's default. */
   static <T> Setting<T> other(Option<?, T> option) {
     ValueType<T> type = option.type();
     return Stream.concat(
@@ -88,11 +88,11 @@ class OptionTableTest {
 
   @ParameterizedTest
   @FieldSource("ALL")
-  void whatIsOutOfItsRangeIsRefused(Option<?, ?> option) {
+  void valuesOutOfRangeAreRejected(Option<?, ?> option) {
     Stream.of("-3000000", "NaN", " ").forEach(text -> requireRefusal(option, text));
   }
 
-  /** If the option's own range refuses it, so does the configuration, and names it. */
+  /** If the option's range rejects a value, so does the configuration, naming the option. */
   private static <T> void requireRefusal(Option<?, T> option, String text) {
     option
         .type()
@@ -116,7 +116,7 @@ class OptionTableTest {
 
   @ParameterizedTest
   @FieldSource("ALL")
-  void everyOptionSaysWhatItMeans(Option<?, ?> option) {
+  void everyOptionHasHelpText(Option<?, ?> option) {
     assertThat(option.help().toString()).matches("(?s)\\S.*[.)]");
   }
 }

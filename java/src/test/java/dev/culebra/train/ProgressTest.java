@@ -16,7 +16,7 @@ class ProgressTest {
   private static final Progress PROGRESS = new Progress(12, 1.2345678f, 1e-7 / 3);
 
   @Test
-  void comesBackToTheBit() throws CheckpointException {
+  void survivesTheRoundTripToTheBit() throws CheckpointException {
     for (Progress progress :
         new Progress[] {
           Progress.START, PROGRESS, new Progress(Integer.MAX_VALUE, Float.MIN_VALUE, 1e300)
@@ -38,7 +38,7 @@ class ProgressTest {
     "culebra.elapsed_s, -1",
     "culebra.elapsed_s, long"
   })
-  void metadataThatDoNotSayIt(String key, String value) {
+  void invalidMetadata(String key, String value) {
     Map<String, String> metadata = new HashMap<>(PROGRESS.toMetadata());
     assertThat(metadata).containsKey(key);
     if (value == null) {

@@ -26,7 +26,7 @@ class SampledLossTest {
     backend.close();
   }
 
-  /** Batch i has i + 1 targets that count, or all of them. */
+  /** Batch i has i + 1 counted targets, or all targets count. */
   private static final class Counting implements Batches {
     private final boolean everyTargetCounts;
     private int fills;
@@ -66,7 +66,7 @@ class SampledLossTest {
   }
 
   @Test
-  void whereEveryTargetCountsBatchesAreFilledOnce() {
+  void ifEveryTargetCountsBatchesAreFilledOnce() {
     model.plan(1, TIME);
     Counting batches = new Counting(true);
     SampledLoss loss = new SampledLoss(model, batches, batch);
@@ -76,7 +76,7 @@ class SampledLossTest {
     assertThat(batches.fills).isEqualTo(3);
   }
 
-  /** Each target that counts weighs the same: 1 + 2 of them in two batches. */
+  /** All counted targets have equal weights: 1 + 2 of them in two batches. */
   @Test
   void isTheMeanOverAllTargetsThatCount() {
     model.plan(1, TIME);
