@@ -1,11 +1,10 @@
 package dev.culebra.data;
 
 /**
- * How a person asks a model that answers questions.
+ * How to ask a model that answers questions.
  *
- * @param example a question; empty where there is no typical one
- * @param answerTokens tokens of the longest answer; 0 where an answer ends with its line, however
- *     long that is
+ * @param example a question; empty if there is no typical one
+ * @param answerTokens tokens of the longest answer; 0 if an answer ends at the end of its line
  */
 public record Asking(String example, int answerTokens) {
   public Asking {

@@ -6,12 +6,12 @@ import java.lang.foreign.ValueLayout;
 import java.util.Objects;
 
 /**
- * B contexts of T tokens off the heap, ready to be uploaded: I32 (B, T) inputs, and I32 (B, T)
- * targets, the token that follows each input, or {@link #IGNORE}. It is filled again and again.
- * Owned by whoever made it, who closes it. Not thread-safe.
+ * B contexts of T tokens in off-heap memory, ready for upload: I32 (B, T) inputs, and I32 (B, T)
+ * targets, the token that follows each input, or {@link #IGNORE}. It is reused. Its creator owns
+ * and closes it. Not thread-safe.
  */
 public final class Batch implements AutoCloseable {
-  /** A target that does not count. */
+  /** A target that is ignored. */
   public static final int IGNORE = -1;
 
   private static final long ALIGNMENT = 64;
@@ -70,11 +70,11 @@ public final class Batch implements AutoCloseable {
   }
 
   /**
-   * Sets one place of a row.
+   * Sets one position of a row.
    *
    * @param input token in [0, vocab)
-   * @param target the token that is to be predicted there, or {@link #IGNORE}
-   * @throws IndexOutOfBoundsException if there is no such place
+   * @param target the token to predict there, or {@link #IGNORE}
+   * @throws IndexOutOfBoundsException if there is no such position
    */
   public void set(int row, int place, int input, int target) {
     long index =
@@ -83,7 +83,7 @@ public final class Batch implements AutoCloseable {
     targets.setAtIndex(ValueLayout.JAVA_INT, index, target);
   }
 
-  /** How many targets are not {@link #IGNORE}. */
+  /** The number of targets that are not {@link #IGNORE}. */
   public int countedTargets() {
     int counted = 0;
     long tokens = tokens();
@@ -93,7 +93,7 @@ public final class Batch implements AutoCloseable {
     return counted;
   }
 
-  /** The part that this batch has in a mean over {@code counted} targets; 0 of none. */
+  /** The weight of this batch in a mean over {@code counted} targets; 0 if there are none. */
   public float weight(long counted) {
     return (float) ((double) countedTargets() / Math.max(1, counted));
   }

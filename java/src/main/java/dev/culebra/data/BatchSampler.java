@@ -3,13 +3,13 @@ package dev.culebra.data;
 import dev.culebra.random.RandomStream;
 
 /**
- * Batches of random contexts: each row begins at a place chosen uniformly among all that have T + 1
- * tokens. It has no state: a batch depends on (tokens, seed, split, step, microStep) only, so that
- * training resumed at any step sees the batches it would have seen, and evaluation with the same
- * numbers sees the same batches each time. Thread-safe.
+ * Batches of random contexts: each row starts at a position chosen uniformly among all that have T
+ * + 1 tokens. It has no state: a batch depends only on (tokens, seed, split, step, microStep), so
+ * training resumed at any step sees the same batches, and evaluation with the same numbers always
+ * sees the same batches. Thread-safe.
  */
 public final class BatchSampler implements Batches {
-  /** Streams 0x42…: those of batches, by split (one bit) and micro-step. */
+  /** Streams 0x42…: for batches, by split (one bit) and micro-step. */
   private static final int STREAM = 0x42000000;
 
   private static final int SPLIT_SHIFT = 20;
@@ -19,7 +19,7 @@ public final class BatchSampler implements Batches {
   private final Split split;
   private final long seed;
 
-  /** Draws from {@code tokens}, which stay the caller's; {@code split} keeps the draws apart. */
+  /** Draws from {@code tokens}, which the caller owns; {@code split} selects separate draws. */
   public BatchSampler(Tokens tokens, Split split, long seed) {
     this.tokens = tokens;
     this.split = split;
@@ -37,8 +37,8 @@ public final class BatchSampler implements Batches {
   }
 
   /**
-   * Fills {@code batch} with the contexts of {@code step} and, under gradient accumulation, {@code
-   * microStep} of it. Fixed batches for evaluation: number them with {@code step}.
+   * Fills {@code batch} with the contexts of {@code step} and, with gradient accumulation, its
+   * {@code microStep}. For fixed evaluation batches, number them by {@code step}.
    *
    * @throws DataException if the tokens are too few for the batch's context
    * @throws IllegalArgumentException if a number is negative or a micro-step above 2²⁰ − 1

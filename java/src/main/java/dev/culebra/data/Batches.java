@@ -1,29 +1,28 @@
 package dev.culebra.data;
 
 /**
- * An endless supply of batches without state: what a batch holds depends on the numbers it is asked
- * for by alone, so that a resumed run sees the batches it would have seen. An implementation draws
- * from a {@link dev.culebra.random.RandomStream} of (seed, stream, step), not from a generator that
- * goes on from call to call. Thread-safe.
+ * An endless, stateless supply of batches: a batch depends only on its numbers, so a resumed run
+ * sees the same batches. An implementation draws from a {@link dev.culebra.random.RandomStream} of
+ * (seed, stream, step), not from a generator with state. Thread-safe.
  */
 public interface Batches {
   /**
    * Fills all of {@code batch}, I32 (B, T) inputs and I32 (B, T) targets in [0, vocab) or {@link
-   * Batch#IGNORE}, for {@code step} and, under gradient accumulation, {@code microStep} of it.
+   * Batch#IGNORE}, for {@code step} and, with gradient accumulation, its {@code microStep}.
    *
    * @throws DataException if there is too little data for the batch's context
    * @throws IllegalArgumentException if a number is negative or too large
    */
   void fill(Batch batch, int step, int microStep);
 
-  /** Whether no target of any batch is ever {@link Batch#IGNORE}; false where that is not known. */
+  /** Whether no target of any batch is ever {@link Batch#IGNORE}; false if unknown. */
   default boolean everyTargetCounts() {
     return false;
   }
 
   /**
-   * How many targets count in the first {@code microSteps} batches of a step; fills {@code batch}
-   * with each of them.
+   * The number of counted targets in the first {@code microSteps} batches of a step; fills {@code
+   * batch} with each of them.
    */
   default long countedTargets(Batch batch, int step, int microSteps) {
     long counted = 0;

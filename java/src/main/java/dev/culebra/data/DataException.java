@@ -4,7 +4,7 @@ import dev.culebra.options.Worded;
 import dev.culebra.options.Wording;
 
 /**
- * Data that the user named cannot be used: not UTF-8, too short, tokens outside the vocabulary …
+ * Data cannot be used: it is not UTF-8, too short, has tokens outside the vocabulary, and so on.
  * The message is one line that says what, where and what to do.
  */
 public final class DataException extends RuntimeException implements Worded {

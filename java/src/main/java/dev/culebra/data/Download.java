@@ -22,9 +22,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * A small file on the web whose content is known beforehand.
+ * A small file on the web with known content.
  *
- * @param uri where it is
+ * @param uri its address
  * @param bytes its size
  * @param sha256 its SHA-256, as 64 lower-case hexadecimal digits
  */
@@ -33,7 +33,7 @@ record Download(URI uri, int bytes, String sha256) {
   private static final Duration TIMEOUT = Duration.ofSeconds(60);
   private static final int OK = 200;
 
-  /** The file could not be had; the message says why in a few words. */
+  /** The download failed; the message says why in a few words. */
   static final class FailedException extends Exception {
     private FailedException(String reason, Throwable cause) {
       super(reason, cause);
@@ -41,10 +41,10 @@ record Download(URI uri, int bytes, String sha256) {
   }
 
   /**
-   * Makes sure that {@code target} holds the file: downloads it unless it is there already, and
-   * replaces it if its content is another.
+   * Makes sure that {@code target} is the file: downloads it if it is missing, and replaces it if
+   * its content differs.
    *
-   * @throws FailedException if it cannot be downloaded or is not what it should be
+   * @throws FailedException if it cannot be downloaded or has the wrong content
    * @throws IOException if {@code target} cannot be read or written
    */
   void fetch(Path target) throws IOException, FailedException {
@@ -64,7 +64,7 @@ record Download(URI uri, int bytes, String sha256) {
     return fault(Files.readAllBytes(file));
   }
 
-  /** What is wrong with {@code content}, or null. */
+  /** The fault of {@code content}, or null. */
   private String fault(byte[] content) {
     if (content.length != bytes) {
       return "got %d bytes instead of %d".formatted(content.length, bytes);
@@ -75,7 +75,7 @@ record Download(URI uri, int bytes, String sha256) {
           ? null
           : "its SHA-256 is not " + sha256;
     } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
+      throw new IllegalStateException("every Java runtime has SHA-256", e);
     }
   }
 

@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.function.BooleanSupplier;
 
 /**
- * Lets a model complete prompts: how likely it finds the right completions, and which of them it
- * writes to the last token when it always takes the likeliest.
+ * Lets a model complete prompts: measures the loss of the right completions, and counts those that
+ * greedy decoding writes exactly.
  */
 final class ExactCompletions implements Showcase {
   private static final int EXAMPLES = 5;
@@ -22,19 +22,18 @@ final class ExactCompletions implements Showcase {
   private final Learner.Exam exam;
 
   /**
-   * How it went.
+   * The result.
    *
-   * @param prompts which they are, for people
-   * @param loss of the tokens of all completions and what ends them
-   * @param score of all pairs
-   * @param examples pairs at even distances with the model's completions, a line each
+   * @param prompts a description of the prompts
+   * @param loss over the tokens of all completions and their ends
+   * @param score over all pairs
+   * @param examples evenly spaced pairs with the model's completions, one line each
    */
   record Result(String prompts, MeanLoss loss, Score score, List<String> examples) {
     Result {
       examples = List.copyOf(examples);
     }
 
-    /** For people. */
     @Override
     public String toString() {
       List<String> lines = new ArrayList<>(examples);
@@ -47,7 +46,7 @@ final class ExactCompletions implements Showcase {
    * For {@code learner}.
    *
    * @param questions at least one
-   * @param prompts which they are, for people
+   * @param prompts a description of the prompts
    */
   ExactCompletions(Learner learner, Tokenizer tokenizer, List<Question> questions, String prompts) {
     this.tokenizer = tokenizer;
@@ -63,7 +62,7 @@ final class ExactCompletions implements Showcase {
     return result == null ? null : result.toString();
   }
 
-  /** Asks; waits for the device. Null if {@code abandon} said to give up. */
+  /** Asks all questions; waits for the device. Null if {@code abandon} returned true. */
   Result ask(BooleanSupplier abandon) {
     Learner.Answers answers = exam.ask(abandon);
     return answers == null
@@ -89,7 +88,10 @@ final class ExactCompletions implements Showcase {
         .formatted(quoted(tokenizer.decode(question.prompt())), quoted(written), verdict);
   }
 
-  /** Up to as many line ends as the right one has, or a few tokens longer than that one. */
+  /**
+   * The model's completion, up to the number of line ends of the right one, or a few tokens longer
+   * than it.
+   */
   private String completion(Question question, int lineEnds) {
     StringBuilder text = new StringBuilder();
     TokenDecoder decoder = tokenizer.decoder();
@@ -104,7 +106,7 @@ final class ExactCompletions implements Showcase {
     return (int) text.chars().filter(character -> character == '\n').count();
   }
 
-  /** On one line, without the line's end that ends it, and not longer than a few lines. */
+  /** On one line, without its final line end, and at most a few lines long. */
   private static String quoted(String text) {
     String line = text.endsWith(PromptPairs.END) ? text.substring(0, text.length() - 1) : text;
     boolean isLong = line.codePointCount(0, line.length()) > QUOTED;

@@ -8,9 +8,8 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * The corpora that are known by name. The two books come with the jar {@code
- * org.apache.crunch:crunch-test}, which the command line has on its class path; Tiny Shakespeare is
- * downloaded once.
+ * The built-in corpora. The two books are in the jar {@code org.apache.crunch:crunch-test}, on the
+ * command line's class path; Tiny Shakespeare is downloaded once.
  */
 public enum NamedCorpus {
   DICKENS(
@@ -33,12 +32,12 @@ public enum NamedCorpus {
               "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"),
           "tinyshakespeare.txt"));
 
-  /** Where a corpus comes from. */
+  /** The source of a corpus. */
   private sealed interface Origin {
     /** The jar with the books. */
     record Resource(String path) implements Origin {}
 
-    /** A download that is kept as {@code fileName} in the cache directory. */
+    /** A download, stored as {@code fileName} in the cache directory. */
     record Web(Download download, String fileName) implements Origin {}
   }
 
@@ -54,7 +53,7 @@ public enum NamedCorpus {
     this.origin = origin;
   }
 
-  /** The corpus called {@code label}, if there is one. */
+  /** The corpus named {@code label}, if there is one. */
   public static Optional<NamedCorpus> find(String label) {
     for (NamedCorpus corpus : values()) {
       if (corpus.label().equals(label)) {
@@ -69,17 +68,17 @@ public enum NamedCorpus {
     return name().toLowerCase(Locale.ROOT);
   }
 
-  /** Author, title, what it is good for. */
+  /** Author, title and typical use. */
   public String description() {
     return description;
   }
 
-  /** What one may do with it. */
+  /** The licence. */
   public String licence() {
     return licence;
   }
 
-  /** Where the text comes from, for people. */
+  /** A description of the text's source. */
   public String source() {
     return switch (origin) {
       case Origin.Resource resource -> resource.path().substring(1) + " in " + JAR;
@@ -88,10 +87,10 @@ public enum NamedCorpus {
   }
 
   /**
-   * The text. What has to be downloaded is kept in {@code cache}, and taken from there next time.
+   * The text. A download is stored in {@code cache} and reused.
    *
-   * @throws DataException if it is not on the class path, or cannot be downloaded; one line that
-   *     says what to do
+   * @throws DataException with one line that says what to do, if it is not on the class path or
+   *     cannot be downloaded
    * @throws IOException if the cache directory cannot be written
    */
   public TextSource text(Path cache) throws IOException {

@@ -3,7 +3,7 @@ package dev.culebra.data;
 import java.util.Locale;
 
 /**
- * How many of some answers were right, to the last character.
+ * The number of exactly right answers.
  *
  * @param right at most {@code asked}
  * @param asked at least 1
@@ -15,12 +15,12 @@ public record Score(int right, int asked) {
     }
   }
 
-  /** Share of right answers, in percent. */
+  /** The percentage of right answers. */
   public double percent() {
     return 100.0 * right / asked;
   }
 
-  /** For people: {@code 99.9 % (965 of 966)}. */
+  /** For example {@code 99.9 % (965 of 966)}. */
   @Override
   public String toString() {
     return String.format(Locale.ROOT, "%.1f %% (%,d of %,d)", percent(), right, asked);

@@ -5,9 +5,9 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import java.util.Objects;
 
 /**
- * All tokens from beginning to end in windows of T, so that each but the very first is predicted
- * exactly once: window {@code w} has inputs from {@code w·T} on. The last window and the last batch
- * are filled up with input 0 and target {@link Batch#IGNORE}. Thread-safe.
+ * All tokens in order, in windows of T, so that each except the first is predicted exactly once:
+ * window {@code w} has inputs from {@code w·T} on. The last window and the last batch are padded
+ * with input 0 and target {@link Batch#IGNORE}. Thread-safe.
  */
 public final class SequentialBatches {
   private final Tokens tokens;
@@ -15,8 +15,8 @@ public final class SequentialBatches {
   private final int context;
 
   /**
-   * Goes through {@code tokens}, which stay the caller's, in batches of {@code batch} windows of
-   * {@code context} tokens.
+   * Splits {@code tokens}, which the caller owns, into batches of {@code batch} windows of {@code
+   * context} tokens.
    *
    * @throws DataException if there is nothing to predict
    */
@@ -27,7 +27,7 @@ public final class SequentialBatches {
     this.context = context;
   }
 
-  /** How many tokens are predicted: all but the first. */
+  /** The number of predicted tokens: all except the first. */
   public long targets() {
     return tokens.size() - 1;
   }
@@ -40,7 +40,7 @@ public final class SequentialBatches {
   /**
    * Fills {@code into} with batch {@code index}.
    *
-   * @return how many targets of it count
+   * @return its number of counted targets
    * @throws IllegalArgumentException if {@code into} has another shape
    * @throws IndexOutOfBoundsException if there is no such batch
    */

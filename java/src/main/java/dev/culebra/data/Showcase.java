@@ -2,14 +2,14 @@ package dev.culebra.data;
 
 import java.util.function.BooleanSupplier;
 
-/** Text that shows what a model in training can do. */
+/** A text that shows what a model can do during training. */
 @FunctionalInterface
 public interface Showcase {
   /**
-   * What it can do now; waits for the device. Equal weights give an equal text.
+   * The current text; waits for the device. Equal weights give equal texts.
    *
-   * @param abandon asked now and then whether to give up
-   * @return null if {@code abandon} said so
+   * @param abandon called from time to time; true to give up
+   * @return null if {@code abandon} returned true
    */
   String write(BooleanSupplier abandon);
 }

@@ -2,8 +2,8 @@ package dev.culebra.data;
 
 /** The parts of a corpus. */
 public enum Split {
-  /** What the model learns from. */
+  /** The part used for training. */
   TRAIN,
-  /** What it is only measured on. */
+  /** The part used only for evaluation. */
   VALIDATION
 }

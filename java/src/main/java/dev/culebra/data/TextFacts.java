@@ -4,16 +4,16 @@ import java.io.IOException;
 import java.util.BitSet;
 
 /**
- * What can be counted in a text.
+ * Counts of a text.
  *
  * @param characters Unicode code points
- * @param distinct different ones among them: the vocabulary of a character tokenizer
+ * @param distinct number of different characters: the vocabulary of a character tokenizer
  * @param words runs of characters that are not white space
- * @param lines line ends, plus one for a last line without
+ * @param lines line ends, plus one for a last line without one
  */
 public record TextFacts(long characters, int distinct, long words, long lines) {
   /**
-   * Counts, reading the text once.
+   * Reads the text once and counts.
    *
    * @throws IOException if it cannot be read
    * @throws DataException if it is not UTF-8

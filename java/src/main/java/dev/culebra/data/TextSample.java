@@ -5,7 +5,7 @@ import dev.culebra.text.Tokenizer;
 import java.util.OptionalInt;
 import java.util.function.BooleanSupplier;
 
-/** A text that the model writes, to its end of text: the same draws each time, other weights. */
+/** A text written by the model, up to its end of text, always with the same draws. */
 final class TextSample implements Showcase {
   private static final int TOKENS = 400;
 

@@ -9,30 +9,29 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * The tokenizer that a user asks for: one by its name, or that of a folder or file ({@link
- * TokenizerFolder}).
+ * The requested tokenizer: one by name, or that of a folder or file ({@link TokenizerFolder}).
  *
  * @param kind {@link TokenizerKind#BPE} for a folder
- * @param path of the folder or file, as it was given; null for one by name
+ * @param path of the folder or file, as given; null for one by name
  */
 public record TokenizerChoice(TokenizerKind kind, String path) {
   public static final TokenizerChoice CHAR = of(TokenizerKind.CHAR);
   public static final TokenizerChoice GPT2 = of(TokenizerKind.GPT2);
 
-  /** How a choice is written. */
+  /** The text form of a choice. */
   public static final ValueType<TokenizerChoice> TYPE =
       ValueType.of(
           TokenizerChoice.class, "char, gpt2 or a folder with a tokenizer", TokenizerChoice::parse);
 
   /**
-   * A tokenizer by its name. {@link TokenizerKind#BPE} is that of a run which holds it: there is
+   * A tokenizer by name. {@link TokenizerKind#BPE} refers to the tokenizer in a run: there is
    * nothing to open.
    */
   public static TokenizerChoice of(TokenizerKind kind) {
     return new TokenizerChoice(kind, null);
   }
 
-  /** Reads {@code char}, {@code gpt2}, {@code bpe}; all else is a path. */
+  /** Reads {@code char}, {@code gpt2}, {@code bpe}; everything else is a path. */
   public static TokenizerChoice parse(String text) {
     for (TokenizerKind kind : TokenizerKind.values()) {
       if (kind.label().equalsIgnoreCase(text)) {
@@ -42,18 +41,19 @@ public record TokenizerChoice(TokenizerKind kind, String path) {
     return new TokenizerChoice(TokenizerKind.BPE, text);
   }
 
-  /** What {@link #parse} reads. */
+  /** The text that {@link #parse} reads back. */
   @Override
   public String toString() {
     return path == null ? kind.label() : path;
   }
 
   /**
-   * The tokenizer, where it does not depend on the text.
+   * The tokenizer, if it does not depend on the text.
    *
-   * @return empty for characters, whose vocabulary is that of the text
-   * @throws DataException if nothing says where it is
-   * @throws IOException if its file cannot be read or is none; one line that names it
+   * @return empty for a character tokenizer, whose vocabulary is that of the text
+   * @throws DataException if its location is unknown
+   * @throws IOException with one line that names it, if its file cannot be read or is not a
+   *     tokenizer
    */
   public Optional<Tokenizer> open() throws IOException {
     if (path != null) {

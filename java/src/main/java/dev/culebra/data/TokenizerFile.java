@@ -26,12 +26,12 @@ import java.util.HexFormat;
 
 /**
  * A tokenizer as JSON: {@code {"tokenizer": "gpt2"}}, or {@code {"tokenizer": "char", "vocabulary":
- * ["\n", " ", "!", …]}} where token {@code i} is the {@code i}-th string, one character each. Of a
- * tokenizer of a program's own its name and {@code "identity"} are kept, from which only that
- * program can make it again. Byte-level BPE is Hugging Face's {@code tokenizer.json}.
+ * ["\n", " ", "!", …]}} where token {@code i} is the {@code i}-th string of one character. For a
+ * user-defined tokenizer, its name and {@code "identity"} are stored, from which only that program
+ * can recreate it. Byte-level BPE is Hugging Face's {@code tokenizer.json}.
  */
 public final class TokenizerFile {
-  /** The name of the file in a run directory and beside token files. */
+  /** The name of the file in a run directory and next to token files. */
   public static final String NAME = "tokenizer.json";
 
   private static final String KIND = "tokenizer";
@@ -47,9 +47,9 @@ public final class TokenizerFile {
   private TokenizerFile() {}
 
   /**
-   * Writes {@code tokenizer} to {@code file}, replacing it as a whole.
+   * Writes {@code tokenizer} to {@code file}, replacing the whole file.
    *
-   * @throws IOException one line that names the file and the reason
+   * @throws IOException with one line that names the file and the reason
    */
   public static void save(Tokenizer tokenizer, Path file) throws IOException {
     AtomicFile.write(file, write(json(tokenizer)));
@@ -76,13 +76,13 @@ public final class TokenizerFile {
     return json;
   }
 
-  /** Equal of equal tokenizers, and hardly of others: what a file of them would hold, in short. */
+  /** A digest of the file's content: equal for equal tokenizers, and practically unique. */
   public static String digest(Tokenizer tokenizer) {
     try {
       MessageDigest sha = MessageDigest.getInstance("SHA-256");
       return HexFormat.of().formatHex(sha.digest(json(tokenizer).toString().getBytes(UTF_8)));
     } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
+      throw new IllegalStateException("every Java runtime has SHA-256", e);
     }
   }
 
@@ -90,7 +90,7 @@ public final class TokenizerFile {
    * Reads a tokenizer that {@link #save} wrote.
    *
    * @throws TokenizerFormatException if the content is not one
-   * @throws IOException if the file cannot be read; one line that names it
+   * @throws IOException with one line that names it, if the file cannot be read
    */
   public static Tokenizer load(Path file) throws IOException {
     JsonNode json = parse(file);
@@ -111,7 +111,7 @@ public final class TokenizerFile {
         file, "its field \"%s\" must be \"char\" or \"gpt2\"".formatted(KIND));
   }
 
-  /** The JSON of a file, which must hold nothing else. */
+  /** The JSON of a file, which must contain nothing else. */
   static JsonNode parse(Path file) throws IOException {
     try {
       return JSON.readTree(Files.readAllBytes(file));

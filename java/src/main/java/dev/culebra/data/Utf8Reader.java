@@ -11,8 +11,8 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Reads UTF-8 strictly. A byte order mark at the beginning is dropped, and a line end CR LF becomes
- * LF, so that a book from either kind of system has the same characters; all else stays as it is.
+ * Reads UTF-8 strictly. A byte order mark at the start is dropped, and CR LF becomes LF, so that a
+ * text has the same characters from any system; everything else is unchanged.
  */
 final class Utf8Reader {
   private static final int BUFFER = 1 << 18;
@@ -27,7 +27,10 @@ final class Utf8Reader {
           .onUnmappableCharacter(CodingErrorAction.REPORT);
   private final ByteBuffer bytes = ByteBuffer.allocate(BUFFER);
 
-  /** Never too small: a character has no more UTF-16 units than bytes. One more for a held CR. */
+  /**
+   * Always large enough: a character has at most as many UTF-16 units as bytes. One more for a held
+   * CR.
+   */
   private final CharBuffer chars = CharBuffer.allocate(BUFFER + 1);
 
   private long consumed;
@@ -73,7 +76,7 @@ final class Utf8Reader {
     }
   }
 
-  /** Passes on what is decoded, but for a CR at the end: the next character decides about it. */
+  /** Passes on decoded text, except a CR at the end, which depends on the next character. */
   private void pass(boolean end) throws IOException {
     chars.flip();
     if (!started && chars.hasRemaining()) {

@@ -5,8 +5,8 @@ import dev.culebra.backend.Planner;
 import dev.culebra.tensor.Tensor;
 
 /**
- * The lecture's baseline: the logits of the next token are a row of a table, chosen by the token
- * before.
+ * The lecture's baseline: the logits of the next token are a row of a table, selected by the
+ * previous token.
  */
 public final class Bigram extends LanguageModel {
   private final Embedding table;

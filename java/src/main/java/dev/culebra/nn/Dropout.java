@@ -5,7 +5,7 @@ import dev.culebra.backend.Planner;
 import dev.culebra.tensor.Tensor;
 
 /**
- * Dropout (Srivastava et al., 2014), in place; nothing in eval mode. The mask is drawn again in the
+ * Dropout (Srivastava et al., 2014), in place; no effect in eval mode. The mask is redrawn in the
  * backward pass and never stored.
  */
 public final class Dropout extends Module {
@@ -41,12 +41,12 @@ public final class Dropout extends Module {
     return dIn;
   }
 
-  /** Whether it does anything now. */
+  /** Whether it currently has an effect. */
   boolean isActive() {
     return p > 0 && isTraining();
   }
 
-  /** For an operation that drops inside; to be used only while this is active. */
+  /** The parameters for an operation with fused dropout; only for use while this is active. */
   DropoutSpec planned() {
     return dropout;
   }

@@ -5,8 +5,7 @@ import dev.culebra.backend.Planner;
 import dev.culebra.tensor.Tensor;
 
 /**
- * An activation as a module of its own; inside an {@link Mlp} it is part of the {@link Linear}
- * before it.
+ * An activation as a separate module; in an {@link Mlp} it is part of the preceding {@link Linear}.
  */
 public abstract sealed class Elementwise extends Module permits Gelu, Relu {
   private final int width;

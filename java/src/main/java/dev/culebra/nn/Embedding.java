@@ -17,11 +17,11 @@ public final class Embedding extends Module {
   private Tensor offset;
 
   /**
-   * Tables called {@code wte.weight} (padded V, C) and {@code wpe.weight} (context, C).
+   * Tables named {@code wte.weight} (padded V, C) and {@code wpe.weight} (context, C).
    *
    * @param vocab number of tokens
-   * @param paddedVocab rows of the table, at least {@code vocab}; those above are never trained or
-   *     saved
+   * @param paddedVocab rows of the table, at least {@code vocab}; the extra rows are never trained
+   *     or saved
    * @param context number of positions, or 0 for an embedding without positions
    */
   public Embedding(int vocab, int paddedVocab, int context, int width) {
@@ -38,7 +38,7 @@ public final class Embedding extends Module {
     offset = null;
   }
 
-  /** Positions count from what {@code offset} (I32 (1), on the device) holds instead of 0. */
+  /** Counts positions from the value of {@code offset} (I32 (1), on the device) instead of 0. */
   void startAt(Tensor offset) {
     this.offset = offset;
   }

@@ -5,8 +5,8 @@ import dev.culebra.backend.Planner;
 import dev.culebra.tensor.Tensor;
 
 /**
- * activation(gate) · up, gate and up being the halves of a row: what makes an {@link Mlp} a gated
- * one (Shazeer, "GLU variants improve Transformer", 2020).
+ * activation(gate) · up, where gate and up are the halves of a row: the gate of a gated {@link Mlp}
+ * (Shazeer, "GLU variants improve Transformer", 2020).
  */
 final class Gated extends Module {
   private final int width;
@@ -44,7 +44,7 @@ final class Gated extends Module {
     return out;
   }
 
-  /** Computes the output again where it was not kept. */
+  /** Recomputes the output if it was not kept. */
   void restoreOutput() {
     if (restoresOutput) {
       ops().gated().forward(out, in, activation);

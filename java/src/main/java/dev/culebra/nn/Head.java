@@ -7,7 +7,7 @@ import dev.culebra.tensor.Tensor;
 
 /**
  * Logits of each token: x · Wᵀ with W (padded V, C), its own or the token embedding's (Press and
- * Wolf, 2017); if wanted, bent to stay below a soft cap.
+ * Wolf, 2017); with an optional soft cap.
  */
 public final class Head extends Module {
   private final Parameter weight;
@@ -18,7 +18,7 @@ public final class Head extends Module {
   private Tensor dIn;
 
   /**
-   * With a table of its own.
+   * With its own table.
    *
    * @param softcap bound of the logits, 0 for none
    */
@@ -37,7 +37,7 @@ public final class Head extends Module {
   public void plan(Planner planner, int batch, int time) {
     int columns = weight.shape().dim(0);
     logits = planner.keepActivation(batch, time, columns);
-    // The loss puts its gradient in the place of the logits; the cap's needs what was capped.
+    // The loss replaces the logits with its gradient, but the cap's backward pass needs its input.
     boolean keeps = softcap > 0 && planner.training();
     product = keeps ? planner.keepActivation(batch, time, columns) : logits;
     dIn = planner.training() ? planner.gradient(batch, time, weight.shape().dim(1)) : null;
@@ -53,7 +53,7 @@ public final class Head extends Module {
     return logits;
   }
 
-  /** The gradient of the input; {@code dLogits} is overwritten where there is a cap. */
+  /** The gradient of the input; {@code dLogits} is overwritten if there is a cap. */
   public Tensor backward(Tensor dLogits) {
     if (softcap > 0) {
       ops().softcap().backward(dLogits, dLogits, product, softcap);

@@ -1,8 +1,8 @@
 package dev.culebra.nn;
 
 /**
- * How a parameter begins: normal with the given mean and standard deviation; constant when that is
- * 0.
+ * The initial values of a parameter: normal with the given mean and standard deviation; constant if
+ * that is 0.
  *
  * @param mean of the distribution
  * @param std its standard deviation
@@ -23,7 +23,7 @@ public record Init(float mean, float std) {
   }
 
   /**
-   * For the projections that end in the residual stream of {@code layers} blocks, two a block: N(0,
+   * For the projections into the residual stream of {@code layers} blocks, two per block: N(0,
    * 0.02² / (2 · layers)), as in GPT-2 (Radford et al., 2019, section 2.3), so that the stream's
    * variance does not grow with depth.
    */

@@ -9,8 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Keys and values that the attention layers of a {@link Gpt} have computed for the tokens so far,
- * so that each further token costs one row. Holds up to the model's context.
+ * Keys and values of the tokens so far, computed by the attention layers of a {@link Gpt}, so that
+ * each further token costs one row. Its capacity is the model's context.
  */
 public final class KvCache implements AutoCloseable {
   /**
@@ -18,7 +18,7 @@ public final class KvCache implements AutoCloseable {
    *
    * @param keys (B, context, columns of all key heads)
    * @param values (B, context, the same)
-   * @param position I32 (1), shared by all layers: where the next token goes
+   * @param position I32 (1), shared by all layers: the position of the next token
    */
   record Layer(Tensor keys, Tensor values, Tensor position) {}
 
@@ -45,24 +45,24 @@ public final class KvCache implements AutoCloseable {
     }
   }
 
-  /** Bytes on a device of {@code dtype} that such a cache takes. */
+  /** The size of such a cache in bytes on a device of {@code dtype}. */
   public static long bytes(GptConfig config, DType dtype, int batch) {
     long elements = (long) batch * config.context() * config.cachedWidth();
     return 2 * config.layers() * elements * dtype.bytes() + Integer.BYTES;
   }
 
-  /** How many tokens it holds. */
+  /** The number of cached tokens. */
   public int length() {
     return length;
   }
 
-  /** How many tokens it can hold. */
+  /** The most tokens it can hold. */
   public int capacity() {
     return capacity;
   }
 
   /**
-   * Says how many tokens it holds; the next one goes behind them. To drop all, 0.
+   * Sets the number of cached tokens; the next one is appended after them. 0 clears the cache.
    *
    * @throws IllegalArgumentException if that is more than the capacity
    */

@@ -9,12 +9,12 @@ import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A network from tokens to logits with its loss: what the trainer, the sampler and the evaluation
- * need to know of a model.
+ * A network from tokens to logits with its loss: the interface of a model for training, sampling
+ * and evaluation.
  *
  * <p>A subclass registers its modules and calls {@link #allocateParameters()}; it plans
  * activations, and computes forward and backward. The logits of a token may depend on it and on
- * those before it, not on later ones. Equal weights, tokens and {@link #setDraw} give equal bits.
+ * earlier tokens, not on later ones. Equal weights, tokens and {@link #setDraw} give equal bits.
  *
  * <p>A training step: {@link #zeroGradients}, then for each micro-batch {@link #load}, {@link
  * #forward}, {@link #backward}; then the optimizer. An evaluation: {@link #zeroLoss}, {@link
@@ -35,32 +35,32 @@ public abstract class LanguageModel extends Module implements AutoCloseable {
   private Tensor logits;
 
   /**
-   * @param vocab number of tokens; logits from there on are padding
+   * @param vocab number of tokens; further logits are padding
    */
   protected LanguageModel(Backend backend, int vocab) {
     this.backend = backend;
     this.vocab = vocab;
   }
 
-  /** To be called at the end of a subclass's constructor, when all children are registered. */
+  /** Must be called at the end of a subclass's constructor, after all children are registered. */
   protected final void allocateParameters() {
     parameters = new Parameters(backend, this);
     ownsParameters = true;
   }
 
-  /** The same, with initial weights that are drawn from {@code seed}. */
+  /** The same, with initial weights drawn from {@code seed}. */
   protected final void allocateParameters(long seed) {
     allocateParameters();
     parameters.initialize(seed);
   }
 
-  /** Instead of {@link #allocateParameters()}: shares another model's. */
+  /** Replaces {@link #allocateParameters()}: shares another model's parameters. */
   protected final void shareParameters(Parameters shared) {
     shared.bind(this);
     parameters = shared;
   }
 
-  /** Lays out activations below tokens and above logits. */
+  /** Lays out the activations between tokens and logits. */
   protected abstract void planNetwork(Planner planner, int batch, int time);
 
   /** I32 tokens (B, T) → logits (B, T, ≥ vocab). */
@@ -69,22 +69,20 @@ public abstract class LanguageModel extends Module implements AutoCloseable {
   /** From the gradient of the logits to those of all parameters. */
   protected abstract void backward(Tensor dLogits);
 
-  /** Longest sequence it can read; {@link Integer#MAX_VALUE}, unless a model says otherwise. */
+  /** The longest sequence it can read; {@link Integer#MAX_VALUE} by default. */
   public int context() {
     return Integer.MAX_VALUE;
   }
 
   /**
-   * A second model of the same structure and on the same weights ({@link #shareParameters}), with
-   * activations of its own, not yet planned: to sample while this one trains. It must be closed
-   * before this one.
+   * A second model with the same structure and weights ({@link #shareParameters}) but its own
+   * activations, not yet planned: for sampling while this one trains. It must be closed first.
    */
   public abstract LanguageModel shareWeights();
 
   /**
-   * Floating-point operations of a training step for each token, what the model must do and not
-   * what a device does: 6 for each weight of a matrix, 2 forward and 4 backward, unless a model
-   * knows better.
+   * Floating-point operations per token of a training step, as required by the model, not as done
+   * by a device. The default is 6 for each weight of a matrix, 2 forward and 4 backward.
    */
   public double flopsOfAToken() {
     return 6.0
@@ -99,12 +97,12 @@ public abstract class LanguageModel extends Module implements AutoCloseable {
     plan(batch, time, Recompute.NONE);
   }
 
-  /** The same, with less memory where backward computes something again. */
+  /** The same, with less memory if backward recomputes activations. */
   public final void plan(int batch, int time, Recompute recompute) {
     plan(batch, time, true, recompute);
   }
 
-  /** Prepares forward passes alone, with far less memory; replaces an earlier plan. */
+  /** Prepares only forward passes, with far less memory; replaces an earlier plan. */
   public final void planInference(int batch, int time) {
     plan(batch, time, false, Recompute.NONE);
   }
@@ -131,7 +129,7 @@ public abstract class LanguageModel extends Module implements AutoCloseable {
     planNetwork(planner, batch, time);
   }
 
-  /** Uploads a batch: I32 (B, T) each; targets may be null where no loss is asked for. */
+  /** Uploads a batch: I32 (B, T) each; targets may be null if no loss is needed. */
   public final void load(MemorySegment tokens, MemorySegment targets) {
     backend.upload(this.tokens, tokens);
     if (targets != null) {
@@ -139,56 +137,57 @@ public abstract class LanguageModel extends Module implements AutoCloseable {
     }
   }
 
-  /** Says which random numbers dropout draws next; equal arguments give equal masks. */
+  /** Selects the random numbers of the next dropout; equal arguments give equal masks. */
   public final void setDraw(long seed, long draw) {
     backend.upload(
         randomState, new int[] {(int) seed, (int) (seed >>> 32), (int) draw, (int) (draw >>> 32)});
   }
 
-  /** Logits (B, T, ≥ vocab) of the loaded tokens; columns from vocab on mean nothing. */
+  /** Logits (B, T, ≥ vocab) of the loaded tokens; columns from vocab on are meaningless. */
   public final Tensor forward() {
     logits = forward(tokens);
     return logits;
   }
 
-  /** Adds scale · mean loss of the last forward pass to the collected loss. */
+  /** Adds scale · mean loss of the last forward pass to the accumulated loss. */
   public final void loss(float scale) {
     backend.ops().crossEntropy().forward(losses, meanLoss, logits, targets, vocab, scale);
   }
 
   /**
-   * {@link #loss}, and adds the gradient of scale · mean loss to every parameter's. The logits are
-   * overwritten.
+   * {@link #loss}, and adds the gradient of scale · mean loss to all parameters' gradients. The
+   * logits are overwritten.
    *
-   * @param scale 1 / number of micro-batches of the step, if as many tokens count in each
+   * @param scale 1 / number of micro-batches of the step, if each has the same number of counted
+   *     tokens
    */
   public final void backward(float scale) {
     lossAndGradient(scale);
     backward();
   }
 
-  /** {@link #loss}, and overwrites the logits by the gradient of scale · mean loss. */
+  /** {@link #loss}, and overwrites the logits with the gradient of scale · mean loss. */
   public final void lossAndGradient(float scale) {
     backend.ops().crossEntropy().forwardBackward(losses, meanLoss, logits, targets, vocab, scale);
   }
 
-  /** After {@link #lossAndGradient}: adds the gradient to every parameter's. */
+  /** After {@link #lossAndGradient}: adds to all parameters' gradients. */
   public final void backward() {
     backward(logits);
   }
 
-  /** Forgets gradients and the collected loss. */
+  /** Resets gradients and the accumulated loss. */
   public final void zeroGradients() {
     parameters.zeroGradients();
     zeroLoss();
   }
 
-  /** Forgets the collected loss. */
+  /** Resets the accumulated loss. */
   public final void zeroLoss() {
     backend.ops().elementwise().fill(meanLoss, 0);
   }
 
-  /** The loss collected since it was last set to zero, in nats a token; waits for the device. */
+  /** The loss accumulated since the last reset, in nats per token; waits for the device. */
   public final float readLossBlocking() {
     return backend.readFloatBlocking(meanLoss);
   }
@@ -224,7 +223,7 @@ public abstract class LanguageModel extends Module implements AutoCloseable {
     }
   }
 
-  /** Frees activations, and parameters unless they are another model's. */
+  /** Frees the activations, and the parameters unless they belong to another model. */
   @Override
   public void close() {
     releaseActivations();

@@ -40,8 +40,8 @@ public final class Linear extends Module {
   }
 
   /**
-   * A plan that, where {@code restorable}, does not keep the output of an activation: {@link
-   * #restoreOutput} must come before whoever reads it in the backward pass.
+   * A plan that does not keep the output of an activation if {@code restorable}: {@link
+   * #restoreOutput} must then be called before it is read in the backward pass.
    */
   void plan(Planner planner, int batch, int time, boolean restorable) {
     boolean activated = activation != Activation.IDENTITY;
@@ -62,21 +62,21 @@ public final class Linear extends Module {
     return out;
   }
 
-  /** Computes the output again where it was not kept. */
+  /** Recomputes the output if it was not kept. */
   void restoreOutput() {
     if (restoresOutput) {
       ops().activation().forward(out, preActivation, activation);
     }
   }
 
-  /** The gradient of the input; {@code dOut} is overwritten where there is an activation. */
+  /** The gradient of the input; {@code dOut} is overwritten if there is an activation. */
   public Tensor backward(Tensor dOut) {
     return backward(dOut, true);
   }
 
   /**
-   * The same; without {@code biasToo} the column sums of {@code dOut} are left to somebody who adds
-   * them to {@link #biasGradient}.
+   * The same; without {@code biasToo} the caller must add the column sums of {@code dOut} to {@link
+   * #biasGradient}.
    */
   Tensor backward(Tensor dOut, boolean biasToo) {
     if (activation != Activation.IDENTITY) {
@@ -85,9 +85,7 @@ public final class Linear extends Module {
     return backwardOfPreActivation(dOut, biasToo);
   }
 
-  /**
-   * {@link #backward} where {@code dPreActivation} is already the gradient of what is activated.
-   */
+  /** {@link #backward} if {@code dPreActivation} is already the gradient of the pre-activation. */
   Tensor backwardOfPreActivation(Tensor dPreActivation) {
     return backwardOfPreActivation(dPreActivation, true);
   }
@@ -98,7 +96,7 @@ public final class Linear extends Module {
 
   /**
    * {@link #backward} of a layer without an activation whose input is the output of {@code before}:
-   * the gradient of what that layer activates, for its {@link #backwardOfPreActivation}.
+   * the gradient of that layer's pre-activation, for its {@link #backwardOfPreActivation}.
    */
   Tensor backwardThrough(Linear before, Tensor dOut, boolean biasToo) {
     return backward(dOut, biasToo, before.preActivation, before.activation);

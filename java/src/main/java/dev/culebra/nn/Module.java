@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.function.BiConsumer;
 
 /**
- * A part of a network: its parameters, its children, and the activations of one planned (B, T). One
- * thread at a time.
+ * A part of a network: its parameters, its children, and the activations for one planned (B, T).
+ * One thread at a time.
  *
  * <p>{@code forward} returns the tensor it wrote and remembers the inputs that {@code backward}
  * needs; {@code backward} takes the gradient of that output, which it may overwrite, and returns
@@ -25,20 +25,19 @@ public abstract class Module {
   protected Module() {}
 
   /**
-   * Takes the activations for a batch of B sequences of T tokens, in the order in which they are
-   * used.
+   * Requests the activations for a batch of B sequences of T tokens, in the order of their use.
    *
-   * @param planner in training also asked for gradients
+   * @param planner in training, gradients are also requested from it
    */
   public abstract void plan(Planner planner, int batch, int time);
 
   /**
-   * Registers a child under a name, which begins the names of its parameters; an empty name adds
+   * Registers a child under a name, which prefixes the names of its parameters; an empty name adds
    * nothing.
    */
   protected final <M extends Module> M child(String name, M module) {
     if (children.putIfAbsent(name, module) != null) {
-      throw new IllegalArgumentException("two children called " + name);
+      throw new IllegalArgumentException("two children named " + name);
     }
     return module;
   }
@@ -51,8 +50,8 @@ public abstract class Module {
   }
 
   /**
-   * Registers a table with a row for each token or position, whose last rows may be padding that a
-   * checkpoint leaves out.
+   * Registers a table with a row for each token or position; its last rows may be padding, which
+   * checkpoints omit.
    */
   protected final Parameter table(String name, Init init, Shape shape, Shape savedShape) {
     return register(name, new Parameter(Parameter.Kind.TABLE, shape, savedShape, init));
@@ -60,13 +59,14 @@ public abstract class Module {
 
   private Parameter register(String name, Parameter parameter) {
     if (own.putIfAbsent(name, parameter) != null) {
-      throw new IllegalArgumentException("two parameters called " + name);
+      throw new IllegalArgumentException("two parameters named " + name);
     }
     return parameter;
   }
 
   /**
-   * Visits all parameters with their full names, own ones first, children in order of registration.
+   * Visits all parameters with their full names: its own first, then the children's in order of
+   * registration.
    */
   final void visit(String prefix, BiConsumer<String, Parameter> visitor) {
     own.forEach((name, parameter) -> visitor.accept(prefix + name, parameter));
@@ -74,7 +74,7 @@ public abstract class Module {
         (name, module) -> module.visit(prefix + (name.isEmpty() ? "" : name + "."), visitor));
   }
 
-  /** Gives this module and all below the operations of a device. */
+  /** Gives this module and all its descendants the operations of a device. */
   final void attach(Ops ops) {
     this.ops = ops;
     children.values().forEach(module -> module.attach(ops));
@@ -88,12 +88,12 @@ public abstract class Module {
     return ops;
   }
 
-  /** Turns dropout on, here and below. */
+  /** Turns dropout on for this module and its descendants. */
   public final void train() {
     setTraining(true);
   }
 
-  /** Turns dropout off, here and below. */
+  /** Turns dropout off for this module and its descendants. */
   public final void eval() {
     setTraining(false);
   }

@@ -1,6 +1,6 @@
 package dev.culebra.nn;
 
-/** How rows are brought to one size before each half of a block. */
+/** How rows are normalised before each half of a block. */
 public enum Normalization {
   /** Mean 0 and variance 1 (Ba, Kiros, Hinton, 2016). */
   LAYER,

@@ -7,11 +7,11 @@ import dev.culebra.tensor.Tensor;
  * A trained tensor of a {@link Module}: a named slice of the flat buffers of {@link Parameters}.
  */
 public final class Parameter {
-  /** What a parameter is to an optimizer. */
+  /** The kinds of parameters for an optimizer. */
   public enum Kind {
-    /** Weights (out, in) that rows are multiplied with. */
+    /** Weights (out, in) of a matrix product. */
     MATRIX,
-    /** A row for each token or position. */
+    /** A table with a row for each token or position. */
     TABLE,
     /** Biases and scales. */
     VECTOR
@@ -37,7 +37,7 @@ public final class Parameter {
     return name;
   }
 
-  /** What it is to an optimizer. */
+  /** Its kind. */
   public Kind kind() {
     return kind;
   }
@@ -48,14 +48,13 @@ public final class Parameter {
   }
 
   /**
-   * Shape in a checkpoint: fewer rows than {@link #shape()} where rows are padded; the padding is
-   * 0.
+   * Shape in a checkpoint: fewer rows than {@link #shape()} if rows are padded; the padding is 0.
    */
   public Shape savedShape() {
     return savedShape;
   }
 
-  /** How it begins. */
+  /** The initial values. */
   public Init init() {
     return init;
   }
@@ -69,7 +68,7 @@ public final class Parameter {
   public Tensor value() {
     if (value == null) {
       throw new IllegalStateException(
-          "a parameter has no memory before its model is bound to Parameters");
+          "a parameter has no memory until its model is bound to Parameters");
     }
     return value;
   }
@@ -83,12 +82,12 @@ public final class Parameter {
     return gradient;
   }
 
-  /** The value of a parameter that may be absent. */
+  /** The value of an optional parameter. */
   static Tensor valueOf(Parameter parameter) {
     return parameter == null ? null : parameter.value();
   }
 
-  /** The gradient of a parameter that may be absent. */
+  /** The gradient of an optional parameter. */
   static Tensor gradientOf(Parameter parameter) {
     return parameter == null ? null : parameter.gradient();
   }

@@ -15,23 +15,23 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * The memory of all parameters of a model: values in one flat F32 buffer, gradients in a second of
- * the same layout, so that an optimizer step, a norm or a checkpoint is one pass. Matrices (which
- * decay) come first, then the rest; within each group in the model's order. Slices begin at
- * multiples of 64 elements; the gaps are and stay 0.
+ * The memory of all parameters of a model: values in one flat F32 buffer, gradients in a second one
+ * with the same layout, so that an optimizer step, a norm or a checkpoint is one pass. Matrices
+ * (which decay) come first, then the rest, each group in the model's order. Slices start at
+ * multiples of 64 elements; the gaps are always 0.
  *
- * <p>Operations read {@link #weights()}: the values themselves on an F32 backend, else a copy of
- * them in the backend's dtype. The values stay what is trained and saved; whoever writes them,
- * other than the optimizer, calls {@link #refreshWeights()} afterwards.
+ * <p>Operations read {@link #weights()}: the values themselves on an F32 backend, otherwise a copy
+ * in the backend's dtype. The values are what is trained and saved. Code other than the optimizer
+ * that changes them must call {@link #refreshWeights()} afterwards.
  *
- * <p>A second model of the same structure can {@link #bind} to it and then shares the weights: to
- * sample while training, with activations of its own.
+ * <p>A second model with the same structure can {@link #bind} to it and share the weights, for
+ * sampling during training with its own activations.
  */
 public final class Parameters implements AutoCloseable {
   private static final long ALIGNMENT = 64;
   private static final int INIT_STREAM = 1;
 
-  /** Elements that a task of {@link #initialize} draws: whole blocks of random numbers. */
+  /** Elements per task of {@link #initialize}: whole blocks of random numbers. */
   private static final int INIT_CHUNK = RandomStream.BLOCK << 14;
 
   private final Backend backend;
@@ -85,7 +85,7 @@ public final class Parameters implements AutoCloseable {
   /**
    * Points the parameters of {@code root} into this memory.
    *
-   * @throws IllegalArgumentException if a parameter is not known here or the sizes differ
+   * @throws IllegalArgumentException if a parameter is unknown or the sizes differ
    */
   public void bind(Module root) {
     root.attach(backend.ops());
@@ -94,7 +94,7 @@ public final class Parameters implements AutoCloseable {
         (name, parameter) -> {
           Long offset = offsets.get(name);
           if (offset == null) {
-            throw new IllegalArgumentException("no parameter called " + name);
+            throw new IllegalArgumentException("no parameter named " + name);
           }
           parameter.bind(name, weights.slice(offset, parameter.shape()));
         });
@@ -116,8 +116,8 @@ public final class Parameters implements AutoCloseable {
   }
 
   /**
-   * Sets every parameter as its {@link Init} says, from {@code seed} alone: on the host, so that
-   * every device begins equal. Padding rows stay 0. On all processors, with the same bits for any
+   * Initialises every parameter by its {@link Init}, from {@code seed} only: on the host, so that
+   * all devices start equal. Padding rows stay 0. Uses all processors, with the same bits for any
    * number of them.
    */
   public void initialize(long seed) {
@@ -151,7 +151,10 @@ public final class Parameters implements AutoCloseable {
             });
   }
 
-  /** Makes {@link #weights()} the values, rounded to nearest; where they are one, does nothing. */
+  /**
+   * Sets {@link #weights()} to the values, rounded to nearest; does nothing if they are the same
+   * tensor.
+   */
   public void refreshWeights() {
     if (weights != values) {
       backend.ops().elementwise().convert(weights, values);
@@ -174,7 +177,7 @@ public final class Parameters implements AutoCloseable {
     return List.copyOf(parameters);
   }
 
-  /** Number of trained numbers, padding not counted. */
+  /** Number of trained elements, without padding. */
   public long count() {
     return parameters.stream().mapToLong(parameter -> parameter.savedShape().elements()).sum();
   }
@@ -184,7 +187,7 @@ public final class Parameters implements AutoCloseable {
     return values;
   }
 
-  /** What operations read, flat, in the backend's dtype; {@link #values()} where that is F32. */
+  /** What operations read, flat, in the backend's dtype; {@link #values()} if that is F32. */
   public Tensor weights() {
     return weights;
   }
@@ -197,14 +200,12 @@ public final class Parameters implements AutoCloseable {
     return gradients;
   }
 
-  /** How many elements at the front of the flat buffers decay. */
+  /** The number of decayed elements at the start of the flat buffers. */
   public long decayed() {
     return decayed;
   }
 
-  /**
-   * The slice of a flat buffer of the same layout (moments, say) that belongs to {@code parameter}.
-   */
+  /** The slice of {@code parameter} in a flat buffer with the same layout, such as moments. */
   public Tensor slice(Tensor flat, Parameter parameter) {
     return flat.slice(offsets.get(parameter.name()), parameter.shape());
   }
@@ -214,7 +215,7 @@ public final class Parameters implements AutoCloseable {
     return offsets.get(parameter.name());
   }
 
-  /** The element behind {@code parameter} and its gap, where the next one may begin. */
+  /** The element after {@code parameter} and its gap, where the next one may start. */
   public long end(Parameter parameter) {
     return aligned(offset(parameter) + parameter.shape().elements());
   }

@@ -1,11 +1,11 @@
 package dev.culebra.nn;
 
-/** How a model knows where a token stands. */
+/** How a model encodes positions. */
 public enum Positions {
-  /** A table of positions, trained, is added to the embedding: GPT-2. */
+  /** A trained table of positions is added to the embedding, as in GPT-2. */
   LEARNED,
   /**
-   * Queries and keys are turned by an angle that grows with the position, so that their product
+   * Queries and keys are rotated by an angle proportional to the position, so that their product
    * depends on the distance (Su et al., "RoFormer", 2021).
    */
   ROTARY;

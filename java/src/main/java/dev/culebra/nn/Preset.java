@@ -4,7 +4,7 @@ import dev.culebra.backend.Activation;
 
 /** Models by name. */
 public enum Preset {
-  /** A character model that learns in minutes on a CPU: nanoGPT's figures for one. */
+  /** A character model that trains in minutes on a CPU, with nanoGPT's values. */
   NANO(4, 4, 128, 64, 0, false),
   /** nanoGPT's and the lecture's Shakespeare model. */
   BABY(6, 6, 384, 256, 0.2f, false),

@@ -2,14 +2,14 @@ package dev.culebra.pretrained;
 
 import java.util.Locale;
 
-/** The kinds of models whose files are known. */
+/** The supported model architectures. */
 public enum Architecture {
   GPT2,
   LLAMA,
   QWEN2,
   QWEN3;
 
-  /** As {@code config.json} has it under {@code model_type}. */
+  /** The value of {@code model_type} in {@code config.json}. */
   public String modelType() {
     return name().toLowerCase(Locale.ROOT);
   }

@@ -20,8 +20,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The tensors of one or several files by name. Nothing of them is in memory: elements are read in
- * pieces, whatever their type, and come as floats. One thread at a time.
+ * The tensors of one or several files, by name. They are not kept in memory: elements of any type
+ * are read in pieces and converted to floats. One thread at a time.
  */
 final class StoredWeights implements AutoCloseable {
   private static final int BUFFER = 1 << 22;
@@ -46,7 +46,7 @@ final class StoredWeights implements AutoCloseable {
       return bytes;
     }
 
-    /** The elements of {@code buffer} as floats, exactly. */
+    /** Converts the elements of {@code buffer} to floats, exactly. */
     void widen(ByteBuffer buffer, MemorySegment floats) {
       MemorySegment stored = MemorySegment.ofBuffer(buffer.flip());
       int count = (int) (floats.byteSize() / Float.BYTES);
@@ -72,7 +72,7 @@ final class StoredWeights implements AutoCloseable {
   /**
    * A tensor in a file.
    *
-   * @param dtype as the file names it; perhaps none of {@link Type}
+   * @param dtype as named in the file; may be none of {@link Type}
    * @param dims its dimensions
    * @param offset its first byte
    */
@@ -82,7 +82,7 @@ final class StoredWeights implements AutoCloseable {
   private final Map<String, Stored> tensors = new LinkedHashMap<>();
   private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER);
 
-  /** Opens a file whose tensors are then added. */
+  /** Opens a file before its tensors are added. */
   FileChannel open(Path file) throws IOException {
     try {
       return owned.add(FileChannel.open(file, StandardOpenOption.READ));
@@ -105,11 +105,11 @@ final class StoredWeights implements AutoCloseable {
   /**
    * Adds a tensor.
    *
-   * @throws CheckpointException if there is one of that name
+   * @throws CheckpointException if there already is one with that name
    */
   void add(String name, Stored tensor) throws CheckpointException {
     if (tensors.put(name, tensor) != null) {
-      throw new CheckpointException("%s holds tensor %s twice".formatted(tensor.file(), name));
+      throw new CheckpointException("%s has tensor %s twice".formatted(tensor.file(), name));
     }
   }
 
@@ -125,7 +125,7 @@ final class StoredWeights implements AutoCloseable {
   /**
    * Reads elements from {@code first} on.
    *
-   * @param floats F32, as many as are wanted
+   * @param floats F32, as many as requested
    */
   void read(Stored tensor, long first, MemorySegment floats) throws IOException {
     Type type = type(tensor);
@@ -146,7 +146,7 @@ final class StoredWeights implements AutoCloseable {
       }
     }
     throw new CheckpointException(
-        "%s holds numbers of type %s: only F32, F16 and BF16 are read"
+        "%s has numbers of type %s: only F32, F16 and BF16 are supported"
             .formatted(tensor.file(), tensor.dtype()));
   }
 
@@ -155,7 +155,7 @@ final class StoredWeights implements AutoCloseable {
     try {
       while (buffer.hasRemaining()) {
         if (tensor.channel().read(buffer, at + buffer.position()) < 0) {
-          throw new CheckpointException(tensor.file() + " is cut off");
+          throw new CheckpointException(tensor.file() + " is truncated");
         }
       }
     } catch (CheckpointException e) {
