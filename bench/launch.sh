@@ -1,5 +1,5 @@
-# Read by the commands of this folder: builds the module `bench` if it changed, then runs a main class
-# of it:  launch CLASS [ARGUMENTS]. Finding the JDK and Maven is the launcher's business.
+# Sourced by the commands in this folder: builds the module `bench` if it changed, then runs a main
+# class of it:  launch CLASS [ARGUMENTS]. The launcher finds the JDK and Maven.
 source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../culebra"
 
 app=$root/bench/target
@@ -13,7 +13,7 @@ build() {
     -Dmaven.test.skip=true -Dformat.skip=true </dev/null
 }
 
-# PyTorch's libraries lie in Maven's repository; DJL unpacks them once and must not look for others.
+# PyTorch's libraries are in Maven's repository; DJL unpacks them once and must not download others.
 run() {
   exec "$jdk/bin/java" \
     --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC \

@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
-# Checks Culebra on this machine's GPU, and measures it beside PyTorch where that is installed. Needs an NVIDIA driver and
-# cuBLAS.
+# Checks Culebra on this machine's GPU, and compares it with PyTorch if that is installed. Needs an NVIDIA driver and cuBLAS.
 #
 #   run.sh [--seconds N] [--only PART,…] [--skip PART,…] [--list] [--small] [OUT]
 #
-# Parts come in the order of their worth and share one deadline, N seconds or 360; what had not begun or ended by then is said
-# so. After each part OUT (results-DATE-GPU beside this file if not given) has results.md, results.json and results.tar.gz with
-# all logs: a run that is killed leaves what was done. --small is for the simulator: small models, few steps.
-# Exit code: 0; 1 if a part failed; 3 if none failed and the time was too short for all; 2 for a wrong command line.
+# Parts run in order of importance and share one deadline, N seconds or 360; parts that did not start or finish are reported.
+# After each part, OUT (default: results-DATE-GPU next to this file) has results.md, results.json and results.tar.gz with all
+# logs, so a killed run keeps its results. --small is for the simulator: small models, few steps.
+# Exit code: 0; 1 if a part failed; 3 if none failed but the time was too short for all; 2 for an invalid command line.
 set -uo pipefail
 
 here=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
@@ -18,21 +17,21 @@ libraries=$(printf '%s:' "$here/culebra.jar" "$here"/lib/*.jar "$here"/tests/*.j
 # --- The parts: name, limit in seconds, what it does. A function of the same name does it. -----------------------------------
 
 parts=(
-  "info|30|what there is: GPU, driver, cuBLAS, processor"
+  "info|30|the machine: GPU, driver, cuBLAS, CPU"
   "gpt2|60|whole steps of GPT-2 124M, B=32, and every operation in them"
-  "contract|150|the operations' contract through FFM, fp32 and bf16 side by side"
-  "peers|150|PyTorch's compiled steps and operations, with our steps timed beside them; once all of it is compiled"
+  "contract|150|the operations' contract through FFM, fp32 and bf16 in parallel"
+  "peers|150|PyTorch's compiled steps and operations, compared with ours; once everything is compiled"
   "baby|60|whole steps of baby, B=64, dropout 0.2, and every operation in them"
   "paths|90|whole steps of GPT-2 with each choice of kernels"
-  "real_sizes|90|operations at the sizes of GPT-2 beside the processor's"
-  "training|90|training steps beside the processor's, generation token for token"
-  "losses|90|60 steps of baby beside the losses that the processor had"
-  "kernels|60|attention, products and rows alone: each choice's times, equal bits when done again"
-  "profile|60|every kernel of two GPT-2 steps by ncu: how often and how long"
+  "real_sizes|90|operations at the sizes of GPT-2, compared with the CPU's"
+  "training|90|training steps compared with the CPU's, generation token by token"
+  "losses|90|60 steps of baby, compared with the CPU's losses"
+  "kernels|60|attention, products and row operations alone: times of each choice, equal bits when repeated"
+  "profile|60|every kernel of two GPT-2 steps by ncu: calls and times"
   "decode|40|GPT-2 124M token by token, after 128 and 1,000 tokens"
   "bindings|30|launches, graphs and copies through FFM and JCuda"
-  "contract_jcuda|150|the contract through JCuda and JCublas, fp32 and bf16 side by side"
-  "primitives|30|the tensor cores' instructions that kernels are built from"
+  "contract_jcuda|150|the contract through JCuda and JCublas, fp32 and bf16 in parallel"
+  "primitives|30|the tensor-core instructions that the kernels use"
   "papers|90|whole steps with Llama's block and Muon, and every operation in them"
   "gpt2_b64|60|whole steps of GPT-2 with more than 2³¹ logits"
   "memcheck|60|compute-sanitizer, head sizes 64 and 128"
@@ -95,15 +94,15 @@ profile() {
 memcheck() { sanitizer memcheck; }
 racecheck() { sanitizer racecheck; }
 
-# --- What parts are made of; they run in a process group of their own, with $part set ------------------------------------------
+# --- Building blocks of the parts, which run in their own process group with $part set -----------------------------------------
 
-# says TEXT: what the table tells of the part
+# says TEXT: adds to the part's text in the table
 says() { printf '%s\n' "$*" >>"$work/$part.says"; }
 
-# skip REASON: ends the part, which neither failed nor succeeded
+# skip REASON: ends the part as neither failed nor successful
 skip() { printf '%s\n' "$*" >"$work/$part.skipped" && exit 0; }
 
-# side_by_side COMMAND…: all at once, each a line of words; fails if one does
+# side_by_side COMMAND…: runs all in parallel, each given as one argument; fails if one does
 side_by_side() {
   local command jobs=() code=0
   for command; do
@@ -114,7 +113,7 @@ side_by_side() {
   return $code
 }
 
-# junit LABEL CLASS: fails without a test that passed
+# junit LABEL CLASS: fails if no test passed
 junit() {
   local label=$1 log=$out/$part-$1.log code passed skipped
   TMPDIR=$work "$java" "${flags[@]}" -Djava.io.tmpdir="$work" -Dculebra.primitives="$here/tests/primitives.ptx" -Xmx4g \
@@ -134,7 +133,7 @@ bench() {
   "$java" "${flags[@]}" -Djava.io.tmpdir="$work" -cp "$libraries" "dev.culebra.bench.gpu.$class" "$@"
 }
 
-# steps_of NAME OPTIONS…: whole steps, into NAME.md; of an option that is given twice the last counts
+# steps_of NAME OPTIONS…: whole steps, into NAME.md; if an option is given twice, the last one counts
 steps_of() {
   local name=$1
   shift
@@ -145,10 +144,10 @@ steps_of() {
   says "${name:+${name#-}: }$(step_line "$out/$part$name.md")"
 }
 
-step_line() { sed -n 's/^.*: \([0-9.]* ms a step\) .*\*\*\(.*\)\*\*.*/\1, \2/p' "$1" | head -n 1; }
-step_millis() { sed -n 's/^.*: \([0-9.]*\) ms a step .*/\1/p' "$1" 2>/dev/null | head -n 1; }
+step_line() { sed -n 's/^.*: \([0-9.]* ms per step\) .*\*\*\(.*\)\*\*.*/\1, \2/p' "$1" | head -n 1; }
+step_millis() { sed -n 's/^.*: \([0-9.]*\) ms per step .*/\1/p' "$1" 2>/dev/null | head -n 1; }
 
-# losses_of DTYPE LIMIT: trains, and compares with what the processor had when the package was made
+# losses_of DTYPE LIMIT: trains, and compares with the CPU's losses in the package
 losses_of() {
   local dtype=$1 limit=$2 name=baby options said code
   ! $small || name=small
@@ -171,7 +170,7 @@ compare() {
   ' "$2" "$3"
 }
 
-# sanitizer TOOL: two steps of one layer, launch by launch; matrix products are not ours to check
+# sanitizer TOOL: two steps of one layer, launch by launch, without cuBLAS's matrix products
 sanitizer() {
   local size options=(--error-exitcode 9 --report-api-errors no) said code=0
   command -v compute-sanitizer >/dev/null || skip "no compute-sanitizer here"
@@ -187,7 +186,7 @@ sanitizer() {
   return $code
 }
 
-# --- PyTorch: compiles from the start in the background, is timed when all of it has compiled --------------------------------
+# --- PyTorch: compiles in the background from the start, is timed once everything is compiled --------------------------------
 
 peer_names=(gpt2 baby operations)
 peer_jobs=()
@@ -246,9 +245,9 @@ ratio() {
     'BEGIN { if (ours > 0 && theirs > 0) printf "%.2f times torch.compile (%.2f and %.2f ms)", theirs / ours, ours, theirs }'
 }
 
-# --- One after the other, until the deadline -----------------------------------------------------------------------------------
+# --- Runs the parts in order, until the deadline -------------------------------------------------------------------------------
 
-rows=() # of the table: name|outcome|seconds|what it says
+rows=() # of the table: name|outcome|seconds|text
 failed=false
 unfinished=false
 job=
@@ -256,14 +255,14 @@ watch=
 
 left() { echo $((seconds - SECONDS)); }
 
-# run_part NAME: within its limit and what is left
+# run_part NAME: within its limit and the remaining time
 run_part() {
   local limit outcome code start=$SECONDS note
   part=$1
   limit=$(for each in "${parts[@]}"; do [[ $each != "$part|"* ]] || cut -d'|' -f2 <<<"$each"; done)
   if [[ $(left) -lt 3 ]]; then
     unfinished=true
-    end_part "not begun: no time left" 0
+    end_part "not started: no time left" 0
     return
   fi
   ! $small || limit=$((4 * limit))
@@ -273,11 +272,11 @@ run_part() {
   job=$!
   (
     until ((SECONDS - start >= limit)); do
-      kill -0 $$ || kill -KILL -- "-$job" # run.sh was killed, and what it began ends with it
+      kill -0 $$ || kill -KILL -- "-$job" # run.sh was killed: end the part too
       sleep 1
     done
     touch "$work/$part.late"
-    kill -QUIT -- "-$job" # a JVM says what its threads do
+    kill -QUIT -- "-$job" # a JVM prints its threads
     sleep 0.5
     kill -KILL -- "-$job"
   ) >/dev/null 2>&1 &
@@ -304,7 +303,7 @@ run_part() {
   end_part "$outcome" $((SECONDS - start))
 }
 
-# The test that a log's last line has begun.
+# The test that was running, from the last line of a log.
 running_test() {
   local log last
   for log in "$out/$part"-*.log; do
@@ -321,7 +320,7 @@ end_part() {
   write_results
 }
 
-# --- Results: whole again after each part ----------------------------------------------------------------------------------------
+# --- Results: complete after each part -------------------------------------------------------------------------------------------
 
 write_results() {
   local each name outcome took said separator=
@@ -358,12 +357,12 @@ write_results() {
   tar -C "$out" -c --exclude ./results.tar.gz --exclude ./.work . | gzip -1 >"$work/results.tar.gz" && mv "$work/results.tar.gz" "$out/"
 }
 
-# Beside PyTorch in the same run.
+# Compared with PyTorch in the same run.
 ratios() {
   local name
   [[ -s $out/peer-gpt2.json || -s $out/peer-baby.json || -s $out/peer-operations.json ]] || return 0
-  printf '\n## Beside PyTorch %s\n\n' "$(field torch "$out/peer-gpt2.json")"
-  printf '| model | Culebra, ms a step | torch.compile | ratio | torch.compile without clipping | its memory, GB |\n'
+  printf '\n## Compared with PyTorch %s\n\n' "$(field torch "$out/peer-gpt2.json")"
+  printf '| model | Culebra, ms per step | torch.compile | ratio | torch.compile without clipping | its memory, GB |\n'
   printf '| --- | ---: | ---: | ---: | ---: | ---: |\n'
   for name in gpt2 baby; do
     [[ ! -s $out/peer-$name.json ]] || awk -v name="$name" -v ours="$(step_millis "$out/beside-$name.md")" \
@@ -391,7 +390,7 @@ die() {
 
 names() { printf '%s\n' "${parts[@]}" | cut -d'|' -f1; }
 
-# wanted LIST: are they parts?
+# known LIST: fails unless all are parts
 known() {
   local each
   for each in ${1//,/ }; do names | grep -qx -- "$each" || die 2 "no part called $each; run.sh --list shows them"; done
@@ -413,10 +412,10 @@ while [[ $# -gt 0 ]]; do
       for each in "${parts[@]}"; do IFS='|' read -r name limit text <<<"$each" && printf '%-15s %3s s  %s\n' "$name" "$limit" "$text"; done
       exit 0
       ;;
-    -*) die 2 "unknown option $1; its first lines say what there is" ;;
+    -*) die 2 "unknown option $1; the first lines of run.sh list the options" ;;
     *) out=$1 ;;
   esac
-  shift || die 2 "an option lacks its value"
+  shift || die 2 "an option has no value"
 done
 [[ $seconds =~ ^[1-9][0-9]*$ ]] || die 2 "--seconds must be a whole number above 0, not '$seconds'"
 known "$only"
@@ -435,7 +434,7 @@ work=$out/.work
 rm -rf "$work" "$out"/*.log "$out"/*.md "$out"/peer-*.json "$out"/profile.csv*
 mkdir -p "$work"
 
-# A process that has just been started may still have these handlers when it is ended: they are not for it.
+# A process that has just started may still have these handlers when it is killed; they must not run there.
 finish() {
   [[ $BASHPID == $$ ]] || return
   for each in $job $watch "${peer_jobs[@]}"; do kill -KILL -- "-$each" 2>/dev/null; done

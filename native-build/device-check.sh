@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Makes the folder that checks Culebra on a GPU machine which has nothing but a driver and cuBLAS.
+# Builds the package that checks Culebra on a GPU machine with only a driver and cuBLAS.
 #
 #   native-build/device-check.sh        builds target/device-check/ and target/culebra-device-check.tar.gz
 #
-# In it: a Java runtime, Culebra with its kernels, its GPU tests, the processor's losses, benchmarks, PyTorch scripts; run.sh (beside this file as
-# device-check-run.sh) does all that is to be done there. It is also a Culebra to be unpacked and used: ./culebra train …
+# It contains a Java runtime, Culebra with its kernels, its GPU tests, CPU losses, benchmarks, PyTorch scripts, and run.sh
+# (here: device-check-run.sh), which runs everything. It is also a complete Culebra: unpack it and run ./culebra train …
 set -euo pipefail
 
 readonly LARGEST=$((45 << 20))
-# The console that runs JUnit's tests without Maven; the version that goes with the JUnit of pom.xml.
+# The console that runs JUnit's tests without Maven; the version that matches the JUnit in pom.xml.
 readonly JUNIT_CONSOLE=org.junit.platform:junit-platform-console-standalone:1.14.1
 readonly MODULES=java.base,java.logging,java.management,java.net.http,java.xml,jdk.httpserver,jdk.incubator.vector,jdk.management,jdk.unsupported
 
@@ -28,7 +28,7 @@ build() {
   "$maven" --batch-mode -N dependency:copy -Dartifact="$JUNIT_CONSOLE" -DoutputDirectory="$test_libraries" </dev/null
 }
 
-# The runtime without what nobody needs to run.
+# The runtime with only the modules that are needed.
 make_runtime() {
   "$jdk/bin/jlink" --add-modules "$MODULES" --compress zip-9 --strip-debug --no-header-files --no-man-pages \
     --output "$folder/runtime"
@@ -46,10 +46,10 @@ copy_programs() {
   mkdir -p "$folder/lib" "$folder/tests"
   cp examples/target/culebra.jar "$folder/"
   cp examples/target/lib/*.jar "$folder/lib/"
-  # JCuda's natives are for much that we do not use.
+  # JCuda has natives for libraries that we do not use.
   without "$folder"/lib/jcuda-natives-*.jar '.*/lib\(JNvPTXCompiler\|JNvrtc\|JCudaRuntime\)-.*'
   "$jdk/bin/jar" cf "$folder/tests/culebra-tests.jar" -C java/target/test-classes .
-  # Weights and tokenizers of others, which no part of the check reads.
+  # Third-party weights and tokenizers, which the check does not need.
   without "$folder/tests/culebra-tests.jar" '\./\(models\|tokenizers\)/.*'
   "$jdk/bin/jar" cf "$folder/tests/culebra-bench.jar" -C bench/target/classes dev/culebra/bench
   cp "$test_libraries"/assertj-core-*.jar "$folder/tests/"
@@ -60,7 +60,7 @@ copy_programs() {
   cp -r bench/peers "$folder/peers" && rm -rf "$folder/peers/__pycache__"
   cat >"$folder/culebra" <<'LAUNCHER'
 #!/bin/sh
-# Culebra with the Java runtime beside it.
+# Culebra with the Java runtime next to it.
 here=$(dirname "$(readlink -f "$0")")
 exec "$here/runtime/bin/java" --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC \
   -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 -jar "$here/culebra.jar" "$@"
@@ -69,7 +69,7 @@ LAUNCHER
   git describe --always --dirty >"$folder/commit" 2>/dev/null || echo unknown >"$folder/commit"
 }
 
-# The losses of the processor, which the GPU's are compared with: the same each time, so computed again only when something
+# The CPU's losses, with which the GPU's are compared. They are deterministic, so they are recomputed only when something
 # they depend on has changed.
 compute_losses() {
   local small="--layers 2 --embd 32 --heads 2 --context 32 --batch 4 --steps 20"
@@ -82,7 +82,7 @@ losses_of() {
   local name=$1 options=$2 sources=(java/src/main/java/dev/culebra/{backend/cpu,data,nn,optim,options,random,tensor,text,train}) kept options_list
   kept=$losses/$name-$({ echo "$options" && find "${sources[@]}" -type f | LC_ALL=C sort | xargs cat; } | sha256sum | cut -c-16).jsonl
   if [[ ! -s $kept ]]; then
-    printf 'Computing losses of %s on the processor …\n' "$name"
+    printf 'Computing losses of %s on the CPU …\n' "$name"
     read -ra options_list <<<"$options"
     mkdir -p "$losses" && rm -rf "$losses/run"
     "$folder/culebra" train "${options_list[@]}" --device cpu --out "$losses/run" >>"$log" 2>&1 || return
@@ -102,7 +102,7 @@ build >"$log" 2>&1 || {
 }
 make_runtime
 copy_programs
-compute_losses || die "the processor's losses could not be computed; see $log"
+compute_losses || die "the CPU losses could not be computed; see $log"
 tar -C "${folder%/*}" -c "${folder##*/}" | gzip -9 >"$packed"
 size=$(stat -c %s "$packed")
 printf '%s: %d.%d MiB\n' "$packed" $((size >> 20)) $((size % (1 << 20) * 10 >> 20))

@@ -63,7 +63,7 @@ def main():
     waiting.add_arguments(parser)
     args = parser.parse_args()
     torch.manual_seed(1)
-    torch._functorch.config.donated_buffer = False  # a backward pass is done again and again
+    torch._functorch.config.donated_buffer = False  # the backward pass is repeated
     norm = torch.compile(residual_layernorm)
     loss = torch.compile(cross_entropy)
     stream, branch = random(ROWS, WIDTH), random(ROWS, WIDTH)

@@ -19,7 +19,7 @@ def main():
     parser.add_argument("--preset", choices=gpt.PRESETS, default="gpt2")
     parser.add_argument("--batch", type=int)
     parser.add_argument("--dropout", type=float, default=0.0)
-    parser.add_argument("--steps", type=int, default=10, help="of each of five turns")
+    parser.add_argument("--steps", type=int, default=10, help="steps in each of five turns")
     waiting.add_arguments(parser)
     args = parser.parse_args()
 

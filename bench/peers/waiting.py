@@ -1,4 +1,4 @@
-"""What the scripts of this folder share: waiting for a quiet GPU, taking times, saying what came out."""
+"""Shared by the scripts in this folder: waiting for an idle GPU, timing, and printing results."""
 import json
 import os
 import statistics
@@ -9,14 +9,14 @@ import torch
 
 
 def add_arguments(parser):
-    """The two files by which whoever runs other things on the GPU says when it is quiet."""
-    parser.add_argument("--ready", help="file that is written when everything is compiled")
-    parser.add_argument("--go", help="file whose appearance starts the timing")
-    parser.add_argument("--for", dest="runner", type=int, help="process without which nobody will say go")
+    """Options for two files through which another process says when the GPU is idle."""
+    parser.add_argument("--ready", help="file to write when everything is compiled")
+    parser.add_argument("--go", help="file that starts the timing when it appears")
+    parser.add_argument("--for", dest="runner", type=int, help="process that writes --go; the script stops if it ends")
 
 
 def for_a_quiet_gpu(args):
-    """Returns when the timing may start; without --go at once."""
+    """Returns when the timing may start; immediately without --go."""
     torch.cuda.synchronize()
     torch.cuda.empty_cache()
     if args.ready:
@@ -24,12 +24,12 @@ def for_a_quiet_gpu(args):
             pass
     while args.go and not os.path.exists(args.go):
         if args.runner and not os.path.exists(f"/proc/{args.runner}"):
-            sys.exit("nobody said go")
+            sys.exit("the process that writes --go has ended")
         time.sleep(0.05)
 
 
 def median_of_turns(step, turns, steps):
-    """Milliseconds of a step, by the wall's clock: median, least and most of so many turns of so many steps."""
+    """Milliseconds per step by the wall clock: median, minimum and maximum over several turns."""
     for _ in range(3):
         step()
     times = []
@@ -44,7 +44,7 @@ def median_of_turns(step, turns, steps):
 
 
 def median_micros(work, repeats=30):
-    """Microseconds of a piece of work on the GPU, by events; the host is ahead, since the GPU first sleeps."""
+    """Microseconds of work on the GPU, by events; the host gets ahead while the GPU sleeps first."""
     for _ in range(5):
         work()
     pairs = []

@@ -8,7 +8,7 @@ import dev.culebra.bench.gpu.LaunchBench;
 import dev.culebra.bench.gpu.StepCheck;
 import picocli.CommandLine.Command;
 
-/** The benchmarks of single operations, by device. */
+/** Benchmarks of single operations, by device. */
 @Command(
     name = "bench/run",
     description = "Times single operations.",

@@ -3,8 +3,8 @@ package dev.culebra.bench;
 import picocli.CommandLine;
 
 /**
- * How the commands of this module run: one line for a failure, exit code 2 for usage; of an option
- * that is given twice the last counts.
+ * Runs the commands of this module: one line for a failure, exit code 2 for usage. If an option is
+ * given twice, the last one counts.
  */
 public final class Commands {
   private Commands() {}

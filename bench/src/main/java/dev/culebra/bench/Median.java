@@ -2,7 +2,7 @@ package dev.culebra.bench;
 
 import java.util.Arrays;
 
-/** The middle of a sample. */
+/** The median of a sample. */
 public final class Median {
   private Median() {}
 

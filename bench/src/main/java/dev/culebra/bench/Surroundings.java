@@ -7,11 +7,11 @@ import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.List;
 
-/** What a figure must name: the machine, the versions, the date, the commit. */
+/** What every figure must state: machine, versions, date, commit. */
 public final class Surroundings {
   private Surroundings() {}
 
-  /** One paragraph for people. */
+  /** One paragraph of text. */
   public static String describe(int threads) {
     return "%s; %s, %d processors, %d threads; Java %s; Linux %s; commit %s%n"
         .formatted(
@@ -29,7 +29,7 @@ public final class Surroundings {
     return LocalDate.now().toString();
   }
 
-  /** The processor's model. */
+  /** The CPU's model name. */
   public static String processor() {
     try {
       return Files.readAllLines(Path.of("/proc/cpuinfo")).stream()
@@ -42,7 +42,7 @@ public final class Surroundings {
     }
   }
 
-  /** The commit the sources are at, with a mark if files differ from it. */
+  /** The commit of the sources, marked if files differ from it. */
   public static String commit() {
     List<String> command =
         List.of(

@@ -15,9 +15,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
-/** How the weights of a model in host memory reach another engine: as a file, for a moment. */
+/** Passes the weights of a model in host memory to another engine, through a temporary file. */
 public final class WeightFile {
-  /** Makes something from an open file. */
+  /** Reads an open file. */
   @FunctionalInterface
   public interface Reader<T> {
     T read(Safetensors file) throws IOException;
@@ -43,7 +43,7 @@ public final class WeightFile {
     }
   }
 
-  /** Without rows of padding. */
+  /** A parameter without its rows of padding. */
   private static Item item(Parameters parameters, Parameter parameter) {
     Tensor master = parameters.slice(parameters.values(), parameter);
     MemorySegment values = master.slice(0, parameter.savedShape()).segment();

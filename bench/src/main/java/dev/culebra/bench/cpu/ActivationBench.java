@@ -7,7 +7,7 @@ import org.openjdk.jmh.annotations.Param;
 
 /** The activation of an MLP's hidden layer. */
 public class ActivationBench extends OpBench {
-  /** Which form. */
+  /** The activation. */
   @Param({"GELU_TANH", "GELU_ERF", "RELU_SQUARED", "SILU"})
   public Activation activation;
 

@@ -5,7 +5,7 @@ import dev.culebra.backend.AdamWStep;
 import dev.culebra.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 
-/** The optimizer over as many numbers as the model has in its matrices. */
+/** The optimizer, for as many numbers as the model has in its matrices. */
 public class AdamWBench extends OpBench {
   private static final AdamWStep STEP = new AdamWStep(1, 1e-3f, 0.9f, 0.95f, 1e-8f, 0.1f, 1, 0);
 

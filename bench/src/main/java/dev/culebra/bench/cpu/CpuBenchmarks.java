@@ -25,7 +25,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Runs the benchmarks of single operations and says how far each is from what it must do. */
+/** Runs the benchmarks of single operations and prints the rate that each achieves. */
 @Command(
     name = "cpu",
     description = "Times the single operations of a training step on the CPU with JMH.",
@@ -46,7 +46,7 @@ public final class CpuBenchmarks implements Callable<Integer> {
       names = "--config",
       split = ",",
       defaultValue = "A,B,C",
-      description = "Shapes of A nano, B baby, C gpt2 (default: ${DEFAULT-VALUE}).")
+      description = "Shapes: A nano, B baby, C gpt2 (default: ${DEFAULT-VALUE}).")
   private Course[] courses;
 
   @Option(
@@ -59,7 +59,9 @@ public final class CpuBenchmarks implements Callable<Integer> {
   @Option(names = "--markdown", paramLabel = "FILE", description = "Writes the table there.")
   private Path markdown;
 
-  @Option(names = "--verbose", description = "Shows what JMH says, else in bench/target/jmh.log.")
+  @Option(
+      names = "--verbose",
+      description = "Prints JMH's output; otherwise it goes to bench/target/jmh.log.")
   private boolean verbose;
 
   @Override
@@ -126,7 +128,7 @@ public final class CpuBenchmarks implements Callable<Integer> {
         : "%.1f GB/s".formatted(call.bytes() / micros / 1e3);
   }
 
-  /** What a benchmark calls, done once with a benchmark made as JMH makes it. */
+  /** The operation that a benchmark calls, found by one run of a benchmark set up as by JMH. */
   private static OpCall call(BenchmarkParams params, String bench, String method) {
     try {
       Class<?> type = Class.forName(CpuBenchmarks.class.getPackageName() + "." + bench);
@@ -155,6 +157,6 @@ public final class CpuBenchmarks implements Callable<Integer> {
         return constant;
       }
     }
-    throw new IllegalArgumentException(name + " is no " + type.getSimpleName());
+    throw new IllegalArgumentException(name + " is not a " + type.getSimpleName());
   }
 }

@@ -4,8 +4,8 @@ import dev.culebra.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 
 /**
- * Softmax and cross-entropy. The call with the gradient replaces its logits, so that from the
- * second call on it works on gradients: as many numbers, no other work.
+ * Softmax and cross-entropy. The call with the gradient replaces its logits, so from the second
+ * call on it works on gradients, which is the same amount of work.
  */
 public class CrossEntropyBench extends OpBench {
   private Tensor losses;

@@ -4,7 +4,7 @@ import dev.culebra.backend.Activation;
 import dev.culebra.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 
-/** SwiGLU, with about 8/3 C columns of each half. */
+/** SwiGLU, with about 8/3 C columns per half. */
 public class GatedBench extends OpBench {
   private Tensor in;
   private Tensor out;

@@ -5,9 +5,9 @@ import dev.culebra.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
 
-/** What happens to queries and keys between projection and attention. */
+/** The preparation of queries and keys between projection and attention. */
 public class HeadsBench extends OpBench {
-  /** What newer papers do there. */
+  /** The features of newer papers. */
   public enum Kind {
     ROTARY,
     NORMALISED,
@@ -21,7 +21,7 @@ public class HeadsBench extends OpBench {
     }
   }
 
-  /** Which. */
+  /** The features to measure. */
   @Param public Kind kind;
 
   private HeadsSpec spec;

@@ -3,7 +3,7 @@ package dev.culebra.bench.cpu;
 import dev.culebra.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 
-/** Residual sum and layernorm in one, as a block has them. */
+/** Fused residual sum and layernorm, as in a block. */
 public class LayerNormBench extends OpBench {
   private Tensor out;
   private Tensor sum;

@@ -30,7 +30,7 @@ public class LinearBench extends OpBench {
     }
   }
 
-  /** Which. */
+  /** The layer to measure. */
   @Param public Layer layer;
 
   private Tensor in;

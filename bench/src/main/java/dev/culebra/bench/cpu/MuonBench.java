@@ -23,7 +23,7 @@ public class MuonBench extends OpBench {
     }
   }
 
-  /** Which. */
+  /** The matrix to measure. */
   @Param public Matrix matrix;
 
   private Tensor values;

@@ -26,7 +26,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** What the benchmarks of operations share: a backend, tensors with numbers in them, timing. */
+/** Shared by the benchmarks of operations: a backend, filled tensors, timing. */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
@@ -43,21 +43,21 @@ import org.openjdk.jmh.annotations.Warmup;
 public abstract class OpBench {
   private static final long SEED = 1337;
 
-  /** Whose shapes. */
+  /** The course whose shapes are used. */
   @Param({"A", "B", "C"})
   public Course course;
 
   private final List<Buffer> buffers = new ArrayList<>();
   private Backend backend;
 
-  /** Opens the backend and lets the benchmark make its tensors. */
+  /** Opens the backend and lets the benchmark create its tensors. */
   @Setup(Level.Trial)
   public void open() {
     backend = new CpuBackend();
     prepare();
   }
 
-  /** Makes the tensors. */
+  /** Creates the tensors. */
   protected abstract void prepare();
 
   /** Frees everything. */
@@ -81,7 +81,7 @@ public abstract class OpBench {
     return course.tokens();
   }
 
-  /** Normal numbers. */
+  /** A tensor of normally distributed numbers. */
   final Tensor floats(int... dims) {
     Tensor tensor = tensor(DType.F32, dims);
     RandomStream random = new RandomStream(SEED, 0, buffers.size());
@@ -91,7 +91,7 @@ public abstract class OpBench {
     return tensor;
   }
 
-  /** Numbers below {@code bound}. */
+  /** A tensor of integers below {@code bound}. */
   final Tensor ints(int bound, int... dims) {
     Tensor tensor = tensor(DType.I32, dims);
     RandomStream random = new RandomStream(SEED, 1, buffers.size());
@@ -101,7 +101,7 @@ public abstract class OpBench {
     return tensor;
   }
 
-  /** Zeros. */
+  /** A tensor of zeros. */
   final Tensor tensor(DType dtype, int... dims) {
     Shape shape = Shape.of(dims);
     Buffer buffer = backend.allocate(shape.elements() * dtype.bytes());

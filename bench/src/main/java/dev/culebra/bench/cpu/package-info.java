@@ -1,2 +1,2 @@
-/** JMH benchmarks of single operations on the CPU, on the shapes that training steps have. */
+/** JMH benchmarks of single operations on the CPU, with the shapes of training steps. */
 package dev.culebra.bench.cpu;

@@ -21,8 +21,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /**
- * Times the generation of tokens, one at a time: how long the first one takes after a prompt, and
- * how fast the next ones come.
+ * Times the generation of tokens, one at a time: the latency of the first token after a prompt, and
+ * the speed of the following ones.
  */
 @Command(
     name = "decode",
@@ -50,13 +50,13 @@ public final class DecodeBench implements Callable<Integer> {
       names = "--positions",
       split = ",",
       defaultValue = "128,1000",
-      description = "Lengths of the prompts (default: ${DEFAULT-VALUE}).")
+      description = "Prompt lengths (default: ${DEFAULT-VALUE}).")
   private List<Integer> positions;
 
   @Option(
       names = "--tokens",
       defaultValue = "20",
-      description = "Drawn after each prompt (default: ${DEFAULT-VALUE}).")
+      description = "Tokens drawn after each prompt (default: ${DEFAULT-VALUE}).")
   private int tokens;
 
   @Option(
@@ -65,7 +65,7 @@ public final class DecodeBench implements Callable<Integer> {
       description = "ffm or jcuda (default: ${DEFAULT-VALUE}).")
   private Binding binding;
 
-  @Option(names = "--markdown", paramLabel = "FILE", description = "Writes the table there too.")
+  @Option(names = "--markdown", paramLabel = "FILE", description = "Also writes the table there.")
   private Path markdown;
 
   public static void main(String[] args) {
@@ -81,10 +81,10 @@ public final class DecodeBench implements Callable<Integer> {
         Generator generator = new Generator(model)) {
       Report report = new Report(markdown);
       report.line(
-          "%s, %s, %s; model and generator made in %.1f s",
+          "%s, %s, %s; model and generator created in %.1f s",
           backend.name(), preset, Surroundings.date(), secondsSince(start));
       report.line("");
-      report.line("| prompt | first token, ms, once | again | ms a token | tokens/s |");
+      report.line("| prompt | first token, ms, once | again | ms per token | tokens/s |");
       report.line("| ---: | ---: | ---: | ---: | ---: |");
       for (int length : positions) {
         double[] first = new double[ROUNDS];

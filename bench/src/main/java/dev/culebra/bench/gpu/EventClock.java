@@ -10,7 +10,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongSupplier;
 
-/** Takes times on the GPU itself, by events in its stream; nothing waits while it is measured. */
+/**
+ * Measures times on the GPU itself, by events in its stream, without waiting during the
+ * measurement.
+ */
 final class EventClock implements Clock, AutoCloseable {
   private static final double NANOS_OF_A_MILLISECOND = 1e6;
 
@@ -23,7 +26,7 @@ final class EventClock implements Clock, AutoCloseable {
     this.stream = stream;
   }
 
-  /** Median microseconds of a piece of work, done so often without a wait between. */
+  /** Median time of some work in microseconds, repeated without waits in between. */
   static double microsOf(CudaBackend backend, Runnable work, int repeats) {
     try (EventClock clock = new EventClock(backend.context(), backend.stream())) {
       List<LongSupplier> laps = new ArrayList<>();

@@ -24,8 +24,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /**
- * Times a whole training step on a GPU, and each operation in it against what the GPU can do,
- * measured in the same run. Says each thing as soon as it is known.
+ * Times a whole training step on a GPU, and each operation in it compared with the GPU's
+ * capability, measured in the same run. Prints each result as soon as it is known.
  */
 @Command(
     name = "cuda",
@@ -36,9 +36,7 @@ public final class GpuBench implements Callable<Integer> {
   private static final float SOFTCAP = 15;
   private static final int PROFILED_STEPS = 3;
 
-  /**
-   * Bytes that are copied to keep the GPU busy while the host gets ahead, and how often at most.
-   */
+  /** Bytes that are copied to keep the GPU busy while the host gets ahead, and the most copies. */
   private static final long AHEAD_BYTES = 256L << 20;
 
   private static final int AHEAD_COPIES = 1000;
@@ -52,13 +50,13 @@ public final class GpuBench implements Callable<Integer> {
   @Option(
       names = "--batch",
       defaultValue = "16",
-      description = "Sequences; halved until they fit (default: ${DEFAULT-VALUE}).")
+      description = "Sequences per batch; halved until they fit (default: ${DEFAULT-VALUE}).")
   private int batch;
 
   @Option(
       names = "--context",
       paramLabel = "T",
-      description = "Tokens of a sequence (default: the preset's).")
+      description = "Tokens per sequence (default: the preset's).")
   private Integer context;
 
   @Option(
@@ -71,7 +69,7 @@ public final class GpuBench implements Callable<Integer> {
       names = "--dropout",
       paramLabel = "P",
       defaultValue = "0",
-      description = "Probability (default: ${DEFAULT-VALUE}).")
+      description = "Dropout probability (default: ${DEFAULT-VALUE}).")
   private float dropout;
 
   @Option(names = "--fp32", description = "Computes in fp32 instead of bf16.")
@@ -80,7 +78,7 @@ public final class GpuBench implements Callable<Integer> {
   @Option(
       names = "--papers",
       description =
-          "What newer papers do: Llama's block, QK-norm, half the key heads, soft cap, Muon.")
+          "Features of newer papers: Llama's block, QK-norm, half the key heads, soft cap, Muon.")
   private boolean papers;
 
   @Option(
@@ -105,25 +103,25 @@ public final class GpuBench implements Callable<Integer> {
       names = "--repeat",
       paramLabel = "N",
       defaultValue = "5",
-      description = "Turns, whose median counts (default: ${DEFAULT-VALUE}).")
+      description = "Turns; their median is reported (default: ${DEFAULT-VALUE}).")
   private int turns;
 
   @Option(
       names = "--steps",
       defaultValue = "10",
-      description = "Steps of a turn (default: ${DEFAULT-VALUE}).")
+      description = "Steps per turn (default: ${DEFAULT-VALUE}).")
   private int steps;
 
   @Option(
       names = "--matrix",
       defaultValue = "8192",
-      description = "Rows of the square product (default: ${DEFAULT-VALUE}).")
+      description = "Rows of the square matrices (default: ${DEFAULT-VALUE}).")
   private int matrix;
 
-  @Option(names = "--no-operations", description = "Times whole steps only.")
+  @Option(names = "--no-operations", description = "Times only whole steps.")
   private boolean wholeStepsOnly;
 
-  @Option(names = "--markdown", paramLabel = "FILE", description = "Writes the tables there too.")
+  @Option(names = "--markdown", paramLabel = "FILE", description = "Also writes the tables there.")
   private Path markdown;
 
   private Report report;
@@ -179,14 +177,14 @@ public final class GpuBench implements Callable<Integer> {
         .with(GptConfig.SOFTCAP, SOFTCAP);
   }
 
-  /** Steps of the largest batch that fits, halved from what was asked for. */
+  /** Measures steps with the largest batch that fits, halved from the requested size. */
   private void measure(CudaBackend backend, GptConfig model, GpuRates rates) throws IOException {
     Optimizer.Kind optimizer = papers ? Optimizer.Kind.MUON : Optimizer.Kind.ADAMW;
     try (EventClock clock = new EventClock(backend.context(), backend.stream())) {
       for (int fitting = batch; ; fitting /= 2) {
         long start = System.nanoTime();
         try (GpuStep step = new GpuStep(backend, model, fitting, optimizer)) {
-          report.line("\nModel made in %.1f s.", 1e-9 * (System.nanoTime() - start));
+          report.line("\nModel created in %.1f s.", 1e-9 * (System.nanoTime() - start));
           double seconds = wholeSteps(backend, step, model, fitting, rates);
           if (!wholeStepsOnly) {
             operations(backend, step, new OpProfile(clock), seconds, rates);
@@ -202,7 +200,7 @@ public final class GpuBench implements Callable<Integer> {
     }
   }
 
-  /** Returns the seconds of a step. */
+  /** Returns seconds per step. */
   private double wholeSteps(
       CudaBackend backend, GpuStep step, GptConfig model, int fitting, GpuRates rates)
       throws IOException {
@@ -211,7 +209,7 @@ public final class GpuBench implements Callable<Integer> {
     double tokens = (double) fitting * model.context();
     double flops = tokens * Gpt.flopsOfAToken(model);
     report.line(
-        "\n%s%s, B=%d, T=%d: %.2f ms a step (%d turns, %.2f to %.2f), **%,.0f tokens/s**, %.1f TFLOP/s:"
+        "\n%s%s, B=%d, T=%d: %.2f ms per step (%d turns, %.2f to %.2f), **%,.0f tokens/s**, %.1f TFLOP/s:"
             + " %.0f %% of the product's rate%s. %.1f GB. Loss %.3f.",
         papers ? preset + " with newer papers" : preset,
         dropout == 0 ? "" : ", dropout " + dropout,
@@ -230,13 +228,13 @@ public final class GpuBench implements Callable<Integer> {
     return seconds;
   }
 
-  /** Of the dense peak that NVIDIA states, where it is known. */
+  /** The share of NVIDIA's stated dense peak, if known. */
   private static String peakShare(CudaBackend backend, double tflops) {
     double peak = backend.peakTflops().orElse(0);
     return peak == 0 ? "" : ", MFU %.1f %% of %.1f".formatted(100 * tflops / peak, peak);
   }
 
-  /** The table of operations. Each step's launches wait on the GPU until all of them are there. */
+  /** The table of operations. Each step's launches wait on the GPU until all of them are queued. */
   private void operations(
       CudaBackend backend, GpuStep step, OpProfile profile, double graphSeconds, GpuRates rates)
       throws IOException {

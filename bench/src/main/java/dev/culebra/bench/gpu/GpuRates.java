@@ -9,19 +9,19 @@ import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
 
 /**
- * What the GPU can do just now, on random numbers: products of zeros are a quarter faster, since
+ * The GPU's current capability, on random numbers: products of zeros are a quarter faster, since
  * they take less power.
  *
  * @param copyGbps copying its memory, read and written bytes together, in GB/s
  * @param gemmTflops a large square matrix product in the backend's dtype, in TFLOP/s
  * @param launchMicros from one launch of an empty kernel to the next, as the host sees it
- * @param graphMicros the same of a graph of one empty kernel
+ * @param graphMicros the same for a graph of one empty kernel
  */
 record GpuRates(double copyGbps, double gemmTflops, double launchMicros, double graphMicros) {
   private static final int REPEATS = 7;
 
   /**
-   * Measures; the median of a few repeats each.
+   * Measures all rates, each as the median of a few repeats.
    *
    * @param size rows and columns of the matrices; the copy moves eight of them
    */

@@ -9,7 +9,7 @@ import dev.culebra.optim.Optimizer;
 import dev.culebra.random.RandomStream;
 import java.lang.foreign.MemorySegment;
 
-/** Training steps of one model on batches of random tokens, as the trainer does them. */
+/** Training steps of one model on batches of random tokens, like the trainer's. */
 final class GpuStep implements AutoCloseable {
   private static final long SEED = 1337;
 
@@ -51,21 +51,21 @@ final class GpuStep implements AutoCloseable {
     model.setDraw(SEED, steps++);
   }
 
-  /** A step launch by launch, so that each operation can be timed. */
+  /** A step, launch by launch, so that each operation can be timed. */
   void stepByStep() {
     begin();
     forwardAndBackward();
     optimizer.step(1e-4f);
   }
 
-  /** A step as the trainer does it. */
+  /** A step like the trainer's. */
   private void step() {
     begin();
     microStep.replay();
     optimizer.step(1e-4f);
   }
 
-  /** Seconds of a step in each of some turns of {@code stepsOfATurn}. */
+  /** Seconds per step in each of several turns of {@code stepsOfATurn} steps. */
   double[] seconds(int turns, int stepsOfATurn) {
     for (int warm = 0; warm < 3; warm++) {
       step();
@@ -83,7 +83,7 @@ final class GpuStep implements AutoCloseable {
     return seconds;
   }
 
-  /** Loss of the last step. */
+  /** The loss of the last step. */
   float lossBlocking() {
     return model.readLossBlocking();
   }

@@ -2,14 +2,14 @@ package dev.culebra.bench.gpu;
 
 import dev.culebra.bench.Median;
 
-/** What a call that gives work to the GPU costs, as the host sees it. */
+/** The cost of a call that submits work to the GPU, as seen by the host. */
 final class HostClock {
   private static final int REPEATS = 7;
   private static final int CALLS = 2000;
 
   private HostClock() {}
 
-  /** Microseconds from one call to the next among many, their work included. */
+  /** Microseconds from one call to the next over many calls, including their work. */
   static double microsOfACall(Runnable synchronize, Runnable call) {
     double[] micros = new double[REPEATS];
     for (int i = 0; i < REPEATS; i++) {

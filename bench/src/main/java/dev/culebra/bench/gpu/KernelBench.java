@@ -31,7 +31,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /**
- * The operations that a training step spends its time in, alone, with each choice of kernels: their
+ * The most expensive operations of a training step in isolation, with each choice of kernels: their
  * times, and whether a second run gives the same bits.
  */
 @Command(
@@ -45,13 +45,13 @@ public final class KernelBench implements Callable<Integer> {
   private static final int WIDTH = 768;
   private static final float DROPOUT = 0.2f;
 
-  /** Of each result so much is compared at its beginning and at its end. */
+  /** Bytes compared at the start and at the end of each result. */
   private static final long COMPARED_BYTES = 32L << 20;
 
   @Option(names = "--small", description = "Small shapes, for the simulator.")
   private boolean small;
 
-  @Option(names = "--markdown", paramLabel = "FILE", description = "Writes the table there too.")
+  @Option(names = "--markdown", paramLabel = "FILE", description = "Also writes the table there.")
   private Path markdown;
 
   private Report report;
@@ -82,7 +82,10 @@ public final class KernelBench implements Callable<Integer> {
     void measure(Memory memory, String choice) throws IOException;
   }
 
-  /** A choice that this GPU does not have gets a line that says why, and the others go on. */
+  /**
+   * If this GPU does not support a choice, prints a line with the reason and continues with the
+   * others.
+   */
   private void withKernels(KernelChoice kernels, Enum<?> choice, Cases cases) throws IOException {
     String label = choice.name().toLowerCase(Locale.ROOT);
     CudaConfig config = new CudaConfig(0, Binding.AUTO, DType.BF16, false, kernels);
@@ -94,7 +97,7 @@ public final class KernelBench implements Callable<Integer> {
     }
   }
 
-  /** Tensors of one case after the other. */
+  /** Memory for the tensors of one case at a time. */
   private static final class Memory implements AutoCloseable {
     private final CudaBackend backend;
     private final Ops ops;
@@ -332,11 +335,11 @@ public final class KernelBench implements Callable<Integer> {
   }
 
   /**
-   * One line of the table.
+   * Measures one line of the table.
    *
-   * @param flops of the operation, or 0 where {@code bytes} are its measure
-   * @param written what it writes; zeroed before each of the runs that are compared
-   * @param prepare done after that
+   * @param flops of the operation, or 0 if it is measured in {@code bytes}
+   * @param written its outputs; zeroed before each of the compared runs
+   * @param prepare called after that
    */
   private void measure(
       Memory memory,
@@ -369,7 +372,7 @@ public final class KernelBench implements Callable<Integer> {
         equal ? "equal bits" : "**other bits**");
   }
 
-  /** The beginning and the end of everything that is written. */
+  /** The start and the end of all outputs. */
   private static List<MemorySegment> results(
       Memory memory, Arena arena, List<Tensor> written, Runnable prepare, Runnable work) {
     for (Tensor tensor : written) {

@@ -20,8 +20,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /**
- * What a call of the driver costs through each binding: a kernel of one element, a graph of it, a
- * copy of four bytes. Needs no cuBLAS, so that JCuda's driver half is measured on CUDA 13 too.
+ * The cost of driver calls through each binding: a kernel of one element, a graph of it, a copy of
+ * four bytes. Needs no cuBLAS, so that JCuda's driver API can also be measured on CUDA 13.
  */
 @Command(
     name = "launches",
@@ -29,7 +29,7 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     usageHelpAutoWidth = true)
 public final class LaunchBench implements Callable<Integer> {
-  @Option(names = "--markdown", paramLabel = "FILE", description = "Writes the table there too.")
+  @Option(names = "--markdown", paramLabel = "FILE", description = "Also writes the table there.")
   private Path markdown;
 
   public static void main(String[] args) {

@@ -9,9 +9,14 @@ import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
-/** Fills memory of a GPU with normal numbers: work on zeros takes less power, and is faster. */
+/**
+ * Fills GPU memory with normally distributed numbers: work on zeros takes less power and is faster.
+ */
 final class RandomMemory {
-  /** How many are drawn; then they repeat. No multiple of a row, and whole 16-byte packs. */
+  /**
+   * How many numbers are drawn before they repeat: not a multiple of a row, but whole 16-byte
+   * packs.
+   */
   private static final int NUMBERS = (1 << 18) - 8;
 
   private static final long SEED = 1337;
@@ -28,7 +33,7 @@ final class RandomMemory {
 
   private RandomMemory() {}
 
-  /** All of a buffer, as numbers of {@code dtype}. */
+  /** Fills a whole buffer with numbers of {@code dtype}. */
   static void fill(CudaBackend backend, Buffer buffer, DType dtype) {
     long bytes = Math.min((long) NUMBERS * dtype.bytes(), buffer.bytes());
     MemorySegment numbers =

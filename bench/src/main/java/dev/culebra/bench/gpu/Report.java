@@ -5,15 +5,13 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
 
-/**
- * Lines of Markdown, said as soon as they are known: what was measured is there if the rest hangs.
- */
+/** Lines of Markdown, printed immediately, so that results are kept even if the rest hangs. */
 final class Report {
   private final Path file;
   private final StringBuilder text = new StringBuilder();
 
   /**
-   * @param file gets the lines too, whole again after each; null for none
+   * @param file also receives the lines and is complete after each; null for none
    */
   Report(Path file) {
     this.file = file;

@@ -13,10 +13,10 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** A few training steps, launch by launch, and nothing else: for tools that watch every kernel. */
+/** A few training steps, launch by launch: for tools that watch every kernel. */
 @Command(
     name = "step",
-    description = "Does two training steps, to be run under compute-sanitizer or a profiler.",
+    description = "Runs two training steps, for compute-sanitizer or a profiler.",
     mixinStandardHelpOptions = true,
     usageHelpAutoWidth = true)
 public final class StepCheck implements Callable<Integer> {
@@ -27,22 +27,22 @@ public final class StepCheck implements Callable<Integer> {
 
   @Option(
       names = "--preset",
-      description = "The model; default: one layer of two heads, with dropout and without.")
+      description = "The model (default: one layer of two heads, with and without dropout).")
   private Preset preset;
 
   @Option(
       names = "--vocab",
       defaultValue = "50257",
-      description = "Of the preset: number of tokens (default: ${DEFAULT-VALUE}).")
+      description = "With a preset: number of tokens (default: ${DEFAULT-VALUE}).")
   private int vocab;
 
   @Option(
       names = "--head-size",
       defaultValue = "64",
-      description = "Of the small model: width of a head (default: ${DEFAULT-VALUE}).")
+      description = "Of the small model: head width (default: ${DEFAULT-VALUE}).")
   private int headSize;
 
-  @Option(names = "--batch", defaultValue = "1", description = "Sequences.")
+  @Option(names = "--batch", defaultValue = "1", description = "Sequences per batch.")
   private int batch;
 
   public static void main(String[] args) {
@@ -55,7 +55,7 @@ public final class StepCheck implements Callable<Integer> {
         new CudaBackend(new CudaConfig(0, Binding.AUTO, DType.BF16, false))) {
       if (preset != null) {
         twoSteps(backend, preset.config(vocab).with(GptConfig.DROPOUT, 0f));
-      } else { // attention has other kernels with dropout than without
+      } else { // attention has different kernels with and without dropout
         twoSteps(backend, small());
         twoSteps(backend, small().with(GptConfig.DROPOUT, 0f));
       }

@@ -1,4 +1,5 @@
 /**
- * Measurements on an NVIDIA GPU: what it can do, what each operation and a whole step make of it.
+ * Measurements on an NVIDIA GPU: its capability, and how much of it each operation and a whole step
+ * use.
  */
 package dev.culebra.bench.gpu;

@@ -22,13 +22,13 @@ import java.util.List;
 final class OpenBlas implements AutoCloseable {
   private static final String FOLDER = "/org/bytedeco/openblas/linux-x86_64/";
 
-  /** Each needs those before it. */
+  /** In order: each depends on those before it. */
   private static final List<String> LIBRARIES =
       List.of("libgcc_s.so.1", "libquadmath.so.0", "libgfortran.so.5", "libopenblas.so.0");
 
   private static final int ROW_MAJOR = 101;
 
-  /** Whether a matrix is read as it stands or by columns; the codes of CBLAS. */
+  /** Whether a matrix is transposed; the codes of CBLAS. */
   enum Form {
     PLAIN(111),
     TRANSPOSED(112);
@@ -81,7 +81,7 @@ final class OpenBlas implements AutoCloseable {
       for (String library : LIBRARIES) {
         Path file = folder.resolve(library);
         try (InputStream in = OpenBlas.class.getResourceAsStream(FOLDER + library)) {
-          if (in != null) { // libgcc_s may be the system's
+          if (in != null) { // libgcc_s may come from the system
             Files.copy(in, file);
             last = SymbolLookup.libraryLookup(file, arena);
             Files.delete(file);

@@ -10,14 +10,14 @@ import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
-/** The CPU backend with its matrix products from OpenBLAS: to compare ours in whole steps. */
+/** The CPU backend with matrix products from OpenBLAS, to compare ours in whole steps. */
 public final class OpenBlasBackend implements Backend {
   private final Backend cpu;
   private final OpenBlas blas;
   private final Buffer ones;
   private final Ops ops;
 
-  /** With {@code threads} of ours and as many of OpenBLAS's. */
+  /** With {@code threads} threads of ours and as many of OpenBLAS. */
   public OpenBlasBackend(int threads) {
     cpu = new CpuBackend(threads);
     blas = new OpenBlas(threads);

@@ -11,7 +11,7 @@ import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
 
 /**
- * Linear layers by OpenBLAS. A bias is what a product adds to, the gradient of one is a product
+ * Linear layers by OpenBLAS. A bias is the initial value of a product; its gradient is a product
  * with ones.
  */
 final class OpenBlasLinear extends LinearOp {
@@ -22,7 +22,7 @@ final class OpenBlasLinear extends LinearOp {
   private final Tensor ones;
 
   /**
-   * @param ops whose activations it takes
+   * @param ops provides the activations
    * @param ones (MAX_ROWS)
    */
   OpenBlasLinear(Ops ops, OpenBlas blas, Tensor ones) {

@@ -1,2 +1,2 @@
-/** OpenBLAS in the place of our matrix products, to know which is faster. */
+/** OpenBLAS in place of our matrix products, to find out which is faster. */
 package dev.culebra.bench.openblas;

@@ -19,7 +19,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** Both engines on one {@link OracleCase}, from the same weights, over the same batches. */
+/** Runs both engines on one {@link OracleCase} with the same weights and batches. */
 final class Comparison implements AutoCloseable {
   private static final long SEED = 1337;
   private static final int STEPS = 10;
@@ -28,7 +28,7 @@ final class Comparison implements AutoCloseable {
   private static final LearningRate LEARNING_RATE =
       new LearningRate(LearningRate.Schedule.COSINE, 1e-3f, 1e-4f, 3, STEPS);
 
-  /** The norm is small enough for every first step to be clipped. */
+  /** Small enough that the first step is always clipped. */
   private static final AdamW.Config ADAMW = new AdamW.Config(0.9f, 0.95f, 1e-8f, 0.1f, 0.5f);
 
   private final OracleCase where;
@@ -46,7 +46,7 @@ final class Comparison implements AutoCloseable {
     theirs = WeightFile.pass(ours, file -> new PyTorchGpt(where.model(), file));
   }
 
-  /** Biases of 0 and scales of 1 would hide where one is forgotten. */
+  /** Biases of 0 and scales of 1 would hide a forgotten one. */
   private void addNoise(Parameter parameter) {
     if (!parameter.decayed()) {
       RandomStream random = new RandomStream(SEED, NOISE_STREAM, parameter.name().hashCode());
@@ -124,7 +124,7 @@ final class Comparison implements AutoCloseable {
     ours.load(MemorySegment.ofArray(tokens), MemorySegment.ofArray(targets));
   }
 
-  /** Returns the logits (B · T, V), without padding. */
+  /** Returns the logits (B · T, V) without padding. */
   private float[] forwardBackward() {
     ours.zeroGradients();
     Tensor logits = ours.forward();

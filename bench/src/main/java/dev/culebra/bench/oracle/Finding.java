@@ -4,7 +4,7 @@ package dev.culebra.bench.oracle;
  * One comparison.
  *
  * @param subject what was compared: {@code h.0.ln_1.weight}
- * @param tolerance what kind of thing it is
+ * @param tolerance the limit that applies
  * @param error relative: ‖ours − PyTorch‖ / ‖PyTorch‖
  */
 record Finding(String subject, Tolerance tolerance, double error) {
@@ -12,7 +12,7 @@ record Finding(String subject, Tolerance tolerance, double error) {
     return error <= tolerance.limit(); // false for NaN
   }
 
-  /** Compares two vectors of equal length; where the expected one is 0, the error is absolute. */
+  /** Compares two vectors of equal length; if the expected one is 0, the error is absolute. */
   static Finding of(String subject, Tolerance tolerance, float[] actual, float[] expected) {
     if (actual.length != expected.length) {
       throw new IllegalArgumentException(

@@ -11,10 +11,10 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** Compares logits, loss, every gradient and ten AdamW steps with PyTorch's. */
+/** Compares logits, loss, all gradients and ten AdamW steps with PyTorch's. */
 @Command(
     name = "bench/oracle",
-    description = "Compares Culebra's numbers with PyTorch's; exits 1 where they differ too much.",
+    description = "Compares Culebra's numbers with PyTorch's; exits 1 if they differ too much.",
     mixinStandardHelpOptions = true)
 public final class Oracle implements Callable<Integer> {
   @Option(names = "--markdown", paramLabel = "FILE", description = "Also writes the table there.")
@@ -34,7 +34,7 @@ public final class Oracle implements Callable<Integer> {
     for (OracleCase where : OracleCase.all()) {
       all.addAll(compare(where));
     }
-    line("\n%d comparisons, %d beyond their limit.", all.size(), failures);
+    line("\n%d comparisons, %d above their limit.", all.size(), failures);
     if (markdown != null) {
       AtomicFile.write(markdown, report.toString());
     }

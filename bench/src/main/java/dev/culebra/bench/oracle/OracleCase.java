@@ -8,14 +8,17 @@ import java.util.List;
 /**
  * A model and a batch on which the engines are compared.
  *
- * @param name for people
+ * @param name a description
  * @param batch B
  * @param time T
  */
 record OracleCase(String name, GptConfig model, int batch, int time) {
   private static final int GPT2_VOCAB = 50257;
 
-  /** The preset, shapes that no vector divides, newer papers, two layers as wide as GPT-2's. */
+  /**
+   * The preset, shapes that are not multiples of a vector, newer papers, two layers as wide as
+   * GPT-2's.
+   */
   static List<OracleCase> all() {
     return List.of(
         new OracleCase("nano", Preset.NANO.config(65), 12, 64),

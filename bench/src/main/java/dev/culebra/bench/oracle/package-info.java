@@ -1,2 +1,2 @@
-/** The independent judge: whether PyTorch computes the same numbers. */
+/** An independent check: does PyTorch compute the same numbers? */
 package dev.culebra.bench.oracle;

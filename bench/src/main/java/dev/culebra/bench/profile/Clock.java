@@ -2,17 +2,20 @@ package dev.culebra.bench.profile;
 
 import java.util.function.LongSupplier;
 
-/** Takes the time of pieces of work one after the other. */
+/** Times pieces of work, one after another. */
 @FunctionalInterface
 public interface Clock {
-  /** A piece of work that has begun. */
+  /** A piece of work that has started. */
   @FunctionalInterface
   interface Lap {
-    /** The work was given; its nanoseconds can be asked for once it is surely done. */
+    /**
+     * Ends the lap after the work was submitted; its nanoseconds can be read once it is certainly
+     * done.
+     */
     LongSupplier stop();
   }
 
-  /** The wall's, for work that is done when the call returns. */
+  /** The wall clock, for work that is done when the call returns. */
   Clock WALL =
       () -> {
         long start = System.nanoTime();
@@ -22,6 +25,6 @@ public interface Clock {
         };
       };
 
-  /** A piece of work begins. */
+  /** Starts a piece of work. */
   Lap start();
 }

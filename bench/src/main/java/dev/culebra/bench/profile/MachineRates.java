@@ -14,11 +14,11 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * What the machine can do just now, all threads together.
+ * The machine's current capability, over all threads.
  *
  * @param fmaGflops multiply-adds in registers, in GFLOP/s: the peak
  * @param gemmGflops a matrix product of 1024³, in GFLOP/s
- * @param copyGbps copying memory that no cache holds, read and written bytes together, in GB/s
+ * @param copyGbps copying memory outside all caches, read and written bytes together, in GB/s
  */
 public record MachineRates(double fmaGflops, double gemmGflops, double copyGbps) {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
@@ -28,14 +28,14 @@ public record MachineRates(double fmaGflops, double gemmGflops, double copyGbps)
   private static final int COPY_ELEMENTS = 16 << 20;
   private static final int REPEATS = 5;
 
-  /** Measures for about a second; the best of a few repeats each. */
+  /** Measures for about a second; each rate is the best of a few repeats. */
   public static MachineRates measure(int threads) {
     try (Backend backend = new CpuBackend(threads)) {
       return new MachineRates(fma(threads), gemm(backend), copy(threads));
     }
   }
 
-  /** Each rate's median. */
+  /** The median of each rate. */
   public static MachineRates median(List<MachineRates> all) {
     return new MachineRates(
         Median.of(all.stream().mapToDouble(MachineRates::fmaGflops).toArray()),
@@ -43,7 +43,7 @@ public record MachineRates(double fmaGflops, double gemmGflops, double copyGbps)
         Median.of(all.stream().mapToDouble(MachineRates::copyGbps).toArray()));
   }
 
-  /** For people. */
+  /** One line of text. */
   public String describe() {
     return "FMA peak %.0f GFLOP/s, product of 1024³ %.0f GFLOP/s, copying %.1f GB/s"
         .formatted(fmaGflops, gemmGflops, copyGbps);
@@ -67,7 +67,7 @@ public record MachineRates(double fmaGflops, double gemmGflops, double copyGbps)
     }
   }
 
-  /** Each thread copies an array of its own. */
+  /** Each thread copies its own array. */
   private static double copy(int threads) {
     float[][] from = new float[threads][COPY_ELEMENTS];
     float[][] to = new float[threads][COPY_ELEMENTS];

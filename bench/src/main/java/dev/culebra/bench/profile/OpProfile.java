@@ -9,16 +9,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.LongSupplier;
 
-/** Takes the time of every operation, by name and shape. */
+/** Times every operation, by name and shape. */
 public final class OpProfile implements OpListener {
   /**
    * Equal calls.
    *
-   * @param calls how many were counted
+   * @param calls the number of counted calls
    * @param medianNanos of a call
    */
   public record Entry(OpCall call, int calls, double medianNanos) {
-    /** Of all of them, were each as fast as the median. */
+    /** The time of all calls, if each were as fast as the median. */
     public double nanos() {
       return calls * medianNanos;
     }
@@ -49,7 +49,7 @@ public final class OpProfile implements OpListener {
     all.computeIfAbsent(call, unused -> new ArrayList<>()).add(nanos);
   }
 
-  /** What was counted, the longest first; all work must be done. */
+  /** All entries, longest first; all work must be done. */
   public List<Entry> entries() {
     return all.entrySet().stream()
         .map(each -> new Entry(each.getKey(), each.getValue().size(), median(each.getValue())))

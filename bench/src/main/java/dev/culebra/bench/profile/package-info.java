@@ -1,2 +1,2 @@
-/** Where a training step spends its time, and how far that is from what the machine can do. */
+/** Where a training step spends its time, compared with the machine's capability. */
 package dev.culebra.bench.profile;

@@ -8,7 +8,7 @@ import ai.djl.ndarray.types.SparseFormat;
 import ai.djl.nn.Activation;
 import java.util.stream.IntStream;
 
-/** What a GPT is computed with, from PyTorch's operations, each of which it can differentiate. */
+/** The functions of a GPT, built from PyTorch's differentiable operations. */
 final class Functions {
   private static final float EPSILON = 1e-5f;
   private static final double ROTARY_BASE = 10_000;
@@ -52,7 +52,7 @@ final class Functions {
     };
   }
 
-  /** DJL exposes PyTorch's GELU in the exact form alone. */
+  /** DJL exposes only the exact form of PyTorch's GELU. */
   private static NDArray geluTanh(NDArray x) {
     float root = (float) Math.sqrt(2 / Math.PI);
     NDArray inner = x.mul(x).mul(0.044715f * root).add(root).mul(x);
@@ -65,7 +65,7 @@ final class Functions {
   }
 
   /**
-   * Turns row t of each head by t: columns i and i + D/2 by the angle t · 10000^(−2i/D).
+   * Rotates row t of each head by t: columns i and i + D/2 by the angle t · 10000^(−2i/D).
    *
    * @param x (B, heads, T, D)
    */
@@ -94,7 +94,7 @@ final class Functions {
         .reshape(shape.get(0), heads * times, shape.get(2), shape.get(3));
   }
 
-  /** (T, T): 0 where a query may look, −∞ above the diagonal. */
+  /** (T, T): 0 for visible keys, −∞ above the diagonal. */
   static NDArray causalMask(NDManager manager, int time) {
     float[] mask = new float[time * time];
     for (int query = 0; query < time; query++) {

@@ -7,8 +7,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * AdamW on PyTorch's engine with DJL's native update, which is its fastest there: matrices decay,
- * the rest does not, and the gradients are clipped by their global norm. The moments are made here,
+ * AdamW on PyTorch's engine with DJL's native update, the fastest one there. Matrices decay, the
+ * rest does not, and gradients are clipped by their global norm. The moments are created here,
  * outside the scope of a pass, which would close them.
  */
 public final class PyTorchAdamW {
@@ -36,8 +36,8 @@ public final class PyTorchAdamW {
     float scale = clipping(gradients);
     double root2 = Math.sqrt(1 - Math.pow(config.beta2(), steps));
     double root1 = 1 - Math.pow(config.beta1(), steps);
-    // The native update divides by √v + ε where the paper divides by √(v / (1 − β₂ᵗ)) + ε: the
-    // corrections move into the rate and into ε.
+    // The native update divides by √v + ε, while the paper divides by √(v / (1 − β₂ᵗ)) + ε: the
+    // corrections are applied to the rate and to ε.
     float corrected = (float) (learningRate * root2 / root1);
     float epsilon = (float) (config.epsilon() * root2);
     states.forEach(

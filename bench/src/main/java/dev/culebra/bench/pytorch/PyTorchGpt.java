@@ -22,9 +22,9 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * The network of {@link dev.culebra.nn.Gpt} a second time, from PyTorch's operations and its
- * automatic differentiation, on PyTorch's CPU engine. It shares nothing with ours but the file its
- * weights come from. Without dropout. One thread at a time.
+ * A second implementation of {@link dev.culebra.nn.Gpt}, with PyTorch's operations and automatic
+ * differentiation on its CPU engine. It shares only the weight file with ours. Without dropout. One
+ * thread at a time.
  */
 public final class PyTorchGpt implements AutoCloseable {
   private final GptConfig config;
@@ -38,7 +38,7 @@ public final class PyTorchGpt implements AutoCloseable {
   /**
    * A model with the weights of {@code file}.
    *
-   * @throws IOException if a tensor is missing there or has another shape
+   * @throws IOException if a tensor is missing or has another shape
    */
   public PyTorchGpt(GptConfig config, Safetensors file) throws IOException {
     this.config = config;
@@ -49,7 +49,7 @@ public final class PyTorchGpt implements AutoCloseable {
     }
   }
 
-  /** What nanoGPT calls its parameters, with their shapes. */
+  /** nanoGPT's parameter names with their shapes. */
   private static Map<String, Shape> shapes(GptConfig config) {
     long width = config.embd();
     Map<String, Shape> shapes = new LinkedHashMap<>();
@@ -108,7 +108,7 @@ public final class PyTorchGpt implements AutoCloseable {
   }
 
   /**
-   * What one pass left; everything goes when it is closed.
+   * The results of one pass; closing it frees everything.
    *
    * @param logits (B · T, V)
    * @param loss mean cross-entropy
@@ -126,12 +126,12 @@ public final class PyTorchGpt implements AutoCloseable {
    * Forward and backward.
    *
    * @param tokens B sequences of T tokens
-   * @param targets as many
+   * @param targets as many as tokens
    */
   public Pass pass(int[] tokens, int[] targets, int batch, int time) {
     NDScope scope = new NDScope();
-    // A new leaf for each pass has no gradient yet: backward then writes gradients and need neither
-    // clear them nor add to them, which is what PyTorch calls set_to_none.
+    // A new leaf for each pass has no gradient yet, so backward writes gradients without clearing
+    // or adding, like PyTorch's set_to_none.
     leaves = new LinkedHashMap<>();
     values.forEach((name, value) -> leaves.put(name, leaf(value)));
     try (GradientCollector collector = manager.getEngine().newGradientCollector()) {
@@ -186,7 +186,7 @@ public final class PyTorchGpt implements AutoCloseable {
     return linear(name + "c_proj", hidden);
   }
 
-  /** DJL exposes no fused attention: softmax(Q Kᵀ / √D + mask) V, each operation for itself. */
+  /** DJL exposes no fused attention: softmax(Q Kᵀ / √D + mask) V as separate operations. */
   private NDArray attention(String name, NDArray x, NDArray mask, int batch, int time) {
     NDList qkv = heads(linear(name + "c_attn", x), batch, time);
     NDArray query = qkv.get(0).mul(1 / (float) Math.sqrt(headSize()));
@@ -199,7 +199,7 @@ public final class PyTorchGpt implements AutoCloseable {
     return config.embd() / config.heads();
   }
 
-  /** Queries, keys and values as attention reads them, (B, heads, T, D) each. */
+  /** Queries, keys and values for attention, (B, heads, T, D) each. */
   private NDList heads(NDArray projected, int batch, int time) {
     HeadsSpec spec = config.headsSpec();
     if (spec.isPlain()) {
@@ -223,7 +223,7 @@ public final class PyTorchGpt implements AutoCloseable {
         Functions.repeatHeads(parts.get(2), spec.groupSize()));
   }
 
-  /** A query or key. */
+  /** Prepares a query or key. */
   private NDArray prepared(NDArray x, HeadsSpec spec) {
     NDArray sized = spec.normalised() ? Functions.ofUnitSize(x) : x;
     return spec.rotary() ? Functions.rotate(manager, sized) : sized;

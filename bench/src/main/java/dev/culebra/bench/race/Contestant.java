@@ -9,7 +9,7 @@ interface Contestant extends AutoCloseable {
    */
   float step();
 
-  /** Memory of the activations and their gradients in bytes; 0 if the engine does not tell. */
+  /** Memory of the activations and their gradients in bytes; 0 if the engine does not report it. */
   long activationBytes();
 
   @Override

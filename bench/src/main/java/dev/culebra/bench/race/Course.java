@@ -5,9 +5,9 @@ import dev.culebra.nn.Preset;
 import dev.culebra.random.RandomStream;
 import java.util.Arrays;
 
-/** What is raced over: a model, a batch, and how many steps make a lap of about a second. */
+/** A course: a model, a batch, and the number of steps for a lap of about a second. */
 public enum Course {
-  /** The character model of the first minutes. */
+  /** The small character model. */
   A(Preset.NANO, 65, 12, 64, 200, 20),
   /** The lecture's model. */
   B(Preset.BABY, 65, 8, 256, 8, 1),
@@ -33,7 +33,7 @@ public enum Course {
     this.lapSteps = lapSteps;
   }
 
-  /** The model, without dropout: PyTorch would draw other masks. */
+  /** The model, without dropout: PyTorch would draw different masks. */
   public GptConfig model() {
     return preset.config(vocab).with(GptConfig.DROPOUT, 0f);
   }
@@ -53,25 +53,25 @@ public enum Course {
     return batch * time;
   }
 
-  /** Steps before the clock starts, enough for the JIT compiler. */
+  /** Untimed steps, enough for the JIT compiler. */
   public int warmupSteps() {
     return warmupSteps;
   }
 
-  /** Steps of one turn. */
+  /** Steps per turn. */
   public int lapSteps() {
     return lapSteps;
   }
 
-  /** For people: {@code nano, vocab 65, B=12, T=64}. */
+  /** A description: {@code nano, vocab 65, B=12, T=64}. */
   public String describe() {
     return "%s, vocab %d, B=%d, T=%d".formatted(preset, vocab, batch, time);
   }
 
   /**
-   * Floating-point operations of forward and backward, a multiply-add being two: 6 for each weight
-   * of a matrix product and token, and 12 C for each pair of tokens and layer that attention looks
-   * at. What a backward pass computes again is not counted.
+   * Floating-point operations of forward and backward, where a multiply-add counts as two: 6 for
+   * each weight of a matrix product and token, and 12 C for each pair of attending tokens and
+   * layer. Recomputation in the backward pass is not counted.
    */
   public double flops() {
     GptConfig model = model();
@@ -91,7 +91,7 @@ public enum Course {
     return batch;
   }
 
-  /** The different batches; step s takes number s modulo their count. */
+  /** The number of different batches; step s uses number s modulo this count. */
   int[][][] batches() {
     int[][][] batches = new int[BATCHES][][];
     Arrays.setAll(batches, this::batch);

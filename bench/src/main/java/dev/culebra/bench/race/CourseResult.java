@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** All engines on one course, and what the machine could do meanwhile. */
+/** The results of all engines on one course, and the machine's capability meanwhile. */
 record CourseResult(Course course, MachineRates rates, List<Outcome> outcomes) {
   private static final double MIB = 1 << 20;
 
@@ -19,7 +19,7 @@ record CourseResult(Course course, MachineRates rates, List<Outcome> outcomes) {
     return outcomes.stream().filter(each -> each.engine() == engine).findFirst().orElseThrow();
   }
 
-  /** The faster of PyTorch's two. */
+  /** The faster of the two PyTorch engines. */
   private Outcome bestPyTorch() {
     return outcomes.stream()
         .filter(each -> each.engine().isPyTorch())
@@ -27,7 +27,7 @@ record CourseResult(Course course, MachineRates rates, List<Outcome> outcomes) {
         .orElseThrow();
   }
 
-  /** How many times faster Culebra is than the best of PyTorch. */
+  /** How many times faster Culebra is than the faster PyTorch engine. */
   private double ratio() {
     return bestPyTorch().medianMillis() / outcome(Engine.CULEBRA).medianMillis();
   }
@@ -35,11 +35,11 @@ record CourseResult(Course course, MachineRates rates, List<Outcome> outcomes) {
   String toMarkdown() {
     StringBuilder text = new StringBuilder();
     text.append(
-        "**%s**: %s; %.1f GFLOP a step%n%n"
+        "**%s**: %s; %.1f GFLOP per step%n%n"
             .formatted(course, course.describe(), course.flops() / 1e9));
     text.append(
-        "| engine | ms a step | min | max | tokens/s | GFLOP/s | of GEMM | of FMA peak |"
-            + " peak memory, MiB | Java heap a step, KB | last loss |\n");
+        "| engine | ms per step | min | max | tokens/s | GFLOP/s | of GEMM | of FMA peak |"
+            + " peak memory, MiB | Java heap per step, KB | last loss |\n");
     text.append("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
     outcomes.forEach(each -> text.append(row(each)));
     text.append(
@@ -71,10 +71,10 @@ record CourseResult(Course course, MachineRates rates, List<Outcome> outcomes) {
     return String.format(Locale.ROOT, value < 100 ? "%.1f" : "%,.0f", value);
   }
 
-  /** What Culebra's process needs for each parameter besides the activations. */
+  /** The memory of Culebra's process per parameter, without the activations. */
   private String memory() {
     Outcome ours = outcome(Engine.CULEBRA);
-    return "Culebra's activations are %.0f MiB; the rest of its peak is %.1f bytes a parameter (%.1f million).%n"
+    return "Culebra's activations are %.0f MiB; the rest of its peak is %.1f bytes per parameter (%.1f million).%n"
         .formatted(
             ours.activationBytes() / MIB,
             (ours.residentBytes() - ours.activationBytes()) / parameters(),

@@ -5,7 +5,7 @@ import dev.culebra.nn.Gpt;
 import dev.culebra.optim.AdamW;
 import java.lang.foreign.MemorySegment;
 
-/** Ours, as {@link dev.culebra.train.Trainer} runs it. */
+/** Culebra, trained as by {@link dev.culebra.train.Trainer}. */
 public final class CulebraContestant implements Contestant {
   private static final long SEED = 1337;
 
@@ -16,7 +16,7 @@ public final class CulebraContestant implements Contestant {
   private final long activationBytes;
   private int steps;
 
-  /** A model with its optimizer on {@code backend}, which is closed with it. */
+  /** A model with its optimizer on {@code backend}; closing it closes the backend. */
   public CulebraContestant(Course course, Backend backend) {
     this.backend = backend;
     model = new Gpt(course.model(), backend, SEED);

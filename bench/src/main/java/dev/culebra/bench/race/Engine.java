@@ -5,13 +5,15 @@ import dev.culebra.bench.openblas.OpenBlasBackend;
 import java.io.IOException;
 import java.util.Map;
 
-/** Who races. Each runs in a JVM of its own, so that its memory can be told from the others'. */
+/** The engines. Each runs in its own JVM, so that its memory can be measured separately. */
 enum Engine {
   CULEBRA("Culebra", Map.of()),
   /** Culebra with its matrix products from OpenBLAS. */
   OPENBLAS("Culebra on OpenBLAS", Map.of()),
   PYTORCH("PyTorch (DJL)", Map.of()),
-  /** glibc keeps freed memory instead of returning it to the system: PyTorch's best. */
+  /**
+   * glibc keeps freed memory instead of returning it to the system: the best setting for PyTorch.
+   */
   PYTORCH_TUNED(
       "PyTorch (DJL), malloc tuned",
       Map.of(
@@ -31,7 +33,7 @@ enum Engine {
     return label;
   }
 
-  /** What its process needs to find when it starts. */
+  /** The environment of its process. */
   Map<String, String> environment() {
     return environment;
   }
@@ -40,7 +42,7 @@ enum Engine {
     return this == PYTORCH || this == PYTORCH_TUNED;
   }
 
-  /** A model that is ready to train. */
+  /** Creates a model that is ready to train. */
   Contestant enter(Course course, int threads) throws IOException {
     return switch (this) {
       case CULEBRA -> new CulebraContestant(course, new CpuBackend(threads));

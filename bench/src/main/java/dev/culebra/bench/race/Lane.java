@@ -10,7 +10,7 @@ import java.nio.file.Path;
 
 /**
  * The process of one contestant. It reads a number of steps from each line of its input, runs them
- * and answers with a {@link Lap}; at the end of the input it ends.
+ * and prints a {@link Lap}; it exits at the end of the input.
  */
 final class Lane {
   private final Contestant contestant;

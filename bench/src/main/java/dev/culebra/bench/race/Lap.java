@@ -4,10 +4,10 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 
 /**
- * What a contestant's process says after a turn: one line of JSON.
+ * The output of a contestant's process after a turn: one line of JSON.
  *
  * @param nanos time of each step
- * @param heapBytes allocated in the Java heap by all threads, a step
+ * @param heapBytes bytes allocated in the Java heap by all threads, per step
  * @param residentBytes the process's largest resident memory so far
  * @param activationBytes of the contestant, or 0
  * @param loss after the last step

@@ -5,15 +5,15 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * How an engine did on a course.
+ * The result of an engine on a course.
  *
- * @param medianMillis of all steps that counted
+ * @param medianMillis over all timed steps
  * @param minMillis the fastest step
  * @param maxMillis the slowest step
- * @param heapBytes allocated in the Java heap a step: the median over the turns
+ * @param heapBytes bytes allocated in the Java heap per step: the median over the turns
  * @param residentBytes largest resident memory of its process
- * @param activationBytes of what a step needs besides parameters and optimizer, or 0
- * @param loss of the last step: engines that do the same work end near each other
+ * @param activationBytes memory of a step besides parameters and optimizer, or 0
+ * @param loss of the last step: engines that do the same work end close together
  */
 record Outcome(
     Engine engine,

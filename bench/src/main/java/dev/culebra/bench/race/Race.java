@@ -16,7 +16,8 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /**
- * Whole training steps of the engines in turn: A B A B …, since the machine may change its speed.
+ * Whole training steps of the engines in alternation, A B A B …, since the machine's speed may
+ * vary.
  */
 @Command(
     name = "bench/race",
@@ -30,17 +31,17 @@ public final class Race implements Callable<Integer> {
       names = "--rounds",
       defaultValue = "12",
       paramLabel = "N",
-      description = "Turns of each engine (default: ${DEFAULT-VALUE}).")
+      description = "Turns per engine (default: ${DEFAULT-VALUE}).")
   private int rounds;
 
   @Option(
       names = "--config",
       split = ",",
       defaultValue = "A,B,C",
-      description = "A nano, B baby, C gpt2 124M (default: ${DEFAULT-VALUE}).")
+      description = "Courses: A nano, B baby, C gpt2 124M (default: ${DEFAULT-VALUE}).")
   private List<Course> courses;
 
-  @Option(names = "--threads", paramLabel = "N", description = "Of each engine (default: all).")
+  @Option(names = "--threads", paramLabel = "N", description = "Threads per engine (default: all).")
   private int threads = Runtime.getRuntime().availableProcessors();
 
   @Option(
@@ -50,13 +51,14 @@ public final class Race implements Callable<Integer> {
 
   @Option(
       names = "--profile",
-      description = "No race: lists the share and the rate of each operation of Culebra's steps.")
+      description =
+          "Instead of a race, lists the share and the rate of each operation of Culebra's steps.")
   private boolean profile;
 
-  @Option(names = "--json", paramLabel = "FILE", description = "Writes the result there.")
+  @Option(names = "--json", paramLabel = "FILE", description = "Writes the result to FILE.")
   private Path json;
 
-  @Option(names = "--markdown", paramLabel = "FILE", description = "Writes the tables there.")
+  @Option(names = "--markdown", paramLabel = "FILE", description = "Writes the tables to FILE.")
   private Path markdown;
 
   @Override

@@ -2,7 +2,7 @@ package dev.culebra.bench.race;
 
 import dev.culebra.optim.AdamW;
 
-/** What is the same for every engine. */
+/** Settings shared by all engines. */
 final class RaceRules {
   static final AdamW.Config ADAMW = AdamW.Config.DEFAULT;
   static final float LEARNING_RATE = 6e-4f;

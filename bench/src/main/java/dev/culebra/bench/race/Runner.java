@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The starter's end of a {@link Lane}: its process, which waits between its turns. */
+/** The parent's side of a {@link Lane}: controls its process, which waits between turns. */
 final class Runner implements AutoCloseable {
   private final Engine engine;
   private final Process process;
@@ -39,12 +39,12 @@ final class Runner implements AutoCloseable {
     return engine;
   }
 
-  /** Steps that do not count. */
+  /** Runs untimed steps. */
   void warmUp(int steps) throws IOException {
     run(steps);
   }
 
-  /** A turn that counts. */
+  /** Runs a timed turn. */
   void lap(int steps) throws IOException {
     laps.add(run(steps));
   }
@@ -59,7 +59,7 @@ final class Runner implements AutoCloseable {
     return Lap.parse(answer);
   }
 
-  /** What it did so far. */
+  /** The results so far. */
   Outcome outcome() {
     return Outcome.of(engine, laps);
   }

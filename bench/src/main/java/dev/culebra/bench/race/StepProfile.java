@@ -11,10 +11,10 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Where the time of Culebra's step on a course goes.
+ * Where Culebra's step on a course spends its time.
  *
- * @param steps that were counted
- * @param stepNanos the median of them, with what lies between the operations
+ * @param steps number of timed steps
+ * @param stepNanos their median, including the time between operations
  */
 record StepProfile(
     Course course, int steps, double stepNanos, List<OpProfile.Entry> entries, MachineRates rates) {
@@ -44,13 +44,13 @@ record StepProfile(
     text.append(
         String.format(
             Locale.ROOT,
-            "**%s**: %s; %.2f ms a step, median of %d, as all times below; %s%n%n",
+            "**%s**: %s; %.2f ms per step; all times are medians of %d; %s%n%n",
             course,
             course.describe(),
             stepNanos / 1e6,
             steps,
             rates.describe()));
-    text.append("| operation | shape | calls a step | ms a step | share | rate |\n");
+    text.append("| operation | shape | calls per step | ms per step | share | rate |\n");
     text.append("|---|---|---:|---:|---:|---:|\n");
     double counted = 0;
     for (OpProfile.Entry entry : entries) {

@@ -1,2 +1,2 @@
-/** Whole training steps, ours and PyTorch's in turn. */
+/** Whole training steps of Culebra and PyTorch in alternation. */
 package dev.culebra.bench.race;

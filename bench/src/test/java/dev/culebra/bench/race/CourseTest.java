@@ -11,7 +11,7 @@ import dev.culebra.bench.profile.OpProfile;
 import org.junit.jupiter.api.Test;
 
 class CourseTest {
-  /** Counted from the tensors of the calls, and from the model's shape. */
+  /** Counted from the tensors of the calls and from the model's shape. */
   @Test
   void theFormulaCountsWhatTheOperationsDo() {
     CpuBackend cpu = new CpuBackend(2);
@@ -23,7 +23,7 @@ class CourseTest {
     double counted = 0;
     for (OpProfile.Entry entry : profile.entries()) {
       OpCall call = entry.call();
-      // The backward pass of attention computes the scores again, and the head has padding.
+      // The backward pass of attention recomputes the scores, and the head is padded.
       double useful = call.op().equals("attentionBackward") ? 0.8 : 1;
       useful *= call.op().startsWith("linear") && call.shape().contains("(128, 128)") ? 0 : 1;
       counted += useful * call.flops() * entry.calls();

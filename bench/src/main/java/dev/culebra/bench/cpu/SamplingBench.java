@@ -7,7 +7,7 @@ import dev.culebra.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 
 /** Drawing one token. */
-public class SampleBench extends OpBench {
+public class SamplingBench extends OpBench {
   private static final SamplingSpec PLAIN = new SamplingSpec(1, 0, 1);
   private static final SamplingSpec TOP = new SamplingSpec(0.8f, 200, 0.9f);
 
