@@ -9,21 +9,21 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
-/** The examples of the READMEs are programs that are compiled and run here. */
+/** The programs in the READMEs are compiled and run here. */
 class ReadmeTest {
   private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
 
   @Test
-  void showsTheExampleAsItIs() throws IOException {
+  void theReadmeShowsTheExample() throws IOException {
     assertThat(Files.readString(ROOT.resolve("README.md"))).contains(shown("TrainInTwentyLines"));
   }
 
   @Test
-  void theLibrarysShowsItsExampleAsItIs() throws IOException {
+  void theLibrarysReadmeShowsItsExample() throws IOException {
     assertThat(Files.readString(ROOT.resolve("java/README.md"))).contains(shown("TrainYourOwn"));
   }
 
-  /** What stands between the marks in an example, without the marks' indentation. */
+  /** The text between the marks in an example, without their indentation. */
   private static String shown(String example) throws IOException {
     String source =
         Files.readString(

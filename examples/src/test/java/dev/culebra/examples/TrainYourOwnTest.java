@@ -28,14 +28,14 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A model, a dataset and an optimizer of a program's own are trained like Culebra's. */
+/** A user-defined model, dataset and optimizer are trained like Culebra's own. */
 class TrainYourOwnTest {
   private static final int STEPS = 200;
 
   @TempDir Path folder;
 
   @Test
-  void aStoppedRunGoesOnToTheBit() throws IOException {
+  void aStoppedRunResumesToTheBit() throws IOException {
     Path whole = folder.resolve("whole");
     Path parts = folder.resolve("parts");
 
@@ -82,7 +82,7 @@ class TrainYourOwnTest {
   }
 
   @Test
-  void anotherTokenizerOrShapeDoesNotGoOn() throws IOException {
+  void anotherTokenizerOrShapeCannotResume() throws IOException {
     Path run = folder.resolve("run");
     TrainYourOwn.run(run, 2);
     TrainConfig config = RunFiles.open(run).config();

@@ -1,6 +1,6 @@
 package dev.culebra.examples.cli;
 
-/** A command cannot do what it was asked to; the message is the line that its user reads. */
+/** A command cannot do what was requested; the message is the line for the user. */
 final class CommandException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 

@@ -2,7 +2,7 @@ package dev.culebra.examples.cli;
 
 import picocli.CommandLine.Option;
 
-/** What every command understands. */
+/** Options of every command. */
 final class CommonOptions {
   static final String STACKTRACE = "--stacktrace";
 

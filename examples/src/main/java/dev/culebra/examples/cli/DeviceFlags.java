@@ -7,7 +7,10 @@ import java.util.List;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 
-/** Where a trained model computes. A command has these flags as the mixin {@link #spec}. */
+/**
+ * The device flags of commands that use a trained model, added to a command as the mixin {@link
+ * #spec}.
+ */
 final class DeviceFlags {
   private static final List<Option<DeviceConfig, ?>> OPTIONS =
       List.of(DeviceConfig.DEVICE, DeviceConfig.THREADS, DeviceConfig.DTYPE, DeviceConfig.BINDING);
@@ -22,10 +25,10 @@ final class DeviceFlags {
   }
 
   /**
-   * What was given.
+   * The given values.
    *
-   * @param command that has these flags
-   * @throws ParameterException if a value is impossible
+   * @param command the command with these flags
+   * @throws ParameterException if a value is invalid
    */
   DeviceConfig config(CommandSpec command) {
     try {

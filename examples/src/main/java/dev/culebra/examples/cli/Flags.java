@@ -19,12 +19,12 @@ import picocli.CommandLine.TypeConversionException;
  * bias} is {@code --bias} and {@code --no-bias}.
  */
 final class Flags {
-  /** What options are called on the command line: {@code --kv-heads}, {@code --kv-heads 2}. */
+  /** Option names on the command line: {@code --kv-heads}, {@code --kv-heads 2}. */
   static final Naming NAMING = new Names();
 
   private final Map<Option<?, ?>, OptionSpec> flags = new LinkedHashMap<>();
 
-  /** What was given in the last command line. */
+  /** The values given in the last command line. */
   Options given() {
     Options given = Options.NONE;
     for (Map.Entry<Option<?, ?>, OptionSpec> flag : flags.entrySet()) {
@@ -42,7 +42,7 @@ final class Flags {
   /**
    * The flag of an option.
    *
-   * @param otherwise the end of its help: what it is where it is not given
+   * @param otherwise the end of its help: the default
    */
   <T> OptionSpec flag(Option<?, T> option, String otherwise) {
     return flag(option, option.type(), otherwise);
@@ -51,7 +51,7 @@ final class Flags {
   /**
    * The flag of an option.
    *
-   * @param type which of its values may be given
+   * @param type the values that may be given
    */
   <T> OptionSpec flag(Option<?, T> option, ValueType<T> type, String otherwise) {
     OptionSpec.Builder flag =
@@ -97,17 +97,17 @@ final class Flags {
     return text.substring(0, 1).toLowerCase(Locale.ROOT) + text.substring(1);
   }
 
-  /** Picocli's descriptions are formats. */
+  /** Escapes text for picocli, whose descriptions are format strings. */
   static String picocli(String text) {
     return text.replace("%", "%%");
   }
 
-  /** The settings as a command line has them: {@code --layers 4 --no-bias}. */
+  /** The settings as flags: {@code --layers 4 --no-bias}. */
   static String line(Options options) {
     return new Wording("%s", options).in(NAMING);
   }
 
-  /** The message of an exception, with flags where it names options. */
+  /** The message of an exception, with options named by their flags. */
   static String message(Throwable error) {
     return error instanceof Worded worded ? worded.wording().in(NAMING) : error.getMessage();
   }

@@ -10,7 +10,7 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** {@code culebra help}: unlike the library's own, also of a command's command. */
+/** {@code culebra help}: unlike picocli's own, it also accepts a subcommand's subcommand. */
 @Command(
     name = "help",
     header = "Show the help of a command.",
@@ -23,7 +23,7 @@ final class HelpCommand implements Runnable {
   @Parameters(
       arity = "0..*",
       paramLabel = "COMMAND",
-      description = "Its name, of a command's command both names. Default: the help of culebra")
+      description = "A command, or a command and its subcommand. Default: the help of culebra")
   private List<String> names = new ArrayList<>();
 
   @Override

@@ -5,8 +5,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
- * Ctrl-C (or a polite kill) while something runs that can stop by itself: asks it to, and holds the
- * JVM's end back until it has. A second Ctrl-C changes nothing; kill -9 does.
+ * Handles Ctrl-C and SIGTERM during work that can stop by itself: requests the stop, and delays the
+ * end of the JVM until it is done. A second Ctrl-C has no effect; kill -9 does.
  */
 final class Interrupt implements AutoCloseable {
   /** 128 + SIGINT, as shells report it. */
@@ -20,7 +20,7 @@ final class Interrupt implements AutoCloseable {
   private final Thread hook;
   private volatile boolean happened;
 
-  /** Asks by {@code stop}; {@code say} takes a line for whoever waits meanwhile. */
+  /** Requests a stop by {@code stop}; {@code say} receives a line for the waiting user. */
   Interrupt(Runnable stop, Consumer<String> say) {
     this.say = say;
     hook =
@@ -38,7 +38,7 @@ final class Interrupt implements AutoCloseable {
       if (finished.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
         return;
       }
-      say.accept("stopping when what is being computed is done; only kill -9 is faster");
+      say.accept("stopping after the current computation; only kill -9 is faster");
       if (!finished.await(PATIENCE_MINUTES, TimeUnit.MINUTES)) {
         say.accept("culebra: gave up waiting for the checkpoint");
       }
@@ -47,7 +47,7 @@ final class Interrupt implements AutoCloseable {
     }
   }
 
-  /** Whether the JVM is ending. */
+  /** Whether the JVM is shutting down. */
   boolean happened() {
     return happened;
   }
@@ -58,7 +58,7 @@ final class Interrupt implements AutoCloseable {
       try {
         Runtime.getRuntime().removeShutdownHook(hook);
       } catch (IllegalStateException e) {
-        // it began this moment: then it waits for the line below
+        // shutdown has just started: then it waits for the line below
       }
     }
     finished.countDown();

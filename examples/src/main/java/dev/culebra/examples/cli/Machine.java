@@ -14,20 +14,20 @@ import java.util.List;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * What a run on this machine has.
+ * The machine that a run uses.
  *
  * @param version Culebra's
  * @param java version and vendor of the JDK
- * @param javaHome where it is
- * @param cpu the processor's model
- * @param processors that the JVM may use
- * @param vectorBits width of a vector; 0 without the Vector API
- * @param blas what multiplies matrices
+ * @param javaHome its location
+ * @param cpu the CPU's model name
+ * @param processors number available to the JVM
+ * @param vectorBits vector width; 0 without the Vector API
+ * @param blas the library for matrix products
  * @param memoryBytes of the machine; 0 if unknown
- * @param freeMemoryBytes that new work may take; 0 if unknown
- * @param gpus and their driver
- * @param cuda what is needed besides to use them
- * @param autoDevice what {@code --device auto} chooses
+ * @param freeMemoryBytes memory available to new processes; 0 if unknown
+ * @param gpus the GPUs and their driver
+ * @param cuda what else is needed to use them
+ * @param autoDevice the device that {@code --device auto} chooses
  * @param autoReason why
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
@@ -46,7 +46,7 @@ record Machine(
     String autoDevice,
     String autoReason) {
 
-  /** This one, now. */
+  /** The current state of this machine. */
   static Machine now() {
     int vectorBits = preferredVectorBits();
     GpuReport gpus = DriverProbe.probe();
@@ -104,7 +104,7 @@ record Machine(
     }
   }
 
-  /** Loaded only where the module is there. */
+  /** Loaded only if the module is present. */
   private static final class Vectors {
     static int bits() {
       return FloatVector.SPECIES_PREFERRED.vectorBitSize();

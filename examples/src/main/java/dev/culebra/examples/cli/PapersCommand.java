@@ -25,10 +25,10 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "papers",
     abbreviateSynopsis = true,
-    header = "Measure what newer papers add to GPT-2, at equal steps and in equal time.",
+    header = "Measure features of newer papers against GPT-2, at equal steps and in equal time.",
     description = {
-      "Trains a model with each of them, and with none, and prints a table in Markdown.",
-      "Takes the options of train, which then hold for all. On two cores about half an hour."
+      "Trains a model with each feature, and one without any, and prints a Markdown table.",
+      "Accepts the options of train, which apply to all models. Takes about half an hour on two cores."
     },
     footer = {"", "Example: culebra papers --data dickens --steps 1000"})
 final class PapersCommand implements Callable<Integer> {
@@ -44,7 +44,7 @@ final class PapersCommand implements Callable<Integer> {
       names = "--only",
       split = ",",
       paramLabel = "NAME",
-      description = "Some of ${COMPLETION-CANDIDATES}. Default: all")
+      description = "Only these of ${COMPLETION-CANDIDATES}. Default: all")
   private List<Paper> only;
 
   @Option(
@@ -58,7 +58,7 @@ final class PapersCommand implements Callable<Integer> {
       names = "--rounds",
       paramLabel = "N",
       defaultValue = "5",
-      description = "Measurements of the time of a step. Default: ${DEFAULT-VALUE}")
+      description = "Measurements of the time per step. Default: ${DEFAULT-VALUE}")
   private Integer rounds;
 
   @Override
@@ -70,7 +70,7 @@ final class PapersCommand implements Callable<Integer> {
         Exercises.options(given)
             .with(TrainingConfig.STEPS, USUAL_STEPS)
             .with(ReportConfig.EVAL_BATCHES, USUAL_EVAL_BATCHES)
-            // whatever the data would rather have
+            // overrides the data's own defaults
             .with(TrainingConfig.OPTIMIZER, Optimizer.Kind.ADAMW)
             .with(given);
     TrainConfig config = checked(base);
@@ -93,7 +93,7 @@ final class PapersCommand implements Callable<Integer> {
     }
   }
 
-  /** The baseline first: everything is measured against it. */
+  /** The papers, starting with the baseline. */
   private List<Paper> papers() {
     List<Paper> papers = new ArrayList<>(List.of(Paper.BASELINE));
     for (Paper paper : only == null ? List.of(Paper.values()) : only) {
@@ -104,7 +104,7 @@ final class PapersCommand implements Callable<Integer> {
     return papers;
   }
 
-  /** All configurations are possible before the first one is trained. */
+  /** Checks all configurations before the first one is trained. */
   private TrainConfig checked(Options base) {
     try {
       for (Paper paper : papers()) {

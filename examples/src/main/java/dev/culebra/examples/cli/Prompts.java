@@ -18,12 +18,12 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** What a model is asked to continue. */
+/** The prompts for a model. */
 final class Prompts {
   private static final String STANDARD_INPUT = "-";
   private static final String FILE = "@";
 
-  /** What a prompt that begins with {@link #FILE} begins with. */
+  /** Escapes a prompt that starts with {@link #FILE}. */
   private static final String ESCAPED = "@@";
 
   @Spec(Spec.Target.MIXEE)
@@ -33,17 +33,17 @@ final class Prompts {
       names = "--prompt",
       paramLabel = "TEXT|@FILE|-",
       description =
-          "What to continue: a text, a file's content, or what standard input has (-). A text that"
-              + " begins with @ is written with @@. Default: asks on a terminal, else a line's end,"
-              + " as before a new text")
+          "What to continue: a text, the content of a file, or standard input (-). A text that"
+              + " starts with @ is written with @@. Default: asks on a terminal; otherwise a line end,"
+              + " which starts a new text")
   private String prompt;
 
   @Option(
       names = "--prompts",
       paramLabel = "FILE|-",
       description =
-          "What to continue, one prompt a line, each as if it came alone; with --line the output"
-              + " has one line for each.")
+          "What to continue, one prompt per line, each on its own; with --line the output"
+              + " has one line per prompt.")
   private String prompts;
 
   /**
@@ -64,20 +64,20 @@ final class Prompts {
     }
   }
 
-  /** Whether there is one prompt a line. */
+  /** Whether there is one prompt per line. */
   boolean areLines() {
     return prompts != null;
   }
 
-  /** Whether somebody is there to ask, since nothing was given. */
+  /** Whether to ask the user, since nothing was given. */
   boolean mustBeAsked() {
     return prompt == null && prompts == null && Terminal.talks();
   }
 
   /**
-   * What was given; empty if nothing was.
+   * The given prompts; empty if there are none.
    *
-   * @throws IOException if it cannot be read; one line
+   * @throws IOException with one line, if a prompt cannot be read
    */
   List<Prompt> given() throws IOException {
     if (prompt != null && prompts != null) {
@@ -134,9 +134,9 @@ final class Prompts {
   }
 
   /**
-   * Asks for one on the terminal.
+   * Asks for a prompt on the terminal.
    *
-   * @return null if the answer is that there is none, by a line's end or by Ctrl-D
+   * @return null if the user gives none, by Enter or Ctrl-D
    */
   static Prompt ask() throws IOException {
     System.err.print("prompt (Enter for none): ");

@@ -23,10 +23,10 @@ import picocli.CommandLine.Spec;
 /** {@code culebra report}. */
 @Command(
     name = "report",
-    header = "Write a page with the curves and samples of runs, to look at and to compare.",
+    header = "Write a page with the curves and samples of runs, to view and compare them.",
     description = {
-      "The page needs nothing but itself: no network, no server. A run may still be in progress.",
-      "'culebra train' writes that of its own run by itself, as report.html in the run's directory."
+      "The page is self-contained: no network, no server. A run may still be in progress.",
+      "'culebra train' writes the page of its run automatically, as report.html in its directory."
     },
     footer = {"", "Example: culebra report runs/dickens-1 runs/dickens-2 --out comparison.html"})
 final class ReportCommand implements Callable<Integer> {
@@ -40,7 +40,7 @@ final class ReportCommand implements Callable<Integer> {
       names = "--out",
       paramLabel = "FILE",
       description =
-          "Where to write the page. Default: report.html in the run's directory; of several runs,"
+          "Where to write the page. Default: report.html in the run's directory; for several runs,"
               + " in the current one")
   private Path out;
 
@@ -78,7 +78,7 @@ final class ReportCommand implements Callable<Integer> {
     return directories.size() == 1 ? own : own.getFileName();
   }
 
-  /** Runs of the same name are called by their paths. */
+  /** Runs with the same name are identified by their paths. */
   private List<RunRecord> named(List<RunRecord> runs) {
     Set<String> names = new HashSet<>();
     runs.forEach(run -> names.add(run.name()));

@@ -13,17 +13,17 @@ import java.io.IOException;
 import java.nio.file.Path;
 
 /**
- * What a run is trained on, as its report tells it: of a {@link Machine} what stays so and matters,
- * found without loading libraries that the run does not use.
+ * The machine of a run for its report: the relevant and constant facts of a {@link Machine}, found
+ * without loading libraries that the run does not use.
  *
- * @param device what computes
+ * @param device the compute device
  * @param version Culebra's
  * @param java version and vendor of the JDK
- * @param cpu the processor's model
- * @param processors that the JVM may use
- * @param vectorBits width of a vector; 0 without the Vector API
+ * @param cpu the CPU's model name
+ * @param processors number available to the JVM
+ * @param vectorBits vector width; 0 without the Vector API
  * @param memoryBytes of the machine; 0 if unknown
- * @param gpus and their driver; null where none computes
+ * @param gpus the GPUs and their driver; null if none is used
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -37,7 +37,7 @@ record RunMachine(
     long memoryBytes,
     GpuReport gpus) {
 
-  /** This one, now. */
+  /** The current state of this machine. */
   static RunMachine of(Backend backend) {
     return new RunMachine(
         backend.name(),
@@ -53,7 +53,7 @@ record RunMachine(
   /**
    * Writes it as JSON.
    *
-   * @throws IOException if it cannot be written; one line
+   * @throws IOException with one line, if it cannot be written
    */
   void write(Path file) throws IOException {
     JsonMapper json = JsonMapper.builder().build();

@@ -32,7 +32,7 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "runs",
     header = "List training runs with their losses, the newest first.",
-    description = "A run that is damaged is named in a line of its own, and the others are listed.",
+    description = "A damaged run is reported in a separate line; the others are listed.",
     footer = {"", "Example: culebra runs", "         culebra runs experiments --json"})
 final class RunsCommand implements Callable<Integer> {
   private static final DateTimeFormatter TIME =
@@ -48,13 +48,13 @@ final class RunsCommand implements Callable<Integer> {
       description = "A folder of run directories, or one of them. Default: ${DEFAULT-VALUE}")
   private Path folder;
 
-  @Option(names = "--json", description = "Print one JSON array, an object a run.")
+  @Option(names = "--json", description = "Print one JSON array with an object per run.")
   private boolean json;
 
   /**
-   * A run that can be read.
+   * A readable run.
    *
-   * @param changed when its files last changed
+   * @param changed the time of the last change of its files
    */
   private record Listed(Path path, RunRecord run, Instant changed) {}
 
@@ -94,13 +94,13 @@ final class RunsCommand implements Callable<Integer> {
     return directories;
   }
 
-  /** Whether there is, or was to be, a run. */
+  /** Whether a run exists or was being created there. */
   private static boolean isRun(Path directory) {
     return Files.exists(directory.resolve("config.json"))
         || Files.isDirectory(directory.resolve("checkpoint"));
   }
 
-  /** Empty, and said why, where it is damaged. */
+  /** Empty, after a message, if it is damaged. */
   private static Optional<Listed> read(Path directory) {
     try {
       return Optional.of(
@@ -186,7 +186,7 @@ final class RunsCommand implements Callable<Integer> {
         TIME.format(listed.changed().atZone(ZoneId.systemDefault())));
   }
 
-  /** Of a path the file. */
+  /** For a path, only the file name. */
   private static String dataName(String data) {
     Path name = Path.of(data).getFileName();
     return name == null ? data : name.toString();
@@ -216,7 +216,7 @@ final class RunsCommand implements Callable<Integer> {
     return evaluated.map(line -> "%.4f".formatted(line.validationLoss())).orElse(NOTHING);
   }
 
-  /** What a path may hold and a terminal would obey is shown as a question mark. */
+  /** Replaces control characters with question marks. */
   private static String visible(String text) {
     return text.replaceAll("\\p{Cntrl}", "?");
   }

@@ -12,10 +12,10 @@ import java.lang.invoke.MethodHandle;
 import java.nio.charset.Charset;
 
 /**
- * The real standard error. The launcher starts the JVM with descriptor 2 leading to a filter, since
- * the JVM prints a warning about the Vector API there that no flag turns off, and with the real one
- * in the descriptor that the system property {@code culebra.stderr} names. The first write puts it
- * back: not the start of the program, because the native call costs 50 ms.
+ * The real standard error. The launcher starts the JVM with descriptor 2 connected to a filter,
+ * since the JVM prints a warning about the Vector API there that no flag turns off. The real one is
+ * in the descriptor given by the system property {@code culebra.stderr}. It is restored at the
+ * first write, not at the start of the program, because the native call costs 50 ms.
  */
 final class StandardError extends OutputStream {
   private static final int STDERR = 2;
@@ -28,7 +28,7 @@ final class StandardError extends OutputStream {
     this.saved = saved;
   }
 
-  /** Makes {@code System.err} the real one; nothing to do if the launcher did not start this. */
+  /** Sets {@code System.err} to the real one; does nothing without the launcher. */
   static void install() {
     Integer saved = Integer.getInteger("culebra.stderr");
     if (saved != null) {

@@ -11,10 +11,7 @@ import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/**
- * Standard output that remembers why it could not be written to, which {@link PrintStream} keeps to
- * itself.
- */
+/** Standard output that records why a write failed, which {@link PrintStream} hides. */
 final class StandardOutput extends OutputStream {
   private static final Path DESCRIPTOR = Path.of("/proc/self/fd/1");
 
@@ -23,7 +20,7 @@ final class StandardOutput extends OutputStream {
 
   private StandardOutput() {}
 
-  /** Makes {@code System.out} one. */
+  /** Installs it as {@code System.out}. */
   static StandardOutput install() {
     StandardOutput output = new StandardOutput();
     Charset charset = Charset.forName(System.getProperty("stdout.encoding"));
@@ -47,9 +44,9 @@ final class StandardOutput extends OutputStream {
   }
 
   /**
-   * The exit code of a command that would end with {@code code}: a failure, of which one line tells
-   * on standard error, if not all of its output was written. A reader that has left, as {@code
-   * head}, has seen all that it wanted.
+   * The exit code of a command that would end with {@code code}: a failure, with one line on
+   * standard error, if some of its output could not be written. If a reader such as {@code head}
+   * has closed the pipe, that is not a failure.
    */
   synchronized int finish(int code) {
     System.out.flush();
@@ -60,7 +57,7 @@ final class StandardOutput extends OutputStream {
     return code == 0 ? Errors.FAILED : code;
   }
 
-  /** A pipe or socket takes everything as long as there is a reader. */
+  /** A pipe or socket accepts everything as long as there is a reader. */
   private static boolean leadsToReader() {
     try {
       String target = Files.readSymbolicLink(DESCRIPTOR).toString();

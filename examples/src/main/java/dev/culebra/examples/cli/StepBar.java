@@ -1,17 +1,17 @@
 package dev.culebra.examples.cli;
 
 /**
- * Keeps a {@link StepLine} on the terminal that standard error is, below all other output: redrawn
- * in place a few times a second by a thread of its own, so that training never waits for it.
+ * Shows a {@link StepLine} on standard error's terminal, below all other output. Its own thread
+ * redraws it in place a few times per second, so that training never waits for it.
  *
- * <p>The cursor rests at the line's first column. A terminal that breaks the line in two when it
- * becomes narrower takes the cursor along, so that drawing again covers both parts. No library
- * draws it: those that know terminals replace the JVM's signal handlers.
+ * <p>The cursor rests at the line's first column. If a narrower terminal breaks the line in two,
+ * the cursor moves along, so that the next drawing covers both parts. No library is used, since
+ * terminal libraries replace the JVM's signal handlers.
  */
 final class StepBar implements AutoCloseable {
   private static final int REDRAW_MILLIS = 200;
 
-  /** What does not fit, while the terminal becomes narrower, is cut off instead of wrapped. */
+  /** Truncates instead of wrapping while the terminal becomes narrower. */
   private static final String NO_WRAP = "\u001B[?7l";
 
   private static final String WRAP = "\u001B[?7h";
@@ -21,7 +21,7 @@ final class StepBar implements AutoCloseable {
   private final Thread painter;
   private boolean closed;
 
-  /** Draws {@code line} at once and from now on. */
+  /** Draws {@code line} immediately and from now on. */
   StepBar(StepLine line) {
     this.line = line;
     draw();
@@ -46,12 +46,12 @@ final class StepBar implements AutoCloseable {
     }
   }
 
-  /** Not into the last column, behind which terminals differ. */
+  /** Leaves out the last column, after which terminals behave differently. */
   private String drawn() {
     return NO_WRAP + line.text(Terminal.columns() - 1) + WRAP + ERASE_BELOW;
   }
 
-  /** Lets {@code print} write whole lines where the bar was, and draws it again below them. */
+  /** Lets {@code print} write complete lines in place of the bar, and redraws it below them. */
   synchronized void above(Runnable print) {
     if (!closed) {
       System.err.print("\r" + ERASE_BELOW);
@@ -61,7 +61,7 @@ final class StepBar implements AutoCloseable {
     draw();
   }
 
-  /** Leaves the bar as it stands and goes to the next line. Closing twice is harmless. */
+  /** Keeps the bar as it is and moves to the next line. Closing twice is harmless. */
   @Override
   public synchronized void close() {
     if (!closed) {

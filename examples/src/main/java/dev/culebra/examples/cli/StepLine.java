@@ -8,14 +8,14 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * The one line that tells how far a run is, as wide as there is room for:
+ * One line with the progress of a run, as wide as the terminal allows:
  *
  * <pre>
  * step  820/2000 ━━━━━━━━━━━━━───────────────────  loss 1.9312  val loss 2.0124  21,480 tokens/s  0:42 left
  * step  820/2000 ━━━━━━━━━━━━━─────────  loss 1.9312  0:42 left
  * </pre>
  *
- * One thread tells it what happened, another may ask for its text.
+ * One thread updates it, another may read its text.
  */
 final class StepLine {
   private static final int MOST_DRAWING = 40;
@@ -31,7 +31,7 @@ final class StepLine {
   private volatile int step;
   private volatile Figures figures;
 
-  /** What the last logged step said, which belongs together. */
+  /** The figures of the last logged step, kept together. */
   private record Figures(
       String loss,
       String validation,
@@ -40,7 +40,7 @@ final class StepLine {
       double seconds,
       double secondsPerStep) {}
 
-  /** Of a run that stands at {@code start}. */
+  /** For a run at step {@code start}. */
   StepLine(Progress start, TrainConfig config, boolean colour) {
     this.config = config;
     this.colour = colour;
@@ -52,7 +52,7 @@ final class StepLine {
     this.step = step;
   }
 
-  /** Shows the figures of a logged step; the time left follows from its speed. */
+  /** Shows the figures of a logged step; the remaining time is estimated from its speed. */
   void show(Metrics metrics) {
     String validation = figures == null ? "" : figures.validation;
     if (metrics.validationLoss() != null) {
@@ -72,7 +72,10 @@ final class StepLine {
             config.tokensPerStep() / metrics.tokensPerSecond());
   }
 
-  /** In at most {@code columns}, colours not counted: what matters least is left out first. */
+  /**
+   * The text in at most {@code columns}, not counting colours: the least important parts are
+   * dropped first.
+   */
   String text(int columns) {
     int now = step;
     String count = count(now, config);
@@ -85,7 +88,9 @@ final class StepLine {
     return count.substring(0, Math.min(count.length(), Math.max(0, columns)));
   }
 
-  /** {@code step 820/2000}, all of one length; without an end where only time ends the run. */
+  /**
+   * {@code step 820/2000}, always of the same length; without a total if only time ends the run.
+   */
   static String count(int step, TrainConfig config) {
     int steps = config.training().steps();
     return config.training().endsByTimeOnly()
@@ -94,7 +99,7 @@ final class StepLine {
             Locale.ROOT, "step %" + Integer.toString(steps).length() + "d/%d", step, steps);
   }
 
-  /** What may stand behind the drawing, the longest first. */
+  /** The possible texts after the bar, longest first. */
   private List<String> rests(int now) {
     Figures last = figures;
     if (last == null) {
@@ -124,7 +129,7 @@ final class StepLine {
     return colour ? YELLOW + heavy + GREY + light + PLAIN : heavy + light;
   }
 
-  /** Of training, after step {@code now}. */
+  /** Seconds of training after step {@code now}. */
   private static double seconds(int now, Figures last) {
     return last.seconds + (now - last.step) * last.secondsPerStep;
   }

@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
-/** Where standard error and standard output lead. */
+/** Where standard error and standard output go. */
 final class Terminal {
   private static final int STDOUT = 1;
   private static final int STDERR = 2;
@@ -16,9 +16,9 @@ final class Terminal {
 
   private Terminal() {}
 
-  /** Whether a person sees standard error: then a progress bar may redraw its line there. */
+  /** Whether standard error is a terminal on which a progress bar may be redrawn. */
   static boolean interactive() {
-    // The launcher knows; Java itself can only tell of standard input and output together.
+    // The launcher knows; Java itself can only check standard input and output together.
     String told = System.getProperty("culebra.terminal");
     return (told == null ? outputIsTerminal() : Boolean.parseBoolean(told)) && !isDumb();
   }
@@ -28,12 +28,12 @@ final class Terminal {
     return console != null && console.isTerminal();
   }
 
-  /** Whether a person sees what is said, and can answer: all streams lead to a terminal. */
+  /** Whether a dialogue is possible: all streams are terminals. */
   static boolean talks() {
     return interactive() && outputIsTerminal();
   }
 
-  /** Columns of the terminal that standard output is; 0 where it is none. */
+  /** Columns of standard output's terminal; 0 if it is not one. */
   static int columnsOfOutput() {
     return WindowSize.columns(STDOUT);
   }
@@ -42,19 +42,19 @@ final class Terminal {
     return "dumb".equals(System.getenv("TERM"));
   }
 
-  /** Whether to colour standard output: on a terminal, unless the environment has NO_COLOR. */
+  /** Whether to colour standard output: on a terminal, unless NO_COLOR is set. */
   static boolean colour() {
     String noColour = System.getenv("NO_COLOR");
     return outputIsTerminal() && !isDumb() && (noColour == null || noColour.isEmpty());
   }
 
-  /** Columns of the terminal that standard error is, at this moment; 80 where it does not tell. */
+  /** Current columns of standard error's terminal; 80 if unknown. */
   static int columns() {
     int columns = WindowSize.columns(STDERR);
     return columns > 0 ? columns : USUAL_COLUMNS;
   }
 
-  /** Loaded with the first question: native calls take 50 ms to prepare. */
+  /** Loaded on first use: native calls take 50 ms to prepare. */
   private static final class WindowSize {
     private static final long TIOCGWINSZ = 0x5413;
     private static final MethodHandle IOCTL = ioctl();
@@ -71,7 +71,7 @@ final class Terminal {
           Linker.Option.firstVariadicArg(2));
     }
 
-    /** 0 where {@code descriptor} is no terminal or knows no size. */
+    /** 0 if {@code descriptor} is not a terminal or has no size. */
     static int columns(int descriptor) {
       try (Arena arena = Arena.ofConfined()) {
         // struct winsize { unsigned short ws_row, ws_col, ws_xpixel, ws_ypixel; }

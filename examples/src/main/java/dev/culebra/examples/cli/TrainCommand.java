@@ -195,7 +195,7 @@ final class TrainCommand implements Callable<Integer> {
     }
     if (!others.isEmpty()) {
       throw usage(
-          "--resume continues a run with its own configuration: %s cannot change any more; to train on with others: --init-from DIR"
+          "--resume continues a run with its own configuration: %s cannot change; to train with others: --init-from DIR"
               .formatted(String.join(", ", others)));
     }
   }
@@ -262,7 +262,7 @@ final class TrainCommand implements Callable<Integer> {
       view.begin(run);
       run.files().warnings().forEach(view::say);
       if (resume && run.trainer().progress().step() == 0) {
-        view.say("no checkpoint yet: begins again with the first step");
+        view.say("no checkpoint yet: starts again from the first step");
       }
       Progress progress = run.run();
       if (interrupt.happened()) {

@@ -46,7 +46,7 @@ final class TrainDisplay implements TrainListener {
     TrainingConfig training = config.training();
     if (training.warmup() > training.steps() - training.decayFrom()) {
       System.err.printf(
-          "--warmup %d is longer than the run: the learning rate does not come to --lr%n",
+          "--warmup %d is longer than the run: the learning rate never reaches --lr%n",
           training.warmup());
     }
     Parent parent = done == 0 ? run.files().parent().orElse(null) : null;
@@ -147,7 +147,7 @@ final class TrainDisplay implements TrainListener {
     int steps = run.config().training().steps();
     System.err.printf(
         Locale.ROOT,
-        "%s is finished, after %,d steps; to train on: culebra train --resume --out %s --steps"
+        "%s is finished, after %,d steps; to continue: culebra train --resume --out %s --steps"
             + " %d%n%n",
         directory.path(),
         steps,

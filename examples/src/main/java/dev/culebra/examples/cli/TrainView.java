@@ -12,7 +12,7 @@ import dev.culebra.train.TrainingRun;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/** All that shows a run while it goes: the terminal, the report, and the dashboard if asked for. */
+/** All views of a running run: the terminal, the report, and the dashboard if requested. */
 final class TrainView implements TrainListener, AutoCloseable {
   private final TrainDisplay display = new TrainDisplay();
   private final Dashboard dashboard;
@@ -21,13 +21,13 @@ final class TrainView implements TrainListener, AutoCloseable {
   private RunRecorder recorder;
   private ReportWriter report;
 
-  /** With a dashboard, which becomes this one's to close, or null without. */
+  /** With a dashboard, which this object then owns, or null. */
   TrainView(Dashboard dashboard) {
     this.dashboard = dashboard;
   }
 
   /**
-   * Says what will be trained, and notes on what.
+   * Prints what will be trained, and records the machine.
    *
    * @throws IOException if a file of the run cannot be written or read
    */
@@ -72,12 +72,12 @@ final class TrainView implements TrainListener, AutoCloseable {
     listeners.onCheckpoint(step, file, best);
   }
 
-  /** Says a line on standard error; from any thread. */
+  /** Prints a line on standard error; from any thread. */
   void say(String line) {
     display.say(line);
   }
 
-  /** Shows a run that there is nothing left to do for. */
+  /** Shows a run with nothing left to do. */
   void hasFinishedBefore(TrainingRun run) throws IOException {
     display.hasFinishedBefore(run);
   }
@@ -88,13 +88,13 @@ final class TrainView implements TrainListener, AutoCloseable {
     display.finished(run, progress, recorder.record().tokensPerSecond());
   }
 
-  /** Shows a run that was stopped before. */
+  /** Shows a run that was stopped before its end. */
   void stopped(TrainingRun run, Progress progress) {
     close();
     display.stopped(run, progress);
   }
 
-  /** Shows that the training is over, however it ended. Closing twice is harmless. */
+  /** Shows that training is over, for whatever reason. Closing twice is harmless. */
   @Override
   public void close() {
     display.end();

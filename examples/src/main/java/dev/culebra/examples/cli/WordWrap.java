@@ -3,8 +3,8 @@ package dev.culebra.examples.cli;
 import java.io.PrintStream;
 
 /**
- * Prints text so that a terminal breaks its lines between words. What is no terminal gets the text
- * as it is.
+ * Prints text so that lines on a terminal break between words. Other output gets the text
+ * unchanged.
  */
 final class WordWrap {
   private static final int TAB = 8;
@@ -12,24 +12,24 @@ final class WordWrap {
   private final PrintStream out;
   private final int columns;
 
-  /** White space that is held back until the word behind it is known to fit. */
+  /** White space held back until the next word is known to fit. */
   private final StringBuilder gap = new StringBuilder();
 
   private final StringBuilder word = new StringBuilder();
   private int column;
 
-  /** For lines of at most {@code columns} characters; 0: as they are. */
+  /** For lines of at most {@code columns} characters; 0 for no wrapping. */
   WordWrap(PrintStream out, int columns) {
     this.out = out;
     this.columns = columns;
   }
 
-  /** For standard output, whatever that is now. */
+  /** For standard output. */
   static WordWrap ofOutput() {
     return new WordWrap(System.out, Terminal.columnsOfOutput());
   }
 
-  /** Prints a part of a text; its last word may be seen with the next part only. */
+  /** Prints a part of a text; its last word may appear only with the next part. */
   WordWrap print(String text) {
     if (columns == 0) {
       out.print(text);
@@ -84,7 +84,7 @@ final class WordWrap {
     };
   }
 
-  /** Prints what was held back, and a line's end. */
+  /** Prints the held-back text and a line end. */
   void finish() {
     if (columns > 0) {
       printWord();

@@ -1,5 +1,5 @@
 /**
  * The command line {@code ./culebra}: a class for each command. {@link
- * dev.culebra.examples.cli.Errors} decides what a failure looks like.
+ * dev.culebra.examples.cli.Errors} defines how failures are reported.
  */
 package dev.culebra.examples.cli;

@@ -35,7 +35,7 @@ class ArithmeticTest {
     return segment.toArray(ValueLayout.JAVA_INT);
   }
 
-  /** The text of each row, and of its targets with a dot for what is none. */
+  /** The text of each row, and of its targets, with a dot for ignored ones. */
   private static String[][] filled(Arithmetic data, Split split, long seed, int step, int rows) {
     int time = data.context();
     String[][] texts = new String[rows][];
@@ -101,7 +101,7 @@ class ArithmeticTest {
   }
 
   @Test
-  void whatHasNotTheFormOfAnAnswerIsShownAsItIs() {
+  void malformedAnswersAreShownAsTheyAre() {
     Problem problem = new Problem(Operation.DIVIDED_BY, 85, 12);
     assertThat(problem.judged("07\n10", false))
         .isEqualTo("85 / 12 = '07\\n10'  wrong, it is 7 remainder 1");
@@ -150,12 +150,12 @@ class ArithmeticTest {
     assertThat(heldOut).doesNotContainAnyElementsOf(trained);
     assertThat(heldOut).containsAll(data.heldOut(PROBLEMS_OF_TWO_DIGITS));
     assertThat(heldOut.size()).isCloseTo(all / 10, within(all / 100));
-    // 60,000 draws from 9,000 leave out 0.1 %
+    // 60,000 draws from 9,000 miss 0.1 %
     assertThat(trained.size()).isBetween((all - heldOut.size()) * 99 / 100, all - heldOut.size());
   }
 
   @Test
-  void asManyHeldOutProblemsOfEachOperation() {
+  void operationsHaveEquallyManyHeldOutProblems() {
     for (int digits : new int[] {1, 2, 5}) {
       Arithmetic data = new Arithmetic(Kind.CALCULATOR, digits);
       List<Problem> problems = data.heldOut(300);
@@ -169,14 +169,14 @@ class ArithmeticTest {
   }
 
   @Test
-  void whatIsHeldOutOfACalculatorHasItsMirrorImageHeldOut() {
+  void aCalculatorHoldsOutProblemsWithTheirMirrorImages() {
     assertThat(ALL.heldOut(PROBLEMS_OF_TWO_DIGITS))
         .filteredOn(problem -> problem.operation().commutes())
         .isNotEmpty()
         .allMatch(problem -> ALL.isHeldOut(mirrored(problem)));
   }
 
-  /** Runs of older versions go on to the bit, and are measured on what they never saw. */
+  /** Runs of older versions resume to the bit, and are measured on problems they never saw. */
   @Test
   void sumsNeverChange() {
     long two = 0;
@@ -201,7 +201,7 @@ class ArithmeticTest {
   }
 
   @Test
-  void noOperationIsMoreFrequentThanAnother() {
+  void operationsAreEquallyFrequent() {
     Map<Operation, Integer> counts = new EnumMap<>(Operation.class);
     for (Split split : Split.values()) {
       counts.clear();
@@ -218,7 +218,7 @@ class ArithmeticTest {
   }
 
   @Test
-  void batchesDependOnSeedAndStepAlone() {
+  void batchesDependOnlyOnSeedAndStep() {
     for (Arithmetic data : new Arithmetic[] {SUMS, ALL}) {
       String[][] batch = filled(data, Split.TRAIN, 7, 5, 20);
       assertThat(filled(data, Split.TRAIN, 7, 5, 20)).isDeepEqualTo(batch);
@@ -228,14 +228,14 @@ class ArithmeticTest {
   }
 
   @Test
-  void ofManyProblemsSomeAreHeldOut() {
+  void someOfManyProblemsAreHeldOut() {
     Arithmetic eight = new Arithmetic(Kind.ADDITION, 8);
     assertThat(eight.heldOut(300)).hasSize(300).allMatch(eight::isHeldOut);
     assertThat(eight.answer(new Problem(Operation.PLUS, 99_999_999, 99_999_999))).hasSize(9);
   }
 
   @Test
-  void namesAndImpossibleDigits() {
+  void namesAndInvalidDigits() {
     assertThat(Arithmetic.find("addition")).contains(SUMS);
     assertThat(Arithmetic.find("addition-5")).contains(new Arithmetic(Kind.ADDITION, 5));
     assertThat(Arithmetic.find("calculator")).contains(ALL);

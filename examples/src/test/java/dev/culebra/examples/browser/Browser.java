@@ -23,7 +23,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
-/** A headless Chromium, spoken to by its DevTools protocol. */
+/** A headless Chromium, controlled by its DevTools protocol. */
 public final class Browser implements AutoCloseable {
   static final int PATIENCE_SECONDS = 60;
   private static final int POLL_MILLIS = 20;
@@ -56,12 +56,12 @@ public final class Browser implements AutoCloseable {
   }
 
   /**
-   * Starts the first browser of a search path that can be used. Not every executable of that name
-   * is one: it may only say how to install it, or see other files than we do.
+   * Starts the first usable browser on a search path. Not every executable with that name is
+   * usable: it may only explain how to install it, or be unable to read our files.
    *
    * @param path as in the environment's {@code PATH}
-   * @param folder for what it writes
-   * @throws NoBrowserException if there is none; its message says why
+   * @param folder for its files
+   * @throws NoBrowserException if there is none; the message says why
    */
   public static Browser start(String path, Path folder) throws Exception {
     List<String> reasons = new ArrayList<>();
@@ -76,7 +76,7 @@ public final class Browser implements AutoCloseable {
         reasons.isEmpty() ? "no Chromium here" : String.join("; ", reasons));
   }
 
-  /** There is no browser that can be used. */
+  /** There is no usable browser. */
   public static final class NoBrowserException extends Exception {
     private static final long serialVersionUID = 1L;
 
@@ -92,7 +92,7 @@ public final class Browser implements AutoCloseable {
                 "--headless",
                 "--no-sandbox",
                 "--disable-gpu",
-                "--disable-dev-shm-usage", // containers have 64 MB of it
+                "--disable-dev-shm-usage", // containers have only 64 MB of it
                 "--disable-quic",
                 "--no-first-run",
                 "--disable-background-networking",
@@ -112,7 +112,7 @@ public final class Browser implements AutoCloseable {
     }
   }
 
-  /** The browser writes its port and the path of its socket there when it is ready. */
+  /** When ready, the browser writes its port and its socket's path there. */
   private static URI devTools(Process process, Path file) throws Exception {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
     while (true) {
@@ -128,7 +128,7 @@ public final class Browser implements AutoCloseable {
     }
   }
 
-  /** Opens an empty page of this size; a phone has a touch screen and 2 pixels a CSS pixel. */
+  /** Opens an empty page of this size; a phone has a touch screen and 2 pixels per CSS pixel. */
   public Page page(int width, int height, boolean phone, boolean dark) {
     JsonNode target = call(null, "Target.createTarget", Map.of("url", "about:blank"));
     String id = target.get("targetId").textValue();
@@ -136,7 +136,7 @@ public final class Browser implements AutoCloseable {
     return new Page(this, session.get("sessionId").textValue(), width, height, phone, dark);
   }
 
-  /** Calls a method and waits for what it returns. */
+  /** Calls a method and waits for its result. */
   JsonNode call(String session, String method, Map<String, ?> params) {
     int id = calls.incrementAndGet();
     ObjectNode message = JSON.createObjectNode().put("id", id).put("method", method);
@@ -152,7 +152,7 @@ public final class Browser implements AutoCloseable {
     return answer.orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS).join();
   }
 
-  /** What a page's session told so far. */
+  /** The events of a page's session so far. */
   List<JsonNode> events(String session, String method) {
     return events.stream()
         .filter(event -> session.equals(event.session()) && method.equals(event.method()))
@@ -170,7 +170,7 @@ public final class Browser implements AutoCloseable {
     }
   }
 
-  /** Hears answers and events, which may come in pieces. */
+  /** Receives answers and events, which may come in pieces. */
   private final class Ears implements WebSocket.Listener {
     private final StringBuilder pieces = new StringBuilder();
 

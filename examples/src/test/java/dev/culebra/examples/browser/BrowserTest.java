@@ -8,7 +8,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What is called chromium and is none. */
+/** Executables named chromium that are not usable browsers. */
 class BrowserTest {
   @TempDir Path folder;
 
@@ -24,13 +24,13 @@ class BrowserTest {
   }
 
   @Test
-  void whereThereIsNoneThatIsAllThereIsToSay() throws Exception {
-    Files.createDirectory(folder.resolve("chromium")); // a directory can be executable too
+  void aMissingBrowserIsReported() throws Exception {
+    Files.createDirectory(folder.resolve("chromium")); // a directory can also be executable
     assertNone("no Chromium here");
   }
 
   @Test
-  void thoseThatDoNotStartAreNamedWithTheirReasons() throws Exception {
+  void browsersThatDoNotStartAreNamedWithReasons() throws Exception {
     program("chromium", "#!/bin/sh\necho please install the snap\nexit 10\n");
     program("google-chrome", "#!/no/such/shell\n");
     assertNone(

@@ -38,7 +38,7 @@ public final class Page {
     return browser.call(session, method, params);
   }
 
-  /** Goes there and waits until all is loaded. */
+  /** Opens an address and waits until everything is loaded. */
   public Page open(String url) throws Exception {
     JsonNode opened = call("Page.navigate", Map.of("url", url));
     if (opened.has("errorText")) {
@@ -78,7 +78,7 @@ public final class Page {
     }
   }
 
-  /** Errors and warnings of the console, exceptions, and what the browser itself complains of. */
+  /** Console errors and warnings, exceptions, and the browser's own complaints. */
   public List<String> problems() {
     List<String> problems = new ArrayList<>();
     browser.events(session, "Runtime.exceptionThrown").forEach(e -> problems.add(e.toString()));
@@ -91,14 +91,14 @@ public final class Page {
     return problems;
   }
 
-  /** Addresses that were asked for anything, the page's own included. */
+  /** All requested addresses, including the page's own. */
   public List<String> requests() {
     return browser.events(session, "Network.requestWillBeSent").stream()
         .map(e -> e.at("/request/url").textValue())
         .toList();
   }
 
-  /** A picture of the page as a whole, for people. */
+  /** A screenshot of the whole page. */
   public void screenshot(Path file) throws IOException {
     String png =
         call("Page.captureScreenshot", Map.of("captureBeyondViewport", true))

@@ -21,7 +21,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A model learns to calculate, with targets on the answer alone. */
+/** A model learns to calculate, with targets only in the answers. */
 class ArithmeticTest {
   private static final Pattern EXACT =
       Pattern.compile(
@@ -77,9 +77,9 @@ class ArithmeticTest {
     assertThat(json.get("right").intValue()).isEqualTo(number(exact.group(2)));
   }
 
-  /** A model so small learns a part, so that there is something to count. */
+  /** Such a small model learns only a part, so that the counts are meaningful. */
   @Test
-  void whatIsReportedOfACalculatorIsWhatItsModelWrites() throws IOException {
+  void theReportOfACalculatorMatchesTheModelsAnswers() throws IOException {
     Outcome outcome =
         train(
             "calculator",
@@ -126,7 +126,10 @@ class ArithmeticTest {
         });
   }
 
-  /** Right answers of each operation, written token by token; what is right is worked out here. */
+  /**
+   * Counts the right answers of each operation, generated token by token; the right answers are
+   * computed here.
+   */
   private Map<String, Integer> recount() throws IOException {
     Map<String, Integer> right = new TreeMap<>(Map.of("+", 0, "-", 0, "*", 0, "/", 0));
     Arithmetic data = new Arithmetic(Arithmetic.Kind.CALCULATOR, 2);
@@ -159,7 +162,7 @@ class ArithmeticTest {
   }
 
   @Test
-  void goesOnWhereItStoppedAndAnswersAQuestion() throws IOException {
+  void resumesAndAnswersAQuestion() throws IOException {
     Outcome outcome =
         train("calculator", "--digits=1", "--layers=1", "--heads=2", "--embd=16", "--steps=5");
     assertThat(outcome.exitCode()).as("%s", outcome).isZero();
@@ -187,7 +190,7 @@ class ArithmeticTest {
   }
 
   @Test
-  void whatCannotBeMeantIsOneLine() {
+  void mistakesAreReportedInOneLine() {
     train("macbeth", "--digits=2")
         .assertFails(2, "--digits goes with --data addition or --data calculator only.*");
     train("calculator-3", "--digits=2").assertFails(2, "--digits goes with .*");

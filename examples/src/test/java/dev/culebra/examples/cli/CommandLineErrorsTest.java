@@ -21,14 +21,14 @@ class CommandLineErrorsTest {
           info --json --json | option '--json' should be specified only once (see: culebra info --help)
           help zzz           | unknown command 'zzz' (see: culebra --help)
           """)
-  void aCommandLineThatCannotBeMeantIsOneLineAndExitCode2(String commandLine, String line) {
+  void anInvalidCommandLineGivesOneLineAndExitCode2(String commandLine, String line) {
     Outcome outcome = Outcome.of(commandLine.split(" "));
 
     assertThat(outcome).isEqualTo(new Outcome(2, "", "culebra: " + line + "\n"));
   }
 
   @Test
-  void aStackTraceOnlyWhenAskedFor() {
+  void aStackTraceIsPrintedOnlyOnRequest() {
     Outcome outcome = Outcome.of("info", "--zzz", "--stacktrace");
 
     assertThat(outcome.exitCode()).isEqualTo(2);

@@ -36,7 +36,7 @@ class CommandsTest {
   }
 
   @Test
-  void helpOfWhatIsNoCommandNamesASimilarOne() {
+  void helpOfAnUnknownCommandNamesASimilarOne() {
     assertThat(Outcome.of("help")).isEqualTo(Outcome.of("--help"));
     Outcome.of("help", "trian").assertFails(2, "unknown command 'trian'; did you mean .*train.*");
     Outcome.of("help", "data", "lst").assertFails(2, "unknown command 'lst'; did you mean .*");
@@ -44,13 +44,13 @@ class CommandsTest {
   }
 
   @Test
-  void withoutACommandTheHelp() {
+  void withoutACommandTheHelpIsPrinted() {
     assertThat(Outcome.of()).isEqualTo(Outcome.of("--help"));
     assertThat(Outcome.of().out()).contains("Usage: culebra ");
   }
 
   @Test
-  void infoTellsTheMachineAndTheDevice() {
+  void infoShowsTheMachineAndTheDevice() {
     Outcome info = Outcome.of("info");
 
     assertThat(info.exitCode()).isZero();
@@ -61,7 +61,7 @@ class CommandsTest {
   }
 
   @Test
-  void infoAsJsonTellsTheSame() throws JsonProcessingException {
+  void infoAsJsonShowsTheSame() throws JsonProcessingException {
     JsonNode info = JsonMapper.builder().build().readTree(Outcome.of("info", "--json").out());
 
     assertThat(info.get("processors").asInt())

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Runs that are told something else when they go on, and those that end before their last step. */
+/** Runs that are resumed with changed options, and runs that end before their last step. */
 class ContinueTest {
   private static final String[] FLAGS = {"--data=macbeth", "--log-every=1", "--eval-every=5"};
 
@@ -35,7 +35,7 @@ class ContinueTest {
   }
 
   @Test
-  void aFinishedRunSaysSoAndHowToTrainOn() throws IOException {
+  void aFinishedRunSaysSoAndHowToTrainFurther() throws IOException {
     Outcome first = Outcome.of(run.train(FLAGS, "--steps=10"));
     byte[] checkpoint = Files.readAllBytes(run.last());
     Outcome again = resume();
@@ -44,13 +44,13 @@ class ContinueTest {
     assertThat(again.out()).isEqualTo(first.out());
     assertThat(again.err())
         .startsWith(
-            "%s is finished, after 10 steps; to train on: culebra train --resume --out %s --steps 20\n"
+            "%s is finished, after 10 steps; to continue: culebra train --resume --out %s --steps 20\n"
                 .formatted(run.path(), run.path()));
     assertThat(Files.readAllBytes(run.last())).isEqualTo(checkpoint);
   }
 
   @Test
-  void withMoreStepsItGoesOnAsIfItHadBeenToldSoAtOnce() throws IOException {
+  void withMoreStepsItContinuesAsIfConfiguredSoFromTheStart() throws IOException {
     Outcome.of(run.train(new String[] {FLAGS[0], FLAGS[1], "--schedule=constant"}, "--steps=10"));
     Outcome longer = resume("--steps=14");
     RunFolder whole = new RunFolder(folder.resolve("whole"));
@@ -66,7 +66,7 @@ class ContinueTest {
   }
 
   @Test
-  void theDescentOfTheRateIsStretchedOrBeginsAgain() {
+  void theDecayOfTheRateIsStretchedOrRestarts() {
     Outcome.of(run.train(FLAGS, "--steps=10"));
     float floor = rates().getLast();
     resume("--steps=20");
@@ -83,7 +83,7 @@ class ContinueTest {
   }
 
   @Test
-  void whatIsReportedAndKeptMayChange() throws IOException {
+  void reportOptionsMayChange() throws IOException {
     Outcome.of(run.train(FLAGS, "--steps=6"));
     Outcome longer =
         resume(
@@ -97,17 +97,17 @@ class ContinueTest {
   }
 
   @Test
-  void impossibleChangesAreSaid() {
+  void invalidChangesAreReported() {
     Outcome.of(run.train(FLAGS, "--steps=6"));
 
     resume("--steps=3").assertFails(2, "--steps 3 is less than 6, the steps taken so far.*");
     resume("--new-decay").assertFails(2, "a new decay needs --steps above 6, .*");
     resume("--log-every=0").assertFails(2, "--log-every must be at least 1, not 0.*");
-    resume("--heads=1").assertFails(2, "--resume continues .*: --heads 1 cannot change any more.*");
+    resume("--heads=1").assertFails(2, "--resume continues .*: --heads 1 cannot change.*");
   }
 
   @Test
-  void afterALossThatIsNoNumberItGoesOnFromTheBestWithALowerRate() throws IOException {
+  void afterANanLossItResumesFromTheBestWithALowerRate() throws IOException {
     Outcome.of(run.train(FLAGS, "--steps=10"));
     int best = bestStep();
     Outcome spoiled = resume("--steps=30", "--lr=1e30", "--clip=0");
@@ -123,7 +123,7 @@ class ContinueTest {
   }
 
   @Test
-  void aFinishedRunIsNotSetBackToItsBest() throws IOException {
+  void aFinishedRunIsNotResetToItsBest() throws IOException {
     Outcome first = Outcome.of(run.train(FLAGS, "--steps=10"));
     int best = bestStep();
     byte[] checkpoint = Files.readAllBytes(run.last());
@@ -141,9 +141,9 @@ class ContinueTest {
     assertThat(run.lastStep()).isEqualTo(14);
   }
 
-  /** The way out of a run whose last checkpoint is damaged. */
+  /** How to recover a run whose last checkpoint is damaged. */
   @Test
-  void fromTheBestWhereTheLastIsDamaged() throws IOException {
+  void resumesFromTheBestIfTheLastIsDamaged() throws IOException {
     Outcome.of(run.train(FLAGS, "--steps=10"));
     Files.writeString(run.last(), "damaged");
 

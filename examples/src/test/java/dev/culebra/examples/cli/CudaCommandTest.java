@@ -18,7 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The command line on a GPU: in a process of its own, with the simulator as its driver. */
+/** The command line on a GPU: in its own process, with the simulator as driver. */
 class CudaCommandTest {
   private static final Path SIMULATOR =
       Path.of("../native-build/target/simulator").toAbsolutePath().normalize();
@@ -78,7 +78,7 @@ class CudaCommandTest {
   }
 
   @Test
-  void infoShowsTheGpuAndWhatCallsIt() throws Exception {
+  void infoShowsTheGpuAndTheBindings() throws Exception {
     Outcome info = run(Map.of(), "info");
     assertThat(info.out())
         .contains("gpu 0     CUDA simulator (CPU)")
@@ -90,7 +90,7 @@ class CudaCommandTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"ffm", "jcuda"})
-  void trainsAndWritesWhatTheProcessorWrites(String binding) throws Exception {
+  void trainsAndWritesLikeTheCpu(String binding) throws Exception {
     Outcome gpu =
         train("gpu", "--device=cuda", "--binding=" + binding, "--dtype=fp32", "--steps=6");
     assertThat(gpu.out() + gpu.err()).contains("on cuda:0 (CUDA simulator (CPU), fp32)");
@@ -104,7 +104,7 @@ class CudaCommandTest {
   }
 
   @Test
-  void aResumedRunInBf16GoesOnToTheBit() throws Exception {
+  void aResumedRunInBf16ContinuesToTheBit() throws Exception {
     train("whole", "--device=cuda", "--steps=6", "--dropout=0.1");
     train("parts", "--device=cuda", "--steps=3", "--dropout=0.1");
     RunFolder parts = new RunFolder(folder.resolve("parts"));
@@ -119,7 +119,7 @@ class CudaCommandTest {
   }
 
   @Test
-  void muonTrainsInBf16AndGoesOnToTheBit() throws Exception {
+  void muonTrainsInBf16AndResumesToTheBit() throws Exception {
     train("whole", "--device=cuda", "--steps=6", "--optimizer=muon");
     train("parts", "--device=cuda", "--steps=3", "--optimizer=muon");
     RunFolder parts = new RunFolder(folder.resolve("parts"));
@@ -130,7 +130,7 @@ class CudaCommandTest {
   }
 
   @Test
-  void aRunMovesFromTheProcessorToTheGpuAndBack() throws Exception {
+  void aRunMovesFromTheCpuToTheGpuAndBack() throws Exception {
     train("run", "--device=cpu", "--steps=4", "--save-every=2");
     RunFolder run = new RunFolder(folder.resolve("run"));
     run.setSteps(8);
@@ -159,7 +159,8 @@ class CudaCommandTest {
           CULEBRA_SIM_CAPABILITY=75     | cuda   | .* has compute capability 7.5, and the kernels need 8.0 or newer
           LD_LIBRARY_PATH=/nowhere      | cuda   | no NVIDIA driver: libcuda.so.1 cannot be loaded; .*
           """)
-  void aGpuThatCannotBeUsedIsOneLine(String setting, String device, String line) throws Exception {
+  void anUnusableGpuIsReportedInOneLine(String setting, String device, String line)
+      throws Exception {
     String[] pair = setting.split("=");
     Outcome outcome =
         run(Map.of(pair[0], pair[1]), "train", "--device=" + device, "--out=" + folder + "/no");
@@ -198,9 +199,9 @@ class CudaCommandTest {
     trainOneStep(environment, "ffm");
   }
 
-  /** A driver that only a property names is one that {@code auto} finds too. */
+  /** {@code auto} also finds a driver that only a property names. */
   @Test
-  void autoLooksWhereCudaLooks() throws Exception {
+  void autoSearchesLikeCuda() throws Exception {
     Path release = SIMULATOR.resolve("release");
     Map<String, String> environment =
         Map.of(
@@ -217,7 +218,7 @@ class CudaCommandTest {
 
   /** JCublas 12.6 calls cuBLAS 12 only. */
   @Test
-  void jcudaWorksBesideCublas13() throws Exception {
+  void jcudaWorksWithCublas13() throws Exception {
     Map<String, String> environment =
         with(simulatorOf("libcuda.so.1", "libcublas.so.13", "libcublasLt.so.13"));
     assertThat(run(environment, "info").out())
@@ -243,7 +244,7 @@ class CudaCommandTest {
   }
 
   @Test
-  void aDriverWithoutCublasIsAnotherLine() throws Exception {
+  void aDriverWithoutCublasIsReported() throws Exception {
     Map<String, String> environment = with(simulatorOf("libcuda.so.1"));
     Outcome outcome = run(environment, "train", "--device=cuda", "--out=" + folder + "/no");
     outcome.assertFails(
@@ -251,7 +252,7 @@ class CudaCommandTest {
   }
 
   @Test
-  void aRunThatDoesNotFitSaysWhatWould() throws Exception {
+  void aRunThatDoesNotFitSuggestsOneThatDoes() throws Exception {
     Outcome outcome =
         run(
             Map.of("CULEBRA_SIM_MEMORY", "80000000"),

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Files of a run that were cut or changed: named in one line, and left as they are. */
+/** Truncated or changed files of a run: they are named in one line and left unchanged. */
 class DamagedRunTest {
   private static final int LENGTH_BYTES = 8;
 
@@ -55,13 +55,13 @@ class DamagedRunTest {
         damage(
             "cut in the data",
             file -> Arrays.copyOf(file, file.length - 1),
-            "its tensors are .* bytes are there"),
-        damage("too long", file -> Arrays.copyOf(file, file.length + 4), "its tensors are .*"),
+            "its tensors have .* bytes, but the data has .*"),
+        damage("too long", file -> Arrays.copyOf(file, file.length + 4), "its tensors have .*"),
         damage("a bit of the data", DamagedRunTest::flipLastBit, ".* checksum"),
         damage("a huge header", file -> withLength(file, 1L << 40), "its header claims .*"),
         damage("a negative header", file -> withLength(file, -1), "its header claims .*"),
         damage(
-            "no JSON", file -> replace(file, "{\"__", "[\"__"), "its header is not sound JSON .*"),
+            "no JSON", file -> replace(file, "{\"__", "[\"__"), "its header is not valid JSON .*"),
         damage("an unknown dtype", file -> replace(file, "\"F32\"", "\"F33\""), ".*"),
         damage("another dtype", file -> replace(file, "\"F32\"", "\"F16\""), ".*"),
         damage("a huge shape", file -> replace(file, "\"shape\":[65", "\"shape\":[99"), ".*"),
@@ -117,7 +117,7 @@ class DamagedRunTest {
   }
 
   @Test
-  void whatGivesTheWeightsTheirMeaningWasChanged() throws IOException {
+  void changedConfigurationOrTokenizerIsReported() throws IOException {
     assertChanged("config.json", "\"heads\"( ?):( ?)2", "\"heads\": 4", "it has heads 4, not 2");
     assertChanged(
         "config.json", "\"gelu_tanh\"", "\"relu\"", "it has activation relu, not gelu_tanh");
@@ -148,7 +148,7 @@ class DamagedRunTest {
   }
 
   @Test
-  void aHugeModelIsRefusedBeforeMemoryIsAskedFor() throws IOException {
+  void aHugeModelIsRejectedBeforeMemoryIsAllocated() throws IOException {
     Path file = run.path().resolve("config.json");
     byte[] whole = Files.readAllBytes(file);
     assertRefused("layers", 100_000_000, ".*config.json: layers must be at most 10000, not .*");
@@ -193,7 +193,7 @@ class DamagedRunTest {
   }
 
   @Test
-  void theRunGoesOnWithoutItsBestWeights() throws IOException {
+  void theRunResumesWithoutItsBestWeights() throws IOException {
     Files.write(best(), new byte[7]);
     run.setSteps(3);
     Outcome resumed = Outcome.of("train", "--resume", "--out", run.path().toString());

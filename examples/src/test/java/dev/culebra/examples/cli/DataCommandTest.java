@@ -72,7 +72,7 @@ class DataCommandTest {
   }
 
   @Test
-  void aPreparationThatFailsLeavesNoFolder() throws IOException {
+  void aFailedPreparationLeavesNoFolder() throws IOException {
     Path text = Files.writeString(folder.resolve("short.txt"), "x");
     Path out = folder.resolve("made");
 
@@ -82,7 +82,7 @@ class DataCommandTest {
   }
 
   @Test
-  void whatIsMissingIsSaid() {
+  void missingDataIsReported() {
     assertThat(Outcome.of("data", "show", "gone.txt"))
         .isEqualTo(
             new Outcome(

@@ -51,7 +51,7 @@ class EvalCommandTest {
     assertThat(json.get("data").asText()).endsWith("a.txt");
   }
 
-  /** The same mean, a window at a time, the loss computed here from the model's logits. */
+  /** The same mean, one window at a time, with the loss computed here from the model's logits. */
   private static double meanLossOneByOne() throws IOException {
     try (TrainedModel trained = TrainedModel.open(run.path(), DeviceConfig.CPU);
         Corpus corpus = Corpora.ofUser().open(trained.config().data().data(), trained.tokenizer());
@@ -124,7 +124,7 @@ class EvalCommandTest {
   }
 
   @Test
-  void whatTheModelDoesNotKnowCanBeLeftOut() throws IOException {
+  void unknownCharactersCanBeSkipped() throws IOException {
     Path foreign = Files.writeString(folder.resolve("h.txt"), "the cat: sat! ".repeat(50));
 
     eval("--data=" + foreign)
@@ -144,13 +144,13 @@ class EvalCommandTest {
   }
 
   @Test
-  void isTheSameOnAnyNumberOfThreads() {
+  void theResultIsTheSameForAnyNumberOfThreads() {
     assertThat(Outcome.of("eval", "--json", "--threads=3", "--run", run.path().toString()))
         .isEqualTo(Outcome.of("eval", "--json", "--threads=1", "--run", run.path().toString()));
   }
 
   @Test
-  void whatCannotBeMeasuredIsOneLine() throws IOException {
+  void unmeasurableDataIsReportedInOneLine() throws IOException {
     Path foreign = Files.writeString(folder.resolve("c.txt"), "Überraschung. ".repeat(50));
     Path tiny = Files.writeString(folder.resolve("d.txt"), "a");
 

@@ -33,7 +33,7 @@ class FinetuneTest {
   }
 
   @Test
-  void beginsWithTheWeightsAndTheTokenizerOfTheOtherRun() throws IOException {
+  void startsWithTheWeightsAndTheTokenizerOfTheOtherRun() throws IOException {
     Path text = write("second.txt", "the rat sat on the mat; a cat ran. ".repeat(60));
     RunFolder student = new RunFolder(folder.resolve("student"));
     Outcome outcome = finetune(student, text);
@@ -62,7 +62,7 @@ class FinetuneTest {
   }
 
   @Test
-  void charactersThatTheTeacherNeverSawCanBeLeftOut() throws IOException {
+  void charactersThatTheTeacherNeverSawCanBeSkipped() throws IOException {
     Path text = write("sixth.txt", "a cat sat on a zoo, ran. ".repeat(60));
     RunFolder student = new RunFolder(folder.resolve("skipping"));
 
@@ -109,7 +109,7 @@ class FinetuneTest {
   }
 
   @Test
-  void aHeadOfItsOwnGrowsToo() throws IOException {
+  void anUntiedHeadAlsoGrows() throws IOException {
     Path text = write("first again.txt", "the cat sat on the mat; a rat ran. ".repeat(60));
     RunFolder untied = new RunFolder(folder.resolve("untied"));
     Outcome.of(untied.train("--data=" + text, "--steps=3", "--no-tied-head"));
@@ -136,7 +136,7 @@ class FinetuneTest {
   }
 
   @Test
-  void growingIsForModelsOfCharactersThatBeginWithAnother() throws IOException {
+  void growingNeedsACharacterModelAndAnotherRun() throws IOException {
     Outcome.of("train", "--grow-vocab", "--data=macbeth", "--out=" + folder + "/none")
         .assertFails(2, "--grow-vocab goes with --init-from only .*");
     Path text = write("words.txt", "the cat sat on the mat; a rat ran. ".repeat(60));
@@ -147,7 +147,7 @@ class FinetuneTest {
   }
 
   @Test
-  void theRateIsATenthOfTrainingsUnlessItIsSaid() throws IOException {
+  void theDefaultRateIsATenthOfTrainings() throws IOException {
     Path text = write("rate.txt", "a cat sat on a mat. ".repeat(60));
     RunFolder usual = new RunFolder(folder.resolve("usual"));
     Outcome outcome = finetune(usual, text);
@@ -200,7 +200,7 @@ class FinetuneTest {
   }
 
   @Test
-  void anotherShapeIsRefused() throws IOException {
+  void anotherShapeIsRejected() throws IOException {
     Path text = write("fourth.txt", "a cat sat on a mat. ".repeat(60));
     RunFolder student = new RunFolder(folder.resolve("shape"));
 
@@ -213,7 +213,7 @@ class FinetuneTest {
   }
 
   @Test
-  void whatIsNoPartOfTheWeightsMayDiffer() throws IOException {
+  void optionsOutsideTheWeightsMayDiffer() throws IOException {
     Path text = write("seventh.txt", "a cat sat on a mat. ".repeat(60));
     RunFolder rotary = new RunFolder(folder.resolve("rotary"));
     Outcome.of(rotary.train("--data=" + text, "--steps=3", "--positions=rotary", "--kv-heads=2"));
@@ -236,7 +236,7 @@ class FinetuneTest {
   }
 
   @Test
-  void whatIsNoRunIsNamed() throws IOException {
+  void aMissingRunIsNamed() throws IOException {
     RunFolder student = new RunFolder(folder.resolve("orphan"));
     Path text = write("fifth.txt", "a cat sat on a mat. ".repeat(60));
     String out = "--out=" + student.path();

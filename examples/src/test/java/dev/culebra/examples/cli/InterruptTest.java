@@ -10,17 +10,16 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Ctrl-C and a polite kill. */
+/** Ctrl-C and SIGTERM. */
 class InterruptTest {
-  /** Where the tests run in the background of a shell, Ctrl-C would be ignored. */
+  /** Ctrl-C would be ignored if the tests run in the background of a shell. */
   private static final List<String> ATTENTIVE = List.of("env", "--default-signal=INT");
 
   @TempDir Path folder;
 
   @ParameterizedTest
   @CsvSource({"INT, 130", "TERM, 143"})
-  void aSignalSavesACheckpointFromWhichTheRunGoesOnExactly(String signal, int exitCode)
-      throws Exception {
+  void aSignalSavesACheckpointThatResumesExactly(String signal, int exitCode) throws Exception {
     assumeTrue(canResetSignals(), "no env --default-signal here");
     String[] flags = {
       "--data=macbeth",

@@ -16,8 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The launcher script in a small tree of its own, with a JDK and a Maven that only tell what they
- * were asked.
+ * The launcher script in a small test tree, with a JDK and a Maven that only print their arguments.
  */
 class LauncherTest {
   private static final Path LAUNCHER = Path.of("..", "culebra");
@@ -67,7 +66,7 @@ class LauncherTest {
   }
 
   @Test
-  void buildsOnceThenOnlyRuns() throws IOException, InterruptedException {
+  void buildsOnceAndThenOnlyRuns() throws IOException, InterruptedException {
     Outcome first = launch("help");
     Outcome second = launch("help");
 
@@ -82,7 +81,7 @@ class LauncherTest {
   }
 
   @Test
-  void buildsAgainWhenASourceChangesComesOrGoes() throws IOException, InterruptedException {
+  void buildsAgainWhenASourceIsChangedAddedOrRemoved() throws IOException, InterruptedException {
     launch();
     Files.writeString(source, "class A { }");
     launch();
@@ -103,7 +102,7 @@ class LauncherTest {
   }
 
   @Test
-  void aBuildThatFailsTellsWhyAndIsTriedAgain() throws IOException, InterruptedException {
+  void aFailedBuildIsExplainedAndRetried() throws IOException, InterruptedException {
     Files.writeString(source, "broken");
     Outcome outcome = launch("help");
 
@@ -118,7 +117,7 @@ class LauncherTest {
   }
 
   @Test
-  void twoAtOnceBuildOnce() throws IOException, InterruptedException {
+  void concurrentLaunchersBuildOnce() throws IOException, InterruptedException {
     Map<String, String> slow = Map.of("SECONDS_A_BUILD", "0.5");
     Launch first = start(slow, root.resolve("culebra"), root, "first");
     Launch second = start(slow, root.resolve("culebra"), root, "second");
@@ -129,8 +128,8 @@ class LauncherTest {
   }
 
   @Test
-  void aCheckoutThatCannotBeWrittenToIsBuiltInTheCache() throws IOException, InterruptedException {
-    // In the way of the folder target: that would fail for the superuser too.
+  void aReadOnlyCheckoutIsBuiltInTheCache() throws IOException, InterruptedException {
+    // A file in place of the folder target: this fails even for the superuser.
     Path blocked = Files.writeString(root.resolve("examples/target"), "");
     Path cache = folder.resolve("my cache");
     Map<String, String> environment = Map.of("XDG_CACHE_HOME", cache.toString());
@@ -152,13 +151,13 @@ class LauncherTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"C", "POSIX", "tr_TR.UTF-8", "de_DE.UTF-8", "de_DE", "nonsense.UTF-8"})
-  void theProgramGetsUtf8WhateverTheLocale(String locale) throws IOException, InterruptedException {
+  void theProgramGetsUtf8InAnyLocale(String locale) throws IOException, InterruptedException {
     launch("build");
     Map<String, String> environment = Map.of("LC_ALL", locale);
 
     Outcome outcome = finish(start(environment, root.resolve("culebra"), root, "help"));
     assertThat(outcome.exitCode()).isEqualTo(7);
-    // bash itself says so of a locale that is not installed, before it reads the script
+    // bash itself reports a locale that is not installed, before it reads the script
     assertThat(outcome.err().replaceAll("(?m)^.*warning: setlocale: .*\\n", ""))
         .isEqualTo("a word on standard error\n");
     assertThat(Files.readString(folder.resolve("charmap"))).isEqualTo("UTF-8\n");
@@ -166,7 +165,7 @@ class LauncherTest {
   }
 
   @Test
-  void argumentsArriveAsTheyAre() throws IOException, InterruptedException {
+  void argumentsArriveUnchanged() throws IOException, InterruptedException {
     assertThat(launch("two words", "*", "", "a\nb", "$HOME", "-x=\"y\"").out())
         .isEqualTo("<two words><*><><a\nb><$HOME><-x=\"y\">");
   }
@@ -201,7 +200,7 @@ class LauncherTest {
   }
 
   @Test
-  void aMissingJdkIsSaidInOneLine() throws IOException, InterruptedException {
+  void aMissingJdkIsReportedInOneLine() throws IOException, InterruptedException {
     Path launcher = root.resolve("culebra");
     Files.writeString(launcher, Files.readString(launcher).replace("MIN_JAVA=25", "MIN_JAVA=9999"));
     Outcome outcome = launch("help");
@@ -216,9 +215,9 @@ class LauncherTest {
   }
 
   /**
-   * A started launcher and where its outputs go. Its standard error is read through a pipe of the
-   * shell's, which stays open until the launcher's filter has written everything; a pipe of the
-   * JDK's would be closed when the launcher itself ends.
+   * A started launcher and the files of its output. Its standard error is read through a shell's
+   * pipe, which stays open until the launcher's filter has written everything; a JDK pipe would be
+   * closed when the launcher itself ends.
    */
   private record Launch(Process process, Path outputs) {}
 

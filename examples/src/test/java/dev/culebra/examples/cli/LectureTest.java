@@ -26,7 +26,7 @@ class LectureTest {
         .toList();
   }
 
-  /** The programs end with an error where what they claim does not hold. */
+  /** The programs fail if a claim does not hold. */
   @ParameterizedTest
   @CsvSource({
     "attention-1, the first position has only itself",
@@ -38,7 +38,7 @@ class LectureTest {
     "encoder-vs-decoder, an encoder's tokens all see it",
     "encoder-vs-decoder, 'a decoder''s tokens before it do not'"
   })
-  void whatTheProgramsShowIsChecked(String name, String claim) {
+  void theProgramsCheckTheirClaims(String name, String claim) {
     assertThat(lecture(name).out()).contains("checked: " + claim);
   }
 
@@ -51,7 +51,7 @@ class LectureTest {
   }
 
   @Test
-  void bigramsLearnWhatOneCharacterTells() {
+  void bigramsLearnFromOneCharacter() {
     Outcome bigram = lecture("bigram --data macbeth --steps 400 --tokens 50");
     List<Double> losses = validationLosses(bigram);
     assertThat(losses.getFirst()).isGreaterThan(4);
@@ -74,7 +74,7 @@ class LectureTest {
   }
 
   @Test
-  void withoutANameTheList() {
+  void withoutANameTheListIsPrinted() {
     assertThat(lecture("--help").out()).isEqualTo(Outcome.of("lecture").out());
     assertThat(Outcome.of("lecture").out()).contains("bigram", "tiny-gpt", "attention-4");
   }
@@ -88,7 +88,7 @@ class LectureTest {
         "tiny-gpt --data nowhere.txt | .*nowhere.txt.*",
         "attention-5 | unknown command 'attention-5'.*"
       })
-  void mistakesGetOneLine(String line, String message) {
+  void mistakesAreReportedInOneLine(String line, String message) {
     Outcome outcome = Outcome.of(("lecture " + line).split(" "));
     outcome.assertFails(line.contains("nowhere") ? 1 : 2, message);
   }

@@ -6,9 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 
-/**
- * A run directory as it was written on 2026-11-27: 20 steps on macbeth of a model with one layer.
- */
+/** A run directory written on 2026-11-27: 20 steps of a one-layer model on macbeth. */
 final class OldRun {
   private OldRun() {}
 

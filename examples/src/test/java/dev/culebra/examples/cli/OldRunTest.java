@@ -8,7 +8,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@link OldRun} with the program of today. */
+/** {@link OldRun} with the current program. */
 class OldRunTest {
   @TempDir Path folder;
   private RunFolder run;
@@ -25,7 +25,7 @@ class OldRunTest {
   }
 
   @Test
-  void allCommandsTakeIt() {
+  void allCommandsAcceptIt() {
     String path = run.path().toString();
 
     assertThat(culebra("sample", "--run", path, "--tokens=20", "--seed=1").out()).isNotBlank();
@@ -36,14 +36,14 @@ class OldRunTest {
   }
 
   @Test
-  void itGoesOnAsItDidThen() {
+  void itResumesWithTheSameLosses() {
     culebra("train", "--resume", "--out", run.path().toString(), "--steps=25", "--log-every=1");
 
-    // As the program of that day computed them.
+    // The losses computed by the program of that day.
     float[] losses = {4.1585045f, 4.14317f, 4.1346054f, 4.1231728f, 4.157562f};
     assertThat(run.steps()).hasSize(4 + losses.length);
     for (int i = 0; i < losses.length; i++) {
-      // Another kind of processor adds in another order.
+      // Another kind of CPU adds in another order.
       assertThat(run.steps().get(4 + i).loss()).isCloseTo(losses[i], within(1e-4f));
     }
   }

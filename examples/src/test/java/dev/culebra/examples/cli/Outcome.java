@@ -7,7 +7,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 
 /**
- * What a command line did.
+ * The outcome of a command line.
  *
  * @param exitCode of the process
  * @param out standard output

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Standard output that takes nothing, because the disk is full or nobody reads. */
+/** Standard output that fails, because the disk is full or there is no reader. */
 class OutputFailureTest {
   @TempDir Path folder;
 
@@ -20,7 +20,7 @@ class OutputFailureTest {
     OldRun.copyTo(folder.resolve("run"));
   }
 
-  /** Runs a command in a shell that does something with its output. */
+  /** Runs a command in a shell that redirects its output. */
   private Outcome shell(String script, String command) throws Exception {
     List<String> line = new ArrayList<>(List.of("bash", "-c", script, "bash"));
     line.addAll(Program.commandLine(command.split(" ")));
@@ -43,13 +43,13 @@ class OutputFailureTest {
         "eval --run run",
         "report run"
       })
-  void aFullDiskIsSaidInOneLine(String command) throws Exception {
+  void aFullDiskIsReportedInOneLine(String command) throws Exception {
     shell("\"$@\" >/dev/full", command)
         .assertFails(1, "cannot write to standard output: No space left on device");
   }
 
   @Test
-  void aReaderThatHasLeftIsNoFailure() throws Exception {
+  void aClosedPipeIsNotAFailure() throws Exception {
     Outcome outcome =
         shell("\"$@\" | head -c 1 >/dev/null; echo ${PIPESTATUS[0]}", "data show macbeth");
 

@@ -43,7 +43,7 @@ class PapersCommandTest {
   }
 
   @Test
-  void everyPaperHasItsRow() {
+  void everyPaperHasARow() {
     Outcome outcome = papers("--lr=1e-2");
 
     assertThat(outcome.exitCode()).as(outcome.err()).isZero();
@@ -59,7 +59,7 @@ class PapersCommandTest {
     }
     assertThat(baseline.get(5)).isEqualTo("40");
     assertThat(baseline.get(6)).isEqualTo(baseline.get(4));
-    // The table of positions is gone.
+    // There is no table of positions.
     assertThat(parameters(row(outcome, "RoPE"))).isEqualTo(parameters(baseline) - 16 * 16);
     assertThat(row(outcome, "ReLU²").get(2)).isEqualTo(baseline.get(2));
   }
@@ -69,7 +69,7 @@ class PapersCommandTest {
   }
 
   @Test
-  void lossesAreThoseOfTrain() throws Exception {
+  void lossesEqualThoseOfTrain() throws Exception {
     String loss = row(papers("--only=muon", "--lr=1e-2"), "Muon").get(4);
     RunFolder run = new RunFolder(folder.resolve("run"));
     Outcome.of(
@@ -94,7 +94,7 @@ class PapersCommandTest {
   }
 
   @Test
-  void aRunThatFailsIsADash() {
+  void aFailedRunIsShownAsADash() {
     Outcome outcome = papers("--only=rope", "--lr=1e30", "--clip=0", "--weight-decay=0");
 
     assertThat(outcome.exitCode()).as("%s", outcome).isZero();
@@ -103,7 +103,7 @@ class PapersCommandTest {
   }
 
   @Test
-  void interruptedItEndsAndLeavesNothingBehind() throws Exception {
+  void anInterruptEndsItAndLeavesNothingBehind() throws Exception {
     Path temporary = Files.createDirectory(folder.resolve("tmp"));
     Map<String, String> environment =
         Map.of("JAVA_TOOL_OPTIONS", "-XX:-UsePerfData -Djava.io.tmpdir=" + temporary);
@@ -135,7 +135,7 @@ class PapersCommandTest {
   }
 
   @Test
-  void whatIsImpossibleIsOneLine() {
+  void invalidValuesAreReportedInOneLine() {
     Outcome.of("papers", "--heads=1").assertFails(2, "--kv-heads must divide --heads: 2 and 1.*");
     Outcome.of("papers", "--only=adam")
         .assertFails(2, "invalid value for option '--only'.*'adam' is not one of .*");

@@ -22,12 +22,14 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** {@code culebra} in a JVM of its own: for what only a process can show, such as its death. */
+/**
+ * {@code culebra} in its own JVM: for behaviour that only a process can show, such as its death.
+ */
 final class Program implements AutoCloseable {
   private static final int PATIENCE_SECONDS = 180;
   private static final int POLL_MILLIS = 5;
 
-  /** The JVM's own line, which the launcher keeps from the user. */
+  /** The JVM's own line, which the launcher hides. */
   static final String INCUBATOR_WARNING =
       "WARNING: Using incubator modules: jdk.incubator.vector\n";
 
@@ -39,7 +41,7 @@ final class Program implements AutoCloseable {
 
   private Program(Process process) {
     this.process = process;
-    // Threads of their own: a read that waits would hold up the few of the common pool.
+    // Separate threads: blocking reads would occupy the few threads of the common pool.
     Executor readers = task -> Thread.ofPlatform().daemon().start(task);
     this.out =
         CompletableFuture.supplyAsync(() -> readAll(process.getInputStream(), outSoFar), readers);
@@ -52,12 +54,12 @@ final class Program implements AutoCloseable {
     return start(directory, commandLine(args));
   }
 
-  /** Starts a command, which may be {@link #commandLine} with something before it. */
+  /** Starts a command, which may be {@link #commandLine} with a prefix. */
   static Program start(Path directory, List<String> command) throws IOException {
     return start(directory, Map.of(), command);
   }
 
-  /** The same with these environment variables besides those of this process. */
+  /** The same with additional environment variables. */
   static Program start(Path directory, Map<String, String> environment, List<String> command)
       throws IOException {
     ProcessBuilder builder = new ProcessBuilder(command).directory(directory.toFile());
@@ -72,7 +74,7 @@ final class Program implements AutoCloseable {
     }
   }
 
-  /** What starts it with the class path and the flags of this JVM's build. */
+  /** The command that starts it with this JVM's class path and flags. */
   static List<String> commandLine(String... args) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -124,7 +126,7 @@ final class Program implements AutoCloseable {
     return this;
   }
 
-  /** Waits until standard error has what {@code pattern} finds; the result is its first group. */
+  /** Waits until standard error matches {@code pattern}; returns its first group. */
   String awaitErr(Pattern pattern) throws Exception {
     await(() -> pattern.matcher(errSoFar.toString(StandardCharsets.UTF_8)).find());
     Matcher matcher = pattern.matcher(errSoFar.toString(StandardCharsets.UTF_8));
@@ -132,7 +134,7 @@ final class Program implements AutoCloseable {
     return matcher.group(1);
   }
 
-  /** What it has written to standard output by now. */
+  /** Its standard output so far. */
   String outSoFar() {
     return outSoFar.toString(StandardCharsets.UTF_8);
   }
@@ -144,12 +146,12 @@ final class Program implements AutoCloseable {
     in.flush();
   }
 
-  /** The processes that it has started, and those that these have. */
+  /** Its child processes and their descendants. */
   Stream<ProcessHandle> descendants() {
     return process.descendants();
   }
 
-  /** Sends a signal, {@code KILL}, {@code INT} or {@code TERM}, and waits for the end. */
+  /** Sends a signal ({@code KILL}, {@code INT} or {@code TERM}) and waits for the end. */
   Outcome signal(String name) throws Exception {
     new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start().waitFor();
     return finish();

@@ -8,7 +8,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a person at a terminal sees of a run. */
+/** A run's output on a terminal. */
 class ProgressBarTest {
   private static final int COLUMNS = 110;
   private static final int NARROW = 40;
@@ -33,7 +33,7 @@ class ProgressBarTest {
   }
 
   @Test
-  void aNarrowOneShowsLessOfIt() throws Exception {
+  void aNarrowTerminalShowsLess() throws Exception {
     Outcome outcome = train(NARROW, "--data=macbeth", "--steps=60", "--eval-every=20");
 
     assertThat(drawn(outcome))
@@ -42,14 +42,14 @@ class ProgressBarTest {
   }
 
   @Test
-  void theBarIsThereBeforeTheFirstFigures() throws Exception {
+  void theBarAppearsBeforeTheFirstFigures() throws Exception {
     Outcome outcome = train(COLUMNS, "--data=macbeth", "--steps=3", "--log-every=1000");
 
     assertThat(drawn(outcome)).anyMatch(line -> line.matches("step 0/3 ─+  0:00 gone"));
   }
 
   @Test
-  void whatIsSaidMeanwhileStandsOnLinesOfItsOwn() throws Exception {
+  void otherOutputIsOnSeparateLines() throws Exception {
     Outcome outcome = train(COLUMNS, "--data=macbeth", "--steps=30", "--dashboard=0");
 
     assertThat(shown(outcome)).anyMatch(line -> line.matches("dashboard: http://\\S+"));
@@ -64,7 +64,7 @@ class ProgressBarTest {
     }
   }
 
-  /** Every line that was to be seen at some time, without colours. */
+  /** Every line that was visible at some time, without colours. */
   private static List<String> drawn(Outcome outcome) {
     return ESCAPES
         .matcher(outcome.out())
@@ -74,7 +74,7 @@ class ProgressBarTest {
         .toList();
   }
 
-  /** The lines that stay: what was drawn over is gone, by what erases all below the cursor. */
+  /** The lines that remain after overdrawing and after erasing below the cursor. */
   private static List<String> shown(Outcome outcome) {
     return outcome
         .out()

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Questions and answers from a {@code .jsonl}: trained on, measured, asked. */
+/** Questions and answers from a {@code .jsonl}: training, measuring, asking. */
 class PromptPairsTest {
   private static final int PAIRS = 80;
 
@@ -24,7 +24,9 @@ class PromptPairsTest {
   private static Path file;
   private static Outcome training;
 
-  /** Of a letter and a digit the digit, then the letter; half of the answers no model can know. */
+  /**
+   * For a letter and a digit, the digit and then the letter; half of the answers are unpredictable.
+   */
   @BeforeAll
   static void train() throws IOException {
     List<String> lines = new ArrayList<>();
@@ -63,7 +65,7 @@ class PromptPairsTest {
   }
 
   @Test
-  void whatIsCountedAsExactIsWhatSampleWrites() throws IOException {
+  void exactCountsMatchTheOutputOfSample() throws IOException {
     int right = 0;
     int tokens = 0;
     for (int i = PAIRS - PAIRS / 10; i < PAIRS; i++) {
@@ -105,7 +107,7 @@ class PromptPairsTest {
   }
 
   @Test
-  void aTrainingEndsWithPromptsAndBothCompletions() throws IOException {
+  void trainingEndsWithPromptsAndBothCompletions() throws IOException {
     String sample = Files.readString(run.path().resolve("sample.txt"));
     assertThat(training.out().strip()).isEqualTo(sample.strip());
     List<String> lines = sample.lines().toList();
@@ -121,7 +123,7 @@ class PromptPairsTest {
   }
 
   @Test
-  void aStoppedRunGoesOnToTheBit() throws IOException {
+  void aStoppedRunResumesToTheBit() throws IOException {
     String[] flags = {"--data=" + file, "--log-every=1", "--eval-every=3", "--schedule=constant"};
     RunFolder whole = new RunFolder(folder.resolve("whole"));
     RunFolder parts = new RunFolder(folder.resolve("parts"));
@@ -134,7 +136,7 @@ class PromptPairsTest {
   }
 
   @Test
-  void finetuningNamesWhatTheModelDoesNotKnow() throws IOException {
+  void finetuningNamesUnknownCharacters() throws IOException {
     Path foreign = write("foreign.jsonl", pair("a1?", "1a") + "\n" + pair("z1?", "1z") + "\n");
     String[] flags = {
       "train",

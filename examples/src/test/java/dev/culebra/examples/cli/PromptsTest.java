@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The ways in which {@code culebra sample} is told what to continue. */
+/** The ways of giving prompts to {@code culebra sample}. */
 class PromptsTest {
   private static final String BETWEEN = "\n\n---\n";
   private static final Pattern QUESTION = Pattern.compile("prompt \\(Enter for none\\): ");
@@ -58,13 +58,13 @@ class PromptsTest {
   }
 
   @Test
-  void aPromptThatBeginsWithAnAtSignCanBeSaid() {
+  void aPromptCanStartWithAnAtSign() {
     assertThat(sample("", "--prompt=@@home").out()).startsWith("@home").hasSize(5 + 9 + 1);
     sample("", "--prompt=@home").assertFails(1, "no such file: home");
   }
 
   @Test
-  void eachLineOfAFileIsAPromptAsIfItCameAlone() throws IOException {
+  void eachLineOfAFileIsASeparatePrompt() throws IOException {
     List<String> lines = List.of("the cat", "@home", "on a mat");
     Path file = Files.write(folder.resolve("prompts.txt"), lines);
     Outcome fromFile = sample("", "--prompts=" + file);
@@ -100,7 +100,7 @@ class PromptsTest {
   }
 
   @Test
-  void onATerminalItAsks() throws Exception {
+  void asksOnATerminal() throws Exception {
     String[] args = {"sample", "--run=run", "--seed=1", "--tokens=9"};
     try (PseudoTerminal terminal = PseudoTerminal.start(folder, 100, args)) {
       terminal.awaitShown(QUESTION).program().type("the cat\n");
@@ -117,7 +117,7 @@ class PromptsTest {
   }
 
   @Test
-  void withoutATerminalItDoesNotAsk() throws Exception {
+  void doesNotAskWithoutATerminal() throws Exception {
     Outcome sample = Program.run(folder, "sample", "--run=run", "--seed=1", "--tokens=9");
 
     assertThat(sample).isEqualTo(sample(""));
@@ -137,7 +137,7 @@ class PromptsTest {
     }
   }
 
-  /** Nine tokens with seed 1, unless {@code flags} ask for more. */
+  /** Nine tokens with seed 1, unless {@code flags} request more. */
   private static Outcome sample(String input, String... flags) {
     List<String> args = new ArrayList<>(List.of("sample", "--run=" + run.path(), "--seed=1"));
     args.addAll(List.of(flags));

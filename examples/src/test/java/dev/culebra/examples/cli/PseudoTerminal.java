@@ -12,11 +12,11 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * {@code culebra} as a person runs it: all its streams are a terminal, which {@code script} stands
- * for, and it is the terminal's foreground process.
+ * {@code culebra} run interactively: all its streams are a terminal, provided by {@code script},
+ * and it is the terminal's foreground process.
  */
 final class PseudoTerminal implements AutoCloseable {
-  /** Where the tests run in the background of a shell, Ctrl-C would be ignored. */
+  /** Ctrl-C would be ignored if the tests run in the background of a shell. */
   private static final List<String> ATTENTIVE =
       List.of("exec", "env", "--default-signal=INT,TERM,HUP");
 
@@ -30,14 +30,14 @@ final class PseudoTerminal implements AutoCloseable {
   }
 
   /**
-   * Starts it in {@code directory} on a terminal of so many columns; the test is skipped where that
-   * cannot be.
+   * Starts it in {@code directory} on a terminal with this many columns; skips the test if that is
+   * impossible.
    */
   static PseudoTerminal start(Path directory, int columns, String... args) throws Exception {
     return start(directory, columns, Program.commandLine(args));
   }
 
-  /** Starts a command of which {@code culebra} is the last part. */
+  /** Starts a command that ends with {@code culebra}. */
   static PseudoTerminal start(Path directory, int columns, List<String> command) throws Exception {
     assumeTrue(works("script", "--version"), "no script(1) here");
     assumeTrue(works("env", "--default-signal=INT", "true"), "no env --default-signal here");
@@ -63,24 +63,24 @@ final class PseudoTerminal implements AutoCloseable {
     }
   }
 
-  /** What controls the terminal: its output is both of the program's. */
+  /** The process that controls the terminal; its output combines both of the program's streams. */
   Program program() {
     return script;
   }
 
-  /** Waits until the terminal has shown what {@code pattern} finds. */
+  /** Waits until the terminal's output matches {@code pattern}. */
   PseudoTerminal awaitShown(Pattern pattern) throws Exception {
     script.await(() -> pattern.matcher(script.outSoFar()).find());
     return this;
   }
 
-  /** Waits until the program catches SIGINT, which it does soon after its start. */
+  /** Waits until the program handles SIGINT, soon after its start. */
   PseudoTerminal awaitCatchesInterrupt() throws Exception {
     script.await(() -> java() != null && catchesInterrupt(java()));
     return this;
   }
 
-  /** Whether the program, rather than its default action, gets a SIGINT now. */
+  /** Whether the program currently handles SIGINT itself. */
   boolean catchesInterrupt() {
     return catchesInterrupt(java());
   }
@@ -99,7 +99,7 @@ final class PseudoTerminal implements AutoCloseable {
     }
   }
 
-  /** The program's process; null while there is none yet. */
+  /** The program's process; null if it does not exist yet. */
   ProcessHandle java() {
     return script
         .descendants()
@@ -113,17 +113,17 @@ final class PseudoTerminal implements AutoCloseable {
     script.type(CTRL_C);
   }
 
-  /** Sends a signal to the program alone. */
+  /** Sends a signal only to the program. */
   void signal(String name) throws Exception {
     new ProcessBuilder("kill", "-" + name, Long.toString(java().pid())).start().waitFor();
   }
 
-  /** Closes the window: the terminal is gone, and the system says so by SIGHUP. */
+  /** Closes the window: the terminal disappears, and the system sends SIGHUP. */
   void vanish() {
     script.close();
   }
 
-  /** Waits for the end; line ends as programs write them. */
+  /** Waits for the end; the output has plain line ends. */
   Outcome finish() throws Exception {
     Outcome outcome = script.finish();
     String shown = outcome.out().replace("\r\n", "\n").replace(Program.INCUBATOR_WARNING, "");

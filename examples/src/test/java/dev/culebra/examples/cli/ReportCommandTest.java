@@ -41,7 +41,7 @@ class ReportCommandTest {
   }
 
   @Test
-  void trainingKeepsWhatTheReportTells() throws Exception {
+  void trainingStoresTheReportsData() throws Exception {
     RunFolder run = run("run");
     String[] flags = {"--data=macbeth", "--steps=6", "--eval-every=3", "--sample-every=2"};
     Outcome outcome = Program.run(folder, run.train(flags));
@@ -58,7 +58,7 @@ class ReportCommandTest {
   }
 
   @Test
-  void aRunThatGoesOnAndOneThatWasKilledHaveAReport() throws Exception {
+  void runningAndKilledRunsHaveAReport() throws Exception {
     RunFolder run = run("run");
     String[] flags = {"--data=macbeth", "--steps=1000000000", "--log-every=1", "--sample-every=5"};
     String path = run.path().toString();
@@ -78,7 +78,7 @@ class ReportCommandTest {
     assertThat(report(run)).contains("status stopped").doesNotContain("99999999");
   }
 
-  /** Its line is written after that of the metrics of its step. */
+  /** Its line is written after the metrics of its step. */
   private static boolean hasSample(RunFolder run) {
     try {
       Path file = run.path().resolve("samples.jsonl");
@@ -148,7 +148,7 @@ class ReportCommandTest {
     assertThat(report(run)).contains("After step 3", "it has no machine.json");
 
     Path sample = run.path().resolve("sample.txt");
-    Files.write(sample, new byte[] {'O', 'w', (byte) 0xC3}); // half a character
+    Files.write(sample, new byte[] {'O', 'w', (byte) 0xC3}); // an incomplete character
     assertThat(Outcome.of("report", run.path().toString()).exitCode()).isZero();
     assertThat(report(run)).contains("Ow\uFFFD</pre>");
     Files.delete(sample);
@@ -157,7 +157,7 @@ class ReportCommandTest {
   }
 
   @Test
-  void whatCannotBeReportedIsOneLine() throws Exception {
+  void invalidRunsAreReportedInOneLine() throws Exception {
     RunFolder run = run("run");
     String path = run.path().toString();
     Outcome.of(run.train("--data=macbeth", "--steps=3"));
@@ -178,7 +178,7 @@ class ReportCommandTest {
   }
 
   @Test
-  void whatIsDamagedIsNamedAndLeftOut() throws IOException {
+  void damagedPartsAreNamedAndSkipped() throws IOException {
     RunFolder run = run("run");
     Outcome.of(run.train("--data=macbeth", "--steps=4", "--log-every=1"));
 
@@ -196,11 +196,11 @@ class ReportCommandTest {
     Outcome resumed = Outcome.of("train", "--resume", "--out", run.path().toString(), "--steps=6");
     assertThat(resumed.exitCode()).as(resumed.err()).isZero();
     assertThat(resumed.err())
-        .contains("metrics.jsonl is damaged: line 1 is not a line of metrics and is left out\n");
+        .contains("metrics.jsonl is damaged: line 1 is not a line of metrics, so it is skipped\n");
     assertThat(run.steps()).hasSize(6);
   }
 
-  /** With {@code content} before what the file holds. */
+  /** Puts {@code content} before the file's content. */
   private static void assertLeftOut(RunFolder run, String name, String content, String said)
       throws IOException {
     Path file = run.path().resolve(name);
@@ -214,7 +214,7 @@ class ReportCommandTest {
   }
 
   @Test
-  void whatIsNoReportIsNotOverwritten() throws IOException {
+  void otherFilesAreNotOverwritten() throws IOException {
     RunFolder run = run("run");
     Outcome.of(run.train("--data=macbeth", "--steps=2"));
     Path precious = Files.writeString(folder.resolve("thesis.html"), "<html>precious");
@@ -224,7 +224,7 @@ class ReportCommandTest {
         .assertFails(1, ".*thesis.html already exists and is not a report: --overwrite .*");
     assertThat(precious).hasContent("<html>precious");
     assertThat(Outcome.of(args[0], args[1], args[2], args[3], "--overwrite").exitCode()).isZero();
-    assertThat(Outcome.of(args).exitCode()).isZero(); // a report is replaced by its successor
+    assertThat(Outcome.of(args).exitCode()).isZero(); // a report may be replaced
   }
 
   private static void assertDamaged(RunFolder run, String name, String content, String line)
@@ -237,7 +237,7 @@ class ReportCommandTest {
   }
 
   @Test
-  void aReportThatCannotBeWrittenDoesNotKeepARunFromItsEnd() throws Exception {
+  void aFailedReportDoesNotStopARun() throws Exception {
     RunFolder run = run("run");
     Files.createDirectories(run.path().resolve("report.html"));
     Outcome outcome = Outcome.of(run.train("--data=macbeth", "--steps=9", "--eval-every=3"));
@@ -251,7 +251,7 @@ class ReportCommandTest {
   }
 
   @Test
-  void aDashboardGoesWithAnyRunAndItsPortIsOptional() throws Exception {
+  void aDashboardWorksForAnyRunAndItsPortIsOptional() throws Exception {
     RunFolder run = run("run");
     Outcome outcome = Outcome.of(run.train("--dashboard=0", "--data=macbeth", "--steps=3"));
     assertThat(outcome.exitCode()).as(outcome.err()).isZero();
@@ -263,7 +263,7 @@ class ReportCommandTest {
     assertThat(resumed.exitCode()).as(resumed.err()).isZero();
     assertThat(run.lastStep()).isEqualTo(5);
 
-    // Without a port: whatever comes of it, the option behind it is one of its own.
+    // Without a port, the next option must not be taken as the port.
     Outcome fixed = Outcome.of(run("fixed").train("--dashboard", "--data", "macbeth", "--steps=3"));
     assertThat(fixed.err())
         .containsPattern(
@@ -271,7 +271,7 @@ class ReportCommandTest {
   }
 
   @Test
-  void aDashboardThatCannotBeServedIsOneLineAndLeavesNoRun() throws IOException {
+  void aFailedDashboardIsReportedInOneLineAndLeavesNoRun() throws IOException {
     RunFolder run = run("run");
     for (String port : List.of("65536", "-1")) {
       Outcome.of(run.train("--data=macbeth", "--dashboard=" + port))
@@ -283,7 +283,7 @@ class ReportCommandTest {
       Outcome.of(run.train("--data=macbeth", "--dashboard=" + taken.getLocalPort()))
           .assertFails(1, "cannot serve a dashboard on port \\d+: address already in use");
     }
-    // Nor does a dashboard that never began keep the program from saying what is wrong and ending.
+    // A dashboard that never started must not keep the program from reporting the error and ending.
     Outcome.of("train", "--data=gone.txt", "--dashboard=0").assertFails(1, "no such data: .*");
     assertThat(run.path()).doesNotExist();
   }

@@ -24,9 +24,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The report as a person has it before them, in a headless Chromium. Where there is none that can
- * be used, nothing is looked at, unless the environment says {@code CULEBRA_BROWSER=required}. With
- * {@code -Dculebra.screenshots=DIR} pictures of it are left there.
+ * The report in a headless Chromium. Without a usable one the tests are skipped, unless the
+ * environment has {@code CULEBRA_BROWSER=required}. With {@code -Dculebra.screenshots=DIR}
+ * screenshots are saved there.
  */
 class ReportInBrowserTest {
   private static final int WIDTH = 1280;
@@ -36,7 +36,7 @@ class ReportInBrowserTest {
   private static final List<String> CHARTS = List.of("loss", "rate", "norm", "speed");
   private static final Pattern URL = Pattern.compile("dashboard: (http://\\S+)\n");
 
-  /** How many columns of pixels of a chart have the colour of a run, but for its opacity. */
+  /** The fraction of pixel columns of a chart with the colour of a run, ignoring opacity. */
   private static final String COLUMNS =
       """
       ((id, run) => {
@@ -69,7 +69,7 @@ class ReportInBrowserTest {
         throw e;
       }
       absence = e.getMessage();
-      return; // an assumption that fails here would leave no trace in the count of tests
+      return; // a failed assumption here would not show in the count of tests
     }
     first = new RunFolder(folder.resolve("first"));
     second = new RunFolder(folder.resolve("second"));
@@ -80,7 +80,7 @@ class ReportInBrowserTest {
 
   @BeforeEach
   void needsABrowser() {
-    assumeTrue(browser != null, () -> "the report was not looked at: " + absence);
+    assumeTrue(browser != null, () -> "the report was not tested in a browser: " + absence);
   }
 
   @AfterAll
@@ -117,7 +117,7 @@ class ReportInBrowserTest {
     return page.evaluate(columns(chart, run)).doubleValue();
   }
 
-  /** Leaves a picture where somebody asked for it. */
+  /** Saves a screenshot if requested. */
   private static void picture(Page page, String name) throws IOException {
     String place = System.getProperty("culebra.screenshots");
     if (place != null) {
@@ -147,7 +147,7 @@ class ReportInBrowserTest {
   }
 
   @Test
-  void severalRunsHaveAColourEach() throws Exception {
+  void runsHaveDifferentColours() throws Exception {
     String comparison = comparison();
     Page page = desktop(false).open(comparison);
 
@@ -168,7 +168,7 @@ class ReportInBrowserTest {
   }
 
   @Test
-  void itFitsAPhone() throws Exception {
+  void thePageFitsAPhone() throws Exception {
     for (String address : List.of(report(), comparison())) {
       Page page = phone().open(address);
       assertThat(
@@ -188,7 +188,7 @@ class ReportInBrowserTest {
   }
 
   @Test
-  void scalesCanBeLogarithmicAndStepsCanBeTime() throws Exception {
+  void axesCanBeLogarithmicOrShowTime() throws Exception {
     Page page = desktop(false).open(report());
     String picture = "document.querySelector('#loss canvas').toDataURL()";
     String before = page.evaluate(picture).textValue();
@@ -206,7 +206,7 @@ class ReportInBrowserTest {
   }
 
   @Test
-  void theCursorTellsTheValues() throws Exception {
+  void theCursorShowsValues() throws Exception {
     Page page = desktop(false).open(report());
     String box = "document.querySelector('#loss .u-over').getBoundingClientRect()";
     page.moveMouse(
@@ -220,7 +220,7 @@ class ReportInBrowserTest {
   }
 
   @Test
-  void samplesAreSteppedThrough() throws Exception {
+  void samplesCanBeSteppedThrough() throws Exception {
     Page page = desktop(false).open(report());
     String shown =
         "[...document.querySelectorAll('#samples article:not([hidden])')].map(a =>"
@@ -237,7 +237,7 @@ class ReportInBrowserTest {
   }
 
   @Test
-  void aSampleThatIsMarkupIsText() throws Exception {
+  void markupInASampleIsShownAsText() throws Exception {
     RunFolder evil = new RunFolder(folder.resolve("<b>evil"));
     assertThat(Outcome.of(evil.train("--data=macbeth", "--steps=2")).exitCode()).isZero();
     String markup = "</pre></script><img src=x onerror=document.title=1><!-- \u2028 ${x} \\0 &amp;";
@@ -257,7 +257,7 @@ class ReportInBrowserTest {
   }
 
   @Test
-  void aDashboardSaysWhatItLeavesOutAndKeepsWhatIsLookedAt() throws Exception {
+  void aDashboardSaysWhatItOmitsAndKeepsTheViewedSample() throws Exception {
     RunRecorder recorder = new RunRecorder(RunRecord.read(first.path(), line -> {}));
     try (Dashboard dashboard = Dashboard.open(0)) {
       dashboard.begin(recorder);
@@ -281,14 +281,14 @@ class ReportInBrowserTest {
       assertThat(text(page, "#samples > .note")).contains("samples per run");
       assertThat(page.evaluate("+document.getElementById('moment').max").intValue())
           .isBetween(100, 300);
-      // The sixth of all is one of those that are left out; the one before it is shown.
+      // The sixth sample is removed; the one before it is shown.
       assertThat(text(page, "#at")).isEqualTo("after step 250");
       assertThat(page.problems()).isEmpty();
     }
   }
 
   @Test
-  void aDashboardIsDrawnWhileTheRunGoesOn() throws Exception {
+  void aDashboardIsUpdatedDuringTheRun() throws Exception {
     RunFolder run = new RunFolder(folder.resolve("live"));
     String[] args =
         run.train(
@@ -311,7 +311,7 @@ class ReportInBrowserTest {
       page.await("+document.querySelector('#samples article').dataset.step > " + before);
       picture(page, "dashboard");
 
-      Outcome outcome = program.signal("TERM"); // as Ctrl-C: it saves and ends
+      Outcome outcome = program.signal("TERM"); // like Ctrl-C: it saves and ends
       page.await("document.getElementById('connection').textContent === 'ended'");
       assertThat(text(page, ".status")).isEqualTo("stopped");
       assertThat(outcome.err()).contains("checkpoint saved");

@@ -12,10 +12,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * A run that is killed and resumed computes what the uninterrupted one does, to the bit.
+ * A run that is killed and resumed computes the same as an uninterrupted one, to the bit.
  *
- * <p>The victims are told to take more steps than anybody could wait for, so that they are always
- * killed in the middle. When they have died often enough their configuration is given an end.
+ * <p>The killed runs have far more steps than they can finish, so that they are always killed in
+ * the middle. In the end their configuration is changed to a reachable number of steps.
  */
 class ResumeTest {
   private static final String ENDLESS = "--steps=1000000000";
@@ -24,7 +24,7 @@ class ResumeTest {
   @TempDir Path folder;
 
   @Test
-  void afterKillNineTheRunGoesOnAsIfNothingHadHappened() throws Exception {
+  void aKilledRunResumesExactly() throws Exception {
     String[] flags = {
       "--data=macbeth",
       "--schedule=constant",
@@ -61,7 +61,7 @@ class ResumeTest {
   }
 
   @Test
-  void aModelOfNewerPapersGoesOnToo() throws Exception {
+  void aModelWithNewerFeaturesAlsoResumes() throws Exception {
     String[] flags = {
       "--data=macbeth",
       "--schedule=constant",
@@ -82,7 +82,7 @@ class ResumeTest {
   }
 
   @Test
-  void killedBeforeItsFirstCheckpointItBeginsAgain() throws Exception {
+  void killedBeforeItsFirstCheckpointItStartsOver() throws Exception {
     String[] flags = {
       "--data=macbeth",
       "--schedule=constant",
@@ -107,7 +107,7 @@ class ResumeTest {
   }
 
   @Test
-  void anEvaluationThatTheRunDidNotComeToIsMadeUpFor() throws Exception {
+  void aMissedEvaluationIsMadeUpFor() throws Exception {
     String[] flags = {"--data=macbeth", "--schedule=constant", "--log-every=1", "--eval-every=4"};
     RunFolder whole = run("whole");
     Outcome.of(whole.train(flags, "--steps=8"));
@@ -142,16 +142,16 @@ class ResumeTest {
   }
 
   @Test
-  void aRunWithoutACheckpointSaysThatItBeginsAgain() throws Exception {
+  void aRunWithoutACheckpointSaysThatItStartsOver() throws Exception {
     RunFolder run = run("run");
     Outcome.of(run.train("--data=macbeth", "--steps=2"));
     Files.delete(run.last());
 
-    assertThat(resume(run).err()).contains("no checkpoint yet: begins again with the first step\n");
+    assertThat(resume(run).err()).contains("no checkpoint yet: starts again from the first step\n");
   }
 
   @Test
-  void aSampleThatTheRunDidNotComeToIsMadeUpFor() throws Exception {
+  void aMissedSampleIsMadeUpFor() throws Exception {
     String[] flags = {
       "--data=macbeth", "--schedule=constant", "--sample-every=4", "--save-every=8"
     };
@@ -168,7 +168,7 @@ class ResumeTest {
   }
 
   @Test
-  void aRunThatReachedItsEndHasNothingMoreToDo() throws Exception {
+  void aFinishedRunHasNothingMoreToDo() throws Exception {
     RunFolder run = run("run");
     Outcome first = Outcome.of(run.train("--data=macbeth", "--steps=4", "--log-every=1"));
     var steps = run.steps();
@@ -202,7 +202,7 @@ class ResumeTest {
     assertThat(other.steps()).hasSize(3).isNotEqualTo(one.steps());
   }
 
-  /** Gives the dead run an end, resumes it, and compares it with one that never died. */
+  /** Gives the killed run a last step, resumes it, and compares it with an uninterrupted run. */
   private void assertGoesOnLikeAnUninterruptedRun(RunFolder victim, String... flags)
       throws Exception {
     int end = victim.lastStep() + 11;
@@ -234,7 +234,7 @@ class ResumeTest {
     }
   }
 
-  /** Resumes, and kills when {@code steps} more than before are logged. */
+  /** Resumes, and kills the run after {@code steps} more logged steps. */
   private Outcome resumeAndKill(RunFolder run, int steps) throws Exception {
     int target = run.lastStep() + steps;
     String directory = run.path().toString();

@@ -11,11 +11,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** A run directory as tests look at it: from outside, by its documented files. */
+/** A run directory as seen by tests: from outside, through its documented files. */
 record RunFolder(Path path) {
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
-  /** A model so small that hundreds of its steps take a second. */
+  /** A model so small that hundreds of steps take a second. */
   static final List<String> TINY =
       List.of(
           "--layers=2",
@@ -26,7 +26,7 @@ record RunFolder(Path path) {
           "--warmup=5",
           "--eval-batches=2");
 
-  /** What is the same in two runs that compute the same: all but times. */
+  /** The figures that are equal in two equal runs: all except times. */
   record Step(int step, float loss, Float validationLoss, float lr, float gradientNorm) {}
 
   /** The arguments of a tiny training run in this folder. */
@@ -37,12 +37,12 @@ record RunFolder(Path path) {
     return args.toArray(String[]::new);
   }
 
-  /** The same with one flag more. */
+  /** The same with an additional flag. */
   String[] train(String[] flags, String other) {
     return train(Stream.concat(Stream.of(flags), Stream.of(other)).toArray(String[]::new));
   }
 
-  /** The whole lines of {@code metrics.jsonl}; none before the file is there. */
+  /** The complete lines of {@code metrics.jsonl}; none if the file does not exist yet. */
   List<JsonNode> metrics() {
     try {
       Path file = path.resolve("metrics.jsonl");
@@ -57,7 +57,7 @@ record RunFolder(Path path) {
     }
   }
 
-  /** What the run computed. */
+  /** The results of the run. */
   List<Step> steps() {
     return metrics().stream().map(RunFolder::step).toList();
   }
@@ -89,7 +89,7 @@ record RunFolder(Path path) {
     Files.writeString(path.resolve("config.json"), config.put("steps", steps).toString());
   }
 
-  /** The checkpoint that the run would go on from. */
+  /** The checkpoint to resume from. */
   Path last() {
     return path.resolve("checkpoint/last.safetensors");
   }

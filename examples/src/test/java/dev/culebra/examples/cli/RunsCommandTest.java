@@ -18,7 +18,7 @@ class RunsCommandTest {
   @TempDir Path folder;
 
   @Test
-  void listsRunsTheNewestFirst() throws Exception {
+  void listsRunsNewestFirst() throws Exception {
     RunFolder old = OldRun.copyTo(folder.resolve("old"));
     changedAt(old, "2026-11-27T10:00:00Z");
     RunFolder stopped = run("stopped");
@@ -45,7 +45,7 @@ class RunsCommandTest {
   }
 
   @Test
-  void asJsonTheLossesAreThoseOfTheRun() throws Exception {
+  void jsonHasTheLossesOfTheRun() throws Exception {
     RunFolder run = OldRun.copyTo(folder.resolve("old"));
     List<Float> losses =
         run.steps().stream()
@@ -65,7 +65,7 @@ class RunsCommandTest {
   }
 
   @Test
-  void aRunThatIsTrainedIsRunning() throws Exception {
+  void aRunInTrainingIsRunning() throws Exception {
     RunFolder run = run("run");
     String[] flags = {"--data=macbeth", "--minutes=60", "--log-every=1"};
     try (Program program = Program.start(folder, run.train(flags))) {
@@ -80,7 +80,7 @@ class RunsCommandTest {
   }
 
   @Test
-  void whatIsDamagedIsNamedAndTheOthersAreListed() throws Exception {
+  void damagedRunsAreNamedAndTheOthersAreListed() throws Exception {
     RunFolder good = OldRun.copyTo(folder.resolve("good"));
     RunFolder noJson = OldRun.copyTo(folder.resolve("a"));
     Files.writeString(noJson.path().resolve("config.json"), "{\"layers\": ");
@@ -105,7 +105,7 @@ class RunsCommandTest {
   }
 
   @Test
-  void whereThereAreNoneItSaysSo() throws Exception {
+  void withoutRunsItSaysSo() throws Exception {
     assertThat(Program.run(folder, "runs"))
         .isEqualTo(new Outcome(0, "", "no runs in runs; a first one: culebra train\n"));
     assertThat(Outcome.of("runs", folder.toString()).err()).startsWith("no runs in " + folder);

@@ -35,7 +35,7 @@ class SampleCommandTest {
   }
 
   @Test
-  void equalSeedsGiveEqualTextAndOthersOther() {
+  void onlyEqualSeedsGiveEqualText() {
     String one = text("--seed=1", "--tokens=60");
 
     assertThat(text("--seed=1", "--tokens=60")).isEqualTo(one);
@@ -44,7 +44,7 @@ class SampleCommandTest {
   }
 
   @Test
-  void severalSamplesDifferAndTheFirstIsTheOneThatComesAlone() {
+  void severalSamplesDifferAndTheFirstEqualsASingleOne() {
     String[] samples = text("--seed=1", "--tokens=40", "--samples=3").split("\n\n---\n", -1);
 
     assertThat(samples).hasSize(3).doesNotHaveDuplicates();
@@ -53,7 +53,7 @@ class SampleCommandTest {
   }
 
   @Test
-  void goesOnPastTheContext() {
+  void continuesPastTheContext() {
     assertThat(text("--seed=1", "--tokens=100")).hasSize(4 + 100 + 1);
     assertThat(
             Outcome.of("sample", "--run=" + run.path(), "--tokens=3", "--prompt=" + "a".repeat(99)))
@@ -79,7 +79,7 @@ class SampleCommandTest {
   }
 
   @Test
-  void whatCannotBeReadIsOneLine() {
+  void unreadablePromptsAreReportedInOneLine() {
     String directory = "--run=" + run.path();
 
     assertFails(
@@ -108,7 +108,7 @@ class SampleCommandTest {
     "--threads=-1",
     "--device=gpu"
   })
-  void impossibleValuesAreUsageErrors(String flag) {
+  void invalidValuesAreUsageErrors(String flag) {
     String name = flag.substring(0, flag.indexOf('='));
 
     assertFails(2, ".*" + name + ".*", "--run=" + run.path(), flag);

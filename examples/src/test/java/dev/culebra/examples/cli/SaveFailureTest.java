@@ -13,7 +13,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A checkpoint that cannot be written: the one before survives, and the run can go on later. */
+/**
+ * A checkpoint that cannot be written: the previous one survives, and the run can be resumed later.
+ */
 class SaveFailureTest {
   private static final int STEPS = 3;
 
@@ -25,9 +27,9 @@ class SaveFailureTest {
     run = new RunFolder(folder.resolve("run"));
   }
 
-  /** A limit on the size of files stands for a full disk: it needs no privileges. */
+  /** A limit on file sizes replaces a full disk, since it needs no privileges. */
   @Test
-  void whereAFileCannotGrowThePreviousCheckpointSurvives() throws Exception {
+  void ifAFileCannotGrowThePreviousCheckpointSurvives() throws Exception {
     byte[] before = trainAndAskForMore();
 
     Outcome failed = finish("ulimit -f 64; exec \"$@\"", run.path());
@@ -62,7 +64,7 @@ class SaveFailureTest {
     assumeTrue(!Files.isWritable(locked), "this user may write everywhere");
 
     Outcome.of("train", "--data=macbeth", "--out=" + locked.resolve("run"))
-        .assertFails(1, "cannot make directory .*: permission denied: .*locked.*");
+        .assertFails(1, "cannot create directory .*: permission denied: .*locked.*");
   }
 
   @Test
@@ -79,7 +81,7 @@ class SaveFailureTest {
     }
   }
 
-  /** Trains, and has the configuration ask for more steps; the result is the checkpoint. */
+  /** Trains, then sets more steps in the configuration; returns the checkpoint. */
   private byte[] trainAndAskForMore() throws IOException {
     String[] flags = {"--data=macbeth", "--log-every=1", "--embd=32", "--steps=" + STEPS};
     List<String> args = new ArrayList<>(List.of(run.train(flags)));
@@ -94,7 +96,7 @@ class SaveFailureTest {
     return new ProcessBuilder("sh", "-c", script).redirectErrorStream(true).start().waitFor();
   }
 
-  /** Resumes the run in a shell that first does something to itself. */
+  /** Resumes the run in a shell that first runs a command. */
   private Outcome finish(String script, Path directory) throws Exception {
     List<String> command = new ArrayList<>(List.of("bash", "-c", script, "bash"));
     command.addAll(Program.commandLine("train", "--resume", "--out", directory.toString()));

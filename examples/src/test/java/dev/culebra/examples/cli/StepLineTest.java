@@ -12,7 +12,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class StepLineTest {
-  /** 100 tokens a step. */
+  /** 100 tokens per step. */
   private static final Options OPTIONS =
       Options.NONE.with(TrainingConfig.BATCH, 10).with(GptConfig.CONTEXT, 10);
 
@@ -31,7 +31,7 @@ class StepLineTest {
   }
 
   @Test
-  void whatMattersLeastIsLeftOutFirst() {
+  void theLeastImportantPartsAreDroppedFirst() {
     assertThat(line.text(200))
         .isEqualTo(
             "step  820/2000 ━━━━━━━━━━━━━━━━────────────────────────"
@@ -48,7 +48,7 @@ class StepLineTest {
   }
 
   @Test
-  void aRunThatTimeEndsShowsThePartOfItsTime() {
+  void aRunThatEndsByTimeShowsItsFractionOfTheTime() {
     StepLine timed =
         new StepLine(
             Progress.START, TrainConfig.of(OPTIONS.with(TrainingConfig.MINUTES, 1f)), false);

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The same bits wherever it runs: language, number of processors, names of folders. */
+/** The same bits in any environment: language, number of processors, folder names. */
 class SurroundingsTest {
   private static final String[] FLAGS = {
     "--data=texte/größe ı.txt", "--steps=12", "--eval-every=6", "--log-every=1", "--dropout=0.1"
@@ -37,7 +37,7 @@ class SurroundingsTest {
 
   @ParameterizedTest
   @CsvSource({"tr, TR, 1", "de, DE, 64", "ar, EG, 3"})
-  void theLanguageAndTheProcessorsChangeNothing(String language, String country, int processors)
+  void languageAndProcessorsChangeNothing(String language, String country, int processors)
       throws Exception {
     RunFolder there =
         run(
@@ -52,7 +52,8 @@ class SurroundingsTest {
 
   @ParameterizedTest
   @CsvSource({"tr, TR, 1", "ar, EG, 64"})
-  void theSameOfTheLibraryAlone(String language, String country, int processors) throws Exception {
+  void languageAndProcessorsChangeNothingInTheLibrary(
+      String language, String country, int processors) throws Exception {
     List<String> plain = library();
     List<String> other =
         library(
@@ -65,7 +66,7 @@ class SurroundingsTest {
   }
 
   @Test
-  void aTemporaryFolderFromWhichNothingCanBeExecutedWillDo() throws Exception {
+  void aNoexecTemporaryFolderWorks() throws Exception {
     List<String> mounting = List.of("unshare", "--map-root-user", "--mount", "bash", "-c");
     String mount = "mount -t tmpfs -o noexec tmpfs \"$0\" && \"$@\"";
     Path temporary = Files.createDirectories(folder.resolve("noexec"));
@@ -117,7 +118,7 @@ class SurroundingsTest {
     return Files.readString(run.path().resolve("sample.txt"));
   }
 
-  /** What a program on the library alone prints, whose language nobody sets. */
+  /** The output of a program that uses only the library and does not set a language. */
   private static List<String> library(String... jvmFlags) throws Exception {
     List<String> line = new ArrayList<>(Program.commandLine());
     line.removeLast();

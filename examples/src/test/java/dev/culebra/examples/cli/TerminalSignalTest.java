@@ -14,7 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Ctrl-C, polite kills and a closed window at a terminal, whatever the program is at. */
+/** Ctrl-C, SIGTERM and a closed window at a terminal, in every phase of the program. */
 class TerminalSignalTest {
   private static final int COLUMNS = 100;
   private static final Pattern BAR_WITH_FIGURES = Pattern.compile("step +\\d+/\\d+ .*loss \\d");
@@ -22,7 +22,7 @@ class TerminalSignalTest {
 
   @TempDir Path folder;
 
-  /** What the program spends its time with. */
+  /** The phases of the program. */
   private enum Phase {
     TRAINING("--eval-every=0", "--sample-every=0"),
     EVALUATION("--eval-every=1", "--eval-batches=100", "--sample-every=0"),
@@ -47,7 +47,7 @@ class TerminalSignalTest {
     "HUP, 129, SAMPLE, true",
     "HUP, 129, EVALUATION, false"
   })
-  void aSignalSavesACheckpointAndSaysHowToGoOn(
+  void aSignalSavesACheckpointAndSaysHowToResume(
       String signal, int exitCode, Phase phase, boolean dashboard) throws Exception {
     RunFolder run = new RunFolder(folder.resolve("run"));
     try (PseudoTerminal terminal =
@@ -85,7 +85,7 @@ class TerminalSignalTest {
   }
 
   @Test
-  void atTheStartItEndsAtOnceAndTheFolderCanBeUsed() throws Exception {
+  void atTheStartItEndsImmediatelyAndTheFolderCanBeReused() throws Exception {
     RunFolder run = new RunFolder(folder.resolve("run"));
     String[] args = endless(run, Phase.TRAINING, false);
     for (int attempt = 0; attempt < 3; attempt++) {

@@ -61,7 +61,7 @@ class TokenizerCommandTest {
   }
 
   @Test
-  void preparedTokensCarryItToo() {
+  void preparedTokensAlsoCarryIt() {
     Path tokenizer = trained("tokenizer");
     Path tokens = folder.resolve("tokens");
     Outcome prepare =
@@ -72,7 +72,7 @@ class TokenizerCommandTest {
     assertThat(Outcome.of("tokenizer", "show", run.path().toString()).out()).contains("bpe");
   }
 
-  /** Documents of one word: the model learns that the end of the text follows. */
+  /** Documents of one word: the model learns that the end of text follows. */
   @Test
   void aSampleEndsWhereTheModelEndsItsText() throws IOException {
     Path texts = Files.writeString(folder.resolve("a.jsonl"), "{\"text\": \"b\"}\n".repeat(400));
@@ -118,7 +118,7 @@ class TokenizerCommandTest {
   }
 
   @Test
-  void whatCannotBeDoneIsOneLine() throws IOException {
+  void mistakesAreReportedInOneLine() throws IOException {
     Path tokenizer = trained("tokenizer");
     Outcome.of("tokenizer", "train", "macbeth", "--vocab=300", "--out=" + tokenizer)
         .assertFails(1, ".*tokenizer holds a tokenizer already: --overwrite replaces it");

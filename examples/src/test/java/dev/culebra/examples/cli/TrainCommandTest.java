@@ -68,7 +68,7 @@ class TrainCommandTest {
     }
   }
 
-  /** No bar, no colour: what a log file can hold. */
+  /** No bar and no colours: suitable for a log file. */
   private static void assertPlainLines(String err) {
     assertThat(err).doesNotContainPattern("[\\p{Cntrl}&&[^\n]]");
     assertThat(err.lines().filter(line -> line.startsWith("step ")))
@@ -119,7 +119,7 @@ class TrainCommandTest {
   }
 
   @Test
-  void samplesOnTheWayGoToStandardOutput() {
+  void samplesDuringTrainingGoToStandardOutput() {
     Outcome outcome =
         Outcome.of(
             new RunFolder(folder.resolve("run"))
@@ -127,6 +127,6 @@ class TrainCommandTest {
 
     assertThat(outcome.out())
         .contains("\n--- after step 2 ---\n")
-        .doesNotContain("--- after step 4 ---"); // the one at the end comes without a title
+        .doesNotContain("--- after step 4 ---"); // the final sample has no title
   }
 }

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Input that {@code culebra train} refuses: one line, an exit code, and nothing left behind. */
+/** Input that {@code culebra train} rejects: one line, an exit code, and no files left behind. */
 class TrainErrorsTest {
   @TempDir Path folder;
   private RunFolder run;
@@ -75,7 +75,7 @@ class TrainErrorsTest {
           --embd 36 --heads 12 --positions rotary | --positions rotary needs heads of even size: --embd 36 has 12 heads of 3.*
           --optimizer sgd         | invalid value for option '--optimizer': 'sgd' is not one of adamw, muon .*
           --seed x                | invalid value for option '--seed': 'x' is not a whole number .*
-          --resume --batch 3      | --resume continues a run with its own configuration: --data macbeth, --batch 3 cannot change any more; .*
+          --resume --batch 3      | --resume continues a run with its own configuration: --data macbeth, --batch 3 cannot change; .*
           --from best             | --from goes with --resume only.*
           --new-decay             | --new-decay goes with --resume only.*
           --minutes -1            | --minutes must be 0 or more, not -1.0.*
@@ -83,14 +83,14 @@ class TrainErrorsTest {
           --resume --init-from a  | --resume continues a run with its own configuration: .*
           --resume --config a     | --resume continues a run with its own configuration: .*
           """)
-  void impossibleOptions(String flags, String line) {
+  void invalidOptions(String flags, String line) {
     String data = flags.contains("--data") ? "" : "--data macbeth ";
     train(data + flags.strip()).assertFails(2, line.strip());
     assertThat(run.path()).doesNotExist();
   }
 
   @Test
-  void resumeNeedsToKnowWhat() {
+  void resumeNeedsADirectory() {
     Outcome.of("train", "--resume")
         .assertFails(2, "--resume needs the run's directory: --out DIR.*");
     Outcome.of("train", "--resume", "--out=" + run.path())
@@ -99,7 +99,7 @@ class TrainErrorsTest {
   }
 
   @Test
-  void textThatCannotBeTrainedOn() throws IOException {
+  void unusableText() throws IOException {
     write("empty.txt", "");
     write("short.txt", "abc");
     write("short-validation.txt", "ab".repeat(70));
@@ -139,13 +139,13 @@ class TrainErrorsTest {
   }
 
   @Test
-  void aConfigurationFileWithAnImpossibleValueIsAUsageError() throws IOException {
+  void aConfigurationFileWithAnInvalidValueIsAUsageError() throws IOException {
     train("--data macbeth --config " + write("c.json", "{\"batch\": 0}"))
         .assertFails(2, "--batch must be at least 1, not 0.*");
   }
 
   @Test
-  void aModelThatNoMemoryHoldsLeavesNothingBehind() {
+  void aModelThatIsTooLargeLeavesNothingBehind() {
     train("--data macbeth --embd 1048576")
         .assertFails(1, ".* is too large: .*|not enough memory.*");
     train("--data macbeth --layers 10000 --embd 1024")
@@ -155,20 +155,20 @@ class TrainErrorsTest {
   }
 
   @Test
-  void aDeviceThatIsNotThere() {
+  void aMissingDevice() {
     train("--data macbeth --device cuda")
         .assertFails(1, "cuda:0 cannot be used: no NVIDIA driver: .*");
     assertThat(run.path()).doesNotExist();
   }
 
   @Test
-  void aDirectoryThatHoldsARun() throws IOException {
+  void aDirectoryWithARun() throws IOException {
     Outcome.of(run.train("--data=macbeth", "--steps=2"));
     var files = run.files();
     var steps = run.steps();
 
     train("--data macbeth")
-        .assertFails(1, ".*run already holds a run: continue it with --resume, or choose .*");
+        .assertFails(1, ".*run already has a run: continue it with --resume, or choose .*");
     assertThat(run.files()).isEqualTo(files);
     assertThat(run.steps()).isEqualTo(steps);
   }
@@ -177,12 +177,12 @@ class TrainErrorsTest {
   void anOutThatIsAFile() throws IOException {
     write("run", "precious");
 
-    train("--data macbeth").assertFails(1, "cannot make directory .*run is a file");
+    train("--data macbeth").assertFails(1, "cannot create directory .*run is a file");
     assertThat(run.path()).hasContent("precious");
   }
 
   @Test
-  void weightsWhoseLossIsNoNumberAreNotSaved() {
+  void weightsWithANanLossAreNotSaved() {
     String flags = " --warmup 0 --clip 0 --log-every 1 --save-every 1 --steps 50";
     Outcome outcome = train("--data macbeth --lr 1e38" + flags);
 
@@ -196,7 +196,7 @@ class TrainErrorsTest {
   }
 
   @Test
-  void aLossThatIsNoNumberStopsTheRunAndKeepsTheLastGoodCheckpoint() throws IOException {
+  void aNanLossStopsTheRunAndKeepsTheLastGoodCheckpoint() throws IOException {
     Outcome.of(run.train("--data=macbeth", "--steps=4", "--save-every=2", "--log-every=1"));
     byte[] good = Files.readAllBytes(run.last());
     ObjectNode config = (ObjectNode) run.config();
@@ -219,7 +219,7 @@ class TrainErrorsTest {
     return Files.writeString(folder.resolve(name), text);
   }
 
-  /** Trains in {@link #run} with flags that have no blanks in their values. */
+  /** Trains in {@link #run} with flags without blanks in their values. */
   private Outcome train(String flags) {
     return Outcome.of(("train --out " + run.path() + " " + flags).split(" "));
   }

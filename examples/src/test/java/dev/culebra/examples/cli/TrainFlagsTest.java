@@ -54,7 +54,7 @@ class TrainFlagsTest {
         .map(TrainFlagsTest::other);
   }
 
-  /** A value that the option does not have by itself. */
+  /** A value other than the option's default. */
   private static <T> Setting<T> other(Option<?, T> option) {
     ValueType<T> type = option.type();
     return Stream.concat(
@@ -79,7 +79,7 @@ class TrainFlagsTest {
   }
 
   @Test
-  void flagsAreNamedAsEver() {
+  void flagNamesDoNotChange() {
     TrainConfig config =
         parse(
             "--data macbeth --tokenizer gpt2 --preset baby --kv-heads 1 --grad-accum 6"
@@ -102,7 +102,7 @@ class TrainFlagsTest {
   }
 
   @Test
-  void biasCanBeTakenAway() {
+  void biasCanBeTurnedOff() {
     assertThat(parse("--preset gpt2").model().bias()).isTrue();
     assertThat(parse("--preset gpt2 --no-bias").model().bias()).isFalse();
   }
@@ -158,7 +158,7 @@ class TrainFlagsTest {
   }
 
   @Test
-  void theHelpTellsThePresetsDefaults() {
+  void theHelpShowsThePresetsDefaults() {
     String help = commandLine.getUsageMessage().replaceAll("\\s+", " ");
 
     assertThat(help)

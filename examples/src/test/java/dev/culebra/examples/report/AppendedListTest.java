@@ -10,7 +10,7 @@ class AppendedListTest {
   private static final int MANY = 200_000;
 
   @Test
-  void copiesStayAsTheyWereMade() {
+  void copiesDoNotChange() {
     AppendedList<Integer> list = new AppendedList<>(List.of(1, 2));
     List<Integer> two = list.copy();
     list.replaceLast(3);
@@ -23,7 +23,7 @@ class AppendedListTest {
   }
 
   @Test
-  void whoReadsWhileItGrowsSeesTheBeginning() throws InterruptedException {
+  void aConcurrentReaderSeesAPrefix() throws InterruptedException {
     AppendedList<Integer> list = new AppendedList<>(List.of());
     Thread writer = Thread.ofPlatform().start(() -> IntStream.range(0, MANY).forEach(list::add));
     int seen = 0;

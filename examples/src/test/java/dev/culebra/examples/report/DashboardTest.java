@@ -41,7 +41,7 @@ import org.junit.jupiter.api.Timeout;
 class DashboardTest {
   private static final int MANY = 20_000;
 
-  /** Rows that are told together, since there is a pause between those that are not. */
+  /** Rows that are sent together, without a pause in between. */
   private static final int AT_ONCE = 100;
 
   private final RunRecorder recorder =
@@ -87,7 +87,7 @@ class DashboardTest {
     return HttpClient.newHttpClient().send(request, BodyHandlers.ofString());
   }
 
-  /** A page that listens. */
+  /** A page that receives events. */
   private final class Client implements AutoCloseable {
     private final BufferedReader in;
 
@@ -120,11 +120,11 @@ class DashboardTest {
     }
   }
 
-  /** Asks for something by hand; nobody has to read the answer. */
+  /** Sends a request by hand; the answer need not be read. */
   private Socket send(String method, String path, String host) throws IOException {
     URI address = URI.create(dashboard.url());
     Socket socket = new Socket();
-    socket.setReceiveBufferSize(4096); // little is on its way to one who does not read
+    socket.setReceiveBufferSize(4096); // little data is buffered for a client that does not read
     socket.connect(new InetSocketAddress(address.getHost(), address.getPort()));
     String request = method + " " + path + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n";
     socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
@@ -153,7 +153,7 @@ class DashboardTest {
   }
 
   @Test
-  void eventsComeAsTheyHappen() throws Exception {
+  void eventsArriveAsTheyHappen() throws Exception {
     try (Client client = new Client()) {
       assertThat(client.event().getKey()).isEqualTo("all");
       log(10);
@@ -174,12 +174,12 @@ class DashboardTest {
       assertThat(end.getKey()).isEqualTo("end");
       assertThat(end.getValue().get("facts").textValue()).contains("stopped");
       assertThat(client.in.readLine()).isEmpty();
-      assertThat(client.in.readLine()).isNull(); // the answer is whole
+      assertThat(client.in.readLine()).isNull(); // the response is complete
     }
   }
 
   @Test
-  void whoComesLateOrAgainHearsAllThereWas() throws Exception {
+  void lateAndReconnectingWatchersGetTheWholeState() throws Exception {
     for (int visit = 1; visit <= 3; visit++) {
       log(10 * visit);
       try (Client client = new Client()) {
@@ -189,9 +189,9 @@ class DashboardTest {
   }
 
   @Test
-  void whoNeverReadsKeepsNobodyWaiting() throws Exception {
+  void aWatcherThatNeverReadsBlocksNothing() throws Exception {
     for (int step = 1; step <= 16; step++) {
-      recorder.onSample(step, "x".repeat(1 << 20)); // far more than the system keeps on its way
+      recorder.onSample(step, "x".repeat(1 << 20)); // far more than the system buffers
     }
     List<Socket> deaf = new ArrayList<>();
     for (int i = 0; i < 2; i++) {
@@ -204,12 +204,13 @@ class DashboardTest {
         dashboard.onMetrics(Records.row(step));
       }
       assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
-      assertThat(client.event().getKey()).isIn("row", "all"); // the others go on
+      assertThat(client.event().getKey()).isIn("row", "all"); // the others continue
     }
     long start = System.nanoTime();
     dashboard.close();
     assertThat(Duration.ofNanos(System.nanoTime() - start))
-        .isGreaterThanOrEqualTo(Watcher.FAREWELL) // they were waited for, so their threads hang
+        .isGreaterThanOrEqualTo(
+            Watcher.FAREWELL) // they were waited for, since their threads are blocked
         .isLessThan(Duration.ofSeconds(10));
     for (Socket client : deaf) {
       client.close();
@@ -232,11 +233,11 @@ class DashboardTest {
       log(step);
     }
     Duration took = Duration.ofNanos(System.nanoTime() - start);
-    dashboard.close(); // ends what the clients read, who could not be closed while they do
+    dashboard.close(); // ends the clients' streams; they cannot be closed while reading
     for (Client client : clients) {
       client.close();
     }
-    assertThat(took).isLessThan(Duration.ofSeconds(2)); // 100 µs a row
+    assertThat(took).isLessThan(Duration.ofSeconds(2)); // 100 µs per row
   }
 
   private static void readOn(Client client) {
@@ -250,7 +251,7 @@ class DashboardTest {
   }
 
   @Test
-  void whoFallsBehindMissesNothingInTheEnd() throws Exception {
+  void aSlowWatcherCatchesUp() throws Exception {
     try (Client client = new Client()) {
       client.event();
       for (int step = 1; step <= 2000; step++) {
@@ -321,7 +322,7 @@ class DashboardTest {
   }
 
   @Test
-  void pagesFromElsewhereLearnNothing() throws Exception {
+  void requestsFromOtherSitesAreRejected() throws Exception {
     String own = URI.create(dashboard.url()).getAuthority();
     for (String host : List.of("evil.example", own.replaceFirst(".*:", "evil.example:"), "")) {
       assertAnswer("GET", "/", host, 403);
@@ -346,7 +347,7 @@ class DashboardTest {
   }
 
   @Test
-  void aPortThatIsTakenIsOneLine() {
+  void aPortInUseIsReportedInOneLine() {
     int port = URI.create(dashboard.url()).getPort();
     assertThatThrownBy(() -> Dashboard.open(port))
         .isInstanceOf(IOException.class)

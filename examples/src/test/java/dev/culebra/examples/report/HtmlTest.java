@@ -14,13 +14,13 @@ class HtmlTest {
   }
 
   @Test
-  void whatAPageCannotHoldIsShown() {
+  void invalidCharactersAreReplaced() {
     assertThat(Html.escape("\u0000\u001B[1m\r\n\r")).isEqualTo("\u2400\u241B[1m\n\u240D");
     assertThat(Html.escape("\uD83D \u0085 \u007F")).isEqualTo("\uFFFD \uFFFD \uFFFD");
   }
 
   @Test
-  void jsonCannotEndItsScriptAndStaysTheSame() throws Exception {
+  void jsonCannotEndItsScriptAndKeepsItsValue() throws Exception {
     JsonMapper mapper = JsonMapper.builder().build();
     String text = "</script><!-- ]]> & \u2028\u2029 \" \\ </SCRIPT";
     String json = Html.scriptJson(mapper.writeValueAsString(text));

@@ -12,13 +12,13 @@ import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.stream.IntStream;
 
-/** Runs that nobody trained. */
+/** Run records for tests. */
 final class Records {
   private Records() {}
 
   static final TrainConfig CONFIG = TrainConfig.of(Options.NONE.with(DataConfig.DATA, "macbeth"));
 
-  /** A row that has been evaluated where its step is a multiple of 100. */
+  /** A row, evaluated if its step is a multiple of 100. */
   static Metrics row(int step) {
     Float validation = step % 100 == 0 ? 2f + 1f / step : null;
     return new Metrics(step, 2 + 10f / step, validation, 1e-3f, 1, 1000, step / 10.0);

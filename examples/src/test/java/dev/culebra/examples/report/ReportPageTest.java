@@ -35,7 +35,7 @@ class ReportPageTest {
   }
 
   @Test
-  void itIsWholeAndNeedsNothingElse() {
+  void thePageIsSelfContained() {
     String page = pages.of(List.of(Records.run("one", Records.rows(30), new Sample(300, "text"))));
 
     assertThat(page)
@@ -48,7 +48,7 @@ class ReportPageTest {
   }
 
   @Test
-  void itHoldsTheFigures() throws Exception {
+  void thePageHasTheFigures() throws Exception {
     Metrics odd = new Metrics(310, Float.NaN, null, 1e-3f, Float.POSITIVE_INFINITY, Double.NaN, 31);
     List<Metrics> rows = List.of(Records.row(100), Records.row(110), odd);
     JsonNode data = data(pages.of(List.of(Records.run("one", rows))));
@@ -62,7 +62,7 @@ class ReportPageTest {
   }
 
   @Test
-  void ofAGpuItSaysHowMuchOfItWasUsed() {
+  void gpuRunsShowUtilisation() {
     List<Metrics> processor = Records.rows(3);
     List<Metrics> known =
         List.of(
@@ -81,7 +81,7 @@ class ReportPageTest {
   }
 
   @Test
-  void theSpeedIsThatOfMostLoggedStepsHoweverSlowTheFirstWere() {
+  void theSpeedIsTheMedianDespiteSlowFirstSteps() {
     List<Metrics> rows =
         List.of(
             new Metrics(10, 2, null, 1e-3f, 1, 50, 10),
@@ -93,7 +93,7 @@ class ReportPageTest {
   }
 
   @Test
-  void aRunThatOnlyTimeEndsSaysNoNumberOfSteps() {
+  void aRunThatEndsByTimeShowsNoNumberOfSteps() {
     TrainConfig config =
         TrainConfig.of(
             Options.NONE.with(DataConfig.DATA, "macbeth").with(TrainingConfig.MINUTES, 5f));
@@ -126,7 +126,7 @@ class ReportPageTest {
   }
 
   @Test
-  void lossesOfDifferentTokenizersAreThoseOfAByte() throws Exception {
+  void lossesOfDifferentTokenizersArePerByte() throws Exception {
     RunRecord characters = of(TokenizerKind.CHAR, OptionalDouble.of(1));
     RunRecord pairs = of(TokenizerKind.GPT2, OptionalDouble.of(4));
     String page = pages.of(List.of(characters, pairs));
@@ -161,7 +161,7 @@ class ReportPageTest {
   }
 
   @Test
-  void textsOfOthersAreShownAndDoNothing() throws Exception {
+  void untrustedTextIsShownAndNotExecuted() throws Exception {
     String markup = "</pre></script><img src=x onerror=alert(1)> {{script}} $1 \\ <!--";
     String page = pages.of(List.of(Records.run(markup, Records.rows(3), new Sample(30, markup))));
 
@@ -187,7 +187,7 @@ class ReportPageTest {
   }
 
   @Test
-  void ofManySamplesAPageHoldsSomeAndSaysSo() {
+  void manySamplesAreThinnedAndThePageSaysSo() {
     Sample[] many = new Sample[10_000];
     Arrays.setAll(many, i -> new Sample(i + 1, "text"));
     String page = pages.of(List.of(Records.run("long", Records.rows(3), many)));
@@ -200,7 +200,7 @@ class ReportPageTest {
   }
 
   @Test
-  void whatDiffersBetweenRunsComesFirst() {
+  void differencesBetweenRunsComeFirst() {
     TrainConfig other =
         TrainConfig.of(
             Options.NONE

@@ -15,7 +15,7 @@ class ReportWriterTest {
   @TempDir Path folder;
 
   @Test
-  void aPictureThatIsTooBigEndsNoTrainingAndIsToldOnce() {
+  void aFailedReportDoesNotEndTrainingAndIsReportedOnce() {
     Path file = folder.resolve("report.html");
     List<Exception> failures = new ArrayList<>();
     Supplier<RunRecord> record =
@@ -23,7 +23,7 @@ class ReportWriterTest {
           throw new OutOfMemoryError("Java heap space");
         };
 
-    // The first is written by the constructor.
+    // The constructor writes the first report.
     assertThatCode(() -> new ReportWriter(file, record, failures::add).write())
         .doesNotThrowAnyException();
     assertThat(failures)

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 
 class ThinningTest {
   @Test
-  void whatFitsStays() {
+  void shortListsStayComplete() {
     List<Metrics> rows = Records.rows(2000);
     assertThat(Thinning.thin(rows, 2000)).isSameAs(rows);
     assertThat(Thinning.thin(List.of(), 2000)).isEmpty();
@@ -25,7 +25,7 @@ class ThinningTest {
     Metrics dip = new Metrics(234_560, 2, null, 1e-3f, 0.001f, 1000, 1);
     Metrics pause = new Metrics(345_670, 2, null, 1e-3f, 1, 3, 1);
     List.of(peak, dip, pause).forEach(row -> rows.set(row.step() / 10 - 1, row));
-    // An evaluation every 1,000 steps, as long runs have it.
+    // An evaluation every 1,000 steps, as in long runs.
     rows.replaceAll(ThinningTest::seldomEvaluated);
 
     List<Metrics> thin = Thinning.thin(rows, 2000);
@@ -57,7 +57,7 @@ class ThinningTest {
   }
 
   @Test
-  void figuresThatAreNoNumbersAreNoPeaks() {
+  void nonFiniteFiguresAreNotPeaks() {
     List<Metrics> rows = new ArrayList<>(Records.rows(100));
     rows.replaceAll(row -> new Metrics(row.step(), Float.NaN, null, 0, Float.NaN, Double.NaN, 1));
     assertThat(Thinning.thin(rows, 20)).containsExactly(rows.getFirst(), rows.getLast());
@@ -68,7 +68,7 @@ class ThinningTest {
   }
 
   @Test
-  void ofManySamplesSomeAtEqualDistancesStay() {
+  void manySamplesAreThinnedEvenly() {
     for (int few : new int[] {0, 1, 2, 300}) {
       assertThat(Thinning.thinSamples(samples(few), 300)).isEqualTo(samples(few));
     }
@@ -88,7 +88,7 @@ class ThinningTest {
   }
 
   @Test
-  void whatIsLookedAtStaysWhileARunGoesOn() {
+  void theViewedSampleStaysDuringARun() {
     List<Sample> before = Thinning.thinSamples(samples(700), 300);
     List<Sample> after = Thinning.thinSamples(samples(1100), 300);
     assertThat(after).containsAll(before.subList(0, before.size() - 1));
