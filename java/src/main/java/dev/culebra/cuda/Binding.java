@@ -4,7 +4,7 @@ package dev.culebra.cuda;
 public enum Binding {
   /** {@link #FFM}. */
   AUTO,
-  /** Java's Foreign Function and Memory API: any CUDA from 12 on. */
+  /** Java's Foreign Function and Memory API: CUDA 12 or newer. */
   FFM,
   /** JCuda and JCublas 12.6, which need cuBLAS 12. */
   JCUDA

@@ -1,12 +1,12 @@
 package dev.culebra.cuda;
 
 /**
- * cuBLAS on one stream, with workspace of its own so that its products can be captured into graphs.
+ * cuBLAS on one stream, with its own workspace so that its products can be captured into graphs.
  */
 public final class Blas extends CudaObject {
   /**
-   * What cuBLAS recommends for Hopper; older GPUs need less. {@link LtEpilogue#DGELU} takes an
-   * algorithm a third as fast where it has less than 4 MB.
+   * The size that cuBLAS recommends for Hopper; older GPUs need less. With less than 4 MB, {@link
+   * LtEpilogue#DGELU} uses an algorithm a third as fast.
    */
   private static final long WORKSPACE_BYTES = 32 << 20;
 

@@ -5,12 +5,12 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * cublasLt on the stream of a {@link Blas}, in whose workspace it works: one product comes behind
- * the other. What it needs to know of a product is made once for each shape.
+ * cublasLt on the stream of a {@link Blas}, whose workspace it shares: products run one after the
+ * other. The plan for a product is made once per shape.
  */
 public final class BlasLt extends CudaObject {
   /**
-   * What plans with {@link LtEpilogue#DGELU} may work in. What cublasLt 13.1 proposes first is
+   * Workspace limit of plans with {@link LtEpilogue#DGELU}. The first proposal of cublasLt 13.1 is
    * three times as slow with less and, at baby's sizes, a tenth slower with more (H200).
    */
   private static final long DGELU_BYTES = 4 << 20;
@@ -20,7 +20,7 @@ public final class BlasLt extends CudaObject {
   private final Handle handle;
   private final Map<Shape, Optional<Handle>> plans = new HashMap<>();
 
-  /** All that a plan depends on. */
+  /** Everything that a plan depends on. */
   private record Shape(
       boolean transposeA,
       boolean transposeB,
@@ -73,7 +73,7 @@ public final class BlasLt extends CudaObject {
   /**
    * A matrix product on the stream.
    *
-   * @return whether cublasLt has an algorithm for it; if not, nothing was done
+   * @return whether cublasLt has an algorithm for it; if not, nothing is done
    */
   public boolean multiply(LtCall call) {
     CudaBlasLt lt = context().blasLt();

@@ -215,7 +215,7 @@ final class BlasLtThroughFfm implements CudaBlasLt {
         () -> (int) preferenceSet.invokeExact(preference, number, attribute, bytes));
   }
 
-  /** Writes the first algorithm into the plan; false where there is none. */
+  /** Writes the first algorithm into the plan; false if there is none. */
   private boolean choose(Handle lt, Plan plan, MemorySegment preference, LtCall call) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment result = arena.allocate(RESULT_BYTES, Long.BYTES);

@@ -1,6 +1,6 @@
 package dev.culebra.cuda;
 
-/** What an error of {@code cuInit} means to the person at the machine. */
+/** Explains errors of {@code cuInit} to users. */
 final class CuInitErrors {
   private CuInitErrors() {}
 

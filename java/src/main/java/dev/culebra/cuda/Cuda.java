@@ -3,12 +3,12 @@ package dev.culebra.cuda;
 import java.util.Optional;
 
 /**
- * CUDA on this machine: driver and cuBLAS, called in one way.
+ * CUDA on this machine: driver and cuBLAS, called through one binding.
  *
  * @param binding how Java calls them
  * @param driver the Driver API
  * @param blas cuBLAS, or null where it was left out
- * @param blasLt cublasLt, or null where it was left out, could not be loaded, or cuBLAS is called
+ * @param blasLt cublasLt, or null if it was left out, could not be loaded, or cuBLAS is called
  *     through JCublas
  * @param libraries the libraries that were loaded, as text
  */
@@ -47,7 +47,7 @@ public record Cuda(
   /**
    * A driver and, through FFM, cuBLAS.
    *
-   * @param driverLibraries what the driver is called through, as text
+   * @param driverLibraries the libraries through which the driver is called, as text
    * @throws CudaUnavailableException if there is no cuBLAS
    */
   static Cuda withFfmBlas(Binding binding, CudaDriver driver, String driverLibraries) {

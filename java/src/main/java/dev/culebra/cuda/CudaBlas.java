@@ -1,16 +1,16 @@
 package dev.culebra.cuda;
 
 /**
- * What Culebra uses of cuBLAS; one implementation a {@link Binding}. Calls throw {@link
- * CudaException} where cuBLAS reports an error.
+ * The part of cuBLAS that Culebra uses; one implementation per {@link Binding}. Calls throw {@link
+ * CudaException} if cuBLAS reports an error.
  */
 public interface CudaBlas {
   /** CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION. */
   int MATH_MODE = 16;
 
   /**
-   * Starts cuBLAS in the current context, such that it adds parts of a sum in single precision; to
-   * be destroyed.
+   * Starts cuBLAS in the current context, set to add partial sums in single precision; to be
+   * destroyed.
    */
   Handle create();
 
@@ -19,12 +19,12 @@ public interface CudaBlas {
   /** Version: 10000 · major + 100 · minor + patch. */
   int version(Handle blas);
 
-  /** Products go to this stream from now on. */
+  /** Later products go to this stream. */
   void setStream(Handle blas, Handle stream);
 
   /**
-   * Memory for cuBLAS to work in, to be set after the stream: with memory of its own a captured
-   * graph could not be replayed beside another.
+   * Sets cuBLAS's workspace, after the stream: with cuBLAS's own workspace, captured graphs could
+   * not be replayed concurrently.
    */
   void setWorkspace(Handle blas, long address, long bytes);
 

@@ -1,12 +1,11 @@
 package dev.culebra.cuda;
 
 /**
- * One GPU in use: its primary context, and the count of what was made in it and not yet closed. Any
- * thread may use it, one at a time, and one thread may use several in turn. Close everything made
- * in it first.
+ * A GPU in use: its primary context, and the number of open resources in it. Any thread may use it,
+ * one at a time, and one thread may use several in turn. Close its resources first.
  *
- * <p>The primary context itself lives until the process ends: to make one takes the driver and
- * cuBLAS a good part of a second, and the next user of the GPU finds it ready.
+ * <p>The primary context itself lives until the process ends: creating one, with cuBLAS, takes a
+ * large part of a second, and this way the next user of the GPU finds it ready.
  */
 public final class CudaContext implements AutoCloseable {
   private static final int OLDEST_CAPABILITY = 80;
@@ -24,7 +23,7 @@ public final class CudaContext implements AutoCloseable {
   private boolean closed;
 
   /**
-   * Takes a GPU into use.
+   * Opens a GPU.
    *
    * @throws CudaUnavailableException if there is no such GPU, or it is too old
    */
@@ -55,8 +54,8 @@ public final class CudaContext implements AutoCloseable {
   }
 
   /**
-   * The driver, with this context made current for the calling thread. Which context is current is
-   * the driver's own state of each thread, and others may change it, so it is set each time; in a
+   * The driver, with this context made current for the calling thread. The current context is
+   * per-thread state of the driver that other code may change, so it is set each time; in a
    * training step that is once for the whole graph.
    */
   public CudaDriver driver() {
@@ -67,14 +66,14 @@ public final class CudaContext implements AutoCloseable {
     return cuda.driver();
   }
 
-  /** cuBLAS, under the same condition. */
+  /** cuBLAS, with this context made current. */
   public CudaBlas blas() {
     driver();
     return cuda.blas();
   }
 
   /**
-   * cublasLt, under the same condition.
+   * cublasLt, with this context made current.
    *
    * @throws CudaUnavailableException if there is none
    */
@@ -106,7 +105,7 @@ public final class CudaContext implements AutoCloseable {
     return multiprocessors;
   }
 
-  /** Shared memory that the blocks of a multiprocessor have between them, in bytes. */
+  /** Shared memory of a multiprocessor for all its blocks, in bytes. */
   public int sharedBytesOfMultiprocessor() {
     return sharedBytesOfMultiprocessor;
   }
@@ -153,12 +152,12 @@ public final class CudaContext implements AutoCloseable {
     return liveBytes;
   }
 
-  /** The most it has been. */
+  /** The peak of {@link #liveBytes}. */
   public long peakBytes() {
     return peakBytes;
   }
 
-  /** No more calls in it; the driver keeps it for the next user. */
+  /** Ends its use; the driver keeps it for the next user. */
   @Override
   public void close() {
     closed = true;

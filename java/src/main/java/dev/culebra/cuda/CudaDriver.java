@@ -3,17 +3,17 @@ package dev.culebra.cuda;
 import java.lang.foreign.MemorySegment;
 
 /**
- * What Culebra uses of the CUDA Driver API, with typed arguments; one implementation a {@link
- * Binding}. Addresses are plain numbers; every other object of the driver is a {@link Handle}.
- * Every call throws {@link CudaException} where the driver reports an error. Calls with a stream
- * return before the work is done. Thread-safe as the driver is; a thread must have called {@link
- * #makeCurrent} first.
+ * The part of the CUDA Driver API that Culebra uses, with typed arguments; one implementation per
+ * {@link Binding}. Addresses are plain numbers; every other object of the driver is a {@link
+ * Handle}. Every call throws {@link CudaException} if the driver reports an error. Calls with a
+ * stream return before the work is done. Thread-safe like the driver; a thread must have called
+ * {@link #makeCurrent} first.
  */
 public interface CudaDriver {
   /** The newest CUDA version that the driver runs: 1000 · major + 10 · minor. */
   int version();
 
-  /** How many GPUs there are. */
+  /** The number of GPUs. */
   int deviceCount();
 
   /** Name of a GPU. */
@@ -39,7 +39,7 @@ public interface CudaDriver {
 
   void free(long address);
 
-  /** Host memory that copies can read and write without the processor; not zeroed. */
+  /** Pinned host memory; not zeroed. */
   MemorySegment allocatePinned(long bytes);
 
   void freePinned(MemorySegment memory);
@@ -83,7 +83,7 @@ public interface CudaDriver {
   /** Time between two reached events. */
   float milliseconds(Handle from, Handle to);
 
-  /** From now on work on a stream is recorded instead of done. */
+  /** Starts recording the work on a stream instead of running it. */
   void beginCapture(Handle stream);
 
   /** Ends the recording: the work, ready to be launched; to be destroyed. */
@@ -96,7 +96,7 @@ public interface CudaDriver {
   /**
    * Compiles PTX for the current GPU.
    *
-   * @param name for the message, which also carries the compiler's log
+   * @param name for the error message, which also contains the compiler's log
    */
   Handle loadModule(String name, byte[] ptx);
 

@@ -5,7 +5,7 @@ public final class CudaException extends RuntimeException {
   /** CUDA_ERROR_OUT_OF_MEMORY. */
   private static final int OUT_OF_MEMORY = 2;
 
-  /** CUDA_ERROR_NOT_READY: not a failure, an answer. */
+  /** CUDA_ERROR_NOT_READY: an answer, not a failure. */
   static final int NOT_READY = 600;
 
   private static final long serialVersionUID = 1L;
@@ -14,8 +14,8 @@ public final class CudaException extends RuntimeException {
 
   /**
    * @param call the function and its arguments, as text
-   * @param status what it returned
-   * @param name the status' name
+   * @param status its return value
+   * @param name the name of the status
    */
   public CudaException(String call, int status, String name) {
     super("%s: %s (%d)".formatted(call, name, status));
@@ -27,17 +27,17 @@ public final class CudaException extends RuntimeException {
     this.status = status;
   }
 
-  /** What the call returned, a CUresult or a cublasStatus_t. */
+  /** The call's return value, a CUresult or a cublasStatus_t. */
   public int status() {
     return status;
   }
 
-  /** Whether a call of the driver found too little device memory. */
+  /** Whether a call to the driver found too little device memory. */
   public boolean isOutOfMemory() {
     return status == OUT_OF_MEMORY;
   }
 
-  /** The same for a named kernel. */
+  /** The same with the kernel's name in the message. */
   CudaException of(String kernel) {
     return new CudaException(kernel + ": " + getMessage(), status, this);
   }

@@ -7,9 +7,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Finds NVIDIA's libraries: where the loader looks, in {@code CUDA_HOME}, in the usual places, and
- * in the CUDA wheels of a Python installation; or where the properties {@value #DRIVER_PROPERTY}
- * and {@value #CUBLAS_PROPERTY} say.
+ * Finds NVIDIA's libraries: on the loader's path, in {@code CUDA_HOME}, in the usual places, and in
+ * the CUDA wheels of a Python installation; or at the paths in the properties {@value
+ * #DRIVER_PROPERTY} and {@value #CUBLAS_PROPERTY}.
  */
 final class CudaLibraries {
   /** System property with the driver library's path. */
@@ -75,7 +75,7 @@ final class CudaLibraries {
     return firstThatLoads(candidates);
   }
 
-  /** cublasLt of the same version, which lies beside cuBLAS. */
+  /** cublasLt of the same version, from the same folder as cuBLAS. */
   static Optional<NativeLibrary> loadCublasLt(NativeLibrary cublas) {
     return firstThatLoads(List.of(neighbourOf(cublas.name())));
   }
@@ -107,7 +107,10 @@ final class CudaLibraries {
     return Optional.empty();
   }
 
-  /** cuBLAS needs libcublasLt, which the loader finds beside it only once it is loaded. */
+  /**
+   * cuBLAS needs libcublasLt, which the loader finds in the same folder only if it is already
+   * loaded.
+   */
   private static void preloadNeighbour(String candidate) {
     Path lt = Path.of(neighbourOf(candidate));
     if (lt.isAbsolute() && !lt.equals(Path.of(candidate)) && Files.exists(lt)) {

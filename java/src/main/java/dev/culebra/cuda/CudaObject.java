@@ -1,7 +1,7 @@
 package dev.culebra.cuda;
 
 /**
- * A resource of the driver with exactly one owner, who closes it. Closing twice is harmless. One
+ * A resource of the driver with exactly one owner, which closes it. Closing twice is harmless. One
  * thread at a time.
  */
 abstract class CudaObject implements AutoCloseable {
@@ -27,7 +27,7 @@ abstract class CudaObject implements AutoCloseable {
     return context.driver();
   }
 
-  /** Gives it back to the driver. */
+  /** Returns it to the driver. */
   abstract void release(CudaDriver driver);
 
   @Override

@@ -14,18 +14,18 @@ public final class CudaUnavailableException extends RuntimeException {
     problem = message;
   }
 
-  /** The message is both, with a semicolon between them. */
+  /** The message is the two parts, separated by a semicolon. */
   CudaUnavailableException(String problem, String remedy) {
     super(problem + "; " + remedy);
     this.problem = problem;
   }
 
-  /** The message without what to do. */
+  /** The message without the remedy. */
   public String problem() {
     return problem;
   }
 
-  /** The driver is there, but {@code cuInit} fails. */
+  /** The driver can be loaded, but {@code cuInit} fails. */
   static CudaUnavailableException notStarting(String errorName, int status) {
     if (status == NO_DEVICE) {
       return new CudaUnavailableException(

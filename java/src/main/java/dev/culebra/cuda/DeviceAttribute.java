@@ -1,13 +1,13 @@
 package dev.culebra.cuda;
 
-/** The attributes of a GPU that Culebra asks for, with their numbers in CUdevice_attribute. */
+/** The GPU attributes that Culebra reads, with their numbers in CUdevice_attribute. */
 public enum DeviceAttribute {
   MULTIPROCESSORS(16),
   CAPABILITY_MAJOR(75),
   CAPABILITY_MINOR(76),
-  /** Shared memory that the blocks of a multiprocessor have between them, in bytes. */
+  /** Shared memory of a multiprocessor for all its blocks, in bytes. */
   SHARED_BYTES_OF_A_MULTIPROCESSOR(81),
-  /** Shared memory that a block may ask for, in bytes. */
+  /** The most shared memory that a block may request, in bytes. */
   SHARED_BYTES_OF_A_BLOCK(97);
 
   private final int number;

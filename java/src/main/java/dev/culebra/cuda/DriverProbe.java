@@ -10,9 +10,9 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
 /**
- * Asks the NVIDIA driver which GPUs there are. Makes no context, so that it takes none of their
- * memory, and never fails: a machine without a driver is an answer. The driver is looked for where
- * {@link Cuda#open} looks for it.
+ * Asks the NVIDIA driver for the GPUs. Creates no context, so it takes none of their memory, and
+ * never fails: a machine without a driver is a valid answer. Looks for the driver in the same
+ * places as {@link Cuda#open}.
  */
 public final class DriverProbe {
   private static final Path KERNEL_MODULE = Path.of("/proc/driver/nvidia/version");
@@ -21,14 +21,14 @@ public final class DriverProbe {
 
   private DriverProbe() {}
 
-  /** What is there now. */
+  /** The current state of this machine. */
   public static GpuReport probe() {
     return probe(CudaLibraries::loadDriver, KERNEL_MODULE);
   }
 
   /**
    * @param library loads the driver
-   * @param kernelModule the file in which NVIDIA's kernel module tells its version
+   * @param kernelModule the file with the version of NVIDIA's kernel module
    */
   static GpuReport probe(Supplier<NativeLibrary> library, Path kernelModule) {
     String module = kernelModuleVersion(kernelModule);

@@ -15,7 +15,7 @@ final class DriverThroughFfm implements CudaDriver {
   private static final int NON_BLOCKING_STREAM = 1;
   private static final int UNTIMED_EVENT = 2;
 
-  /** Other threads may go on calling the driver during a capture. */
+  /** Other threads may call the driver during a capture. */
   private static final int CAPTURE_THREAD_LOCAL = 1;
 
   private static final int MAX_DYNAMIC_SHARED_SIZE = 8;
@@ -32,7 +32,7 @@ final class DriverThroughFfm implements CudaDriver {
       return pointer.address();
     }
 
-    /** The text that a pointer from outside points to. */
+    /** The string at a native pointer. */
     static String string(MemorySegment text) {
       return text.reinterpret(Long.MAX_VALUE).getString(0);
     }

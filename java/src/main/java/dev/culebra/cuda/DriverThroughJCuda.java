@@ -28,7 +28,7 @@ final class DriverThroughJCuda implements CudaDriver {
 
   private static final class Context extends CUcontext implements Handle {}
 
-  /** JCublas takes it as it is. */
+  /** JCublas accepts it directly. */
   static final class Stream extends CUstream implements StreamHandle {
     @Override
     public long address() {
@@ -44,7 +44,7 @@ final class DriverThroughJCuda implements CudaDriver {
 
   private static final class Function extends CUfunction implements Handle {}
 
-  /** Device memory that JCuda allocated, whose address can be seen. */
+  /** Device memory allocated by JCuda, with its address exposed. */
   private static final class Allocation extends CUdeviceptr {
     long address() {
       return getNativePointer();
@@ -82,7 +82,7 @@ final class DriverThroughJCuda implements CudaDriver {
     return name[0] == null ? "unknown error" : name[0];
   }
 
-  /** JCuda has no pointers from numbers; an offset to the null pointer is one. */
+  /** JCuda cannot make a pointer from a number, except as an offset from the null pointer. */
   static CUdeviceptr device(long address) {
     return new CUdeviceptr().withByteOffset(address);
   }

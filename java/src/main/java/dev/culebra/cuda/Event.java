@@ -2,7 +2,7 @@ package dev.culebra.cuda;
 
 /** A mark in a {@link Stream}. */
 public final class Event extends CudaObject {
-  /** So often is the driver asked, some microseconds in all, before the thread gives way. */
+  /** Number of times the driver is polled, some microseconds in all, before the thread yields. */
   private static final int QUESTIONS = 50;
 
   private final Handle handle;
@@ -12,12 +12,12 @@ public final class Event extends CudaObject {
     this.handle = handle;
   }
 
-  /** For order alone. */
+  /** An event without timing. */
   public static Event untimed(CudaContext context) {
     return new Event(context, context.driver().createEvent(false));
   }
 
-  /** Also tells the time. */
+  /** An event with timing. */
   public static Event timed(CudaContext context) {
     return new Event(context, context.driver().createEvent(true));
   }
@@ -26,12 +26,12 @@ public final class Event extends CudaObject {
     return handle;
   }
 
-  /** Moves the mark behind all work of {@code stream} so far. */
+  /** Moves the mark after all work on {@code stream} so far. */
   public void record(Stream stream) {
     driver().record(handle, stream.handle());
   }
 
-  /** Waits until the work before the mark is done; asks a few times first, since it mostly is. */
+  /** Waits until the work before the mark is done; polls a few times first, since it usually is. */
   public void await() {
     CudaDriver driver = driver();
     for (int i = 0; i < QUESTIONS; i++) {

@@ -1,10 +1,10 @@
 package dev.culebra.cuda;
 
 /**
- * Matrix products of one shape: all of a kind lie one behind the other.
+ * Matrix products of one shape, whose operands are at regular distances.
  *
  * @param first the first product
- * @param count how many
+ * @param count number of products
  * @param nextA elements from one A to the next
  * @param nextB elements from one B to the next
  * @param nextC elements from one C to the next

@@ -2,7 +2,7 @@ package dev.culebra.cuda;
 
 /**
  * A matrix product in cuBLAS's terms: C = op(A) · op(B) + beta · C, all column-major; op is the
- * transpose or nothing.
+ * transpose or the identity.
  *
  * @param transposeA whether A is read transposed
  * @param transposeB whether B is read transposed
@@ -18,8 +18,8 @@ package dev.culebra.cuda;
  * @param c address of C
  * @param ldc distance between the columns of C
  * @param output type of C
- * @param precision of the products of F32 inputs: those of others are {@link Precision#FULL} in
- *     single precision, whatever is said; so are sums
+ * @param precision of products of F32 inputs; products of other types are always {@link
+ *     Precision#FULL} in single precision, and so are sums
  */
 public record GemmCall(
     boolean transposeA,
@@ -46,7 +46,7 @@ public record GemmCall(
 
   /** How exactly single-precision inputs are multiplied. */
   public enum Precision {
-    /** As they are. */
+    /** In single precision. */
     FULL(68),
     /** Rounded to 10 bits of significand, on tensor cores. */
     TF32(77);

@@ -5,9 +5,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * What NVIDIA says that its GPUs can do at most: TFLOP/s of dense bf16 matrix products with fp32
- * sums, at the boost clock. Data sheets often give twice as much, with 2:4 sparsity, and for
- * GeForce white papers also twice as much with fp16 sums; neither is meant here. Sources:
+ * Peak rates of NVIDIA's GPUs according to NVIDIA: TFLOP/s of dense bf16 matrix products with fp32
+ * sums, at the boost clock. Data sheets often give twice that, with 2:4 sparsity, and white papers
+ * on GeForce also give twice that with fp16 sums; neither is used here. Sources:
  *
  * <ul>
  *   <li>A30, A40, A100, A800: data sheets; A100 also "NVIDIA A100 Tensor Core GPU Architecture",
@@ -25,8 +25,8 @@ public final class GpuPeaks {
   /**
    * A GPU.
    *
-   * @param words that its name begins with
-   * @param whole whether the name is no longer: RTX 4090 Laptop and 4090 D are other GPUs
+   * @param words the start of its name
+   * @param whole whether that is the whole name: RTX 4090 Laptop and 4090 D are other GPUs
    */
   private record Peak(List<String> words, boolean whole, double tflops) {
     boolean fits(List<String> name) {
@@ -36,7 +36,7 @@ public final class GpuPeaks {
     }
   }
 
-  /** Those with more words come before those with fewer. */
+  /** Names with more words come first. */
   private static final List<Peak> PEAKS =
       List.of(
           board("H100 PCIe", 756),
@@ -84,10 +84,10 @@ public final class GpuPeaks {
   }
 
   /**
-   * The peak of the GPU that the driver calls {@code name}: {@code NVIDIA H100 80GB HBM3}, {@code
-   * NVIDIA A100-SXM4-40GB}.
+   * The peak of a GPU by its name in the driver: {@code NVIDIA H100 80GB HBM3}, {@code NVIDIA
+   * A100-SXM4-40GB}.
    *
-   * @return 0 where it is not known, as for a part of a GPU (MIG)
+   * @return 0 if unknown, as for a part of a GPU (MIG)
    */
   public static double bf16Tflops(String name) {
     List<String> words = new ArrayList<>(words(name));

@@ -3,13 +3,13 @@ package dev.culebra.cuda;
 import java.util.List;
 
 /**
- * What {@link DriverProbe} found.
+ * The result of {@link DriverProbe}.
  *
  * @param driver version of NVIDIA's kernel module, {@code null} if it is not loaded
  * @param cudaVersion newest CUDA version that the driver can run, such as {@code 13.0}; {@code
  *     null} if unknown
- * @param gpus the GPUs that may be used, in the driver's order
- * @param problem why there are none, as a phrase; {@code null} if there are some
+ * @param gpus the usable GPUs, in the driver's order
+ * @param problem why there is no GPU, as a phrase; {@code null} if there is one
  */
 public record GpuReport(String driver, String cudaVersion, List<Gpu> gpus, String problem) {
   /** Copies the list. */

@@ -15,10 +15,10 @@ import java.util.List;
 /**
  * A kernel, ready to be launched: {@code kernel.with(out).with(in).with(n).launch(size, stream)}.
  * Arguments are written to native memory that is allocated once; each is checked against the type
- * of the parameter in its place, as the compiler saw it. One thread at a time.
+ * of its parameter in the compiled kernel. One thread at a time.
  */
 public final class KernelFunction {
-  /** Dynamic shared memory that every kernel may have. */
+  /** Dynamic shared memory that every kernel may use. */
   private static final int USUAL_SHARED_BYTES = 48 << 10;
 
   private final CudaContext context;
@@ -43,7 +43,7 @@ public final class KernelFunction {
     }
   }
 
-  /** Lets it use {@code bytes} of dynamic shared memory; more than 48 KiB must be asked for. */
+  /** Lets the kernel use {@code bytes} of dynamic shared memory; needed for more than 48 KiB. */
   public KernelFunction allowSharedMemory(int bytes) {
     if (bytes > allowedSharedBytes) {
       context.driver().allowSharedMemory(handle, bytes);
@@ -92,7 +92,7 @@ public final class KernelFunction {
     return (long) Long.BYTES * next++;
   }
 
-  /** Launches it with the arguments given since the last launch. */
+  /** Launches the kernel with the arguments given since the last launch. */
   public void launch(LaunchSize size, Stream stream) {
     int given = next;
     next = 0;

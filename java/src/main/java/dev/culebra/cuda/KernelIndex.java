@@ -11,12 +11,13 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The kernels that were built with this version: what the build wrote beside their PTX. Immutable.
+ * The kernels built with this version, from the index that the build wrote next to their PTX.
+ * Immutable.
  */
 public final class KernelIndex {
   private static final String FOLDER = "/dev/culebra/kernels/";
 
-  /** The type of a kernel's parameter, called as in PTX; addresses are {@link #U64}. */
+  /** The type of a kernel's parameter, with the name used in PTX; addresses are {@link #U64}. */
   enum ParameterType {
     U32,
     U64,
@@ -29,11 +30,12 @@ public final class KernelIndex {
   }
 
   /**
-   * What a module was compiled for.
+   * The target that a module was compiled for.
    *
-   * @param name as the compiler calls it: {@code compute_80}; {@code compute_90a} for exactly that
+   * @param name in the compiler: {@code compute_80}; {@code compute_90a} for exactly that
+   *     capability
    * @param version of the PTX ISA
-   * @param driver the CUDA version whose driver knows it: 1000 · major + 10 · minor
+   * @param driver the CUDA version whose driver supports it: 1000 · major + 10 · minor
    */
   record Target(String name, String version, int driver) {
     private static final String PREFIX = "compute_";
@@ -44,7 +46,7 @@ public final class KernelIndex {
       return Integer.parseInt(name, PREFIX.length(), end, 10);
     }
 
-    /** Whether it is for that capability only, and not for newer ones. */
+    /** Whether it is only for that capability, and not for newer ones. */
     boolean exactly() {
       return !Character.isDigit(name.charAt(name.length() - 1));
     }
@@ -58,8 +60,8 @@ public final class KernelIndex {
   /**
    * A kernel.
    *
-   * @param module the PTX file it is in, without the ending
-   * @param target what that was compiled for
+   * @param module its PTX file, without the extension
+   * @param target the target of the file
    * @param parameters its parameters in order
    */
   record Entry(String module, Target target, List<ParameterType> parameters) {}
@@ -118,7 +120,7 @@ public final class KernelIndex {
     return sources;
   }
 
-  /** How many kernels there are. */
+  /** The number of kernels. */
   public int size() {
     return entries.size();
   }

@@ -4,9 +4,9 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * The kernels of this version on one GPU. A module is compiled for it when its first kernel is
- * asked for; the driver keeps what it compiled in a cache of its own. Some are for GPUs of one
- * compute capability only: see {@link #has}. One thread at a time.
+ * The kernels of this version on one GPU. A module is compiled when its first kernel is requested;
+ * the driver caches the result. Some kernels are for GPUs of one compute capability only: see
+ * {@link #has}. One thread at a time.
  */
 public final class KernelLibrary implements AutoCloseable {
   /** CUDA_ERROR_UNSUPPORTED_PTX_VERSION. */
@@ -22,7 +22,7 @@ public final class KernelLibrary implements AutoCloseable {
     this.index = index;
   }
 
-  /** Whether there is such a kernel, and this GPU and its driver run it. */
+  /** Whether there is such a kernel and this GPU and its driver can run it. */
   public boolean has(String entry) {
     if (!index.has(entry)) {
       return false;
@@ -32,7 +32,7 @@ public final class KernelLibrary implements AutoCloseable {
   }
 
   /**
-   * A kernel by the name of its entry, the same each time.
+   * A kernel by the name of its entry; always the same object.
    *
    * @throws CudaUnavailableException if the driver is too old for the PTX
    * @throws IllegalArgumentException if there is no such kernel, or it is not for this GPU
@@ -77,7 +77,7 @@ public final class KernelLibrary implements AutoCloseable {
     }
   }
 
-  /** How many modules are loaded. */
+  /** The number of loaded modules. */
   public int modules() {
     return modules.size();
   }

@@ -1,9 +1,9 @@
 package dev.culebra.cuda;
 
 /**
- * What cublasLt does with an element x of A · B + beta · C, in single precision, before it rounds
- * it to C; the numbers are those of cublasLtEpilogue_t. GELU is the tanh form. A bias has an
- * element for each row of C; an auxiliary matrix is as C, with the same distance between its
+ * What cublasLt computes from an element x of A · B + beta · C, in single precision, before
+ * rounding it to C; the numbers are those of cublasLtEpilogue_t. GELU is the tanh form. A bias has
+ * an element per row of C; an auxiliary matrix has the shape of C and the same distance between
  * columns.
  */
 public enum LtEpilogue {

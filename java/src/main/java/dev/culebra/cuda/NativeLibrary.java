@@ -9,7 +9,7 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 
-/** A shared library of NVIDIA's whose functions return a status, 0 for success. */
+/** A shared library from NVIDIA whose functions return a status, 0 for success. */
 final class NativeLibrary {
   private final String name;
   private final SymbolLookup symbols;
@@ -20,16 +20,16 @@ final class NativeLibrary {
   }
 
   /**
-   * Loads a library for as long as the JVM runs: a driver does not survive being unloaded.
+   * Loads a library until the JVM ends: a driver cannot be unloaded safely.
    *
-   * @param nameOrPath what {@code dlopen} takes
+   * @param nameOrPath as for {@code dlopen}
    * @throws IllegalArgumentException if it cannot be loaded
    */
   static NativeLibrary load(String nameOrPath) {
     return new NativeLibrary(nameOrPath, SymbolLookup.libraryLookup(nameOrPath, Arena.global()));
   }
 
-  /** What it was loaded as. */
+  /** The name or path it was loaded with. */
   String name() {
     return name;
   }

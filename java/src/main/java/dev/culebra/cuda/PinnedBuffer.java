@@ -2,7 +2,7 @@ package dev.culebra.cuda;
 
 import java.lang.foreign.MemorySegment;
 
-/** Host memory that the GPU can copy from and to while the processor does something else. */
+/** Pinned host memory, which the GPU copies from and to asynchronously. */
 public final class PinnedBuffer extends CudaObject {
   private final MemorySegment segment;
 

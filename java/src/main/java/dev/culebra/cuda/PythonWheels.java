@@ -13,8 +13,8 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * Finds the libraries that NVIDIA's wheels put into a Python installation, where the loader does
- * not look. Starts no process.
+ * Finds the libraries that NVIDIA's wheels install in a Python installation, which is not on the
+ * loader's path. Starts no process.
  */
 final class PythonWheels {
   private static final String CONFIGURATION = "pyvenv.cfg";
@@ -22,7 +22,7 @@ final class PythonWheels {
   private PythonWheels() {}
 
   /**
-   * The folders of libraries on this machine that exist: of the Pythons on {@code PATH}, then of
+   * The existing library folders on this machine: those of the Pythons on {@code PATH}, then of
    * virtual environments, of the system and of other usual places.
    */
   static List<Path> folders() {
@@ -59,8 +59,8 @@ final class PythonWheels {
   }
 
   /**
-   * The roots of installations whose {@code bin/python3} stands on a search path: as it is called
-   * there, where its links lead to, and what a virtual environment was made from.
+   * The roots of installations whose {@code bin/python3} is on a search path: its folder there, the
+   * targets of its links, and the base of a virtual environment.
    *
    * @param path as in the variable {@code PATH}; may be null
    */
@@ -73,7 +73,7 @@ final class PythonWheels {
           addRoots(roots, python);
         }
       } catch (IOException | InvalidPathException e) {
-        // Another one may do.
+        // try the next one
       }
     }
     return List.copyOf(roots);
@@ -91,7 +91,7 @@ final class PythonWheels {
     }
   }
 
-  /** {@code home = FOLDER}: the folder of the program that a virtual environment was made from. */
+  /** {@code home = FOLDER}: the folder of the Python that a virtual environment is based on. */
   private static void addOrigin(Set<Path> roots, Path configuration) throws IOException {
     if (Files.isReadable(configuration)) {
       for (String line : Files.readAllLines(configuration)) {
@@ -106,7 +106,7 @@ final class PythonWheels {
     }
   }
 
-  /** The entries of a folder that match a glob, sorted; none where there is no such folder. */
+  /** The entries of a folder that match a glob, sorted; empty if the folder does not exist. */
   static List<Path> matches(Path folder, String glob) {
     List<Path> found = new ArrayList<>();
     try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder, glob)) {

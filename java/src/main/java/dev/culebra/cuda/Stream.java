@@ -2,7 +2,7 @@ package dev.culebra.cuda;
 
 import java.lang.foreign.MemorySegment;
 
-/** A queue of work for the GPU, done in order. */
+/** A queue of work for the GPU, executed in order. */
 public final class Stream extends CudaObject {
   private final Handle handle;
 
@@ -19,7 +19,7 @@ public final class Stream extends CudaObject {
     return handle;
   }
 
-  /** Copies host memory, which must stay as it is until the copy is done, to the device. */
+  /** Copies host memory, which must not change until the copy is done, to the device. */
   public void upload(long to, MemorySegment from) {
     driver().upload(to, from, handle);
   }
@@ -50,7 +50,7 @@ public final class Stream extends CudaObject {
   }
 
   /**
-   * Records the work that {@code work} puts on this stream, instead of doing it.
+   * Records the work that {@code work} submits to this stream, instead of running it.
    *
    * @return the recorded work, which can be launched any number of times
    */

@@ -1,6 +1,6 @@
 /**
- * What this machine has for CUDA: the driver, seen through the Foreign Function and Memory API.
+ * Access to CUDA: the driver and cuBLAS, through the Foreign Function and Memory API or JCuda.
  *
- * <p>Public interface, for programs that launch kernels of their own.
+ * <p>Public interface, for programs that launch their own kernels.
  */
 package dev.culebra.cuda;
