@@ -41,9 +41,9 @@ record KernelProfile(
 
             ## What they need
 
-            Resident are the blocks of the largest size that the kernel is compiled for (`__launch_bounds__`), on one
-            multiprocessor. Shared memory is the static one; "+" stands where the launch adds dynamic shared memory, which
-            is not counted: then fewer may be resident.
+            Resident blocks and warps are per multiprocessor, for blocks of the largest size that the kernel is compiled for
+            (`__launch_bounds__`). Shared memory is the static part; a "+" means that the launch adds dynamic shared memory,
+            which is not counted, so fewer may be resident.
 
             | kernel | GPU | registers | shared memory | stack | spilled | code | threads | resident blocks | resident warps | limit |
             |---|---|---:|---:|---:|---:|---:|---:|---:|---:|---|

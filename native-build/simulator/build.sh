@@ -8,7 +8,7 @@
 #     …/test-kernels          those of simulator/test-kernels, for CULEBRA_SIM_KERNELS; their PTX is in OUT/test-ptx
 #   OUT/unavailable           instead, if this machine cannot build it: why
 #
-# What has not changed is not built again: beside each product lie the files it was made from (.d) and their hash.
+# Rebuilds only what has changed: next to each product are the list of its sources (.d) and their hash.
 set -euo pipefail
 export LC_ALL=C # in Turkish the letters from a to z are without i
 
@@ -22,7 +22,7 @@ die() {
   exit 1
 }
 
-# Says why there is no simulator here; that is no failure of the build.
+# Says why the simulator cannot be built; the build goes on without it.
 give_up() {
   rm -rf "$out/release" "$out/checked"
   printf '%s\n' "$1" >"$out/unavailable"

@@ -86,7 +86,7 @@ KERNEL(misaligned_pack) {
 
 KERNEL(null_pointer) { out[threadIdx.x] = planted ? static_cast<const float*>(nullptr)[threadIdx.x] : in[threadIdx.x]; }
 
-// ---- memory nobody wrote --------------------------------------------------------------------------------------------
+// ---- uninitialised memory -------------------------------------------------------------------------------------------
 
 KERNEL(uninitialised_shared) {
   __shared__ float s[THREADS];
