@@ -1,10 +1,14 @@
 // Turns the rows of a projection into those that attention reads, and back: queries and keys are normalised by their
-// root mean square and rotated by their position (rotary position embedding); keys and values are copied to each head
-// they serve.
+// root mean square, scaled and rotated by their position (rotary position embedding); keys and values are copied to each
+// head they serve.
 //
 //   division  y = x · r,  r = 1 / √(mean of x² + ε)          backward  dx = r · dy − x · r³ · mean(dy · x)
+//   scaling   z = y · w, w a column's                        backward  dy = dz · w, dw += Σ dz · y
 //   turning   (x, y) → (x cos φ − y sin φ, y cos φ + x sin φ)  backward  by −φ
-//             of columns i and i + D/2, φ = p · 10000^(−2i/D), p the position of the row
+//             of columns i and i + D/2, φ = p · θ^(−2i/D), p the position of the row, low frequencies made lower
+//
+// Without a scale w is 1. The sums dw have kernels of their own: a warp keeps those of its rows in registers and leaves
+// them in memory, the block adds those of its warps up, heads_reduce those of the blocks.
 //
 // A row of `in` is heads + 2 · kvHeads slots of D columns: queries, keys, values. Each warp has a row. A slot takes as
 // many lanes as D needs; each lane has a pack of the slot's first half and the matching one of the second; other lanes
@@ -13,20 +17,37 @@
 //
 // Bytes for N rows, elements of s bytes, W = (heads + 2 · kvHeads) · D: forward N·(W + 3·C)·s; backward the same, with
 // division N·(2·W + 3·C)·s.
-#include "common.cuh"
+#include "columns.cuh"
 
 namespace culebra {
 
-constexpr float HEADS_EPSILON = 1e-5f;
 constexpr int HEADS_THREADS = 256;
+constexpr int HEADS_WARPS = HEADS_THREADS / WARP;
+
+/** Elements of a pack where sums of gradients take registers, too. */
+constexpr int SCALED_PACK = 4;
 
 constexpr double ONE_RADIAN = 0.15915494309189535;  // in turns
 
-/** The parameters of a launch. frequencyStep = 2 · log₂(10000) / D. */
+/**
+ * The frequencies of rotation: that of columns i and i + D/2 is f = 2^(−i · step), step = 2 · log₂(θ) / D, times what
+ * rope scaling keeps of it: least + clamp(slope · f / 2π − intercept, 0, 1) · (1 − least).
+ */
+struct Frequencies {
+  double step, least, slope, intercept;
+
+  __device__ __forceinline__ double kept(double turns) const {
+    return least + fmin(fmax(turns * slope - intercept, 0.0), 1.0) * (1 - least);
+  }
+};
+
+/** The parameters of a launch. */
 struct HeadsShape {
   int heads, kvHeads, size;
-  bool normalised, rotary;
-  double frequencyStep;
+  bool normalised;
+  float epsilon;
+  bool rotary;
+  Frequencies frequencies;
 
   __device__ __forceinline__ int slots() const { return heads + 2 * kvHeads; }
   __device__ __forceinline__ int group() const { return heads / kvHeads; }
@@ -93,6 +114,32 @@ struct Pairs {
       second[i] *= factor;
     }
   }
+
+  __device__ __forceinline__ void multiply(const Pairs& other) {
+#pragma unroll
+    for (int i = 0; i < V; i++) {
+      first[i] *= other.first[i];
+      second[i] *= other.second[i];
+    }
+  }
+
+  /** this += a · b · factor. */
+  __device__ __forceinline__ void addProduct(const Pairs& a, const Pairs& b, float factor) {
+#pragma unroll
+    for (int i = 0; i < V; i++) {
+      first[i] += a.first[i] * (b.first[i] * factor);
+      second[i] += a.second[i] * (b.second[i] * factor);
+    }
+  }
+
+  /** Adds what the lane at this distance has; all lanes of the warp must come here. */
+  __device__ __forceinline__ void addLane(int distance) {
+#pragma unroll
+    for (int i = 0; i < V; i++) {
+      first[i] += __shfl_xor_sync(ALL_LANES, first[i], distance);
+      second[i] += __shfl_xor_sync(ALL_LANES, second[i], distance);
+    }
+  }
 };
 
 /** The angles of one pack of columns at one position. */
@@ -101,15 +148,17 @@ struct Angles {
   float sine[V], cosine[V];
 
   /**
-   * Computes position · 10000^(−2i/D) for column i = `column` and those after it, as 2^(−i · step). In double precision,
-   * since an angle may be thousands of turns, of which only the fraction matters.
+   * Computes position · frequency for column i = `column` and those after it. In double precision, since an angle may be
+   * thousands of turns, of which only the fraction matters.
    */
-  __device__ __forceinline__ void compute(int position, int column, double step) {
-    const double ratio = exp2(-step);
-    double turns = position * ONE_RADIAN * exp2(-column * step);
+  __device__ __forceinline__ void compute(int position, int column, const Frequencies& frequencies) {
+    const double ratio = exp2(-frequencies.step);
+    const double first = exp2(-column * frequencies.step);
+    double turns = position * ONE_RADIAN * first, ofOne = ONE_RADIAN * first;
 #pragma unroll
-    for (int i = 0; i < V; i++, turns *= ratio) {
-      sincospif(2 * static_cast<float>(turns - rint(turns)), &sine[i], &cosine[i]);
+    for (int i = 0; i < V; i++, turns *= ratio, ofOne *= ratio) {
+      const double kept = frequencies.least == 1 ? turns : turns * frequencies.kept(ofOne);
+      sincospif(2 * static_cast<float>(kept - rint(kept)), &sine[i], &cosine[i]);
     }
   }
 
@@ -125,37 +174,86 @@ struct Angles {
   }
 };
 
-/** One warp and one row. A lane keeps its loaded pack and its angles until it moves to another pack. */
-template <typename T, int V, bool backward>
-struct HeadsOfRow {
-  static constexpr int NONE = -1;
+constexpr int NO_PACK = -1;
 
+/** The smallest power of two that has a lane for each pack of a slot, at most a warp. */
+__device__ __forceinline__ int lanesFor(int packs) {
+  int lanes = WARP;
+  while (lanes / 2 >= packs) lanes /= 2;
+  return lanes;
+}
+
+/**
+ * A warp's sums of the gradients of the scales. A lane keeps those of its current pack in registers; if it has several
+ * packs, the others lie in memory, which no other lane touches.
+ */
+template <int V>
+struct ScaleSums {
+  float* const memory;  // (2, size): of queries, of keys
+  const int half, size;
+  int pack = NO_PACK;
+  Pairs<V> queries, keys;
+
+  __device__ __forceinline__ ScaleSums(float* memory, const HeadsShape& shape)
+      : memory(memory), half(shape.half()), size(shape.size) {
+    for (int column = threadIdx.x; column < 2 * size; column += WARP) memory[column] = 0;
+    __syncwarp();
+  }
+
+  __device__ __forceinline__ void moveTo(int next) {
+    if (pack == next) return;
+    if (pack != NO_PACK) store();
+    pack = next;
+    queries = keys = {};
+    queries.add(memory, pack * V, half, size);
+    keys.add(memory + size, pack * V, half, size);
+  }
+
+  __device__ __forceinline__ void store() const {
+    queries.store(memory, pack * V, half, size);
+    keys.store(memory + size, pack * V, half, size);
+  }
+
+  /** Stores all sums; of the lanes with the same pack, which are `lanes` apart, the first stores their total. */
+  __device__ __forceinline__ void finish() {
+    const int lanes = lanesFor((half + V - 1) / V);
+    for (int distance = lanes; distance < WARP; distance *= 2) {
+      queries.addLane(distance);
+      keys.addLane(distance);
+    }
+    if (threadIdx.x < lanes && pack != NO_PACK) store();
+  }
+};
+
+/**
+ * One warp and one row. A lane keeps its loaded pack and its angles until it moves to another pack. If `scaled`, backward
+ * adds the gradients of the scales to `sums`.
+ */
+template <typename T, int V, bool backward, bool scaled>
+struct HeadsOfRow {
   const HeadsShape& shape;
   const int position;
   const T* const in;    // a row of slots; backward reads it only for the normalisation
   const T* const dQkv;  // a packed row; null in forward
   T* const out;         // forward: a packed row; backward: a row of slots
+  const T* const queryScale;
+  const T* const keyScale;
+  ScaleSums<V>* const sums;
   const int packs, lanes;
-  int anglesOf = NONE, held = NONE;
+  int anglesOf = NO_PACK, held = NO_PACK;
   Angles<V> angles;
   Pairs<V> x, d;
 
-  __device__ __forceinline__ HeadsOfRow(const HeadsShape& shape, int position, const T* in, const T* dQkv, T* out)
-      : shape(shape), position(position), in(in), dQkv(dQkv), out(out), packs((shape.half() + V - 1) / V),
-        lanes(lanesFor(packs)) {}
-
-  /** The smallest power of two that has a lane for each pack, at most a warp. */
-  static __device__ __forceinline__ int lanesFor(int packs) {
-    int lanes = WARP;
-    while (lanes / 2 >= packs) lanes /= 2;
-    return lanes;
-  }
+  __device__ __forceinline__ HeadsOfRow(const HeadsShape& shape, int position, const T* in, const T* dQkv, T* out,
+                                        const T* queryScale, const T* keyScale, ScaleSums<V>* sums)
+      : shape(shape), position(position), in(in), dQkv(dQkv), out(out), queryScale(queryScale), keyScale(keyScale),
+        sums(sums), packs((shape.half() + V - 1) / V), lanes(lanesFor(packs)) {}
 
   __device__ __forceinline__ void run() {
     const int together = WARP / lanes;
     for (int first = 0; first < shape.slots(); first += together) {
       const int slot = first + threadIdx.x / lanes;
-      held = NONE;
+      held = NO_PACK;
       if (backward) {
         backwardOf(slot);
       } else {
@@ -195,6 +293,7 @@ struct HeadsOfRow {
       Pairs<V> y = x;
       if (shape.isChanged(slot)) {
         y.scale(scale);
+        if (scaled) y.multiply(scalesOf(slot, pack));
         if (shape.rotary) angles.template turn<false>(y);
       }
       T* to = out + shape.firstPlace(slot);
@@ -211,7 +310,9 @@ struct HeadsOfRow {
       forEachPack(slot, [&](int pack) {
         hold(slot, pack);
         squares += x.dot(x);
-        product += d.dot(x);
+        Pairs<V> dNormed = d;
+        if (scaled && shape.isChanged(slot)) dNormed.multiply(scalesOf(slot, pack));
+        product += dNormed.dot(x);
       });
       squares = slotSum(squares);
       product = slotSum(product);
@@ -222,14 +323,33 @@ struct HeadsOfRow {
     }
     forEachPack(slot, [&](int pack) {
       hold(slot, pack);
-      if (shape.normalised && shape.isChanged(slot)) d.combine(scale, factor, x);
+      if (shape.normalised && shape.isChanged(slot)) {
+        if (scaled) {
+          addToSums(slot, pack, scale);
+          d.multiply(scalesOf(slot, pack));
+        }
+        d.combine(scale, factor, x);
+      }
       d.store(out + slot * shape.size, pack * V, shape.half(), shape.size);
     });
   }
 
+  __device__ __forceinline__ Pairs<V> scalesOf(int slot, int pack) const {
+    Pairs<V> scales;
+    scales.add(slot < shape.heads ? queryScale : keyScale, pack * V, shape.half(), shape.size);
+    return scales;
+  }
+
+  /** Adds to both sums, 0 to one of them: to choose one by its address would move both out of registers. */
+  __device__ __forceinline__ void addToSums(int slot, int pack, float scale) {
+    sums->moveTo(pack);
+    sums->queries.addProduct(d, x, slot < shape.heads ? scale : 0);
+    sums->keys.addProduct(d, x, slot < shape.heads ? 0 : scale);
+  }
+
   /** 1 / √(mean of squares + ε). */
   __device__ __forceinline__ float inverseRoot(float squares) const {
-    return rsqrtf(squares / shape.size + HEADS_EPSILON);
+    return rsqrtf(squares / shape.size + shape.epsilon);
   }
 
   /** Makes sure that x, and in backward the inversely rotated gradient d, are those of this pack. */
@@ -238,7 +358,7 @@ struct HeadsOfRow {
     held = pack;
     if (shape.rotary && anglesOf != pack) {
       anglesOf = pack;
-      angles.compute(position, pack * V, shape.frequencyStep);
+      angles.compute(position, pack * V, shape.frequencies);
     }
     if (!backward || shape.normalised) {
       x = {};
@@ -255,30 +375,79 @@ struct HeadsOfRow {
   }
 };
 
-template <bool backward, int V, typename T>
-__device__ __forceinline__ void headsRows(T* out, const T* in, const T* dQkv, const int* offset, const HeadsShape& shape,
-                                          int rows, int time) {
+template <int V, bool scaled, typename T>
+__device__ __forceinline__ void headsForward(T* qkv, const T* in, const T* queryScale, const T* keyScale,
+                                             const int* offset, const HeadsShape& shape, int rows, int time) {
   const int first = offset == nullptr ? 0 : *offset;
   const int64_t slotColumns = static_cast<int64_t>(shape.slots()) * shape.size;
   const int64_t packedColumns = 3LL * shape.heads * shape.size;
   for (int row = firstRow(); row < rows; row += rowStride()) {
-    const T* from = in + row * slotColumns;
-    if (backward) {
-      T* to = out + row * slotColumns;
-      HeadsOfRow<T, V, true>(shape, row % time, from, dQkv + row * packedColumns, to).run();
-    } else {
-      HeadsOfRow<T, V, false>(shape, first + row % time, from, nullptr, out + row * packedColumns).run();
-    }
+    HeadsOfRow<T, V, false, scaled>(shape, first + row % time, in + row * slotColumns, nullptr,
+                                    qkv + row * packedColumns, queryScale, keyScale, nullptr)
+        .run();
   }
 }
 
-template <bool backward, typename T>
-__device__ __forceinline__ void headsRows(T* out, const T* in, const T* dQkv, const int* offset, const HeadsShape& shape,
-                                          int rows, int time) {
-  if (shape.size % (2 * PACK<T>) == 0 && aligned(out, in, dQkv)) {
-    headsRows<backward, PACK<T>>(out, in, dQkv, offset, shape, rows, time);
+template <bool scaled, typename T>
+__device__ __forceinline__ void headsForward(T* qkv, const T* in, const T* queryScale, const T* keyScale,
+                                             const int* offset, const HeadsShape& shape, int rows, int time) {
+  if (shape.size % (2 * PACK<T>) == 0 && aligned(qkv, in, queryScale, keyScale)) {
+    headsForward<PACK<T>, scaled>(qkv, in, queryScale, keyScale, offset, shape, rows, time);
   } else {
-    headsRows<backward, 1>(out, in, dQkv, offset, shape, rows, time);
+    headsForward<1, scaled>(qkv, in, queryScale, keyScale, offset, shape, rows, time);
+  }
+}
+
+template <int V, bool scaled, typename T>
+__device__ __forceinline__ void headsBackward(T* dIn, const T* dQkv, const T* in, const T* queryScale,
+                                              const T* keyScale, ScaleSums<V>* sums, const HeadsShape& shape, int rows,
+                                              int time) {
+  const int64_t slotColumns = static_cast<int64_t>(shape.slots()) * shape.size;
+  const int64_t packedColumns = 3LL * shape.heads * shape.size;
+  for (int row = firstRow(); row < rows; row += rowStride()) {
+    HeadsOfRow<T, V, true, scaled>(shape, row % time, in + row * slotColumns, dQkv + row * packedColumns,
+                                   dIn + row * slotColumns, queryScale, keyScale, sums)
+        .run();
+  }
+}
+
+template <typename T>
+__device__ __forceinline__ void headsBackward(T* dIn, const T* dQkv, const T* in, const HeadsShape& shape, int rows,
+                                              int time) {
+  const T* const none = nullptr;
+  if (shape.size % (2 * PACK<T>) == 0 && aligned(dIn, dQkv, in)) {
+    headsBackward<PACK<T>, false>(dIn, dQkv, in, none, none, nullptr, shape, rows, time);
+  } else {
+    headsBackward<1, false>(dIn, dQkv, in, none, none, nullptr, shape, rows, time);
+  }
+}
+
+/** partials (blocks, HEADS_WARPS, 2, size): of the first warp of each block, the block's sums. */
+template <int V, typename T>
+__device__ __forceinline__ void headsScaledBackward(T* dIn, float* partials, const T* dQkv, const T* in,
+                                                    const T* queryScale, const T* keyScale, const HeadsShape& shape,
+                                                    int rows, int time) {
+  const int columns = 2 * shape.size;
+  float* const ofBlock = partials + static_cast<int64_t>(blockIdx.x) * HEADS_WARPS * columns;
+  ScaleSums<V> sums(ofBlock + threadIdx.y * columns, shape);
+  headsBackward<V, true>(dIn, dQkv, in, queryScale, keyScale, &sums, shape, rows, time);
+  sums.finish();
+  __syncthreads();
+  for (int column = threadIdx.y * WARP + threadIdx.x; column < columns; column += HEADS_THREADS) {
+    float sum = 0;
+    for (int warp = 0; warp < HEADS_WARPS; warp++) sum += ofBlock[warp * columns + column];
+    ofBlock[column] = sum;
+  }
+}
+
+template <typename T>
+__device__ __forceinline__ void headsScaledBackward(T* dIn, float* partials, const T* dQkv, const T* in,
+                                                    const T* queryScale, const T* keyScale, const HeadsShape& shape,
+                                                    int rows, int time) {
+  if (shape.size % (2 * SCALED_PACK) == 0 && aligned(dIn, dQkv, in, queryScale, keyScale)) {
+    headsScaledBackward<SCALED_PACK>(dIn, partials, dQkv, in, queryScale, keyScale, shape, rows, time);
+  } else {
+    headsScaledBackward<1>(dIn, partials, dQkv, in, queryScale, keyScale, shape, rows, time);
   }
 }
 
@@ -286,21 +455,49 @@ __device__ __forceinline__ void headsRows(T* out, const T* in, const T* dQkv, co
 
 using namespace culebra;
 
+/** From the parameters of a launch. */
+#define HEADS_SHAPE \
+  HeadsShape { heads, kvHeads, size, normalised != 0, epsilon, rotary != 0, {step, least, slope, intercept} }
+
 #define HEADS(T, SUFFIX)                                                                                              \
   /** qkv (rows, 3, heads, size) from in (rows, heads + 2 · kvHeads, size); offset (1) or null. */                    \
   extern "C" __global__ void __launch_bounds__(HEADS_THREADS, 2)                                                      \
       heads_forward_##SUFFIX(T* qkv, const T* in, const int* offset, int rows, int time, int heads, int kvHeads,      \
-                             int size, int normalised, int rotary, double step) {                                     \
-    const HeadsShape shape{heads, kvHeads, size, normalised != 0, rotary != 0, step};                                 \
-    headsRows<false, T>(qkv, in, nullptr, offset, shape, rows, time);                                                 \
+                             int size, int normalised, float epsilon, int rotary, double step, double least,          \
+                             double slope, double intercept) {                                                        \
+    const T* const none = nullptr;                                                                                    \
+    headsForward<false>(qkv, in, none, none, offset, HEADS_SHAPE, rows, time);                                        \
+  }                                                                                                                   \
+  /** The same with scales (size) of queries and keys. */                                                             \
+  extern "C" __global__ void __launch_bounds__(HEADS_THREADS, 2)                                                      \
+      heads_scaled_forward_##SUFFIX(T* qkv, const T* in, const T* queryScale, const T* keyScale, const int* offset,   \
+                                    int rows, int time, int heads, int kvHeads, int size, int normalised,             \
+                                    float epsilon, int rotary, double step, double least, double slope,               \
+                                    double intercept) {                                                               \
+    headsForward<true>(qkv, in, queryScale, keyScale, offset, HEADS_SHAPE, rows, time);                               \
   }                                                                                                                   \
   /** dIn as in, from dQkv as qkv; in is only read where normalised. */                                               \
   extern "C" __global__ void __launch_bounds__(HEADS_THREADS, 2)                                                      \
-      heads_backward_##SUFFIX(T* dIn, const T* dQkv, const T* in, int rows, int time, int heads, int kvHeads,         \
-                              int size, int normalised, int rotary, double step) {                                    \
-    const HeadsShape shape{heads, kvHeads, size, normalised != 0, rotary != 0, step};                                 \
-    headsRows<true, T>(dIn, in, dQkv, nullptr, shape, rows, time);                                                    \
+      heads_backward_##SUFFIX(T* dIn, const T* dQkv, const T* in, int rows, int time, int heads, int kvHeads, int size,\
+                              int normalised, float epsilon, int rotary, double step, double least, double slope,     \
+                              double intercept) {                                                                     \
+    headsBackward<T>(dIn, dQkv, in, HEADS_SHAPE, rows, time);                                                         \
+  }                                                                                                                   \
+  /** The same with scales; partials (blocks, HEADS_WARPS, 2, size). */                                               \
+  extern "C" __global__ void __launch_bounds__(HEADS_THREADS, 2)                                                      \
+      heads_scaled_backward_##SUFFIX(T* dIn, float* partials, const T* dQkv, const T* in, const T* queryScale,        \
+                                     const T* keyScale, int rows, int time, int heads, int kvHeads, int size,         \
+                                     int normalised, float epsilon, int rotary, double step, double least,            \
+                                     double slope, double intercept) {                                                \
+    headsScaledBackward<T>(dIn, partials, dQkv, in, queryScale, keyScale, HEADS_SHAPE, rows, time);                   \
   }
 
 HEADS(float, f32)
 HEADS(bf16, bf16)
+
+/** dQueryScale, dKeyScale (size) += the sums of partials (blocks, HEADS_WARPS, 2, size), the first warp's of each block. */
+extern "C" __global__ void __launch_bounds__(COLUMN_THREADS* COLUMN_PARTS)
+    heads_reduce_f32(float* dQueryScale, float* dKeyScale, const float* partials, int blocks, int size) {
+  float* const to = blockIdx.y == 0 ? dQueryScale : dKeyScale;
+  addColumnSums(to, partials + blockIdx.y * size, blocks, static_cast<int64_t>(HEADS_WARPS) * 2 * size, size);
+}

@@ -25,8 +25,6 @@
 
 namespace culebra {
 
-constexpr float EPSILON = 1e-5f;
-
 /** The most packs of a row per thread. */
 constexpr int ROW_PACKS = 4;
 
@@ -49,6 +47,7 @@ struct Forward {
   const T* const branch;
   const T* const weight;
   const T* const bias;
+  const float epsilon;
   const int rows;
   const RowTile<V, ROW_PACKS> tile;
   P x[ROW_PACKS];
@@ -71,7 +70,7 @@ struct Forward {
         if (chunks > 1) loadAgain(at, chunk);
         squares += distances<true>(chunk, center);
       }
-      const float scale = rsqrtf(rowReduce(squares, Sum{}) * perColumn + EPSILON);
+      const float scale = rsqrtf(rowReduce(squares, Sum{}) * perColumn + epsilon);
       for (int chunk = 0; chunk < chunks; chunk++) {
         if (chunks > 1) loadAgain(at, chunk);
         write(at, chunk, center, scale);
@@ -463,12 +462,12 @@ __device__ __forceinline__ void streamedBackward(bf16* dIn, float* partials, con
 
 template <typename T>
 __device__ __forceinline__ void layernormForward(T* out, T* sum, float* mean, float* rstd, const T* in, const T* branch,
-                                                 const T* weight, const T* bias, int rows, int columns) {
+                                                 const T* weight, const T* bias, float epsilon, int rows, int columns) {
   if (columns % PACK<T> == 0 && aligned(out, sum, in, branch, weight, bias)) {
     constexpr int V = PACK<T>;
-    Forward<T, V>{out, sum, mean, rstd, in, branch, weight, bias, rows, RowTile<V, ROW_PACKS>(columns)}.run();
+    Forward<T, V>{out, sum, mean, rstd, in, branch, weight, bias, epsilon, rows, RowTile<V, ROW_PACKS>(columns)}.run();
   } else {
-    Forward<T, 1>{out, sum, mean, rstd, in, branch, weight, bias, rows, RowTile<1, ROW_PACKS>(columns)}.run();
+    Forward<T, 1>{out, sum, mean, rstd, in, branch, weight, bias, epsilon, rows, RowTile<1, ROW_PACKS>(columns)}.run();
   }
 }
 
@@ -497,15 +496,15 @@ __device__ __forceinline__ void layernormBackward(T* dIn, float* partials, const
 using namespace culebra;
 
 #define LAYERNORM(T, SUFFIX)                                                                                          \
-  extern "C" __global__ void __launch_bounds__(FORWARD_THREADS, 4)                                                     \
+  extern "C" __global__ void __launch_bounds__(FORWARD_THREADS, 4)                                                    \
       layernorm_forward_##SUFFIX(T* out, float* mean, float* rstd, const T* in, const T* weight, const T* bias,       \
-                                 int rows, int columns) {                                                             \
-    layernormForward<T>(out, nullptr, mean, rstd, in, nullptr, weight, bias, rows, columns);                          \
+                                 float epsilon, int rows, int columns) {                                              \
+    layernormForward<T>(out, nullptr, mean, rstd, in, nullptr, weight, bias, epsilon, rows, columns);                 \
   }                                                                                                                   \
-  extern "C" __global__ void __launch_bounds__(FORWARD_THREADS, 4)                                                     \
+  extern "C" __global__ void __launch_bounds__(FORWARD_THREADS, 4)                                                    \
       residual_layernorm_forward_##SUFFIX(T* out, T* sum, float* mean, float* rstd, const T* stream, const T* branch, \
-                                          const T* weight, const T* bias, int rows, int columns) {                    \
-    layernormForward<T>(out, sum, mean, rstd, stream, branch, weight, bias, rows, columns);                           \
+                                          const T* weight, const T* bias, float epsilon, int rows, int columns) {     \
+    layernormForward<T>(out, sum, mean, rstd, stream, branch, weight, bias, epsilon, rows, columns);                  \
   }                                                                                                                   \
   extern "C" __global__ void __launch_bounds__(BACKWARD_THREADS, 2)                                                   \
       layernorm_backward_##SUFFIX(T* dIn, float* partials, const T* dOut, const T* in, const float* mean,             \

@@ -1,5 +1,6 @@
 package dev.culebra.backend;
 
+import static dev.culebra.backend.TensorChecks.require;
 import static dev.culebra.backend.TensorChecks.rows;
 import static dev.culebra.backend.TensorChecks.same;
 import static dev.culebra.backend.TensorChecks.typed;
@@ -12,6 +13,9 @@ import dev.culebra.tensor.Tensor;
 
 /** Layernorm and RMSNorm, alone or fused with the residual sum before it. */
 public abstract class LayerNormOp extends Op {
+  /** The ε of most models. */
+  public static final float USUAL_EPSILON = 1e-5f;
+
   /** With the {@code context} of its backend. */
   protected LayerNormOp(OpContext context) {
     super(context);
@@ -19,9 +23,9 @@ public abstract class LayerNormOp extends Op {
 
   /**
    * out = (in − mean) · rstd · weight + bias for each row: Ba, Kiros, Hinton, "Layer normalization"
-   * (2016), ε = 1e-5, biased variance. If {@code mean} is null, rows are not centred: out = in ·
-   * rstd · weight + bias with rstd = 1 / √(mean of in² + ε): Zhang and Sennrich, "Root mean square
-   * layer normalization" (2019). This holds for all four operations.
+   * (2016), biased variance. If {@code mean} is null, rows are not centred: out = in · rstd ·
+   * weight + bias with rstd = 1 / √(mean of in² + ε): Zhang and Sennrich, "Root mean square layer
+   * normalization" (2019). This holds for all four operations.
    *
    * @param out (N, C); may be {@code in}
    * @param mean (N), saved for backward, or null
@@ -29,17 +33,19 @@ public abstract class LayerNormOp extends Op {
    * @param in (N, C)
    * @param weight (C)
    * @param bias (C) or null
+   * @param epsilon ε, above 0
    */
   public final void forward(
-      Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias) {
+      Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias, float epsilon) {
     String op = "layerNormForward";
     typed(op, "in (N, C)", in, dtype());
     same(op, "out (N, C)", out, "in (N, C)", in);
     check(op, mean, rstd, weight, "in (N, C)", in);
     vectorOrNull(op, "bias (C)", bias, dtype(), width(in), "in (N, C)", in);
+    require(op, epsilon > 0, "epsilon must be above 0");
 
     begin();
-    runForward(out, mean, rstd, in, weight, bias);
+    runForward(out, mean, rstd, in, weight, bias, epsilon);
     if (end()) {
       moved(op, out, mean, rstd, in, weight, bias);
     }
@@ -99,6 +105,7 @@ public abstract class LayerNormOp extends Op {
    * @param sum (N, C), saved for backward; may be {@code stream}
    * @param stream (N, C), the residual stream so far
    * @param branch (N, C), what a block adds to it
+   * @param epsilon ε, above 0
    */
   public final void residualForward(
       Tensor out,
@@ -108,7 +115,8 @@ public abstract class LayerNormOp extends Op {
       Tensor stream,
       Tensor branch,
       Tensor weight,
-      Tensor bias) {
+      Tensor bias,
+      float epsilon) {
     String op = "residualLayerNormForward";
     typed(op, "stream (N, C)", stream, dtype());
     same(op, "branch (N, C)", branch, "stream (N, C)", stream);
@@ -116,9 +124,10 @@ public abstract class LayerNormOp extends Op {
     same(op, "out (N, C)", out, "stream (N, C)", stream);
     check(op, mean, rstd, weight, "stream (N, C)", stream);
     vectorOrNull(op, "bias (C)", bias, dtype(), width(stream), "stream (N, C)", stream);
+    require(op, epsilon > 0, "epsilon must be above 0");
 
     begin();
-    runResidualForward(out, sum, mean, rstd, stream, branch, weight, bias);
+    runResidualForward(out, sum, mean, rstd, stream, branch, weight, bias, epsilon);
     if (end()) {
       moved(op, out, sum, mean, rstd, stream, branch, weight, bias);
     }
@@ -182,7 +191,7 @@ public abstract class LayerNormOp extends Op {
 
   /** {@link #forward} with checked arguments. */
   protected abstract void runForward(
-      Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias);
+      Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias, float epsilon);
 
   /** {@link #residualForward} with checked arguments. */
   protected abstract void runResidualForward(
@@ -193,7 +202,8 @@ public abstract class LayerNormOp extends Op {
       Tensor stream,
       Tensor branch,
       Tensor weight,
-      Tensor bias);
+      Tensor bias,
+      float epsilon);
 
   /**
    * {@link #backward} or {@link #residualBackward}.

@@ -34,20 +34,16 @@ public final class Block extends Module {
   /** A block; an encoder's if not {@code causal}. */
   public Block(GptConfig config, boolean causal) {
     width = config.embd();
-    Init projection = Init.residualProjection(config.layers());
-    norm1 = child("ln_1", new LayerNorm(width, config.bias(), config.norm()));
-    attention =
-        child(
-            "attn",
-            new CausalSelfAttention(
-                width, config.headsSpec(), causal, config.bias(), config.dropout(), projection));
+    norm1 = child("ln_1", norm(config));
+    attention = child("attn", new CausalSelfAttention(config, causal));
     dropout1 = child("dropout_1", new Dropout(config.dropout()));
-    norm2 = child("ln_2", new LayerNorm(width, config.bias(), config.norm()));
-    mlp =
-        child(
-            "mlp",
-            new Mlp(width, config.bias(), config.activation(), config.gatedMlp(), projection));
+    norm2 = child("ln_2", norm(config));
+    mlp = child("mlp", new Mlp(config));
     dropout2 = child("dropout_2", new Dropout(config.dropout()));
+  }
+
+  private static LayerNorm norm(GptConfig config) {
+    return new LayerNorm(config.embd(), config.bias(), config.norm(), config.normEpsilon());
   }
 
   @Override

@@ -1,5 +1,8 @@
 package dev.culebra.nn;
 
+import static dev.culebra.nn.Parameter.gradientOf;
+import static dev.culebra.nn.Parameter.valueOf;
+
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.AttentionSpec;
 import dev.culebra.backend.DropoutSpec;
@@ -11,15 +14,17 @@ import dev.culebra.tensor.Tensor;
 /**
  * Multi-head self-attention, all heads in one (Vaswani et al., 2017): one projection to Q, K, V,
  * attention, one projection back. With {@code causal} false every position sees every other, which
- * makes an encoder. Where its {@link HeadsSpec} asks for it, queries and keys are normalised and
- * turned, and keys and values shared, between projection and attention.
+ * makes an encoder. If its {@link HeadsSpec} says so, queries and keys are normalised, scaled and
+ * rotated, and keys and values are shared, between projection and attention.
  */
 public final class CausalSelfAttention extends Module {
-  private final int width;
   private final HeadsSpec heads;
+  private final int attentionWidth;
   private final int projectedWidth;
   private final boolean causal;
   private final Linear qkv;
+  private final Parameter queryScale;
+  private final Parameter keyScale;
   private final Linear project;
   private final Dropout dropout;
   private Tensor projected;
@@ -36,44 +41,44 @@ public final class CausalSelfAttention extends Module {
   private boolean decoding;
 
   /**
-   * @param width C, a multiple of {@code heads}
-   * @param dropout on the attention probabilities
-   * @param projection initialisation of the projection into the residual stream
+   * The attention of each block of the model that {@code config} describes; an encoder's if not
+   * {@code causal}.
    */
-  public CausalSelfAttention(
-      int width, int heads, boolean causal, boolean bias, float dropout, Init projection) {
-    this(width, new HeadsSpec(heads, heads, false, false), causal, bias, dropout, projection);
+  public CausalSelfAttention(GptConfig config, boolean causal) {
+    int width = config.embd();
+    this.heads = config.headsSpec();
+    this.attentionWidth = config.attentionWidth();
+    this.projectedWidth = config.projectedWidth();
+    this.causal = causal;
+    this.qkv =
+        child("c_attn", new Linear(width, projectedWidth, config.qkvBias() || config.bias()));
+    this.queryScale = config.qkScale() ? scale("q_norm.weight", config) : null;
+    this.keyScale = config.qkScale() ? scale("k_norm.weight", config) : null;
+    Init projection = Init.residualProjection(config.layers());
+    this.project =
+        child(
+            "c_proj",
+            new Linear(attentionWidth, width, config.bias(), Activation.IDENTITY, projection));
+    this.dropout = child("dropout", new Dropout(config.dropout()));
   }
 
-  /** The same with heads of any kind. */
-  public CausalSelfAttention(
-      int width, HeadsSpec heads, boolean causal, boolean bias, float dropout, Init projection) {
-    if (width % heads.heads() != 0) {
-      throw new IllegalArgumentException(
-          "heads must divide the width: %d heads, width %d".formatted(heads.heads(), width));
-    }
-    this.width = width;
-    this.heads = heads;
-    this.projectedWidth = width / heads.heads() * heads.projected();
-    this.causal = causal;
-    this.qkv = child("c_attn", new Linear(width, projectedWidth, bias));
-    this.project = child("c_proj", new Linear(width, width, bias, Activation.IDENTITY, projection));
-    this.dropout = child("dropout", new Dropout(dropout));
+  private Parameter scale(String name, GptConfig config) {
+    return parameter(name, Init.ONES, config.sizeOfHead());
   }
 
   @Override
   public void plan(Planner planner, int batch, int time) {
     useCache(null, false);
     qkv.plan(planner, batch, time);
-    prepared = heads.isPlain() ? null : planner.activation(batch, time, 3 * width);
+    prepared = heads.isPlain() ? null : planner.activation(batch, time, 3 * attentionWidth);
     dropout.plan(planner, batch, time);
     spec = new AttentionSpec(heads.heads(), causal, DropoutSpec.NONE);
     specWithDropout = new AttentionSpec(heads.heads(), causal, dropout.planned());
-    out = planner.activation(batch, time, width);
+    out = planner.activation(batch, time, attentionWidth);
     logSumExp = planner.statistics(batch, heads.heads(), time);
     if (planner.training()) {
       delta = planner.scratch(DType.F32, batch, heads.heads(), time);
-      dPacked = planner.gradient(batch, time, 3 * width);
+      dPacked = planner.gradient(batch, time, 3 * attentionWidth);
       dProjected = heads.isPlain() ? null : planner.gradient(batch, time, projectedWidth);
     }
     project.plan(planner, batch, time);
@@ -105,13 +110,21 @@ public final class CausalSelfAttention extends Module {
     return project.forward(out);
   }
 
-  /** Queries, keys and values (B, T, 3C) as attention reads them. */
+  /** Queries, keys and values (B, T, 3A) as attention reads them, A = heads · head size. */
   private Tensor prepare(Tensor projected) {
     this.projected = projected;
     if (prepared == null) {
       return projected;
     }
-    ops().heads().forward(prepared, projected, decoding ? cache.position() : null, heads);
+    ops()
+        .heads()
+        .forward(
+            prepared,
+            projected,
+            valueOf(queryScale),
+            valueOf(keyScale),
+            decoding ? cache.position() : null,
+            heads);
     return prepared;
   }
 
@@ -129,7 +142,17 @@ public final class CausalSelfAttention extends Module {
     if (prepared == null) {
       return qkv.backward(dPacked);
     }
-    ops().heads().backward(dProjected, dPacked, projected, heads);
+    ops()
+        .heads()
+        .backward(
+            dProjected,
+            gradientOf(queryScale),
+            gradientOf(keyScale),
+            dPacked,
+            projected,
+            valueOf(queryScale),
+            valueOf(keyScale),
+            heads);
     return qkv.backward(dProjected);
   }
 

@@ -55,7 +55,8 @@ public final class Gpt extends LanguageModel {
     for (int layer = 0; layer < config.layers(); layer++) {
       blocks.add(child("h." + layer, new Block(config)));
     }
-    lastNorm = child("ln_f", new LayerNorm(width, config.bias(), config.norm()));
+    lastNorm =
+        child("ln_f", new LayerNorm(width, config.bias(), config.norm(), config.normEpsilon()));
     float softcap = config.softcap();
     head =
         child(
@@ -85,12 +86,13 @@ public final class Gpt extends LanguageModel {
   /**
    * Floating-point operations of a training step for each token, what the model must do and not
    * what a device does: 6 for each weight that a token is multiplied with (2 forward, 4 backward),
-   * and 6 · layers · C · T for causal attention to T tokens. This is the measure of MFU, model
-   * FLOPs utilisation: Chowdhery et al., "PaLM" (2022), appendix B; nanoGPT's {@code estimate_mfu}.
-   * They count 12 · layers · C · T, the pairs of tokens that a causal mask hides included; half of
-   * that is counted here, since nobody must compute them. And weights are the matrices of the
-   * blocks and the padded head, without biases, layernorms and what is only looked up. For GPT-2
-   * 124M at T = 1024 that is 7 % less than nanoGPT counts.
+   * and 6 · layers · A · T for causal attention to T tokens, A = heads · head size, which is C in
+   * most models. This is the measure of MFU, model FLOPs utilisation: Chowdhery et al., "PaLM"
+   * (2022), appendix B; nanoGPT's {@code estimate_mfu}. They count 12 · layers · A · T, the pairs
+   * of tokens that a causal mask hides included; half of that is counted here, since nobody must
+   * compute them. And weights are the matrices of the blocks and the padded head, without biases,
+   * layernorms and what is only looked up. For GPT-2 124M at T = 1024 that is 7 % less than nanoGPT
+   * counts.
    */
   public static double flopsOfAToken(GptConfig config) {
     long[] weights = {(long) config.paddedVocab() * config.embd()};
@@ -102,7 +104,7 @@ public final class Gpt extends LanguageModel {
                 weights[0] += parameter.shape().elements();
               }
             });
-    return 6.0 * weights[0] + 6.0 * config.layers() * config.embd() * config.context();
+    return 6.0 * weights[0] + 6.0 * config.layers() * config.attentionWidth() * config.context();
   }
 
   @Override

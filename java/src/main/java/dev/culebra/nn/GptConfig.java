@@ -7,10 +7,14 @@ import static dev.culebra.options.ValueType.oneOf;
 
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.HeadsSpec;
+import dev.culebra.backend.LayerNormOp;
+import dev.culebra.backend.RopeScaling;
+import dev.culebra.backend.Rotation;
 import dev.culebra.options.Option;
 import dev.culebra.options.OptionException;
 import dev.culebra.options.Options;
 import dev.culebra.options.Range;
+import dev.culebra.options.ValueType;
 import java.util.List;
 
 /**
@@ -34,7 +38,14 @@ public record GptConfig(
     Normalization norm,
     boolean qkNorm,
     int kvHeads,
-    float softcap) {
+    float softcap,
+    int headSize,
+    int mlpWidth,
+    boolean qkvBias,
+    boolean qkScale,
+    float normEpsilon,
+    float ropeTheta,
+    RopeScaling ropeScaling) {
 
   // More than any model has: what is computed from these dimensions cannot overflow.
   private static final int MAX_LAYERS = 10_000;
@@ -123,6 +134,60 @@ public record GptConfig(
           .range(Range.notNegative())
           .otherwise(0f);
 
+  /** With this times {@link #HEADS} columns between attention's two projections. */
+  public static final Option<GptConfig, Integer> HEAD_SIZE =
+      Option.of("headSize", WHOLE, GptConfig::headSize)
+          .help("N", "Columns of a head; 0: %s / %s.", EMBD, HEADS)
+          .range(Range.between(0, MAX_EMBD))
+          .otherwise(0);
+
+  public static final Option<GptConfig, Integer> MLP_WIDTH =
+      Option.of("mlpWidth", WHOLE, GptConfig::mlpWidth)
+          .help(
+              "N",
+              "Hidden columns of the MLP; 0: 4 times %s, or 8/3 times with %s.",
+              EMBD,
+              GATED_MLP.set(true))
+          .range(Range.between(0, MAX_EMBD))
+          .otherwise(0);
+
+  /** As Qwen2 has it. */
+  public static final Option<GptConfig, Boolean> QKV_BIAS =
+      Option.of("qkvBias", SWITCH, GptConfig::qkvBias)
+          .help("", "Biases of queries, keys and values even without %s.", BIAS)
+          .otherwise(false);
+
+  /** As Qwen3 has it. */
+  public static final Option<GptConfig, Boolean> QK_SCALE =
+      Option.of("qkScale", SWITCH, GptConfig::qkScale)
+          .help("", "Learned scales of queries and keys; needs %s.", QK_NORM.set(true))
+          .otherwise(false);
+
+  /** Of QK-norm too. */
+  public static final Option<GptConfig, Float> NORM_EPSILON =
+      Option.of("normEpsilon", NUMBER, GptConfig::normEpsilon)
+          .help("X", "Added to what norms take the root of.")
+          .range(Range.positive())
+          .otherwise(LayerNormOp.USUAL_EPSILON);
+
+  /** Larger for longer contexts: 500,000 in Llama 3. */
+  public static final Option<GptConfig, Float> ROPE_THETA =
+      Option.of("ropeTheta", NUMBER, GptConfig::ropeTheta)
+          .help("X", "Base of the frequencies of rotary positions.")
+          .range(Range.positive())
+          .otherwise(Rotation.USUAL_THETA);
+
+  public static final Option<GptConfig, RopeScaling> ROPE_SCALING =
+      Option.of(
+              "ropeScaling",
+              ValueType.of(
+                  RopeScaling.class,
+                  "none, or factor, low and high frequency factor and first context as in 8,1,4,8192",
+                  RopeScaling::parse),
+              GptConfig::ropeScaling)
+          .help("F,L,H,N", "Llama 3.1's lower frequencies for contexts above N; none.")
+          .otherwise(RopeScaling.NONE);
+
   /** All that can be chosen. */
   public static final List<Option<GptConfig, ?>> OPTIONS =
       List.of(
@@ -139,7 +204,14 @@ public record GptConfig(
           NORM,
           QK_NORM,
           KV_HEADS,
-          SOFTCAP);
+          SOFTCAP,
+          HEAD_SIZE,
+          MLP_WIDTH,
+          QKV_BIAS,
+          QK_SCALE,
+          NORM_EPSILON,
+          ROPE_THETA,
+          ROPE_SCALING);
 
   /** A block as Llama has it (Touvron et al., 2023). */
   public static final Options LLAMA =
@@ -167,20 +239,42 @@ public record GptConfig(
     NORM.require(norm);
     KV_HEADS.require(kvHeads);
     SOFTCAP.require(softcap);
+    HEAD_SIZE.require(headSize);
+    MLP_WIDTH.require(mlpWidth);
+    NORM_EPSILON.require(normEpsilon);
+    ROPE_THETA.require(ropeTheta);
+    ROPE_SCALING.require(ropeScaling);
     if (vocab < 0 || vocab > MAX_VOCAB) {
       throw new IllegalArgumentException(
           "vocab must be from 0 to %d, not %d".formatted(MAX_VOCAB, vocab));
     }
-    if (embd % heads != 0) {
+    if (headSize == 0 && embd % heads != 0) {
       throw new OptionException("%s must divide %s: %d and %d", HEADS, EMBD, heads, embd);
     }
     if (kvHeads > 0 && heads % kvHeads != 0) {
       throw new OptionException("%s must divide %s: %d and %d", KV_HEADS, HEADS, kvHeads, heads);
     }
-    if (positions == Positions.ROTARY && embd / heads % 2 != 0) {
+    if ((long) heads * sizeOfHead(headSize, embd, heads) > MAX_EMBD) {
       throw new OptionException(
-          "%s needs heads of even size: %s has %d heads of %d",
-          POSITIONS.set(positions), EMBD.set(embd), heads, embd / heads);
+          "%s times %s is more than %d columns",
+          HEADS.set(heads), HEAD_SIZE.set(headSize), MAX_EMBD);
+    }
+    boolean rotary = positions == Positions.ROTARY;
+    if (rotary && sizeOfHead(headSize, embd, heads) % 2 != 0) {
+      throw headSize == 0
+          ? new OptionException(
+              "%s needs heads of even size: %s has %d heads of %d",
+              POSITIONS.set(positions), EMBD.set(embd), heads, embd / heads)
+          : new OptionException(
+              "%s needs heads of even size, but there is %s",
+              POSITIONS.set(positions), HEAD_SIZE.set(headSize));
+    }
+    if (!rotary && (ropeTheta != Rotation.USUAL_THETA || !ropeScaling.isNone())) {
+      throw new OptionException(
+          "%s and %s need %s", ROPE_THETA, ROPE_SCALING, POSITIONS.set(Positions.ROTARY));
+    }
+    if (qkScale && !qkNorm) {
+      throw new OptionException("%s needs %s", QK_SCALE.set(true), QK_NORM.set(true));
     }
   }
 
@@ -210,7 +304,14 @@ public record GptConfig(
         Normalization.LAYER,
         false,
         0,
-        0);
+        0,
+        0,
+        0,
+        false,
+        false,
+        LayerNormOp.USUAL_EPSILON,
+        Rotation.USUAL_THETA,
+        RopeScaling.NONE);
   }
 
   /**
@@ -238,7 +339,14 @@ public record GptConfig(
         options.value(NORM),
         options.value(QK_NORM),
         options.value(KV_HEADS),
-        options.value(SOFTCAP));
+        options.value(SOFTCAP),
+        options.value(HEAD_SIZE),
+        options.value(MLP_WIDTH),
+        options.value(QKV_BIAS),
+        options.value(QK_SCALE),
+        options.value(NORM_EPSILON),
+        options.value(ROPE_THETA),
+        options.value(ROPE_SCALING));
   }
 
   /** All values but {@code vocab}. */
@@ -268,17 +376,42 @@ public record GptConfig(
   /** The heads of each block. */
   public HeadsSpec headsSpec() {
     boolean rotary = positions == Positions.ROTARY;
-    return new HeadsSpec(heads, kvHeads == 0 ? heads : kvHeads, qkNorm, rotary);
+    Rotation rotation = rotary ? new Rotation(ropeTheta, ropeScaling) : Rotation.NONE;
+    return new HeadsSpec(heads, kvHeads == 0 ? heads : kvHeads, qkNorm, normEpsilon, rotation);
   }
 
-  /** Columns that each MLP's first matrix makes; no matrix of a block has more rows. */
+  /** Columns D of a head. */
+  public int sizeOfHead() {
+    return sizeOfHead(headSize, embd, heads);
+  }
+
+  private static int sizeOfHead(int headSize, int embd, int heads) {
+    return headSize == 0 ? embd / heads : headSize;
+  }
+
+  /** Columns A of all heads, between attention's two projections. */
+  public int attentionWidth() {
+    return heads * sizeOfHead();
+  }
+
+  /** Columns that attention's first matrix makes: queries, keys and values. */
+  public int projectedWidth() {
+    return sizeOfHead() * headsSpec().projected();
+  }
+
+  /** Columns H between an MLP's two matrices; of a gated one, of each of its halves. */
+  public int hiddenWidth() {
+    return mlpWidth == 0 ? Mlp.usualWidth(embd, gatedMlp) : mlpWidth;
+  }
+
+  /** Columns that an MLP's first matrix makes: H, or 2H of a gated one. */
   public int expandedWidth() {
-    return Mlp.expandedWidth(embd, gatedMlp);
+    return gatedMlp ? 2 * hiddenWidth() : hiddenWidth();
   }
 
   /** Columns of each key and value that is kept for later tokens. */
   public int cachedWidth() {
-    return embd / heads * headsSpec().kvHeads();
+    return sizeOfHead() * headsSpec().kvHeads();
   }
 
   /** Rows of the embedding table and head: {@code vocab} rounded up for aligned matrix products. */

@@ -3,6 +3,7 @@ package dev.culebra.nn;
 import static dev.culebra.nn.Parameter.gradientOf;
 import static dev.culebra.nn.Parameter.valueOf;
 
+import dev.culebra.backend.LayerNormOp;
 import dev.culebra.backend.Planner;
 import dev.culebra.tensor.Tensor;
 
@@ -15,6 +16,7 @@ public final class LayerNorm extends Module {
   private final Parameter weight;
   private final Parameter bias;
   private final boolean centred;
+  private final float epsilon;
   private Tensor in;
   private Tensor out;
   private Tensor mean;
@@ -23,16 +25,18 @@ public final class LayerNorm extends Module {
 
   /** Over rows of {@code width}. */
   public LayerNorm(int width, boolean bias) {
-    this(width, bias, Normalization.LAYER);
+    this(width, bias, Normalization.LAYER, LayerNormOp.USUAL_EPSILON);
   }
 
   /**
    * Over rows of {@code width}.
    *
    * @param bias whether there is one, where {@code kind} is {@link Normalization#LAYER}
+   * @param epsilon what is added to the variance or the mean square, above 0
    */
-  public LayerNorm(int width, boolean bias, Normalization kind) {
+  public LayerNorm(int width, boolean bias, Normalization kind, float epsilon) {
     this.width = width;
+    this.epsilon = epsilon;
     this.centred = kind == Normalization.LAYER;
     this.weight = parameter("weight", Init.ONES, width);
     this.bias = bias && centred ? parameter("bias", Init.ZEROS, width) : null;
@@ -59,7 +63,7 @@ public final class LayerNorm extends Module {
   /** (B, T, C) → (B, T, C). */
   public Tensor forward(Tensor in) {
     this.in = in;
-    ops().layerNorm().forward(out, mean, rstd, in, weight.value(), valueOf(bias));
+    ops().layerNorm().forward(out, mean, rstd, in, weight.value(), valueOf(bias), epsilon);
     return out;
   }
 
@@ -77,7 +81,8 @@ public final class LayerNorm extends Module {
     this.in = sum;
     ops()
         .layerNorm()
-        .residualForward(out, sum, mean, rstd, stream, branch, weight.value(), valueOf(bias));
+        .residualForward(
+            out, sum, mean, rstd, stream, branch, weight.value(), valueOf(bias), epsilon);
     return out;
   }
 

@@ -6,8 +6,8 @@ import dev.culebra.backend.Recompute;
 import dev.culebra.tensor.Tensor;
 
 /**
- * The feed-forward half of a block: C → 4C → activation → C, or a gated one, C → 2H → activation of
- * one half times the other → C.
+ * The feed-forward half of a block: C → H → activation → C, or a gated one, C → 2H → activation of
+ * one half times the other → C. H is 4C in GPT-2.
  */
 public final class Mlp extends Module {
   private static final int HIDDEN_MULTIPLE = 32;
@@ -16,35 +16,25 @@ public final class Mlp extends Module {
   private final Gated gate;
   private final Linear project;
 
-  /**
-   * @param width C
-   * @param projection initialisation of the projection into the residual stream
-   */
-  public Mlp(int width, boolean bias, Activation activation, Init projection) {
-    this(width, bias, activation, false, projection);
-  }
-
-  /** The same, gated or not. */
-  public Mlp(int width, boolean bias, Activation activation, boolean gated, Init projection) {
-    int expanded = expandedWidth(width, gated);
-    int hidden = hiddenWidth(width, gated);
-    Activation ofExpand = gated ? Activation.IDENTITY : activation;
-    expand = child("c_fc", new Linear(width, expanded, bias, ofExpand, Init.GPT2));
-    gate = gated ? child("gate", new Gated(hidden, activation)) : null;
+  /** The MLP of each block of the model that {@code config} describes. */
+  public Mlp(GptConfig config) {
+    int width = config.embd();
+    int hidden = config.hiddenWidth();
+    boolean bias = config.bias();
+    boolean gated = config.gatedMlp();
+    Activation ofExpand = gated ? Activation.IDENTITY : config.activation();
+    expand = child("c_fc", new Linear(width, config.expandedWidth(), bias, ofExpand, Init.GPT2));
+    gate = gated ? child("gate", new Gated(hidden, config.activation())) : null;
+    Init projection = Init.residualProjection(config.layers());
     project = child("c_proj", new Linear(hidden, width, bias, Activation.IDENTITY, projection));
   }
 
   /**
-   * 4C, or 2H: H is 8/3 C, so that three matrices have the weights of two of 4C, rounded up to a
-   * multiple of 32.
+   * Hidden columns where nobody says how many: 4C, or 8/3 C of a gated one, so that three matrices
+   * have the weights of two of 4C, rounded up to a multiple of 32.
    */
-  static int expandedWidth(int width, boolean gated) {
-    return gated ? 2 * Math.ceilDiv(8 * width, 3 * HIDDEN_MULTIPLE) * HIDDEN_MULTIPLE : 4 * width;
-  }
-
-  /** Columns between the two layers: 4C, or H. */
-  public static int hiddenWidth(int width, boolean gated) {
-    return gated ? expandedWidth(width, true) / 2 : expandedWidth(width, false);
+  static int usualWidth(int width, boolean gated) {
+    return gated ? Math.ceilDiv(8 * width, 3 * HIDDEN_MULTIPLE) * HIDDEN_MULTIPLE : 4 * width;
   }
 
   @Override

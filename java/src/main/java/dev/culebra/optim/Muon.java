@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * Muon for the matrices of a model, {@link AdamW} for its tables, biases and scales. The momentum
@@ -113,7 +114,8 @@ public final class Muon implements Optimizer {
     List<List<Parameter>> alike = new ArrayList<>();
     byShape.forEach(
         (shape, all) -> {
-          int pieces = Math.ceilDiv(all.size(), atOnce(shape.dim(0), shape.dim(1), dtype));
+          int pieces =
+              Math.ceilDiv(all.size(), atOnce(scratchBytes(shape.dim(0), shape.dim(1), dtype)));
           int size = Math.ceilDiv(all.size(), pieces);
           for (int from = 0; from < all.size(); from += size) {
             alike.add(all.subList(from, Math.min(from + size, all.size())));
@@ -122,8 +124,8 @@ public final class Muon implements Optimizer {
     return alike;
   }
 
-  private static int atOnce(long rows, long columns, DType dtype) {
-    return (int) Math.max(1, SCRATCH_BYTES / scratchBytes(rows, columns, dtype));
+  private static int atOnce(long scratchBytes) {
+    return (int) Math.max(1, SCRATCH_BYTES / scratchBytes);
   }
 
   /** Of {@link dev.culebra.backend.MuonOp#orthogonalise} for one matrix. */
@@ -138,10 +140,16 @@ public final class Muon implements Optimizer {
 
   /** Workspace for the batch with the largest matrices, rounded up to a power of two. */
   public static long workspaceBytes(GptConfig config, DType dtype) {
-    long rows = config.expandedWidth();
     long columns = config.embd();
-    int count = Math.min(config.layers(), atOnce(rows, columns, dtype));
-    return 2 * count * scratchBytes(rows, columns, dtype);
+    return IntStream.of(
+            config.projectedWidth(),
+            config.attentionWidth(),
+            config.expandedWidth(),
+            config.hiddenWidth())
+        .mapToLong(rows -> scratchBytes(rows, columns, dtype))
+        .map(bytes -> 2 * bytes * Math.min(config.layers(), atOnce(bytes)))
+        .max()
+        .orElseThrow();
   }
 
   /**

@@ -3,6 +3,7 @@ package dev.culebra.pretrained;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.culebra.backend.Activation;
+import dev.culebra.backend.RopeScaling;
 import dev.culebra.checkpoint.CheckpointException;
 import dev.culebra.io.FileErrors;
 import dev.culebra.io.StrictJson;
@@ -145,15 +146,21 @@ final class HuggingFaceConfig {
     String type = scaling.path("rope_type").asText(scaling.path("type").asText("default"));
     return switch (type) {
       case "default" -> Optional.empty();
-      case "llama3" ->
-          Optional.of(
-              new RopeScaling(
-                  number(scaling, "factor", 8),
-                  number(scaling, "low_freq_factor", 1),
-                  number(scaling, "high_freq_factor", 4),
-                  size(scaling, "original_max_position_embeddings", 8192)));
+      case "llama3" -> Optional.of(llama3(scaling));
       default -> throw bad("rope_type \"%s\" is not known: default and llama3 are".formatted(type));
     };
+  }
+
+  private RopeScaling llama3(JsonNode scaling) throws CheckpointException {
+    double factor = number(scaling, "factor", 8);
+    double low = number(scaling, "low_freq_factor", 1);
+    double high = number(scaling, "high_freq_factor", 4);
+    int original = size(scaling, "original_max_position_embeddings", 8192);
+    try {
+      return new RopeScaling(factor, low, high, original);
+    } catch (IllegalArgumentException e) {
+      throw bad(e.getMessage());
+    }
   }
 
   private Activation activation(String field, String usual) throws CheckpointException {

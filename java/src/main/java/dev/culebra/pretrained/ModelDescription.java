@@ -1,11 +1,12 @@
 package dev.culebra.pretrained;
 
 import dev.culebra.backend.Activation;
+import dev.culebra.backend.RopeScaling;
 import dev.culebra.checkpoint.CheckpointException;
 import dev.culebra.nn.GptConfig;
-import dev.culebra.nn.Mlp;
 import dev.culebra.nn.Normalization;
 import dev.culebra.nn.Positions;
+import dev.culebra.options.Options;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -56,11 +57,6 @@ public record ModelDescription(
     double ropeTheta,
     Optional<RopeScaling> ropeScaling,
     List<Integer> endTokens) {
-  /** What {@link dev.culebra.nn.Gpt} computes with. */
-  private static final double EPSILON = 1e-5;
-
-  private static final double THETA = 10_000;
-
   /** Whether the MLP is a gated one. */
   public boolean gatedMlp() {
     return architecture != Architecture.GPT2;
@@ -77,27 +73,8 @@ public record ModelDescription(
    */
   public List<String> beyondGpt() {
     List<String> beyond = new ArrayList<>();
-    if (heads * headSize != embd) {
-      beyond.add("%d heads of %d in a width of %d".formatted(heads, headSize, embd));
-    }
-    int width = Mlp.hiddenWidth(embd, gatedMlp());
-    if (mlpWidth != width) {
-      beyond.add("an MLP of %d columns instead of %d".formatted(mlpWidth, width));
-    }
-    if (normEpsilon != EPSILON) {
-      beyond.add("a norm's epsilon of %s instead of %s".formatted(normEpsilon, EPSILON));
-    }
-    if (qkvBias != attentionOutBias || qkvBias != mlpBias) {
+    if (attentionOutBias != mlpBias || mlpBias && !qkvBias) {
       beyond.add("biases in some linear layers only");
-    }
-    if (learnedQkNorm) {
-      beyond.add("learned scales of normalised queries and keys");
-    }
-    if (ropeTheta != 0 && ropeTheta != THETA) {
-      beyond.add("a rope theta of %s instead of %s".formatted(ropeTheta, THETA));
-    }
-    if (ropeScaling.isPresent()) {
-      beyond.add("Llama 3's rope scaling");
     }
     return beyond;
   }
@@ -122,13 +99,31 @@ public record ModelDescription(
   }
 
   private GptConfig closest() {
-    GptConfig gpt2 =
-        new GptConfig(layers, heads, embd, context, vocab, 0, mlpBias, tiedHead, activation);
-    return architecture == Architecture.GPT2
-        ? gpt2
-        : gpt2.with(GptConfig.POSITIONS, Positions.ROTARY)
-            .with(GptConfig.NORM, Normalization.RMS)
-            .with(GptConfig.GATED_MLP, true)
-            .with(GptConfig.KV_HEADS, kvHeads == heads ? 0 : kvHeads);
+    Options shape =
+        Options.NONE
+            .with(GptConfig.LAYERS, layers)
+            .with(GptConfig.HEADS, heads)
+            .with(GptConfig.EMBD, embd)
+            .with(GptConfig.CONTEXT, context)
+            .with(GptConfig.BIAS, mlpBias)
+            .with(GptConfig.TIED_HEAD, tiedHead)
+            .with(GptConfig.ACTIVATION, activation)
+            .with(GptConfig.HEAD_SIZE, heads * headSize == embd ? 0 : headSize)
+            .with(GptConfig.QKV_BIAS, qkvBias && !mlpBias)
+            .with(GptConfig.NORM_EPSILON, (float) normEpsilon);
+    if (architecture != Architecture.GPT2) {
+      shape =
+          shape
+              .with(GptConfig.POSITIONS, Positions.ROTARY)
+              .with(GptConfig.ROPE_THETA, (float) ropeTheta)
+              .with(GptConfig.ROPE_SCALING, ropeScaling.orElse(RopeScaling.NONE))
+              .with(GptConfig.NORM, Normalization.RMS)
+              .with(GptConfig.GATED_MLP, true)
+              .with(GptConfig.QK_NORM, learnedQkNorm)
+              .with(GptConfig.QK_SCALE, learnedQkNorm)
+              .with(GptConfig.KV_HEADS, kvHeads == heads ? 0 : kvHeads);
+    }
+    GptConfig config = GptConfig.of(shape).withVocab(vocab);
+    return config.hiddenWidth() == mlpWidth ? config : config.with(GptConfig.MLP_WIDTH, mlpWidth);
   }
 }

@@ -148,7 +148,7 @@ public final class PretrainedModel implements AutoCloseable {
    * Reads the weights into {@code model}, a tensor after the other, in pieces of 16 MB; a
    * transposed tensor is whole in memory while it is read.
    *
-   * @param model of {@link ModelDescription#gptConfig}
+   * @param model of {@link ModelDescription#gptConfig}; where positions are rotary, of any context
    * @throws CheckpointException if a tensor is missing, has another shape, or has no place; one
    *     line that names it. The model is then of no use.
    * @throws IOException if a file cannot be read

@@ -191,12 +191,25 @@ public record TrainConfig(
 
   /**
    * What two models must have in common for one to start with the weights of the other. This leaves
-   * out dropout and the soft cap, and the context if there is no table of positions.
+   * out dropout and the soft cap, and if there is no table of positions, also the context and the
+   * frequencies, which are changed for a longer context.
    */
   Options weightsShape() {
+    int headSize = model.attentionWidth() == model.embd() ? 0 : model.sizeOfHead();
+    int usualWidth = model.with(GptConfig.MLP_WIDTH, 0).hiddenWidth();
+    int mlpWidth = model.hiddenWidth() == usualWidth ? 0 : model.hiddenWidth();
     Options shape =
-        shape().without(GptConfig.SOFTCAP).with(GptConfig.KV_HEADS, model.headsSpec().kvHeads());
-    return model.positions() == Positions.ROTARY ? shape.without(GptConfig.CONTEXT) : shape;
+        shape()
+            .without(GptConfig.SOFTCAP)
+            .with(GptConfig.KV_HEADS, model.headsSpec().kvHeads())
+            .with(GptConfig.HEAD_SIZE, headSize)
+            .with(GptConfig.MLP_WIDTH, mlpWidth);
+    return model.positions() == Positions.ROTARY
+        ? shape
+            .without(GptConfig.CONTEXT)
+            .without(GptConfig.ROPE_THETA)
+            .without(GptConfig.ROPE_SCALING)
+        : shape;
   }
 
   /** The default learning rate for finetuning: a tenth of this one's. */

@@ -85,9 +85,17 @@ final class Bf16EmulationOps {
 
     @Override
     protected void runForward(
-        Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias) {
+        Tensor out,
+        Tensor mean,
+        Tensor rstd,
+        Tensor in,
+        Tensor weight,
+        Tensor bias,
+        float epsilon) {
       onCopies(
-          c -> ops.layerNorm().forward(c.of(out), mean, rstd, c.of(in), c.of(weight), c.of(bias)));
+          c ->
+              ops.layerNorm()
+                  .forward(c.of(out), mean, rstd, c.of(in), c.of(weight), c.of(bias), epsilon));
     }
 
     /** Normalises the sum as it is kept, rounded. */
@@ -100,9 +108,10 @@ final class Bf16EmulationOps {
         Tensor stream,
         Tensor branch,
         Tensor weight,
-        Tensor bias) {
+        Tensor bias,
+        float epsilon) {
       onCopies(c -> ops.elementwise().add(c.of(sum), c.of(stream), c.of(branch)));
-      runForward(out, mean, rstd, sum, weight, bias);
+      runForward(out, mean, rstd, sum, weight, bias, epsilon);
     }
 
     /** The rows added to {@code dBranchBias} are those of dIn, rounded. */
@@ -229,13 +238,36 @@ final class Bf16EmulationOps {
     }
 
     @Override
-    protected void runForward(Tensor qkv, Tensor in, Tensor offset, HeadsSpec spec) {
-      onCopies(c -> ops.heads().forward(c.of(qkv), c.of(in), offset, spec));
+    protected void runForward(
+        Tensor qkv, Tensor in, Tensor queryScale, Tensor keyScale, Tensor offset, HeadsSpec spec) {
+      onCopies(
+          c ->
+              ops.heads()
+                  .forward(c.of(qkv), c.of(in), c.of(queryScale), c.of(keyScale), offset, spec));
     }
 
     @Override
-    protected void runBackward(Tensor dIn, Tensor dQkv, Tensor in, HeadsSpec spec) {
-      onCopies(c -> ops.heads().backward(c.of(dIn), c.of(dQkv), c.of(in), spec));
+    protected void runBackward(
+        Tensor dIn,
+        Tensor dQueryScale,
+        Tensor dKeyScale,
+        Tensor dQkv,
+        Tensor in,
+        Tensor queryScale,
+        Tensor keyScale,
+        HeadsSpec spec) {
+      onCopies(
+          c ->
+              ops.heads()
+                  .backward(
+                      c.of(dIn),
+                      dQueryScale,
+                      dKeyScale,
+                      c.of(dQkv),
+                      c.of(in),
+                      c.of(queryScale),
+                      c.of(keyScale),
+                      spec));
     }
   }
 

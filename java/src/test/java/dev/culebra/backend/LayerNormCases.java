@@ -1,5 +1,6 @@
 package dev.culebra.backend;
 
+import static dev.culebra.backend.LayerNormOp.USUAL_EPSILON;
 import static dev.culebra.backend.Numbers.rounded;
 import static dev.culebra.backend.Numbers.widened;
 
@@ -35,6 +36,9 @@ final class LayerNormCases {
     {700, 16}
   };
 
+  /** So large that it shows beside the variance. */
+  private static final float OTHER_EPSILON = 0.5f;
+
   private LayerNormCases() {}
 
   static Stream<OpCase> all() {
@@ -49,9 +53,14 @@ final class LayerNormCases {
                                         .map(
                                             plain ->
                                                 new Kind(
-                                                    size[0], size[1], !plain, plain, centred,
-                                                    false)))),
-            Stream.of(new Kind(5, 64, true, false, true, true)))
+                                                    size[0],
+                                                    size[1],
+                                                    !plain,
+                                                    plain,
+                                                    centred,
+                                                    false,
+                                                    plain ? USUAL_EPSILON : OTHER_EPSILON)))),
+            Stream.of(new Kind(5, 64, true, false, true, true, USUAL_EPSILON)))
         .flatMap(
             kind ->
                 Stream.of(
@@ -60,9 +69,15 @@ final class LayerNormCases {
 
   /** A call; RMSNorm if not centred. */
   private record Kind(
-      int n, int c, boolean bias, boolean inPlace, boolean centred, boolean misaligned) {
+      int n,
+      int c,
+      boolean bias,
+      boolean inPlace,
+      boolean centred,
+      boolean misaligned,
+      float epsilon) {
     String name(String op) {
-      return "%s N=%d C=%d%s%s%s%s"
+      return "%s N=%d C=%d%s%s%s%s%s"
           .formatted(
               op,
               n,
@@ -70,7 +85,8 @@ final class LayerNormCases {
               bias ? " bias" : "",
               inPlace ? " in place" : "",
               centred ? "" : " not centred",
-              misaligned ? " misaligned" : "");
+              misaligned ? " misaligned" : "",
+              epsilon == USUAL_EPSILON ? "" : " epsilon=" + epsilon);
     }
 
     /** A case, with its choice of in-place tensors. */
@@ -126,8 +142,9 @@ final class LayerNormCases {
                   rstd,
                   x,
                   run.input(weight, c),
-                  run.optional(run.inputOrNull(shift, c)));
-          expectForward(run, out, mean, rstd, in, weight, shift);
+                  run.optional(run.inputOrNull(shift, c)),
+                  kind.epsilon);
+          expectForward(run, out, mean, rstd, in, weight, shift, kind.epsilon);
         });
   }
 
@@ -156,20 +173,29 @@ final class LayerNormCases {
                   before,
                   run.input(branch, n, c),
                   run.input(weight, c),
-                  run.optional(run.inputOrNull(shift, c)));
+                  run.optional(run.inputOrNull(shift, c)),
+                  kind.epsilon);
           double[] exact = ReferenceOps.add(widened(stream), widened(branch));
           run.result("sum", sum, () -> Expected.exactly(exact));
-          expectForward(run, out, mean, rstd, run.rounded(exact), weight, shift);
+          expectForward(run, out, mean, rstd, run.rounded(exact), weight, shift, kind.epsilon);
         });
   }
 
   private static void expectForward(
-      OpRun run, Tensor out, Tensor mean, Tensor rstd, float[] in, float[] weight, float[] shift) {
+      OpRun run,
+      Tensor out,
+      Tensor mean,
+      Tensor rstd,
+      float[] in,
+      float[] weight,
+      float[] shift,
+      double epsilon) {
     int c = weight.length;
     int n = in.length / c;
     boolean centred = mean != null;
     var exact =
-        ReferenceOps.layerNormForward(widened(in), widened(weight), widened(shift), n, c, centred);
+        ReferenceOps.layerNormForward(
+            widened(in), widened(weight), widened(shift), n, c, centred, epsilon);
     double[] outMagnitudes = new double[n * c];
     double[] meanMagnitudes = new double[n];
     double[] rstdMagnitudes = new double[n];
@@ -272,7 +298,8 @@ final class LayerNormCases {
       weight = run.normal(c);
       dOut = run.normal(n * c);
       var forward =
-          ReferenceOps.layerNormForward(widened(in), widened(weight), null, n, c, centred);
+          ReferenceOps.layerNormForward(
+              widened(in), widened(weight), null, n, c, centred, kind.epsilon);
       mean = rounded(forward.mean());
       rstd = rounded(forward.rstd());
       startWeight = run.singleNormal(c);

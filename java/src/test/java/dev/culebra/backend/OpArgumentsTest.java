@@ -151,10 +151,19 @@ class OpArgumentsTest {
     assertRejected(
         "headsForward: in (B, T, (heads + 2 kvHeads) D) = F32 (1, 2, 24) does not fit"
             + " qkv (B, T, 3C) = F32 (1, 2, 24)",
-        () -> single.heads().forward(floats(1, 2, 24), floats(1, 2, 24), null, spec));
+        () -> single.heads().forward(floats(1, 2, 24), floats(1, 2, 24), null, null, null, spec));
     assertRejected(
         "headsForward: rotary needs heads of even size",
-        () -> single.heads().forward(floats(1, 2, 36), floats(1, 2, 24), null, spec));
+        () -> single.heads().forward(floats(1, 2, 36), floats(1, 2, 24), null, null, null, spec));
+    assertRejected(
+        "headsForward: scales need normalised queries and keys",
+        () ->
+            single
+                .heads()
+                .forward(floats(1, 2, 24), floats(1, 2, 16), floats(2), floats(2), null, spec));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new HeadsSpec(4, 2, true, 0, Rotation.NONE))
+        .withMessage("epsilon must be above 0, not 0.0");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new HeadsSpec(4, 3, false, false))
         .withMessage("kvHeads must divide heads: 3 kvHeads, 4 heads");
@@ -270,7 +279,7 @@ class OpArgumentsTest {
                 .backward(x, halves(7, 7), null, x, x, halves(7, 7), null, Activation.IDENTITY));
     assertRejected(
         "layerNormForward: mean (N) must be F32, not BF16 (4)",
-        () -> half.layerNorm().forward(x, halves(4), floats(4), x, halves(7), null));
+        () -> half.layerNorm().forward(x, halves(4), floats(4), x, halves(7), null, 1e-5f));
     assertRejected(
         "crossEntropyForward: losses (N) must be F32, not BF16 (4)",
         () -> half.crossEntropy().forward(halves(4), floats(1), x, ints(4), 7, 1));

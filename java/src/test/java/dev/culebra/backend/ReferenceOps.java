@@ -7,8 +7,6 @@ package dev.culebra.backend;
  * {@link ReferenceSampler}.
  */
 public final class ReferenceOps {
-  private static final double LAYER_NORM_EPSILON = 1e-5;
-
   private ReferenceOps() {}
 
   /** (rows, c); row r is at time {@code r % t}. {@code positionTable} may be null. */
@@ -53,7 +51,7 @@ public final class ReferenceOps {
    * @param centred whether the mean is subtracted; otherwise it is returned as 0
    */
   public static LayerNorm layerNormForward(
-      double[] in, double[] weight, double[] bias, int n, int c, boolean centred) {
+      double[] in, double[] weight, double[] bias, int n, int c, boolean centred, double epsilon) {
     LayerNorm result = new LayerNorm(new double[n * c], new double[n], new double[n]);
     for (int r = 0; r < n; r++) {
       double mean = 0;
@@ -64,7 +62,7 @@ public final class ReferenceOps {
       for (int i = 0; i < c; i++) {
         variance += (in[r * c + i] - mean) * (in[r * c + i] - mean) / c;
       }
-      double rstd = 1 / Math.sqrt(variance + LAYER_NORM_EPSILON);
+      double rstd = 1 / Math.sqrt(variance + epsilon);
       for (int i = 0; i < c; i++) {
         double normalised = (in[r * c + i] - mean) * rstd;
         result.out[r * c + i] = normalised * weight[i] + (bias == null ? 0 : bias[i]);

@@ -14,6 +14,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Tests the reference itself: gradients by central differences, forward passes by identities. */
 class ReferenceOpsTest {
+  private static final double EPSILON = LayerNormOp.USUAL_EPSILON;
+
   private static final double STEP = 1e-5;
 
   private final RandomStream random = new RandomStream(11, 0, 0);
@@ -83,7 +85,7 @@ class ReferenceOpsTest {
     double[] weight = normal(c);
     double[] bias = normal(c);
     double[] dOut = normal(n * c);
-    var forward = ReferenceOps.layerNormForward(in, weight, bias, n, c, centred);
+    var forward = ReferenceOps.layerNormForward(in, weight, bias, n, c, centred, EPSILON);
     var gradients =
         ReferenceOps.layerNormBackward(
             dOut, in, forward.mean(), forward.rstd(), weight, n, c, centred);
@@ -91,17 +93,17 @@ class ReferenceOpsTest {
         gradients.in(),
         in,
         dOut,
-        x -> ReferenceOps.layerNormForward(x, weight, bias, n, c, centred).out());
+        x -> ReferenceOps.layerNormForward(x, weight, bias, n, c, centred, EPSILON).out());
     assertGradient(
         gradients.weight(),
         weight,
         dOut,
-        x -> ReferenceOps.layerNormForward(in, x, bias, n, c, centred).out());
+        x -> ReferenceOps.layerNormForward(in, x, bias, n, c, centred, EPSILON).out());
     assertGradient(
         gradients.bias(),
         bias,
         dOut,
-        x -> ReferenceOps.layerNormForward(in, weight, x, n, c, centred).out());
+        x -> ReferenceOps.layerNormForward(in, weight, x, n, c, centred, EPSILON).out());
   }
 
   @Test
@@ -109,7 +111,7 @@ class ReferenceOpsTest {
     int c = 50;
     double[] in = Arrays.stream(normal(c)).map(x -> 300 * x + 700).toArray();
     double[] ones = DoubleStream.generate(() -> 1).limit(c).toArray();
-    double[] out = ReferenceOps.layerNormForward(in, ones, null, 1, c, false).out();
+    double[] out = ReferenceOps.layerNormForward(in, ones, null, 1, c, false, EPSILON).out();
     assertThat(Arrays.stream(out).map(x -> x * x).sum() / c).isCloseTo(1, within(1e-9));
     assertThat(out[3] / out[4]).isCloseTo(in[3] / in[4], within(1e-9));
   }
@@ -144,7 +146,30 @@ class ReferenceOpsTest {
     ReferenceHeads reference = new ReferenceHeads(spec, 3, 6, 0);
     double[] in = normal(2 * 3 * spec.projected() * 6);
     double[] dQkv = normal(2 * 3 * 3 * heads * 6);
-    assertGradient(reference.backward(dQkv, in), in, dQkv, reference::forward);
+    assertGradient(reference.backward(dQkv, in).in(), in, dQkv, reference::forward);
+  }
+
+  @Test
+  void gradientsOfTheScalesOfHeads() {
+    HeadsSpec spec =
+        new HeadsSpec(4, 2, true, 1e-2f, new Rotation(500, new RopeScaling(8, 1, 4, 20)));
+    double[] in = normal(2 * 3 * spec.projected() * 6);
+    double[] dQkv = normal(2 * 3 * 3 * 4 * 6);
+    double[] query = normal(6);
+    double[] key = normal(6);
+    var gradients = new ReferenceHeads(spec, 3, 6, 0, query, key).backward(dQkv, in);
+    assertGradient(
+        gradients.in(), in, dQkv, x -> new ReferenceHeads(spec, 3, 6, 0, query, key).forward(x));
+    assertGradient(
+        gradients.queryScale(),
+        query,
+        dQkv,
+        x -> new ReferenceHeads(spec, 3, 6, 0, x, key).forward(in));
+    assertGradient(
+        gradients.keyScale(),
+        key,
+        dQkv,
+        x -> new ReferenceHeads(spec, 3, 6, 0, query, x).forward(in));
   }
 
   @Test
@@ -186,7 +211,7 @@ class ReferenceOpsTest {
     int c = 50;
     double[] in = Arrays.stream(normal(c)).map(x -> 300 * x + 7).toArray();
     double[] ones = DoubleStream.generate(() -> 1).limit(c).toArray();
-    double[] out = ReferenceOps.layerNormForward(in, ones, null, 1, c, true).out();
+    double[] out = ReferenceOps.layerNormForward(in, ones, null, 1, c, true, EPSILON).out();
     assertThat(Arrays.stream(out).average().orElseThrow()).isCloseTo(0, within(1e-12));
     assertThat(Arrays.stream(out).map(x -> x * x).sum() / c).isCloseTo(1, within(1e-9));
   }

@@ -44,7 +44,8 @@ class CausalSelfAttentionTest {
 
   @Test
   void equalsSeparateHeadsConcatenated() {
-    CausalSelfAttention all = new CausalSelfAttention(WIDTH, HEADS, true, true, 0, Init.GPT2);
+    GptConfig config = new GptConfig(1, HEADS, WIDTH, TIME, 1, 0, true, true, Activation.GELU_TANH);
+    CausalSelfAttention all = new CausalSelfAttention(config, true);
     Tensor in = floats(1, BATCH, TIME, WIDTH);
     try (Parameters parameters = new Parameters(backend, all);
         Buffer activations =

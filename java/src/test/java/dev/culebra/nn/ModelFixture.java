@@ -1,6 +1,8 @@
 package dev.culebra.nn;
 
 import dev.culebra.backend.Activation;
+import dev.culebra.backend.RopeScaling;
+import dev.culebra.options.Options;
 import dev.culebra.random.RandomStream;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -35,7 +37,37 @@ public final class ModelFixture {
           .with(GptConfig.KV_HEADS, 1)
           .with(GptConfig.SOFTCAP, 3f);
 
-  static final List<GptConfig> ALL = List.of(TIED, UNTIED, RELU, LLAMA, CAPPED);
+  /** As Qwen2 is, and with an MLP and heads of sizes of their own. */
+  static final GptConfig WIDE =
+      LLAMA.with(
+          Options.NONE
+              .with(GptConfig.QKV_BIAS, true)
+              .with(GptConfig.HEAD_SIZE, 10)
+              .with(GptConfig.MLP_WIDTH, 17)
+              .with(GptConfig.NORM_EPSILON, 0.1f)
+              .with(GptConfig.ROPE_THETA, 50f)
+              .with(GptConfig.ROPE_SCALING, new RopeScaling(4, 1, 3, 9)));
+
+  /** As Qwen3 is, heads smaller than the width has room for. */
+  static final GptConfig SCALED =
+      LLAMA.with(
+          Options.NONE
+              .with(GptConfig.QK_NORM, true)
+              .with(GptConfig.QK_SCALE, true)
+              .with(GptConfig.NORM_EPSILON, 1e-6f)
+              .with(GptConfig.HEAD_SIZE, 4));
+
+  /** A width that is no multiple of the heads, without gates or turning. */
+  static final GptConfig NARROW =
+      TIED.with(
+          Options.NONE
+              .with(GptConfig.HEADS, 2)
+              .with(GptConfig.HEAD_SIZE, 5)
+              .with(GptConfig.MLP_WIDTH, 19)
+              .with(GptConfig.QKV_BIAS, true));
+
+  static final List<GptConfig> ALL =
+      List.of(TIED, UNTIED, RELU, LLAMA, CAPPED, WIDE, SCALED, NARROW);
 
   static int[] tokens(int count, int vocab, int stream) {
     RandomStream random = new RandomStream(42, stream, 0);

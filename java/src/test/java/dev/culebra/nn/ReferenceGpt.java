@@ -80,21 +80,26 @@ final class ReferenceGpt {
   private Step attentionBranch(String name, double[] x, int batch, int time) {
     int width = config.embd();
     int rows = batch * time;
-    int headSize = width / config.heads();
+    int headSize = config.sizeOfHead();
     Step norm = layerNorm(name + "ln_1", x, rows);
-    var heads = new ReferenceHeads(config.headsSpec(), time, headSize, 0);
+    double[] queryScale = get(name + "attn.q_norm.weight");
+    double[] keyScale = get(name + "attn.k_norm.weight");
+    var heads = new ReferenceHeads(config.headsSpec(), time, headSize, 0, queryScale, keyScale);
     int projectedWidth = config.headsSpec().projected() * headSize;
     Step projected = linear(name + "attn.c_attn", norm.out, rows, width, projectedWidth);
     double[] qkv = heads.forward(projected.out);
     var attention = new ReferenceAttention(batch, time, config.heads(), headSize, true, 0, null);
     double[] attended = attention.forward(qkv).out();
-    Step project = linear(name + "attn.c_proj", attended, rows, width, width);
+    int attentionWidth = config.heads() * headSize;
+    Step project = linear(name + "attn.c_proj", attended, rows, attentionWidth, width);
     return new Step(
         project.out,
         dOut -> {
           double[] dQkv = attention.backward(project.backward.of(dOut), qkv);
-          double[] dProjected = heads.backward(dQkv, projected.out);
-          return norm.backward.of(projected.backward.of(dProjected));
+          var dHeads = heads.backward(dQkv, projected.out);
+          accumulate(name + "attn.q_norm.weight", dHeads.queryScale());
+          accumulate(name + "attn.k_norm.weight", dHeads.keyScale());
+          return norm.backward.of(projected.backward.of(dHeads.in()));
         });
   }
 
@@ -105,9 +110,10 @@ final class ReferenceGpt {
     if (config.gatedMlp()) {
       return gatedMlpBranch(name, norm, rows);
     }
-    Step expand = linear(name + "mlp.c_fc", norm.out, rows, width, 4 * width);
+    int hidden = get(name + "mlp.c_proj.weight").length / width;
+    Step expand = linear(name + "mlp.c_fc", norm.out, rows, width, hidden);
     double[] activated = ReferenceOps.activationForward(expand.out, activation);
-    Step project = linear(name + "mlp.c_proj", activated, rows, 4 * width, width);
+    Step project = linear(name + "mlp.c_proj", activated, rows, hidden, width);
     return new Step(
         project.out,
         dOut -> {
@@ -139,7 +145,8 @@ final class ReferenceGpt {
     double[] weight = get(name + ".weight");
     double[] bias = get(name + ".bias");
     boolean centred = config.norm() == Normalization.LAYER;
-    var norm = ReferenceOps.layerNormForward(x, weight, bias, rows, width, centred);
+    double epsilon = config.normEpsilon();
+    var norm = ReferenceOps.layerNormForward(x, weight, bias, rows, width, centred, epsilon);
     return new Step(
         norm.out(),
         dOut -> {

@@ -1,12 +1,13 @@
 package dev.culebra.pretrained;
 
-import static dev.culebra.pretrained.PretrainedGpt2Contract.folder;
+import static dev.culebra.pretrained.PretrainedContract.folder;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.culebra.backend.Activation;
+import dev.culebra.backend.RopeScaling;
 import dev.culebra.backend.cpu.CpuBackend;
 import dev.culebra.checkpoint.CheckpointException;
 import dev.culebra.checkpoint.Safetensors;
@@ -14,6 +15,7 @@ import dev.culebra.checkpoint.SafetensorsWriter;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Parameter;
+import dev.culebra.options.Options;
 import dev.culebra.tensor.BFloat16;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
@@ -30,7 +32,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.Random;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -55,7 +57,7 @@ class PretrainedModelTest {
   }
 
   private Map<String, float[]> parameters(Path path) throws IOException {
-    try (Gpt model = PretrainedGpt2Contract.load(path, backend)) {
+    try (Gpt model = PretrainedContract.load(path, backend)) {
       return parameters(model);
     }
   }
@@ -343,34 +345,65 @@ class PretrainedModelTest {
   }
 
   @Test
-  void unsupportedFeaturesAreListed() throws IOException {
-    assertThat(beyond("gpt2-bf16")).isEmpty();
-    assertThat(beyond("llama-tied-f32"))
-        .containsExactly(
-            "an MLP of 176 columns instead of 192", "a norm's epsilon of 1.0E-6 instead of 1.0E-5");
-    assertThat(beyond("llama3-rope-f32"))
-        .containsExactly(
-            "an MLP of 176 columns instead of 192",
-            "a norm's epsilon of 1.0E-6 instead of 1.0E-5",
-            "a rope theta of 500000.0 instead of 10000.0",
-            "Llama 3's rope scaling");
-    assertThat(beyond("qwen2-f32")).contains("biases in some linear layers only");
-    assertThat(beyond("qwen3-f32"))
-        .contains(
-            "4 heads of 32 in a width of 64", "learned scales of normalised queries and keys");
-    assertThat(HuggingFaceConfig.read(folder("llama3-rope-f32")).ropeScaling())
-        .isEqualTo(Optional.of(new RopeScaling(8, 1, 4, 32)));
-    assertThatThrownBy(() -> HuggingFaceConfig.read(folder("qwen2-f32")).gptConfig())
-        .isInstanceOf(CheckpointException.class)
-        .hasMessage(
-            "%s: this qwen2 model cannot be computed yet: it has an MLP of 176 columns instead of"
-                + " 192, a norm's epsilon of 1.0E-6 instead of 1.0E-5, biases in some linear layers"
-                + " only",
-            folder("qwen2-f32").resolve("config.json"));
+  void theShapeIsThatOfTheDescription() throws IOException {
+    assertThat(config("llama3-rope-f32").options())
+        .isEqualTo(
+            config("llama-tied-f32")
+                .with(
+                    Options.NONE
+                        .with(GptConfig.ROPE_THETA, 500_000f)
+                        .with(GptConfig.ROPE_SCALING, new RopeScaling(8, 1, 4, 32))
+                        .with(GptConfig.CONTEXT, config("llama3-rope-f32").context()))
+                .options());
+    assertThat(config("llama-tied-f32").hiddenWidth()).isEqualTo(176);
+    assertThat(config("llama-tied-f32").normEpsilon()).isEqualTo(1e-6f);
+    assertThat(config("qwen2-f32").qkvBias()).isTrue();
+    assertThat(config("qwen2-f32").bias()).isFalse();
+    assertThat(config("qwen3-f32").sizeOfHead()).isEqualTo(32);
+    assertThat(config("qwen3-f32").attentionWidth()).isEqualTo(128);
+    assertThat(config("qwen3-f32").qkScale()).isTrue();
+    assertThat(config("gpt2-f32").options())
+        .isEqualTo(
+            new GptConfig(3, 4, 64, 128, 512, 0, true, true, Activation.GELU_TANH).options());
   }
 
-  private static List<String> beyond(String name) throws IOException {
-    return HuggingFaceConfig.read(folder(name)).beyondGpt();
+  /** Rotary positions have no table: a longer context only needs memory. */
+  @Test
+  void theContextMayBeLongerThanTrained() throws IOException {
+    GptConfig longer = config("llama3-rope-f32").with(GptConfig.CONTEXT, 1000);
+    int[] tokens = new Random(3).ints(1000, 0, 512).toArray();
+    try (Gpt trained = PretrainedContract.load(folder("llama3-rope-f32"), backend);
+        Gpt model = Gpt.toBeLoaded(longer, backend);
+        PretrainedModel pretrained = PretrainedModel.open(folder("llama3-rope-f32"))) {
+      pretrained.load(model);
+      assertThat(logits(model, Arrays.copyOf(tokens, 40)))
+          .containsExactly(logits(trained, Arrays.copyOf(tokens, 40)));
+      assertThat(logits(model, tokens)).doesNotContain(Float.NaN);
+    }
+  }
+
+  private float[] logits(Gpt model, int[] tokens) {
+    model.eval();
+    model.planInference(1, tokens.length);
+    model.load(MemorySegment.ofArray(tokens), null);
+    return backend.readFloatsBlocking(model.forward());
+  }
+
+  private static GptConfig config(String name) throws IOException {
+    return HuggingFaceConfig.read(folder(name)).gptConfig();
+  }
+
+  @Test
+  void whatAGptCannotComputeIsListed() throws IOException {
+    Path file = directory.resolve("config.json");
+    Files.writeString(file, "{\"model_type\": \"llama\", \"attention_bias\": true}");
+    assertThat(HuggingFaceConfig.read(directory).beyondGpt())
+        .containsExactly("biases in some linear layers only");
+    assertThatThrownBy(() -> HuggingFaceConfig.read(directory).gptConfig())
+        .isInstanceOf(CheckpointException.class)
+        .hasMessage(
+            "%s: this llama model cannot be computed yet: it has biases in some linear layers only",
+            file);
   }
 
   @ParameterizedTest
@@ -385,6 +418,7 @@ class PretrainedModelTest {
         "\"model_type\": \"gpt2\", \"activation_function\": \"mish\" | activation_function \"mish\" is not known",
         "\"model_type\": \"gpt2\", \"scale_attn_weights\": false | scale_attn_weights false is not known",
         "\"model_type\": \"llama\", \"rope_scaling\": {\"type\": \"yarn\"} | rope_type \"yarn\" is not known: default and llama3 are",
+        "\"model_type\": \"llama\", \"rope_scaling\": {\"type\": \"llama3\", \"factor\": 0.5} | the factor of a rope scaling must be at least 1, not 0.5",
         "\"model_type\": \"qwen2\", \"use_sliding_window\": true | use_sliding_window true is not known",
         "\"model_type\": \"llama\", \"rms_norm_eps\": 0 | rms_norm_eps must be a number above 0, not 0",
         "\"model_type\": \"llama\", \"mlp_bias\": 1 | mlp_bias must be true or false, not 1",

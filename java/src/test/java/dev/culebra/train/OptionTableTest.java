@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.culebra.nn.GptConfig;
+import dev.culebra.nn.Positions;
 import dev.culebra.options.Naming;
 import dev.culebra.options.Option;
 import dev.culebra.options.OptionException;
@@ -28,7 +29,12 @@ import org.junit.jupiter.params.provider.MethodSource;
 class OptionTableTest {
   /** Values with which each option's other value is valid. */
   private static final Options BASE =
-      Options.NONE.with(TrainingConfig.LR, 0.5f).with(GptConfig.HEADS, 2);
+      Options.NONE
+          .with(TrainingConfig.LR, 0.5f)
+          .with(GptConfig.HEADS, 2)
+          .with(GptConfig.HEAD_SIZE, 2)
+          .with(GptConfig.POSITIONS, Positions.ROTARY)
+          .with(GptConfig.QK_NORM, true);
 
   static final List<Option<?, ?>> ALL = TrainConfig.OPTIONS;
 
@@ -65,7 +71,7 @@ class OptionTableTest {
     ValueType<T> type = option.type();
     return Stream.concat(
             type.choices().stream(),
-            Stream.of("gpt2", "true", "false", "0.25", "2", "cuda:1", "macbeth"))
+            Stream.of("gpt2", "true", "false", "0.25", "2", "cuda:1", "8,1,4,32", "macbeth"))
         .flatMap(text -> type.parse(text).stream())
         .filter(value -> option.fallback().stream().noneMatch(value::equals))
         .map(option::set)

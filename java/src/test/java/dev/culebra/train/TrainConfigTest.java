@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIOException;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import dev.culebra.backend.RopeScaling;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Positions;
 import dev.culebra.nn.Preset;
@@ -101,6 +102,13 @@ class TrainConfigTest {
             TrainingConfig.BETA2, Float.NaN, "beta2 must be at least 0 and below 1, not NaN"),
         impossible(GptConfig.HEADS, 3, "heads must divide embd: 3 and 128"),
         impossible(GptConfig.KV_HEADS, 3, "kvHeads must divide heads: 3 and 4"),
+        impossible(GptConfig.QK_SCALE, true, "qkScale true needs qkNorm true"),
+        impossible(GptConfig.ROPE_THETA, 5e5f, "ropeTheta and ropeScaling need positions rotary"),
+        impossible(
+            GptConfig.HEAD_SIZE,
+            1 << 20,
+            "heads 4 times headSize 1048576 is more than 1048576 columns"),
+        impossible(GptConfig.NORM_EPSILON, 0f, "normEpsilon must be above 0, not 0.0"),
         impossible(TrainingConfig.LR, 0f, "lr must be above 0, not 0.0"),
         impossible(TrainingConfig.LR, Float.POSITIVE_INFINITY, "lr must be above 0, not Infinity"),
         impossible(TrainingConfig.MIN_LR, 1f, "minLr must be at most lr: 1 is above 0.001"),
@@ -135,6 +143,25 @@ class TrainConfigTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> TrainConfig.of(odd))
         .withMessage("positions rotary needs heads of even size: embd 12 has 4 heads of 3");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> TrainConfig.of(odd.with(GptConfig.HEAD_SIZE, 5)))
+        .withMessage("positions rotary needs heads of even size, but there is headSize 5");
+  }
+
+  @Test
+  void weightsHaveTheShapeOfWhatIsComputed() {
+    Options llama = GptConfig.LLAMA.with(GptConfig.HEADS, 4).with(GptConfig.EMBD, 120);
+    Options said =
+        llama
+            .with(GptConfig.HEAD_SIZE, 30)
+            .with(GptConfig.MLP_WIDTH, 320)
+            .with(GptConfig.CONTEXT, 4096)
+            .with(GptConfig.ROPE_THETA, 5e5f)
+            .with(GptConfig.ROPE_SCALING, new RopeScaling(8, 1, 4, 64));
+
+    assertThat(TrainConfig.of(said).weightsShape()).isEqualTo(TrainConfig.of(llama).weightsShape());
+    assertThat(TrainConfig.of(said.with(GptConfig.MLP_WIDTH, 321)).weightsShape())
+        .isNotEqualTo(TrainConfig.of(llama).weightsShape());
   }
 
   @ParameterizedTest

@@ -12,12 +12,14 @@ public class HeadsBench extends OpBench {
     ROTARY,
     NORMALISED,
     SHARED,
-    ALL;
+    ALL,
+    /** All, and learned scales. */
+    SCALED;
 
     private HeadsSpec spec(int heads) {
-      int kvHeads = this == SHARED || this == ALL ? heads / 2 : heads;
-      return new HeadsSpec(
-          heads, kvHeads, this == NORMALISED || this == ALL, this == ROTARY || this == ALL);
+      boolean all = this == ALL || this == SCALED;
+      int kvHeads = this == SHARED || all ? heads / 2 : heads;
+      return new HeadsSpec(heads, kvHeads, this == NORMALISED || all, this == ROTARY || all);
     }
   }
 
@@ -28,6 +30,8 @@ public class HeadsBench extends OpBench {
   private Tensor in;
   private Tensor qkv;
   private Tensor dIn;
+  private Tensor scale;
+  private Tensor dScale;
 
   @Override
   protected void prepare() {
@@ -39,15 +43,18 @@ public class HeadsBench extends OpBench {
     in = floats(batch, time, projected);
     qkv = floats(batch, time, 3 * width);
     dIn = floats(batch, time, projected);
+    boolean scaled = kind == Kind.SCALED;
+    scale = scaled ? floats(width / spec.heads()) : null;
+    dScale = scaled ? floats(width / spec.heads()) : null;
   }
 
   @Benchmark
   public void forward() {
-    ops().heads().forward(qkv, in, null, spec);
+    ops().heads().forward(qkv, in, scale, scale, null, spec);
   }
 
   @Benchmark
   public void backward() {
-    ops().heads().backward(dIn, qkv, in, spec);
+    ops().heads().backward(dIn, dScale, dScale, qkv, in, scale, scale, spec);
   }
 }

@@ -1,5 +1,7 @@
 package dev.culebra.bench.cpu;
 
+import static dev.culebra.backend.LayerNormOp.USUAL_EPSILON;
+
 import dev.culebra.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 
@@ -32,7 +34,9 @@ public class LayerNormBench extends OpBench {
 
   @Benchmark
   public void forward() {
-    ops().layerNorm().residualForward(out, sum, mean, rstd, stream, branch, weight, null);
+    ops()
+        .layerNorm()
+        .residualForward(out, sum, mean, rstd, stream, branch, weight, null, USUAL_EPSILON);
   }
 
   @Benchmark

@@ -1,5 +1,7 @@
 package dev.culebra.bench.gpu;
 
+import static dev.culebra.backend.LayerNormOp.USUAL_EPSILON;
+
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.AttentionSpec;
 import dev.culebra.backend.DropoutSpec;
@@ -277,7 +279,8 @@ public final class KernelBench implements Callable<Integer> {
             memory
                 .ops
                 .layerNorm()
-                .residualForward(out, sum, mean, rstd, stream, branch, weight, bias));
+                .residualForward(
+                    out, sum, mean, rstd, stream, branch, weight, bias, USUAL_EPSILON));
     measure(
         memory,
         shape + ", backward",

@@ -1,8 +1,10 @@
 package dev.culebra.bench.oracle;
 
 import dev.culebra.backend.Activation;
+import dev.culebra.backend.RopeScaling;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Preset;
+import dev.culebra.options.Options;
 import java.util.List;
 
 /**
@@ -28,6 +30,9 @@ record OracleCase(String name, GptConfig model, int batch, int time) {
         new OracleCase("odd, untied, bias, ReLU", odd(true, false, Activation.RELU), 5, 19),
         new OracleCase("odd, Llama's block, two key heads of four", llama(), 5, 19),
         new OracleCase("odd, QK-norm, one key head, soft cap, ReLU²", capped(), 5, 19),
+        new OracleCase(
+            "odd, Qwen2's biases, Llama 3's frequencies, sizes of its own", qwen2(), 5, 19),
+        new OracleCase("odd, Qwen3's scales, heads wider than the stream", qwen3(), 5, 19),
         new OracleCase("gpt2, 2 layers", gpt2Slice(), 2, 96));
   }
 
@@ -39,6 +44,28 @@ record OracleCase(String name, GptConfig model, int batch, int time) {
     return new GptConfig(3, 4, 40, 23, 71, 0, false, false, Activation.SILU)
         .with(GptConfig.LLAMA)
         .with(GptConfig.KV_HEADS, 2);
+  }
+
+  private static GptConfig qwen2() {
+    return llama()
+        .with(
+            Options.NONE
+                .with(GptConfig.QKV_BIAS, true)
+                .with(GptConfig.MLP_WIDTH, 51)
+                .with(GptConfig.HEAD_SIZE, 6)
+                .with(GptConfig.NORM_EPSILON, 1e-3f)
+                .with(GptConfig.ROPE_THETA, 500f)
+                .with(GptConfig.ROPE_SCALING, new RopeScaling(8, 1, 4, 32)));
+  }
+
+  private static GptConfig qwen3() {
+    return llama()
+        .with(
+            Options.NONE
+                .with(GptConfig.QK_NORM, true)
+                .with(GptConfig.QK_SCALE, true)
+                .with(GptConfig.HEAD_SIZE, 14)
+                .with(GptConfig.NORM_EPSILON, 1e-6f));
   }
 
   private static GptConfig capped() {

@@ -6,13 +6,12 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.ndarray.types.SparseFormat;
 import ai.djl.nn.Activation;
+import dev.culebra.backend.RopeScaling;
+import dev.culebra.backend.Rotation;
 import java.util.stream.IntStream;
 
 /** The functions of a GPT, built from PyTorch's differentiable operations. */
 final class Functions {
-  private static final float EPSILON = 1e-5f;
-  private static final double ROTARY_BASE = 10_000;
-
   private Functions() {}
 
   /** x · Wᵀ + bias, which may be null. */
@@ -29,16 +28,16 @@ final class Functions {
   }
 
   /** Over the last axis. */
-  static NDArray layerNorm(NDArray x, NDArray weight, NDArray bias) {
+  static NDArray layerNorm(NDArray x, NDArray weight, NDArray bias, float epsilon) {
     return x.getNDArrayInternal()
-        .layerNorm(x, weight.getShape(), weight, bias, EPSILON)
+        .layerNorm(x, weight.getShape(), weight, bias, epsilon)
         .singletonOrThrow();
   }
 
   /** x / √(mean of x² + ε) over the last axis. */
-  static NDArray ofUnitSize(NDArray x) {
+  static NDArray ofUnitSize(NDArray x, float epsilon) {
     int[] last = {x.getShape().dimension() - 1};
-    return x.div(x.mul(x).mean(last, true).add(EPSILON).sqrt());
+    return x.div(x.mul(x).mean(last, true).add(epsilon).sqrt());
   }
 
   static NDArray activation(NDArray x, dev.culebra.backend.Activation kind) {
@@ -65,16 +64,17 @@ final class Functions {
   }
 
   /**
-   * Rotates row t of each head by t: columns i and i + D/2 by the angle t · 10000^(−2i/D).
+   * Rotates row t of each head by t: columns i and i + D/2 by the angle t · θ^(−2i/D), the
+   * frequency changed by the rope scaling.
    *
    * @param x (B, heads, T, D)
    */
-  static NDArray rotate(NDManager manager, NDArray x) {
+  static NDArray rotate(NDManager manager, NDArray x, Rotation rotation) {
     int time = (int) x.getShape().get(2);
     int half = (int) x.getShape().get(3) / 2;
     double[] angles =
         IntStream.range(0, time * half)
-            .mapToDouble(i -> (i / half) * Math.pow(ROTARY_BASE, -(i % half) / (double) half))
+            .mapToDouble(i -> (i / half) * frequency(i % half, half, rotation))
             .toArray();
     NDArray angle = manager.create(angles, new Shape(time, half));
     NDArray cos = angle.cos().toType(x.getDataType(), false);
@@ -83,6 +83,21 @@ final class Functions {
     NDArray first = halves.get(0);
     NDArray second = halves.get(1);
     return first.mul(cos).sub(second.mul(sin)).concat(second.mul(cos).add(first.mul(sin)), 3);
+  }
+
+  /** As Llama 3 defines it, by wavelengths. */
+  private static double frequency(int pair, int half, Rotation rotation) {
+    RopeScaling scaling = rotation.scaling();
+    double frequency = Math.pow(rotation.theta(), -pair / (double) half);
+    double low = scaling.lowFrequencyFactor();
+    double high = scaling.highFrequencyFactor();
+    double turns = scaling.originalContext() * frequency / (2 * Math.PI);
+    if (turns > high) {
+      return frequency;
+    }
+    double lowered = frequency / scaling.factor();
+    double share = turns < low ? 0 : (turns - low) / (high - low);
+    return (1 - share) * lowered + share * frequency;
   }
 
   /** Each head {@code times} times: (B, heads, T, D) → (B, heads · times, T, D). */

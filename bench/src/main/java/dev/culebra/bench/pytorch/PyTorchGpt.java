@@ -57,17 +57,24 @@ public final class PyTorchGpt implements AutoCloseable {
     if (config.positions() == Positions.LEARNED) {
       shapes.put("wpe.weight", new Shape(config.context(), width));
     }
-    long projected = width / config.heads() * config.headsSpec().projected();
+    long size = headSize(config);
+    long projected = size * config.headsSpec().projected();
     boolean gated = config.gatedMlp();
-    long hidden = gated ? (8 * width + 95) / 96 * 32 : 4 * width;
+    long usual = gated ? (8 * width + 95) / 96 * 32 : 4 * width;
+    long hidden = config.mlpWidth() == 0 ? usual : config.mlpWidth();
     for (int layer = 0; layer < config.layers(); layer++) {
       String block = "h." + layer + ".";
       addNorm(shapes, block + "ln_1", config);
-      addLinear(shapes, block + "attn.c_attn", width, projected, config);
-      addLinear(shapes, block + "attn.c_proj", width, width, config);
+      boolean qkvBias = config.bias() || config.qkvBias();
+      addLinear(shapes, block + "attn.c_attn", width, projected, qkvBias);
+      if (config.qkScale()) {
+        shapes.put(block + "attn.q_norm.weight", new Shape(size));
+        shapes.put(block + "attn.k_norm.weight", new Shape(size));
+      }
+      addLinear(shapes, block + "attn.c_proj", config.heads() * size, width, config.bias());
       addNorm(shapes, block + "ln_2", config);
-      addLinear(shapes, block + "mlp.c_fc", width, gated ? 2 * hidden : hidden, config);
-      addLinear(shapes, block + "mlp.c_proj", hidden, width, config);
+      addLinear(shapes, block + "mlp.c_fc", width, gated ? 2 * hidden : hidden, config.bias());
+      addLinear(shapes, block + "mlp.c_proj", hidden, width, config.bias());
     }
     addNorm(shapes, "ln_f", config);
     if (!config.tiedHead()) {
@@ -84,9 +91,9 @@ public final class PyTorchGpt implements AutoCloseable {
   }
 
   private static void addLinear(
-      Map<String, Shape> shapes, String name, long inputs, long outputs, GptConfig config) {
+      Map<String, Shape> shapes, String name, long inputs, long outputs, boolean bias) {
     shapes.put(name + ".weight", new Shape(outputs, inputs));
-    if (config.bias()) {
+    if (bias) {
       shapes.put(name + ".bias", new Shape(outputs));
     }
   }
@@ -188,24 +195,26 @@ public final class PyTorchGpt implements AutoCloseable {
 
   /** DJL exposes no fused attention: softmax(Q Kᵀ / √D + mask) V as separate operations. */
   private NDArray attention(String name, NDArray x, NDArray mask, int batch, int time) {
-    NDList qkv = heads(linear(name + "c_attn", x), batch, time);
-    NDArray query = qkv.get(0).mul(1 / (float) Math.sqrt(headSize()));
+    NDList qkv = heads(name, linear(name + "c_attn", x), batch, time);
+    int size = headSize(config);
+    NDArray query = qkv.get(0).mul(1 / (float) Math.sqrt(size));
     NDArray scores = query.matMul(qkv.get(1).swapAxes(2, 3)).add(mask);
     NDArray out = scores.softmax(-1).matMul(qkv.get(2));
-    return linear(name + "c_proj", out.transpose(0, 2, 1, 3).reshape(batch, time, config.embd()));
+    NDArray rows = out.transpose(0, 2, 1, 3).reshape(batch, time, (long) config.heads() * size);
+    return linear(name + "c_proj", rows);
   }
 
-  private int headSize() {
-    return config.embd() / config.heads();
+  private static int headSize(GptConfig config) {
+    return config.headSize() == 0 ? config.embd() / config.heads() : config.headSize();
   }
 
   /** Queries, keys and values for attention, (B, heads, T, D) each. */
-  private NDList heads(NDArray projected, int batch, int time) {
+  private NDList heads(String name, NDArray projected, int batch, int time) {
     HeadsSpec spec = config.headsSpec();
     if (spec.isPlain()) {
       NDList qkv =
           projected
-              .reshape(batch, time, 3, spec.heads(), headSize())
+              .reshape(batch, time, 3, spec.heads(), headSize(config))
               .transpose(2, 0, 3, 1, 4)
               .split(3, 0);
       return new NDList(qkv.get(0).squeeze(0), qkv.get(1).squeeze(0), qkv.get(2).squeeze(0));
@@ -214,27 +223,30 @@ public final class PyTorchGpt implements AutoCloseable {
     long valuesFrom = keysFrom + spec.kvHeads();
     NDList parts =
         projected
-            .reshape(batch, time, spec.projected(), headSize())
+            .reshape(batch, time, spec.projected(), headSize(config))
             .transpose(0, 2, 1, 3)
             .split(new long[] {keysFrom, valuesFrom}, 1);
     return new NDList(
-        prepared(parts.get(0), spec),
-        Functions.repeatHeads(prepared(parts.get(1), spec), spec.groupSize()),
+        prepared(name + "q_norm", parts.get(0), spec),
+        Functions.repeatHeads(prepared(name + "k_norm", parts.get(1), spec), spec.groupSize()),
         Functions.repeatHeads(parts.get(2), spec.groupSize()));
   }
 
   /** Prepares a query or key. */
-  private NDArray prepared(NDArray x, HeadsSpec spec) {
-    NDArray sized = spec.normalised() ? Functions.ofUnitSize(x) : x;
-    return spec.rotary() ? Functions.rotate(manager, sized) : sized;
+  private NDArray prepared(String name, NDArray x, HeadsSpec spec) {
+    NDArray sized = spec.normalised() ? Functions.ofUnitSize(x, config.normEpsilon()) : x;
+    NDArray scale = leaves.get(name + ".weight");
+    NDArray scaled = scale == null ? sized : sized.mul(scale);
+    return spec.rotary() ? Functions.rotate(manager, scaled, spec.rotation()) : scaled;
   }
 
   private NDArray norm(String name, NDArray x) {
     NDArray weight = leaves.get(name + ".weight");
     return switch (config.norm()) {
       case LAYER ->
-          Functions.layerNorm(x, weight, config.bias() ? leaves.get(name + ".bias") : noBias);
-      case RMS -> Functions.ofUnitSize(x).mul(weight);
+          Functions.layerNorm(
+              x, weight, config.bias() ? leaves.get(name + ".bias") : noBias, config.normEpsilon());
+      case RMS -> Functions.ofUnitSize(x, config.normEpsilon()).mul(weight);
     };
   }
 

@@ -59,7 +59,7 @@ class TrainFlagsTest {
     ValueType<T> type = option.type();
     return Stream.concat(
             type.choices().stream(),
-            Stream.of("gpt2", "true", "false", "0.25", "2", "cuda:1", "macbeth"))
+            Stream.of("gpt2", "true", "false", "0.25", "2", "cuda:1", "8,1,4,32", "macbeth"))
         .flatMap(text -> type.parse(text).stream())
         .filter(value -> option.fallback().stream().noneMatch(value::equals))
         .map(option::set)

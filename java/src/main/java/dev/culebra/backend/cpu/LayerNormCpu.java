@@ -16,8 +16,6 @@ import java.lang.foreign.MemorySegment;
  * the end. Allocates nothing once it has seen the widest row. One thread at a time.
  */
 final class LayerNormCpu extends LayerNormOp {
-  private static final float EPSILON = 1e-5f;
-
   /** Floats per part of the forward pass. */
   private static final int FORWARD_PART = 8 * 1024;
 
@@ -54,6 +52,7 @@ final class LayerNormCpu extends LayerNormOp {
   private int n;
   private int c;
   private int rowsPerPart;
+  private float epsilon;
 
   /**
    * @param linear adds up columns with the bits of its own backward pass
@@ -70,10 +69,10 @@ final class LayerNormCpu extends LayerNormOp {
 
   @Override
   protected void runForward(
-      Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias) {
+      Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias, float epsilon) {
     stream = 0;
     branch = 0;
-    normaliseRows(out, mean, rstd, in, weight, bias);
+    normaliseRows(out, mean, rstd, in, weight, bias, epsilon);
   }
 
   @Override
@@ -85,14 +84,16 @@ final class LayerNormCpu extends LayerNormOp {
       Tensor stream,
       Tensor branch,
       Tensor weight,
-      Tensor bias) {
+      Tensor bias,
+      float epsilon) {
     this.stream = RawMemory.address(stream);
     this.branch = RawMemory.address(branch);
-    normaliseRows(out, mean, rstd, sum, weight, bias);
+    normaliseRows(out, mean, rstd, sum, weight, bias, epsilon);
   }
 
   private void normaliseRows(
-      Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias) {
+      Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias, float epsilon) {
+    this.epsilon = epsilon;
     this.out = RawMemory.address(out);
     this.bias = bias == null ? 0 : RawMemory.address(bias);
     set(in, mean, rstd, weight);
@@ -119,9 +120,9 @@ final class LayerNormCpu extends LayerNormOp {
       }
       if (mean == 0) {
         double square = kernels.sumOfSquares(in + at, c) / c;
-        ALL.set(JAVA_FLOAT, safe(rstd + 4L * r), (float) (1 / Math.sqrt(square + EPSILON)));
+        ALL.set(JAVA_FLOAT, safe(rstd + 4L * r), (float) (1 / Math.sqrt(square + epsilon)));
       } else {
-        kernels.moments(mean + 4L * r, rstd + 4L * r, in + at, EPSILON, c, lanes);
+        kernels.moments(mean + 4L * r, rstd + 4L * r, in + at, epsilon, c, lanes);
       }
       kernels.normalise(out + at, in + at, meanOf(r), scalar(rstd, r), weight, bias, c);
     }

@@ -37,7 +37,7 @@ final class LayerNormCuda extends LayerNormOp {
 
   @Override
   protected void runForward(
-      Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias) {
+      Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias, float epsilon) {
     int rows = Launcher.rows(in);
     int columns = Launcher.columns(in);
     int pack = Launcher.packOf(columns, in, out, weight, bias);
@@ -49,6 +49,7 @@ final class LayerNormCuda extends LayerNormOp {
         .with(in)
         .with(weight)
         .with(bias)
+        .with(epsilon)
         .with(rows)
         .with(columns)
         .launch(forwardSize(rows, columns, pack), launcher.stream());
@@ -63,7 +64,8 @@ final class LayerNormCuda extends LayerNormOp {
       Tensor stream,
       Tensor branch,
       Tensor weight,
-      Tensor bias) {
+      Tensor bias,
+      float epsilon) {
     int rows = Launcher.rows(stream);
     int columns = Launcher.columns(stream);
     int pack = Launcher.packOf(columns, out, sum, stream, branch, weight, bias);
@@ -77,6 +79,7 @@ final class LayerNormCuda extends LayerNormOp {
         .with(branch)
         .with(weight)
         .with(bias)
+        .with(epsilon)
         .with(rows)
         .with(columns)
         .launch(forwardSize(rows, columns, pack), launcher.stream());

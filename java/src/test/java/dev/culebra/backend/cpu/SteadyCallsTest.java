@@ -141,13 +141,15 @@ class SteadyCallsTest {
       Map<String, Runnable> steps = new LinkedHashMap<>();
       steps.put("embeddingForward", () -> ops.embedding().forward(x, tokens, table, null, null));
       steps.put("embeddingBackward", () -> ops.embedding().backward(table, null, x, tokens));
-      steps.put("layerNormForward", () -> ops.layerNorm().forward(y, mean, rstd, x, weight, dBias));
+      steps.put(
+          "layerNormForward",
+          () -> ops.layerNorm().forward(y, mean, rstd, x, weight, dBias, 1e-5f));
       steps.put(
           "layerNormBackward",
           () -> ops.layerNorm().backward(y, dWeight, dBias, dBias, y, x, mean, rstd, weight));
       steps.put(
           "residualLayerNormForward",
-          () -> ops.layerNorm().residualForward(y, sum, mean, rstd, x, y, weight, dBias));
+          () -> ops.layerNorm().residualForward(y, sum, mean, rstd, x, y, weight, dBias, 1e-5f));
       steps.put(
           "residualLayerNormBackward",
           () ->
@@ -156,7 +158,8 @@ class SteadyCallsTest {
       steps.put("activationForward", () -> ops.activation().forward(y, x, Activation.GELU_TANH));
       steps.put(
           "activationBackward", () -> ops.activation().backward(y, y, x, Activation.GELU_TANH));
-      steps.put("RMSNorm forward", () -> ops.layerNorm().forward(y, null, rstd, x, weight, null));
+      steps.put(
+          "RMSNorm forward", () -> ops.layerNorm().forward(y, null, rstd, x, weight, null, 1e-5f));
       Tensor wide = floats(n, 2 * c);
       Tensor dWide = floats(n, 2 * c);
       steps.put("gatedForward", () -> ops.gated().forward(y, wide, Activation.SILU));
@@ -164,9 +167,15 @@ class SteadyCallsTest {
       HeadsSpec heads = new HeadsSpec(2, 1, true, true);
       Tensor projected = floats(1, n, 4 * c);
       Tensor packed = floats(1, n, 6 * c);
-      steps.put("headsForward", () -> ops.heads().forward(packed, projected, null, heads));
+      steps.put(
+          "headsForward",
+          () -> ops.heads().forward(packed, projected, weight, weight, null, heads));
       Tensor dProjected = floats(1, n, 4 * c);
-      steps.put("headsBackward", () -> ops.heads().backward(dProjected, packed, projected, heads));
+      steps.put(
+          "headsBackward",
+          () ->
+              ops.heads()
+                  .backward(dProjected, dWeight, dBias, packed, projected, weight, weight, heads));
       steps.put("softcapForward", () -> ops.softcap().forward(y, x, 20));
       steps.put("softcapBackward", () -> ops.softcap().backward(y, y, x, 20));
       steps.put("dropoutForward", () -> ops.dropout().forward(y, x, dropout));

@@ -9,15 +9,15 @@ import org.junit.jupiter.api.Tag;
 
 /** The same on a GPU, or in the simulator. */
 @Tag("cuda")
-class PretrainedGpt2CudaTest extends PretrainedGpt2Contract {
+class PretrainedCudaTest extends PretrainedContract {
   @Override
   protected Backend open() {
     return TestGpu.open(Binding.FFM, DType.F32);
   }
 
-  /** What is read is the same: once is enough. */
+  /** What is read is the same: once is enough of each architecture. */
   @Override
   protected List<String> models() {
-    return List.of("gpt2-f32");
+    return List.of("gpt2-f32", "llama3-rope-f32", "qwen2-f32", "qwen3-f32");
   }
 }
