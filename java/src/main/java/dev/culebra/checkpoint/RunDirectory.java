@@ -115,6 +115,9 @@ public final class RunDirectory implements AutoCloseable {
     Stream.of(
             config(),
             tokenizer(),
+            tokenizerConfig(),
+            generationConfig(),
+            parent(),
             metrics(),
             samples(),
             sample(),
@@ -143,6 +146,16 @@ public final class RunDirectory implements AutoCloseable {
   /** The run's tokenizer. */
   public Path tokenizer() {
     return path.resolve("tokenizer.json");
+  }
+
+  /** How texts begin; only if the model that the run was finetuned from says it. */
+  public Path tokenizerConfig() {
+    return path.resolve("tokenizer_config.json");
+  }
+
+  /** How texts end; only if the model that the run was finetuned from says it. */
+  public Path generationConfig() {
+    return path.resolve("generation_config.json");
   }
 
   /** One JSON object per logged step. */

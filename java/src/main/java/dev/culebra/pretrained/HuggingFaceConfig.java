@@ -22,6 +22,9 @@ import java.util.stream.Collectors;
  * refused.
  */
 final class HuggingFaceConfig {
+  static final String NAME = "config.json";
+  private static final String TYPE = "model_type";
+
   private final Path file;
   private final JsonNode json;
 
@@ -37,8 +40,18 @@ final class HuggingFaceConfig {
    * @throws IOException if it cannot be read; one line that names it
    */
   static ModelDescription read(Path folder) throws IOException {
-    Path file = folder.resolve("config.json");
+    Path file = folder.resolve(NAME);
     return new HuggingFaceConfig(file, parse(file)).read();
+  }
+
+  /** Whether a file that exists is one, of whatever model. */
+  static boolean isOne(Path file) {
+    try {
+      JsonNode json = parse(file);
+      return json.has(TYPE) || json.has("architectures");
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   /** The JSON object of a file. */
@@ -60,7 +73,7 @@ final class HuggingFaceConfig {
   }
 
   private ModelDescription read() throws CheckpointException {
-    String type = json.path("model_type").asText();
+    String type = json.path(TYPE).asText();
     Architecture architecture =
         Arrays.stream(Architecture.values())
             .filter(known -> known.modelType().equals(type))
@@ -81,6 +94,7 @@ final class HuggingFaceConfig {
     requireFlag("scale_attn_weights", true);
     requireFlag("scale_attn_by_inverse_layer_idx", false);
     requireFlag("add_cross_attention", false);
+    boolean bias = flag("bias", true); // nanoGPT's; transformers' GPT-2 always has biases
     int embd = size("n_embd", 768);
     int heads = size("n_head", 12);
     requireDivisor("n_head", heads, embd);
@@ -98,9 +112,9 @@ final class HuggingFaceConfig {
         flag("tie_word_embeddings", true),
         activation("activation_function", "gelu_new"),
         number("layer_norm_epsilon", 1e-5),
-        true,
-        true,
-        true,
+        bias,
+        bias,
+        bias,
         false,
         0,
         Optional.empty(),

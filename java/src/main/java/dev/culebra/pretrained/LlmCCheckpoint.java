@@ -9,9 +9,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * llm.c's checkpoints of GPT-2, such as {@code gpt2_124M.bin}: a header of 256 32-bit integers
@@ -20,8 +20,8 @@ import java.util.Optional;
  * singles, version 5 bfloat16.
  */
 final class LlmCCheckpoint {
-  private static final int MAGIC = 20240326;
-  private static final int HEADER_BYTES = 256 * Integer.BYTES;
+  static final int MAGIC = 20240326;
+  static final int HEADER_BYTES = 256 * Integer.BYTES;
   private static final int END_OF_TEXT = 50256;
   private static final int GPT2_VOCAB = 50257;
 
@@ -119,37 +119,58 @@ final class LlmCCheckpoint {
         vocab == GPT2_VOCAB ? List.of(END_OF_TEXT) : List.of());
   }
 
-  /** Finds where each tensor lies; names are those of nanoGPT. */
-  private void place(ModelDescription model, int paddedVocab) throws IOException {
-    int c = model.embd();
-    add("wte.weight", List.of(model.vocab(), c), (long) paddedVocab * c);
-    add("wpe.weight", List.of(model.context(), c), (long) model.context() * c);
-    addOfLayers(model, "ln_1.weight", c);
-    addOfLayers(model, "ln_1.bias", c);
-    addOfLayers(model, "attn.c_attn.weight", 3 * c, c);
-    addOfLayers(model, "attn.c_attn.bias", 3 * c);
-    addOfLayers(model, "attn.c_proj.weight", c, c);
-    addOfLayers(model, "attn.c_proj.bias", c);
-    addOfLayers(model, "ln_2.weight", c);
-    addOfLayers(model, "ln_2.bias", c);
-    addOfLayers(model, "mlp.c_fc.weight", 4 * c, c);
-    addOfLayers(model, "mlp.c_fc.bias", 4 * c);
-    addOfLayers(model, "mlp.c_proj.weight", c, 4 * c);
-    addOfLayers(model, "mlp.c_proj.bias", c);
-    add("ln_f.weight", List.of(c), c);
-    add("ln_f.bias", List.of(c), c);
-    if (channel.size() != at) {
-      throw new CheckpointException(
-          "%s should be %d bytes by its header, but is %d".formatted(file, at, channel.size()));
+  /**
+   * Tensors of one name and shape, which lie together: one, or one a layer.
+   *
+   * @param columns 0 of a vector
+   */
+  record Kind(String name, boolean ofLayers, int rows, int columns) {
+    /** The names of its tensors in their order; those of nanoGPT. */
+    List<String> names(ModelDescription model) {
+      return ofLayers
+          ? IntStream.range(0, model.layers()).mapToObj(layer -> "h." + layer + "." + name).toList()
+          : List.of(name);
+    }
+
+    private List<Integer> dims() {
+      return columns == 0 ? List.of(rows) : List.of(rows, columns);
     }
   }
 
-  private void addOfLayers(ModelDescription model, String name, int... dims)
-      throws CheckpointException {
-    long elements = dims.length == 1 ? dims[0] : (long) dims[0] * dims[1];
-    List<Integer> shape = Arrays.stream(dims).boxed().toList();
-    for (int layer = 0; layer < model.layers(); layer++) {
-      add("h." + layer + "." + name, shape, elements);
+  /** All tensors in the order of the file. */
+  static List<Kind> kinds(ModelDescription model) {
+    int c = model.embd();
+    return List.of(
+        new Kind("wte.weight", false, model.vocab(), c),
+        new Kind("wpe.weight", false, model.context(), c),
+        new Kind("ln_1.weight", true, c, 0),
+        new Kind("ln_1.bias", true, c, 0),
+        new Kind("attn.c_attn.weight", true, 3 * c, c),
+        new Kind("attn.c_attn.bias", true, 3 * c, 0),
+        new Kind("attn.c_proj.weight", true, c, c),
+        new Kind("attn.c_proj.bias", true, c, 0),
+        new Kind("ln_2.weight", true, c, 0),
+        new Kind("ln_2.bias", true, c, 0),
+        new Kind("mlp.c_fc.weight", true, 4 * c, c),
+        new Kind("mlp.c_fc.bias", true, 4 * c, 0),
+        new Kind("mlp.c_proj.weight", true, c, 4 * c),
+        new Kind("mlp.c_proj.bias", true, c, 0),
+        new Kind("ln_f.weight", false, c, 0),
+        new Kind("ln_f.bias", false, c, 0));
+  }
+
+  /** Finds where each tensor lies. The first, the embedding, has rows of padding behind it. */
+  private void place(ModelDescription model, int paddedVocab) throws IOException {
+    for (Kind kind : kinds(model)) {
+      int rows = at == HEADER_BYTES ? paddedVocab : kind.rows();
+      long elements = (long) rows * Math.max(1, kind.columns());
+      for (String name : kind.names(model)) {
+        add(name, kind.dims(), elements);
+      }
+    }
+    if (channel.size() != at) {
+      throw new CheckpointException(
+          "%s should be %d bytes by its header, but is %d".formatted(file, at, channel.size()));
     }
   }
 

@@ -33,6 +33,12 @@ import java.util.TreeSet;
 public final class PretrainedModel implements AutoCloseable {
   private static final String SINGLE = "model.safetensors";
   private static final String INDEX = "model.safetensors.index.json";
+  private static final String ENDING = ".safetensors";
+
+  /** The parameters with a row for each token, and for each position. */
+  private static final Set<String> TABLES = Set.of("wte.weight", "lm_head.weight", "wpe.weight");
+
+  private static final String POSITIONS = "wpe.weight";
 
   /** Elements that are read at a time: what loading takes beside the model, but for transposing. */
   private static final int PIECE = 1 << 22;
@@ -65,28 +71,57 @@ public final class PretrainedModel implements AutoCloseable {
   }
 
   /**
-   * Opens a folder or file and checks that it holds the weights it describes, in the right shapes.
+   * Whether a folder or file is, or was to be, another program's model, and no run of ours: a file,
+   * or a folder whose {@code config.json} is Hugging Face's, or one of weights without it. {@link
+   * #open} then says what is wrong with it, if anything is.
+   */
+  public static boolean isOne(Path path) {
+    return Files.exists(path.resolve(HuggingFaceConfig.NAME))
+        ? HuggingFaceConfig.isOne(path.resolve(HuggingFaceConfig.NAME))
+        : Files.isRegularFile(path)
+            || Files.exists(path.resolve(SINGLE))
+            || Files.exists(path.resolve(INDEX))
+            || Pickle.in(path).isPresent();
+  }
+
+  /**
+   * Opens a folder or file, of which no weights are read yet.
    *
-   * @throws CheckpointException if it is none that is known, or they do not fit; one line
+   * @throws CheckpointException if it is none that is known; one line
    * @throws IOException if a file cannot be read; one line that names it
    */
   public static PretrainedModel open(Path path) throws IOException {
     if (!Files.isDirectory(path)) {
-      requireNoPickle(path);
+      Pickle.refuse(path);
+      if (path.toString().endsWith(ENDING)) {
+        throw new CheckpointException(
+            "%s: name its folder, which must hold its config.json too".formatted(path));
+      }
       return LlmCCheckpoint.open(path);
     }
     StoredWeights weights = new StoredWeights();
     try {
+      if (!Files.exists(path.resolve(HuggingFaceConfig.NAME))) {
+        Pickle.refuse(path);
+      }
       ModelDescription description = HuggingFaceConfig.read(path);
       for (Path file : files(path)) {
         weights.add(file);
       }
-      boolean transposed = description.architecture() == Architecture.GPT2;
-      return new PretrainedModel(path, description, weights, transposed);
+      return new PretrainedModel(path, description, weights, isTransposed(description, weights));
     } catch (Throwable e) { // an Error too must leave nothing open
       weights.close();
       throw e;
     }
+  }
+
+  /** GPT-2's linear weights are (in, out); in nanoGPT's checkpoints they are (out, in). */
+  private static boolean isTransposed(ModelDescription description, StoredWeights weights) {
+    List<Integer> untransposed = List.of(3 * description.embd(), description.embd());
+    return description.architecture() == Architecture.GPT2
+        && weights.names().stream()
+            .filter(name -> name.endsWith("h.0.attn.c_attn.weight"))
+            .noneMatch(name -> weights.find(name).dims().equals(untransposed));
   }
 
   private static Set<Path> files(Path folder) throws IOException {
@@ -95,7 +130,7 @@ public final class PretrainedModel implements AutoCloseable {
       return Set.of(folder.resolve(SINGLE));
     }
     if (!Files.exists(index)) {
-      requireNoPickle(folder.resolve("pytorch_model.bin"));
+      Pickle.refuse(folder);
       throw new CheckpointException(
           "%s holds no weights: neither %s nor %s".formatted(folder, SINGLE, INDEX));
     }
@@ -109,16 +144,6 @@ public final class PretrainedModel implements AutoCloseable {
       files.add(folder.resolve(name));
     }
     return files;
-  }
-
-  private static void requireNoPickle(Path file) throws CheckpointException {
-    String name = file.getFileName().toString();
-    if (Files.exists(file) && (name.endsWith(".pt") || name.equals("pytorch_model.bin"))) {
-      throw new CheckpointException(
-          ("%s is a pickle of PyTorch's, which is not read; in Python: from safetensors.torch import"
-                  + " save_file; save_file(state_dict, 'model.safetensors')")
-              .formatted(file));
-    }
   }
 
   /** What the model is. */
@@ -145,40 +170,80 @@ public final class PretrainedModel implements AutoCloseable {
   }
 
   /**
+   * Refuses files that hold less than their description claims, before memory of the claimed sizes
+   * is asked for.
+   *
+   * @throws CheckpointException one line that names a tensor that is missing or has another shape
+   */
+  public void requireSizes() throws CheckpointException {
+    int embd = description.embd();
+    Shape table = Shape.of(description.vocab(), embd);
+    for (Part part : naming.parts("wte.weight", description.vocab())) {
+      find(part, table, false);
+    }
+    String last = "h.%d.ln_2.weight".formatted(description.layers() - 1);
+    for (Part part : naming.parts(last, embd)) {
+      find(part, Shape.of(embd), false);
+    }
+  }
+
+  /**
+   * Reads all weights into {@code model}, as {@link #load(Gpt, int)}.
+   *
+   * @param model of {@link ModelDescription#gptConfig}
+   */
+  public void load(Gpt model) throws IOException {
+    load(model, description.vocab());
+  }
+
+  /**
    * Reads the weights into {@code model}, a tensor after the other, in pieces of 16 MB; a
    * transposed tensor is whole in memory while it is read.
    *
-   * @param model of {@link ModelDescription#gptConfig}; where positions are rotary, of any context
+   * @param model of {@link ModelDescription#gptConfig}, perhaps with other tokens; its context may be
+   *     shorter or, with rotary positions, longer
+   * @param vocab how many tokens to read, those with the lowest numbers: a model may have rows for
+   *     tokens that its tokenizer does not have. The model's rows behind them stay as they are
    * @throws CheckpointException if a tensor is missing, has another shape, or has no place; one
    *     line that names it. The model is then of no use.
    * @throws IOException if a file cannot be read
    */
-  public void load(Gpt model) throws IOException {
+  public void load(Gpt model, int vocab) throws IOException {
     Parameters parameters = model.parameters();
     Set<String> known = new HashSet<>();
     for (Parameter parameter : parameters.list()) {
-      Shape shape = parameter.savedShape();
+      Shape shape = shape(parameter, vocab);
       for (Part part : naming.parts(parameter.name(), shape.dim(0))) {
         known.add(part.name());
-        find(part, shape);
+        find(part, shape, TABLES.contains(parameter.name()));
       }
     }
     requireNothingElse(known);
     for (Parameter parameter : parameters.list()) {
       Tensor values = parameters.slice(parameters.values(), parameter);
-      Shape shape = parameter.savedShape();
+      Shape shape = shape(parameter, vocab);
       long columns = shape.elements() / shape.dim(0);
       long at = 0;
       for (Part part : naming.parts(parameter.name(), shape.dim(0))) {
-        long elements = part.rows() * columns;
-        load(find(part, shape), part, (int) columns, values, at, parameters.backend());
-        at += elements;
+        Stored tensor = find(part, shape, TABLES.contains(parameter.name()));
+        load(tensor, part, (int) columns, values, at, parameters.backend());
+        at += part.rows() * columns;
       }
     }
     parameters.refreshWeights();
   }
 
-  private Stored find(Part part, Shape shape) throws CheckpointException {
+  /** What is read of a parameter. */
+  private static Shape shape(Parameter parameter, int vocab) {
+    Shape saved = parameter.savedShape();
+    boolean ofTokens = TABLES.contains(parameter.name()) && !parameter.name().equals(POSITIONS);
+    return ofTokens ? Shape.of(vocab, saved.dim(1)) : saved;
+  }
+
+  /**
+   * @param moreRows whether it may have more rows than are read
+   */
+  private Stored find(Part part, Shape shape, boolean moreRows) throws CheckpointException {
     List<Integer> expected = new ArrayList<>(List.of(part.rows()));
     for (int i = 1; i < shape.rank(); i++) {
       expected.add(part.transposed() ? 0 : i, shape.dim(i));
@@ -189,10 +254,16 @@ public final class PretrainedModel implements AutoCloseable {
           "%s has no tensor %s, which should be %s".formatted(path, part.name(), text(expected)));
     }
     Stored tensor = weights.find(name);
-    if (!tensor.dims().equals(expected)) {
+    List<Integer> dims = tensor.dims();
+    boolean fits =
+        moreRows && dims.size() == expected.size()
+            ? dims.getFirst() >= expected.getFirst()
+                && dims.subList(1, dims.size()).equals(expected.subList(1, dims.size()))
+            : dims.equals(expected);
+    if (!fits) {
       throw new CheckpointException(
           "%s: tensor %s is %s, but should be %s"
-              .formatted(tensor.file(), name, text(tensor.dims()), text(expected)));
+              .formatted(tensor.file(), name, text(dims), text(expected)));
     }
     return tensor;
   }

@@ -39,6 +39,14 @@ final class WeightNames {
     return prefixes.lookingAt() ? name.substring(prefixes.end()) : name;
   }
 
+  /** The name of a part as transformers writes it. */
+  String prefixed(String name) {
+    if (name.equals("lm_head.weight")) {
+      return name;
+    }
+    return (model.architecture() == Architecture.GPT2 ? "transformer." : "model.") + name;
+  }
+
   /** Whether a stored tensor is no weight, or one that is stored elsewhere too. */
   boolean isIgnored(String name) {
     return BUFFER.matcher(name).matches() || model.tiedHead() && name.equals("lm_head.weight");

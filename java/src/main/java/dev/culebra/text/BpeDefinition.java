@@ -1,5 +1,6 @@
 package dev.culebra.text;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 
@@ -26,6 +27,20 @@ public record BpeDefinition(
   /** A copy with {@code token} between documents. */
   public BpeDefinition withEndOfText(OptionalInt token) {
     return new BpeDefinition(tokens, merges, added, preTokenizer, nfc, wholeWordsFirst, token);
+  }
+
+  /**
+   * GPT-2's kind of BPE from its tokens alone, which are in the order in which they were learned.
+   *
+   * @param tokens as {@link ByteAlphabet} writes them, added ones among them
+   * @throws IllegalArgumentException if one is not made of two earlier ones; one line
+   */
+  public static BpeDefinition ofRanks(
+      List<String> tokens, List<AddedToken> added, OptionalInt endOfText) {
+    List<String> merged = new ArrayList<>(tokens);
+    added.forEach(token -> merged.set(token.id(), null));
+    return new BpeDefinition(
+        tokens, MergesOfRanks.of(merged), added, PreTokenizer.GPT2, false, false, endOfText);
   }
 
   /** Two neighbours and their merged token. */

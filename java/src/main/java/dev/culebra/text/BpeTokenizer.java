@@ -111,10 +111,10 @@ public final class BpeTokenizer implements Tokenizer {
     return new Utf8TokenDecoder(this::bytes);
   }
 
-  /** The bytes of a token; none for a gap in the vocabulary. */
-  private byte[] bytes(int token) {
+  @Override
+  public byte[] bytes(int token) {
     requireToken(token);
-    return bytes[token] == null ? new byte[0] : bytes[token];
+    return bytes[token] == null ? new byte[0] : bytes[token].clone();
   }
 
   @Override

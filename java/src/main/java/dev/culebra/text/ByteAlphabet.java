@@ -50,6 +50,15 @@ public final class ByteAlphabet {
     return CHARACTERS[b];
   }
 
+  /** What {@code bytes} are written as. */
+  public static String written(byte[] bytes) {
+    StringBuilder written = new StringBuilder(bytes.length);
+    for (byte b : bytes) {
+      written.append(CHARACTERS[Byte.toUnsignedInt(b)]);
+    }
+    return written.toString();
+  }
+
   /**
    * The bytes represented by {@code written}.
    *

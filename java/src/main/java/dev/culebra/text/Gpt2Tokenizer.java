@@ -7,6 +7,7 @@ import com.knuddels.jtokkit.api.IntArrayList;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.stream.IntStream;
 
 /**
  * GPT-2's byte-pair encoding (Radford et al., "Language models are unsupervised multitask
@@ -20,6 +21,7 @@ public final class Gpt2Tokenizer implements Tokenizer {
   public static final int END_OF_TEXT = 50256;
 
   private static final int VOCAB = 50257;
+  private static final AddedToken END = new AddedToken(END_OF_TEXT, "<|endoftext|>", true);
 
   /** Characters processed together; bounds the memory for ordinary texts. */
   private static final int PIECE = 1 << 16;
@@ -52,13 +54,23 @@ public final class Gpt2Tokenizer implements Tokenizer {
 
   @Override
   public TokenEncoder specialEncoder() {
-    return new AddedTokenEncoder(
-        List.of(new AddedToken(END_OF_TEXT, "<|endoftext|>", true)), encoder());
+    return new AddedTokenEncoder(List.of(END), encoder());
   }
 
   @Override
   public TokenDecoder decoder() {
-    return new Utf8TokenDecoder(Gpt2Tokenizer::bytes);
+    return new Utf8TokenDecoder(this::bytes);
+  }
+
+  /** Token {@code i} as {@link ByteAlphabet} writes its bytes. */
+  public List<String> tokens() {
+    return IntStream.range(0, VOCAB).mapToObj(token -> ByteAlphabet.written(bytes(token))).toList();
+  }
+
+  /** The same as a tokenizer that is written out, for files of other programs. */
+  public BpeTokenizer writtenOut() {
+    return new BpeTokenizer(
+        BpeDefinition.ofRanks(tokens(), List.of(END), OptionalInt.of(END_OF_TEXT)));
   }
 
   @Override
@@ -77,7 +89,8 @@ public final class Gpt2Tokenizer implements Tokenizer {
     return "%s (%d tokens)".formatted(name(), vocab());
   }
 
-  private static byte[] bytes(int token) {
+  @Override
+  public byte[] bytes(int token) {
     if (token < 0 || token >= VOCAB) {
       throw new IllegalArgumentException(
           "token %d is outside the vocabulary of %d".formatted(token, VOCAB));

@@ -1,5 +1,6 @@
 package dev.culebra.text;
 
+import java.nio.charset.StandardCharsets;
 import java.util.OptionalInt;
 
 /**
@@ -42,6 +43,29 @@ public interface Tokenizer {
    */
   default TokenEncoder specialEncoder() {
     return encoder();
+  }
+
+  /**
+   * The bytes of UTF-8 that a token stands for, which may end within a character; none where the
+   * vocabulary has a gap.
+   *
+   * @throws IllegalArgumentException if it is outside the vocabulary
+   */
+  default byte[] bytes(int token) {
+    return decode(token).getBytes(StandardCharsets.UTF_8);
+  }
+
+  /**
+   * The one token that is written as {@code content}, special ones among them; empty if none is.
+   */
+  default OptionalInt special(String content) {
+    try {
+      TokenEncoder encoder = specialEncoder();
+      int[] tokens = IntArrays.concat(encoder.accept(content), encoder.finish());
+      return tokens.length == 1 ? OptionalInt.of(tokens[0]) : OptionalInt.empty();
+    } catch (UnknownCharacterException e) {
+      return OptionalInt.empty();
+    }
   }
 
   /** A new decoder for one sequence of tokens that comes token by token. */

@@ -10,17 +10,30 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
- * The run that a finetuned run took its initial weights from, as recorded in {@code parent.json}.
+ * What a finetuned run took its initial weights from, as recorded in {@code parent.json}.
  *
- * @param run its directory, absolute
- * @param step the step after which these weights were saved
+ * @param run a run directory, or the folder or file of another program's model; absolute
+ * @param step the step after which these weights were saved; null for another program's model
  * @param validationLoss of these weights; null unless they were the best evaluated
  */
-public record Parent(String run, int step, Float validationLoss) {
+public record Parent(String run, Integer step, Float validationLoss) {
   private static final JsonMapper JSON = JsonMapper.builder().build();
+
+  /** What there is to say behind its name: {@code ", step 2,000, validation loss 1.4321"}. */
+  public String details() {
+    StringBuilder text = new StringBuilder();
+    if (step != null) {
+      text.append(String.format(Locale.ROOT, ", step %,d", step));
+    }
+    if (validationLoss != null) {
+      text.append(String.format(Locale.ROOT, ", validation loss %.4f", validationLoss));
+    }
+    return text.toString();
+  }
 
   void write(Path file) throws IOException {
     AtomicFile.write(
@@ -45,12 +58,13 @@ public record Parent(String run, int step, Float validationLoss) {
     }
     try {
       JsonNode json = JSON.readTree(new String(Files.readAllBytes(file), StandardCharsets.UTF_8));
+      JsonNode step = json.path("step");
       JsonNode loss = json.path("val_loss");
-      if (json.path("run").isTextual() && json.path("step").isInt()) {
+      if (json.path("run").isTextual() && (step.isInt() || step.isNull())) {
         return Optional.of(
             new Parent(
                 json.get("run").textValue(),
-                json.get("step").intValue(),
+                step.isInt() ? step.intValue() : null,
                 loss.isNumber() ? loss.floatValue() : null));
       }
     } catch (JsonProcessingException e) {

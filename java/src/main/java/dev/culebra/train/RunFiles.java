@@ -11,8 +11,10 @@ import dev.culebra.checkpoint.SafetensorsWriter;
 import dev.culebra.checkpoint.SafetensorsWriter.Item;
 import dev.culebra.checkpoint.Sample;
 import dev.culebra.checkpoint.SampleLog;
+import dev.culebra.data.TextConventions;
 import dev.culebra.data.TokenizerFile;
 import dev.culebra.io.AtomicFile;
+import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.LanguageModel;
 import dev.culebra.nn.Parameter;
@@ -43,12 +45,15 @@ import java.util.Set;
  * {@link Optimizer.State}s under their names, and the {@link Progress} in its metadata. The state
  * of the random generators and the order of the data follow from the step.
  */
-public final class RunFiles implements AutoCloseable {
+public final class RunFiles implements ModelFiles {
   private static final String MODEL = "culebra.model";
   private static final String TOKENIZER = "culebra.tokenizer";
 
   /** The parameters with a row for each token. */
   private static final Set<String> TOKEN_ROWS = Set.of("wte.weight", "lm_head.weight");
+
+  /** The parameter that has a row for each position, of which a shorter context reads the first. */
+  private static final String POSITIONS = "wpe.weight";
 
   private final RunDirectory directory;
   private boolean changesAccepted;
@@ -222,16 +227,17 @@ public final class RunFiles implements AutoCloseable {
     return new RunFiles(RunDirectory.openLocked(path));
   }
 
+  @Override
+  public Path path() {
+    return directory.path();
+  }
+
   /** Where the files are. */
   public RunDirectory directory() {
     return directory;
   }
 
-  /**
-   * The run's configuration.
-   *
-   * @throws IOException with one line, if it cannot be read or is damaged
-   */
+  @Override
   public TrainConfig config() throws IOException {
     try {
       return TrainConfig.of(TrainConfig.read(directory.config()));
@@ -240,13 +246,21 @@ public final class RunFiles implements AutoCloseable {
     }
   }
 
-  /**
-   * The run's tokenizer.
-   *
-   * @throws IOException with one line, if it cannot be read or is damaged
-   */
+  @Override
   public Tokenizer tokenizer() throws IOException {
     return TokenizerFile.load(directory.tokenizer());
+  }
+
+  @Override
+  public TextConventions conventions() throws IOException {
+    return Files.exists(directory.tokenizerConfig())
+        ? TextConventions.read(directory.path(), tokenizer(), List.of())
+        : TextConventions.of(tokenizer());
+  }
+
+  @Override
+  public void requireSound() throws IOException {
+    requireModel(config(), tokenizer(), weights());
   }
 
   /** The best weights, or the last if none are marked best; neither may exist. */
@@ -261,14 +275,15 @@ public final class RunFiles implements AutoCloseable {
    * @throws IOException with one line, if there are none yet or they are damaged or do not fit
    */
   public Path loadWeights(LanguageModel model) throws IOException {
-    return loadWeights(model, model.vocab());
+    return readWeights(model, model.vocab());
   }
 
-  /**
-   * The same for a model that knows more tokens than these weights: the rows after the first {@code
-   * vocab} are unchanged.
-   */
-  Path loadWeights(LanguageModel model, int vocab) throws IOException {
+  @Override
+  public void loadWeights(Gpt model, int vocab) throws IOException {
+    readWeights(model, vocab);
+  }
+
+  private Path readWeights(LanguageModel model, int vocab) throws IOException {
     Path file = weights();
     if (!Files.exists(file)) {
       throw new CheckpointException(directory.path() + " has no checkpoint yet");
@@ -289,13 +304,30 @@ public final class RunFiles implements AutoCloseable {
     requireNothingElse(checkpoint, parameters);
     for (Parameter parameter : parameters.list()) {
       Tensor values = parameters.slice(parameters.values(), parameter);
-      Shape saved = parameter.savedShape();
-      Shape rows = TOKEN_ROWS.contains(parameter.name()) ? Shape.of(vocab, saved.dim(1)) : saved;
+      Shape stored = stored(checkpoint, parameter, vocab);
+      Shape rows = parameter.name().equals(POSITIONS) ? parameter.savedShape() : stored;
+      MemorySegment all = checkpoint.tensor(parameter.name(), DType.F32, stored);
       parameters
           .backend()
-          .upload(values.slice(0, rows), checkpoint.tensor(parameter.name(), DType.F32, rows));
+          .upload(values.slice(0, rows), all.asSlice(0, rows.elements() * DType.F32.bytes()));
     }
     parameters.refreshWeights();
+  }
+
+  /** The tables of tokens and positions may have a different number of rows than the model. */
+  private static Shape stored(Safetensors checkpoint, Parameter parameter, int vocab)
+      throws IOException {
+    Shape saved = parameter.savedShape();
+    if (TOKEN_ROWS.contains(parameter.name())) {
+      return Shape.of(vocab, saved.dim(1));
+    }
+    if (parameter.name().equals(POSITIONS) && checkpoint.contains(POSITIONS)) {
+      List<Integer> dims = checkpoint.place(POSITIONS).dims();
+      return dims.isEmpty()
+          ? saved
+          : Shape.of(Math.max(dims.getFirst(), saved.dim(0)), saved.dim(1));
+    }
+    return saved;
   }
 
   /** A model smaller than the saved one would be a different model. */
@@ -348,8 +380,8 @@ public final class RunFiles implements AutoCloseable {
     return Parent.read(directory.parent());
   }
 
-  /** What a run that is finetuned from this one records about it. */
-  Parent asParent() throws IOException {
+  @Override
+  public Parent asParent() throws IOException {
     boolean best = hasBest();
     Progress progress = progress(best);
     return new Parent(

@@ -1,5 +1,6 @@
 package dev.culebra.train;
 
+import static dev.culebra.options.ValueType.TEXT;
 import static dev.culebra.options.ValueType.oneOf;
 
 import dev.culebra.nn.GptConfig;
@@ -28,10 +29,12 @@ import java.util.stream.Stream;
  * }</pre>
  *
  * @param preset the source of the values that were not set
+ * @param initFrom the run or model that this run was finetuned from; empty if it was not finetuned
  * @param model its vocabulary is the tokenizer's, not known yet
  */
 public record TrainConfig(
     Preset preset,
+    String initFrom,
     DataConfig data,
     GptConfig model,
     TrainingConfig training,
@@ -42,10 +45,17 @@ public record TrainConfig(
           .help("NAME", "Source of the values that are not set.")
           .otherwise(Preset.NANO);
 
+  /** Set by {@link TrainingRun#finetune} only. */
+  public static final Option<TrainConfig, String> INIT_FROM =
+      Option.of("initFrom", TEXT, TrainConfig::initFrom)
+          .help("PATH", "The run or model that it was finetuned from.")
+          .otherwise("")
+          .internal();
+
   /** All options, in the order of {@code config.json}. */
   public static final List<Option<?, ?>> OPTIONS =
       Stream.of(
-              List.of(PRESET),
+              List.of(PRESET, INIT_FROM),
               DataConfig.OPTIONS,
               GptConfig.OPTIONS,
               TrainingConfig.OPTIONS,
@@ -107,6 +117,7 @@ public record TrainConfig(
   private static TrainConfig complete(Options all) {
     return new TrainConfig(
         all.value(PRESET),
+        all.value(INIT_FROM),
         DataConfig.of(all),
         GptConfig.of(all),
         TrainingConfig.of(all),
@@ -140,6 +151,7 @@ public record TrainConfig(
   public Options options() {
     return Options.NONE
         .with(PRESET, preset)
+        .with(INIT_FROM, initFrom)
         .with(Options.of(data, DataConfig.OPTIONS))
         .with(Options.of(model, GptConfig.OPTIONS))
         .with(Options.of(training, TrainingConfig.OPTIONS))

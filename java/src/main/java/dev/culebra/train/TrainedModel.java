@@ -1,26 +1,34 @@
 package dev.culebra.train;
 
 import dev.culebra.backend.Backend;
+import dev.culebra.data.TextConventions;
 import dev.culebra.io.Owned;
 import dev.culebra.nn.Gpt;
 import dev.culebra.text.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/** A model from a run directory, for sampling or evaluation; in eval mode. */
+/**
+ * A model from a run directory or from another program ({@link ModelFiles}), for sampling or
+ * evaluation; in eval mode.
+ */
 public final class TrainedModel implements AutoCloseable {
   private final TrainConfig config;
   private final Tokenizer tokenizer;
+  private final TextConventions conventions;
   private final Owned owned = new Owned();
   private final Backend backend;
   private final Gpt model;
 
-  private TrainedModel(TrainConfig config, Tokenizer tokenizer, DeviceConfig device) {
-    this.config = config;
-    this.tokenizer = tokenizer;
+  private TrainedModel(ModelFiles files, DeviceConfig device) throws IOException {
+    config = files.config();
+    tokenizer = files.tokenizer();
+    conventions = files.conventions();
+    files.requireSound();
     try {
       backend = owned.add(Devices.open(device));
       model = owned.add(Gpt.toBeLoaded(config.model().withVocab(tokenizer.vocab()), backend));
+      files.loadWeights(model, tokenizer.vocab());
       model.eval();
     } catch (Throwable e) { // even an Error must leave nothing open
       owned.closeAfter(e);
@@ -29,34 +37,24 @@ public final class TrainedModel implements AutoCloseable {
   }
 
   /**
-   * Reads the best weights of a run, or the last if none are marked best.
+   * Reads a model; the weights of a run are its best, or the last if none are marked best.
    *
-   * @throws IOException with one line that names the file, if there is no run or it is damaged
+   * @throws IOException with one line that names the file, if there is no model or it is damaged
    * @throws Devices.UnavailableException if the device cannot be used
    */
-  public static TrainedModel open(Path directory, DeviceConfig device) throws IOException {
-    try (RunFiles files = RunFiles.open(directory)) {
+  public static TrainedModel open(Path path, DeviceConfig device) throws IOException {
+    try (ModelFiles files = ModelFiles.open(path)) {
       return open(files, device);
     }
   }
 
   /**
-   * The same for a run that is already open.
+   * The same for files that are already open.
    *
    * @param files owned by the caller
    */
-  public static TrainedModel open(RunFiles files, DeviceConfig device) throws IOException {
-    TrainConfig config = files.config();
-    Tokenizer tokenizer = files.tokenizer();
-    files.requireModel(config, tokenizer, files.weights());
-    TrainedModel trained = new TrainedModel(config, tokenizer, device);
-    try {
-      files.loadWeights(trained.model);
-      return trained;
-    } catch (Throwable e) {
-      trained.close();
-      throw e;
-    }
+  public static TrainedModel open(ModelFiles files, DeviceConfig device) throws IOException {
+    return new TrainedModel(files, device);
   }
 
   public TrainConfig config() {
@@ -65,6 +63,11 @@ public final class TrainedModel implements AutoCloseable {
 
   public Tokenizer tokenizer() {
     return tokenizer;
+  }
+
+  /** How its texts begin and end. */
+  public TextConventions conventions() {
+    return conventions;
   }
 
   public Gpt model() {

@@ -11,6 +11,7 @@ import dev.culebra.checkpoint.RunDirectory;
 import dev.culebra.data.Corpora;
 import dev.culebra.data.DataException;
 import dev.culebra.data.Dataset;
+import dev.culebra.data.TextConventions;
 import dev.culebra.data.TokenizerChoice;
 import dev.culebra.io.Owned;
 import dev.culebra.nn.Gpt;
@@ -96,7 +97,7 @@ public final class TrainingRun implements AutoCloseable {
     try {
       run.openModel(corpora.dataset(config.data().data(), config.data().tokenizer()), false);
       run.files = run.owned.add(RunFiles.in(place.create()));
-      run.describe(corpora);
+      run.describe(corpora, "");
       run.openTrainer(listener);
       return run;
     } catch (Throwable e) { // even an Error must leave nothing open
@@ -106,8 +107,9 @@ public final class TrainingRun implements AutoCloseable {
   }
 
   /**
-   * Starts a run with the weights and the tokenizer of another run's best checkpoint, or its last
-   * if there is no best.
+   * Starts a run with the weights and the tokenizer of another program's model, or of another run's
+   * best checkpoint, or its last if there is no best. Its context may be shorter than that of the
+   * model: later positions are left out.
    *
    * @param growVocab whether characters of the data that the other run does not know become tokens;
    *     their rows of the embedding, and of an untied head, are drawn from the seed
@@ -117,7 +119,7 @@ public final class TrainingRun implements AutoCloseable {
    */
   public static TrainingRun finetune(
       TrainConfig config,
-      RunFiles from,
+      ModelFiles from,
       boolean growVocab,
       Corpora corpora,
       Place place,
@@ -132,7 +134,7 @@ public final class TrainingRun implements AutoCloseable {
     }
     Tokenizer known = from.tokenizer();
     requireSameShape(from, config);
-    from.requireModel(from.config(), known, from.weights());
+    from.requireSound();
     Tokenizer tokenizer = growVocab ? grown(known, corpora, config.data().data()) : known;
     TrainingRun run = new TrainingRun(config);
     try {
@@ -140,9 +142,14 @@ public final class TrainingRun implements AutoCloseable {
       run.openModel(openWithCharactersOf(corpora, config, tokenizer), all);
       from.loadWeights(run.model, known.vocab());
       run.files = run.owned.add(RunFiles.in(place.create()));
-      from.asParent().write(run.files.directory().parent());
+      Parent parent = from.asParent();
+      parent.write(run.files.directory().parent());
+      TextConventions conventions = from.conventions();
+      if (!conventions.equals(TextConventions.of(known))) {
+        conventions.save(tokenizer, run.files.path());
+      }
       run.saveUntrainedOptimizer(Progress.START);
-      run.describe(corpora);
+      run.describe(corpora, parent.run());
       run.openTrainer(listener);
       return run;
     } catch (Throwable e) { // even an Error must leave nothing open
@@ -179,14 +186,19 @@ public final class TrainingRun implements AutoCloseable {
   }
 
   /** Options that neither shape nor interpret the weights may differ. */
-  private static void requireSameShape(RunFiles from, TrainConfig config) throws IOException {
-    Options theirs = from.config().weightsShape();
+  private static void requireSameShape(ModelFiles from, TrainConfig config) throws IOException {
+    TrainConfig known = from.config();
+    Options theirs = known.weightsShape();
     Options ours = config.weightsShape();
+    if (config.model().context() <= known.model().context()) {
+      theirs = theirs.without(GptConfig.CONTEXT);
+      ours = ours.without(GptConfig.CONTEXT);
+    }
     if (!theirs.equals(ours)) {
       throw new CheckpointException(
           new Wording(
               "the model of %s has another shape: it has %s, this run %s",
-              from.directory().path(), theirs.minus(ours), ours.minus(theirs)));
+              from.path(), theirs.minus(ours), ours.minus(theirs)));
     }
   }
 
@@ -301,8 +313,11 @@ public final class TrainingRun implements AutoCloseable {
    * Writes the effective configuration: token files bring their own tokenizer, and paths are made
    * absolute.
    */
-  private void describe(Corpora corpora) throws IOException {
-    Options found = Options.NONE.with(DataConfig.DATA, corpora.settled(config.data().data()));
+  private void describe(Corpora corpora, String initFrom) throws IOException {
+    Options found =
+        Options.NONE
+            .with(DataConfig.DATA, corpora.settled(config.data().data()))
+            .with(TrainConfig.INIT_FROM, initFrom);
     config =
         config.with(
             TokenizerKind.of(data.tokenizer())

@@ -440,7 +440,8 @@ class PretrainedModelTest {
     Path pickle = Files.createFile(directory.resolve("pytorch_model.bin"));
     assertThatThrownBy(() -> PretrainedModel.open(directory))
         .hasMessageStartingWith(
-            pickle + " is a pickle of PyTorch's, which is not read; in Python:");
+            pickle
+                + " is a pickle of PyTorch's, which is not read; this writes safetensors: python -c ");
     Path nano = Files.createFile(directory.resolve("ckpt.pt"));
     assertThatThrownBy(() -> PretrainedModel.open(nano))
         .hasMessageStartingWith(nano + " is a pickle of PyTorch's");

@@ -1,7 +1,8 @@
 package dev.culebra.examples.cli;
 
-import dev.culebra.checkpoint.CheckpointException;
+import dev.culebra.train.ModelFiles;
 import dev.culebra.train.RunFiles;
+import java.io.IOException;
 import java.nio.file.Path;
 import picocli.CommandLine.Option;
 
@@ -18,9 +19,9 @@ final class AcceptChanges {
     return accept;
   }
 
-  /** Opens a run for reading. */
-  RunFiles open(Path directory) throws CheckpointException {
-    RunFiles files = RunFiles.open(directory);
-    return accept ? files.acceptChanges() : files;
+  /** Opens a run, or another program's model, for reading. */
+  ModelFiles open(Path path) throws IOException {
+    ModelFiles files = ModelFiles.open(path);
+    return accept && files instanceof RunFiles run ? run.acceptChanges() : files;
   }
 }

@@ -9,6 +9,7 @@ import dev.culebra.examples.arithmetic.Exercises;
 import dev.culebra.text.Tokenizer;
 import dev.culebra.text.UnknownCharacterException;
 import dev.culebra.train.Evaluation;
+import dev.culebra.train.ModelFiles;
 import dev.culebra.train.RunFiles;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainedModel;
@@ -38,8 +39,14 @@ final class EvalCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private CommonOptions common;
 
-  @Option(names = "--run", required = true, paramLabel = "DIR", description = "A run directory.")
-  private Path directory;
+  @Option(
+      names = "--run",
+      required = true,
+      paramLabel = "PATH",
+      description =
+          "A run directory, a folder of Hugging Face's with weights and tokenizer, or a checkpoint"
+              + " of llm.c.")
+  private Path path;
 
   @Option(
       names = "--data",
@@ -69,8 +76,19 @@ final class EvalCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    try (RunFiles files = acceptChanges.open(directory);
-        TrainedModel trained = TrainedModel.open(files, device.config(spec))) {
+    try (ModelFiles files = acceptChanges.open(path)) {
+      if (data == null && !(files instanceof RunFiles)) {
+        throw new ParameterException(
+            spec.commandLine(),
+            "%s is no run, which would have data of its own: say what to measure on, with --data"
+                .formatted(path));
+      }
+      return measure(files);
+    }
+  }
+
+  private int measure(ModelFiles files) throws IOException {
+    try (TrainedModel trained = TrainedModel.open(files, device.config(spec))) {
       TrainConfig config = trained.config();
       String name = data == null ? config.data().data() : data;
       try (Dataset dataset =
@@ -113,7 +131,7 @@ final class EvalCommand implements Callable<Integer> {
 
   private String json(String name, Map<String, Object> results) throws IOException {
     Map<String, Object> fields = new LinkedHashMap<>();
-    fields.put("run", directory.toString());
+    fields.put("run", path.toString());
     fields.put("data", name);
     fields.put("part", whole ? "whole" : "validation");
     fields.putAll(results);

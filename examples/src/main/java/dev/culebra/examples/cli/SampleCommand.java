@@ -5,13 +5,12 @@ import dev.culebra.examples.arithmetic.Arithmetic;
 import dev.culebra.examples.cli.Prompts.Prompt;
 import dev.culebra.generate.Generator;
 import dev.culebra.text.TokenDecoder;
-import dev.culebra.train.RunFiles;
+import dev.culebra.train.ModelFiles;
 import dev.culebra.train.TrainedModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -29,11 +28,17 @@ import picocli.CommandLine.Spec;
 final class SampleCommand implements Callable<Integer> {
   private static final int USUAL_TOKENS = 500;
 
-  @Spec private CommandSpec spec;
+  @Spec private CommandSpec command;
   @Mixin private CommonOptions common;
 
-  @Option(names = "--run", required = true, paramLabel = "DIR", description = "A run directory.")
-  private Path directory;
+  @Option(
+      names = "--run",
+      required = true,
+      paramLabel = "PATH",
+      description =
+          "A run directory, a folder of Hugging Face's with weights and tokenizer, or a checkpoint"
+              + " of llm.c.")
+  private Path path;
 
   @Mixin private Prompts prompts;
 
@@ -65,33 +70,7 @@ final class SampleCommand implements Callable<Integer> {
       description = "How many continuations. Default: ${DEFAULT-VALUE}")
   private Integer samples;
 
-  @Option(
-      names = "--temperature",
-      paramLabel = "X",
-      defaultValue = "0.8",
-      description =
-          "Below 1 careful, above 1 daring, 0 always the likeliest. Default: ${DEFAULT-VALUE}")
-  private Float temperature;
-
-  @Option(
-      names = "--top-k",
-      paramLabel = "K",
-      defaultValue = "0",
-      description = "Only the K likeliest tokens; 0: all. Default: ${DEFAULT-VALUE}")
-  private Integer topK;
-
-  @Option(
-      names = "--top-p",
-      paramLabel = "P",
-      defaultValue = "1",
-      description = "Only the likeliest tokens that make up P. Default: ${DEFAULT-VALUE}")
-  private Float topP;
-
-  @Option(
-      names = "--seed",
-      paramLabel = "N",
-      description = "Of the draws. Default: another each time")
-  private Long seed;
+  @Mixin private SamplingFlags sampling;
 
   @Mixin private AcceptChanges acceptChanges;
   private final DeviceFlags device = new DeviceFlags();
@@ -99,10 +78,12 @@ final class SampleCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    SamplingSpec sampling = sampling();
+    requirePositive("--tokens", tokens == null ? 1 : tokens);
+    requirePositive("--samples", samples);
+    SamplingSpec spec = sampling.spec();
     List<Prompt> given = prompts.given();
-    try (RunFiles files = acceptChanges.open(directory);
-        TrainedModel trained = TrainedModel.open(files, device.config(spec));
+    try (ModelFiles files = acceptChanges.open(path);
+        TrainedModel trained = TrainedModel.open(files, device.config(command));
         Generator generator = new Generator(trained.model())) {
       Optional<Arithmetic> problems = Arithmetic.find(trained.config().data().data());
       if (tokens == null) {
@@ -110,7 +91,7 @@ final class SampleCommand implements Callable<Integer> {
         tokens = problems.map(Arithmetic::answerLength).orElse(USUAL_TOKENS);
       }
       List<int[]> starts = starts(given, trained);
-      long draws = seed == null ? System.nanoTime() : seed;
+      long draws = sampling.seed();
       boolean first = true;
       for (int[] start : starts) {
         for (int sample = 0; sample < samples; sample++) {
@@ -118,7 +99,7 @@ final class SampleCommand implements Callable<Integer> {
             System.out.println("\n---");
           }
           first = false;
-          print(generator, trained, start, sampling, draws, sample);
+          print(generator, trained, start, spec, draws, sample);
         }
       }
       return 0;
@@ -132,48 +113,39 @@ final class SampleCommand implements Callable<Integer> {
       given = answer == null ? List.of() : List.of(answer);
     }
     return given.isEmpty()
-        ? List.of(trained.tokenizer().start())
-        : given.stream().map(prompt -> prompt.encode(trained.tokenizer(), special)).toList();
-  }
-
-  private SamplingSpec sampling() {
-    requirePositive("--tokens", tokens == null ? 1 : tokens);
-    requirePositive("--samples", samples);
-    try {
-      return new SamplingSpec(temperature, topK, topP);
-    } catch (IllegalArgumentException e) {
-      throw usage("--" + e.getMessage());
-    }
+        ? List.of(trained.conventions().start(trained.tokenizer()))
+        : given.stream()
+            .map(prompt -> prompt.encode(trained.tokenizer(), special))
+            .map(trained.conventions()::prompt)
+            .toList();
   }
 
   private void requirePositive(String option, int value) {
     if (value < 1) {
-      throw usage("%s must be at least 1, not %d".formatted(option, value));
+      throw new ParameterException(
+          command.commandLine(), "%s must be at least 1, not %d".formatted(option, value));
     }
-  }
-
-  private ParameterException usage(String line) {
-    return new ParameterException(spec.commandLine(), line);
   }
 
   private void print(
       Generator generator,
       TrainedModel trained,
       int[] start,
-      SamplingSpec sampling,
+      SamplingSpec spec,
       long draws,
       int sample) {
-    WordWrap out = WordWrap.ofOutput().print(trained.tokenizer().decode(start));
+    WordWrap out =
+        WordWrap.ofOutput().print(trained.conventions().shown(start, trained.tokenizer()));
     TokenDecoder decoder = trained.tokenizer().decoder();
-    OptionalInt endOfText = trained.tokenizer().endOfText();
+    List<Integer> ends = trained.conventions().ends();
     generator.generate(
         start,
         tokens,
-        sampling,
+        spec,
         draws,
         sample,
         token -> {
-          if (!ignoreEos && endOfText.equals(OptionalInt.of(token))) {
+          if (!ignoreEos && ends.contains(token)) {
             return false;
           }
           String text = decoder.accept(token);

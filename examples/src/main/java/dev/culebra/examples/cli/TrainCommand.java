@@ -11,8 +11,8 @@ import dev.culebra.options.OptionException;
 import dev.culebra.options.Options;
 import dev.culebra.options.Setting;
 import dev.culebra.train.DataConfig;
+import dev.culebra.train.ModelFiles;
 import dev.culebra.train.Progress;
-import dev.culebra.train.RunFiles;
 import dev.culebra.train.TrainConfig;
 import dev.culebra.train.TrainListener;
 import dev.culebra.train.TrainingConfig;
@@ -88,10 +88,11 @@ final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--init-from",
-      paramLabel = "DIR",
+      paramLabel = "PATH",
       description =
-          "Begin with the weights and the tokenizer of another run (finetuning). The default of "
-              + "--lr is then a tenth of what it is without.")
+          "Begin with the weights and the tokenizer of another run, of a folder of Hugging Face's, "
+              + "or of a checkpoint of llm.c (finetuning). The default of --lr is then a tenth of "
+              + "what it is without.")
   private Path initFrom;
 
   @Option(
@@ -167,7 +168,7 @@ final class TrainCommand implements Callable<Integer> {
       TrainConfig config = config(Options.NONE);
       return TrainingRun.start(config, corpora, () -> directory(config), listener);
     }
-    try (RunFiles from = acceptChanges.open(initFrom)) {
+    try (ModelFiles from = acceptChanges.open(initFrom)) {
       Options shape = from.config().shape();
       TrainConfig config = config(shape.with(TrainingConfig.LR, config(shape).finetuningRate()));
       return TrainingRun.finetune(
@@ -215,7 +216,10 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private TrainConfig config(Options base) throws IOException {
-    Options file = configFile == null ? Options.NONE : TrainConfig.read(configFile);
+    Options file =
+        configFile == null
+            ? Options.NONE
+            : TrainConfig.read(configFile).without(TrainConfig.INIT_FROM); // of another run
     try {
       Options told = base.with(file).with(given());
       TrainConfig config = TrainConfig.of(told, Exercises.options(told));

@@ -52,13 +52,9 @@ final class TrainDisplay implements TrainListener {
     Parent parent = done == 0 ? run.files().parent().orElse(null) : null;
     if (parent != null) {
       System.err.printf(
-          Locale.ROOT,
-          "begins with the weights of %s, step %,d%s; learning rate %s%n",
+          "begins with the weights of %s%s; learning rate %s%n",
           parent.run(),
-          parent.step(),
-          parent.validationLoss() == null
-              ? ""
-              : String.format(Locale.ROOT, ", validation loss %.4f", parent.validationLoss()),
+          parent.details(),
           new BigDecimal(Float.toString(training.lr())).stripTrailingZeros().toPlainString());
     }
     if (done > 0) {
@@ -189,6 +185,8 @@ final class TrainDisplay implements TrainListener {
         new Path[] {
           directory.config(),
           directory.tokenizer(),
+          directory.tokenizerConfig(),
+          directory.generationConfig(),
           directory.machine(),
           directory.parent(),
           directory.data(),

@@ -9,6 +9,7 @@ final class ConfigWords {
   /** For fields where replacing underscores by spaces is not enough. */
   private static final Map<String, String> NAMES =
       Map.ofEntries(
+          Map.entry("init_from", "begun with the weights of"),
           Map.entry("embd", "width"),
           Map.entry("tied_head", "head tied to the embedding"),
           Map.entry("gated_mlp", "gated MLP"),
@@ -55,6 +56,9 @@ final class ConfigWords {
   static String value(String field, JsonNode value) {
     if (value.isBoolean()) {
       return value.booleanValue() ? "yes" : "no";
+    }
+    if (value.isTextual() && value.asText().isEmpty()) {
+      return "none";
     }
     String zero = ZEROS.get(field);
     if (zero != null && value.isNumber() && value.doubleValue() == 0) {

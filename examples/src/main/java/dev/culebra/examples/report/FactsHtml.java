@@ -75,13 +75,7 @@ final class FactsHtml {
   }
 
   private static String begun(Parent parent) {
-    return ", finetuned from <b>%s</b>, step %,d%s"
-        .formatted(
-            Html.escape(parent.run()),
-            parent.step(),
-            parent.validationLoss() == null
-                ? ""
-                : ", validation loss %.4f".formatted(parent.validationLoss()));
+    return ", finetuned from <b>%s</b>%s".formatted(Html.escape(parent.run()), parent.details());
   }
 
   /** A figure with a note; neither contains untrusted text. */

@@ -104,6 +104,29 @@ class CudaCommandTest {
   }
 
   @Test
+  void anotherProgramsModelWritesWhatItWritesOnTheProcessor() throws Exception {
+    Path model = ModelFolder.copyTo(folder.resolve("model"), "gpt2-f32", "gpt2");
+    String[] greedy = {"--temperature=0", "--ignore-eos"};
+    assertThat(sample("model", "--device=cuda", "--dtype=fp32", greedy[0], greedy[1]))
+        .isEqualTo(sample("model", "--device=cpu", greedy[0], greedy[1]));
+    String[] finetune = {
+      "train",
+      "--init-from=" + model,
+      "--data=macbeth",
+      "--context=32",
+      "--batch=2",
+      "--grad-accum=1",
+      "--steps=2",
+      "--eval-batches=1",
+      "--device=cuda",
+      "--out=" + folder.resolve("finetuned")
+    };
+    Outcome outcome = run(Map.of(), finetune);
+    assertThat(outcome.exitCode()).as("%s", outcome).isZero();
+    sample("finetuned", "--device=cuda");
+  }
+
+  @Test
   void aResumedRunInBf16ContinuesToTheBit() throws Exception {
     train("whole", "--device=cuda", "--steps=6", "--dropout=0.1");
     train("parts", "--device=cuda", "--steps=3", "--dropout=0.1");

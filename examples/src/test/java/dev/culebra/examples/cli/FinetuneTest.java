@@ -241,7 +241,8 @@ class FinetuneTest {
     Path text = write("fifth.txt", "a cat sat on a mat. ".repeat(60));
     String out = "--out=" + student.path();
 
-    Outcome.of("train", out, "--init-from=gone").assertFails(1, "no such run directory: gone");
+    Outcome.of("train", out, "--init-from=gone")
+        .assertFails(1, "no such run directory or model: gone");
     Outcome.of("train", out, "--init-from=" + folder).assertFails(1, ".* is not a run directory.*");
     Outcome.of("train", out, "--init-from=" + text).assertFails(1, ".*fifth.txt.*");
     assertThat(student.path()).doesNotExist();

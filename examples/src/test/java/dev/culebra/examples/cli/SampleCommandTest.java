@@ -86,7 +86,7 @@ class SampleCommandTest {
         1, "prompt: character 2 of the text, 'é' \\(U\\+00E9\\), .*", directory, "--prompt=hé");
     assertFails(1, "the prompt is empty", directory, "--prompt=");
     assertFails(1, "no such file: .*gone.txt", directory, "--prompt=@gone.txt");
-    assertFails(1, "no such run directory: gone", "--run=gone");
+    assertFails(1, "no such run directory or model: gone", "--run=gone");
     assertFails(1, ".* is not a run directory: it has no config.json", "--run=" + folder);
     assertFails(1, "cuda:0 cannot be used: no NVIDIA driver: .*", directory, "--device=cuda");
   }
