@@ -8,7 +8,9 @@ import dev.culebra.text.AddedToken;
 import dev.culebra.text.BpeDefinition;
 import dev.culebra.text.BpeDefinition.Merge;
 import dev.culebra.text.BpeTokenizer;
+import dev.culebra.text.CharTokenizer;
 import dev.culebra.text.PreTokenizer;
+import dev.culebra.text.Tokenizer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -32,6 +34,7 @@ final class HuggingFaceTokenizer {
   /** Marks an added token that none of {@link #ENDS_OF_TEXT} is; other readers pass over it. */
   private static final String END_OF_TEXT = "end_of_text";
 
+  private static final String FUSE = "Fuse";
   private static final String SPLIT = "Split";
   private static final String BYTE_LEVEL = "ByteLevel";
   private static final String SEQUENCE = "Sequence";
@@ -54,14 +57,17 @@ final class HuggingFaceTokenizer {
    *
    * @throws TokenizerFormatException if it is no byte-level BPE or one that is not known
    */
-  static BpeTokenizer read(Path file, JsonNode json) throws TokenizerFormatException {
+  static Tokenizer read(Path file, JsonNode json) throws TokenizerFormatException {
     return new HuggingFaceTokenizer(file).read(json);
   }
 
-  private BpeTokenizer read(JsonNode json) throws TokenizerFormatException {
+  private Tokenizer read(JsonNode json) throws TokenizerFormatException {
     JsonNode model = json.path("model");
     requireKnown(model);
     String decoder = type(json.path("decoder"));
+    if (decoder.equals(FUSE) && model.path("merges").isEmpty()) {
+      return characters(json);
+    }
     if (!decoder.equals(BYTE_LEVEL)) {
       throw bad("its decoder is %s: only ByteLevel is known".formatted(decoder));
     }
@@ -76,6 +82,22 @@ final class HuggingFaceTokenizer {
             isNfc(json.path("normalizer")),
             model.path("ignore_merges").asBoolean(),
             endOfText(json.path("added_tokens"), added)));
+  }
+
+  /** What {@link #json(CharTokenizer)} writes: BPE that merges nothing. */
+  private CharTokenizer characters(JsonNode json) throws TokenizerFormatException {
+    List<String> tokens = tokens(vocabulary(json.path("model").path("vocab")));
+    for (String token : tokens) {
+      if (token == null || token.codePointCount(0, token.length()) != 1) {
+        throw bad("it merges nothing, but not all of its tokens are characters");
+      }
+    }
+    try {
+      return CharTokenizer.ofVocabulary(
+          tokens.stream().mapToInt(token -> token.codePointAt(0)).toArray());
+    } catch (IllegalArgumentException e) {
+      throw bad(e.getMessage());
+    }
   }
 
   BpeTokenizer tokenizer(BpeDefinition definition) throws TokenizerFormatException {
@@ -274,6 +296,27 @@ final class HuggingFaceTokenizer {
     return new TokenizerFormatException(file, fault);
   }
 
+  /** Characters as a file of Hugging Face's: BPE of characters, not bytes, without any merge. */
+  static ObjectNode json(CharTokenizer characters) {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.put("version", "1.0").putNull("truncation").putNull("padding");
+    json.putArray("added_tokens");
+    for (String none : List.of("normalizer", "pre_tokenizer", "post_processor")) {
+      json.putNull(none);
+    }
+    json.putObject("decoder").put("type", FUSE);
+    ObjectNode model = emptyModel();
+    model.put("ignore_merges", false);
+    ObjectNode vocabulary = model.putObject("vocab");
+    int[] all = characters.vocabulary();
+    for (int token = 0; token < all.length; token++) {
+      vocabulary.put(Character.toString(all[token]), token);
+    }
+    model.putArray("merges");
+    json.set("model", model);
+    return json;
+  }
+
   /** A tokenizer as its file, which {@link #read} reads to an equal one. */
   static ObjectNode json(BpeDefinition definition) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
@@ -329,13 +372,17 @@ final class HuggingFaceTokenizer {
         .put("use_regex", divides);
   }
 
-  private static ObjectNode model(BpeDefinition definition) {
+  private static ObjectNode emptyModel() {
     ObjectNode model = JsonNodeFactory.instance.objectNode().put("type", "BPE");
     for (String field :
         List.of("dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix")) {
       model.putNull(field);
     }
-    model.put("fuse_unk", false).put("byte_fallback", false);
+    return model.put("fuse_unk", false).put("byte_fallback", false);
+  }
+
+  private static ObjectNode model(BpeDefinition definition) {
+    ObjectNode model = emptyModel();
     model.put("ignore_merges", definition.wholeWordsFirst());
     ObjectNode vocabulary = model.putObject("vocab");
     List<String> tokens = definition.tokens();

@@ -1,14 +1,14 @@
 package dev.culebra.data;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.MissingNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.culebra.io.AtomicFile;
 import dev.culebra.io.FileErrors;
 import dev.culebra.text.AddedToken;
 import dev.culebra.text.BpeDefinition;
 import dev.culebra.text.BpeTokenizer;
+import dev.culebra.text.CharTokenizer;
+import dev.culebra.text.Gpt2Tokenizer;
 import dev.culebra.text.PreTokenizer;
 import dev.culebra.text.Tokenizer;
 import java.io.IOException;
@@ -66,6 +66,28 @@ public final class TokenizerFolder {
   }
 
   /**
+   * Writes a tokenizer for other programs, with what its texts begin and end with. Hugging Face's
+   * libraries open the folder; the merges of GPT-2's own are written out, and characters are BPE
+   * that merges nothing.
+   *
+   * @throws DataException if they cannot know such a tokenizer
+   * @throws IOException if a file cannot be written; each is whole or as it was
+   */
+  public static void export(Tokenizer tokenizer, TextConventions conventions, Path folder)
+      throws IOException {
+    switch (tokenizer) {
+      case BpeTokenizer pairs -> save(pairs, folder);
+      case Gpt2Tokenizer gpt2 -> save(gpt2.writtenOut(), folder);
+      case CharTokenizer characters ->
+          AtomicFile.write(
+              folder.resolve(TokenizerFile.NAME),
+              TokenizerFile.write(HuggingFaceTokenizer.json(characters)));
+      default -> throw new DataException("other programs do not know tokenizer " + tokenizer);
+    }
+    conventions.save(tokenizer, folder);
+  }
+
+  /**
    * Writes a tokenizer in every form: {@code tokenizer.json}, which is enough, with {@code
    * tokenizer_config.json} for Hugging Face's libraries, and {@code vocab.json} with {@code
    * merges.txt} for older programs. The folder is made if need be.
@@ -85,23 +107,14 @@ public final class TokenizerFolder {
       merges.append(tokens.get(merge.left())).append(' ').append(tokens.get(merge.right()));
       merges.append('\n');
     }
+    TextConventions conventions = TextConventions.of(tokenizer).withBeginning(tokenizer);
     JsonNode json = HuggingFaceTokenizer.json(definition);
     AtomicFile.write(
         folder.resolve(VOCABULARY), TokenizerFile.write(json.path("model").path("vocab")));
     AtomicFile.write(folder.resolve(MERGES), merges.toString());
-    AtomicFile.write(folder.resolve(CONFIG), TokenizerFile.write(configOf(definition)));
+    AtomicFile.write(
+        folder.resolve(CONFIG), TokenizerFile.write(conventions.tokenizerConfig(tokenizer)));
     TokenizerFile.save(tokenizer, folder.resolve(TokenizerFile.NAME));
-  }
-
-  private static JsonNode configOf(BpeDefinition definition) {
-    ObjectNode config = JsonNodeFactory.instance.objectNode();
-    config.put("tokenizer_class", "PreTrainedTokenizerFast");
-    for (AddedToken token : definition.added()) {
-      if (definition.endOfText().equals(OptionalInt.of(token.id()))) {
-        config.put("bos_token", token.content()).put("eos_token", token.content());
-      }
-    }
-    return config;
   }
 
   /** GPT-2's rule for words; Qwen's where the folder says that it is Qwen's. */

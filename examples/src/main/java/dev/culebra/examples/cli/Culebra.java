@@ -3,6 +3,7 @@ package dev.culebra.examples.cli;
 import dev.culebra.data.TokenizerChoice;
 import dev.culebra.examples.lecture.LectureCommand;
 import dev.culebra.examples.papers.Paper;
+import dev.culebra.pretrained.ModelFormat;
 import dev.culebra.text.PreTokenizer;
 import java.util.Arrays;
 import java.util.Locale;
@@ -34,6 +35,7 @@ import picocli.CommandLine.TypeConversionException;
       TrainCommand.class,
       SampleCommand.class,
       EvalCommand.class,
+      ExportCommand.class,
       ReportCommand.class,
       RunsCommand.class,
       DataCommand.class,
@@ -83,6 +85,8 @@ final class Culebra implements Runnable {
                     TrainFlags.TOKENIZERS.parse(text).orElseThrow(IllegalArgumentException::new),
                 TrainFlags.TOKENIZERS.expected()))
         .registerConverter(PreTokenizer.class, oneOf(PreTokenizer.values()))
+        .registerConverter(ModelFormat.class, oneOf(ModelFormat.values()))
+        .registerConverter(ExportCommand.Type.class, oneOf(ExportCommand.Type.values()))
         .registerConverter(Paper.class, oneOf(Paper.values()))
         .registerConverter(TrainCommand.Start.class, oneOf(TrainCommand.Start.values()))
         .setExpandAtFiles(false) // --prompt @FILE is ours to read

@@ -4,14 +4,12 @@ import dev.culebra.data.Corpora;
 import dev.culebra.data.DataPreparation;
 import dev.culebra.data.NamedCorpus;
 import dev.culebra.data.TextFacts;
-import dev.culebra.data.TextFiles;
 import dev.culebra.data.TextSource;
 import dev.culebra.data.TokenizerChoice;
 import dev.culebra.examples.arithmetic.Arithmetic;
 import dev.culebra.examples.arithmetic.Exercises;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -155,18 +153,9 @@ final class DataCommand implements Runnable {
   static final class PrepareCommand implements Callable<Integer> {
     @Mixin private CommonOptions common;
 
-    @Parameters(
-        paramLabel = "TEXT",
-        arity = "1..*",
-        description = "Text files, or folders of .txt, .text and .md files; or one name.")
-    private List<String> texts;
+    @Mixin private InputTexts texts;
 
-    @Option(
-        names = "--out",
-        required = true,
-        paramLabel = "DIR",
-        description = "Where to write; made if need be.")
-    private Path out;
+    @Mixin private OutputFolder out;
 
     @Option(
         names = "--tokenizer",
@@ -182,25 +171,17 @@ final class DataCommand implements Runnable {
                 + "ordinary text")
     private boolean special;
 
-    @Option(names = "--overwrite", description = "Replace the token files that --out holds.")
-    private boolean overwrite;
-
     @Override
     public Integer call() throws IOException {
-      if (!overwrite && DataPreparation.isPrepared(out)) {
-        throw new CommandException(
-            "%s already holds token files: --overwrite replaces them".formatted(out));
-      }
-      TextSource text =
-          texts.size() == 1
-              ? Exercises.corpora().text(texts.getFirst())
-              : TextFiles.of(texts.stream().map(Path::of).toList());
+      Path folder = out.path();
+      out.requireFree(DataPreparation.isPrepared(folder), "token files");
+      TextSource text = texts.source();
       DataPreparation.Result result =
-          DataPreparation.prepare(text, Corpora.tokenizer(tokenizer, text), special, out);
-      System.out.printf("%,15d tokens  %s%n", result.trainTokens(), out.resolve("train.bin"));
-      System.out.printf("%,15d tokens  %s%n", result.validationTokens(), out.resolve("val.bin"));
+          DataPreparation.prepare(text, Corpora.tokenizer(tokenizer, text), special, folder);
+      System.out.printf("%,15d tokens  %s%n", result.trainTokens(), folder.resolve("train.bin"));
+      System.out.printf("%,15d tokens  %s%n", result.validationTokens(), folder.resolve("val.bin"));
       System.out.printf("%,15d in the vocabulary%n", result.tokenizer().vocab());
-      System.out.printf("To train on them: culebra train --data %s%n", out);
+      System.out.printf("To train on them: culebra train --data %s%n", folder);
       return 0;
     }
   }

@@ -1,9 +1,7 @@
 package dev.culebra.examples.cli;
 
-import dev.culebra.data.TextFiles;
 import dev.culebra.data.TextSource;
 import dev.culebra.data.TokenizerFolder;
-import dev.culebra.examples.arithmetic.Exercises;
 import dev.culebra.text.AddedToken;
 import dev.culebra.text.BpeTokenizer;
 import dev.culebra.text.BpeTrainer;
@@ -62,11 +60,7 @@ final class TokenizerCommand implements Runnable {
     @Spec private CommandSpec spec;
     @Mixin private CommonOptions common;
 
-    @Parameters(
-        paramLabel = "TEXT",
-        arity = "1..*",
-        description = "Text files, or folders of .txt, .text and .md files; or one name.")
-    private List<String> texts;
+    @Mixin private InputTexts texts;
 
     @Option(
         names = "--vocab",
@@ -75,12 +69,7 @@ final class TokenizerCommand implements Runnable {
         description = "How many tokens, 256 bytes and the end of a text among them.")
     private Integer vocab;
 
-    @Option(
-        names = "--out",
-        required = true,
-        paramLabel = "DIR",
-        description = "Where to write; made if need be.")
-    private Path out;
+    @Mixin private OutputFolder out;
 
     @Option(
         names = "--pre-tokenizer",
@@ -91,48 +80,38 @@ final class TokenizerCommand implements Runnable {
                 + "smollm. Default: ${DEFAULT-VALUE}")
     private PreTokenizer preTokenizer;
 
-    @Option(names = "--overwrite", description = "Replace a tokenizer that is in --out already.")
-    private boolean overwrite;
-
     @Override
     public Integer call() throws IOException {
-      if (!overwrite && TokenizerFolder.isOne(out)) {
-        throw new CommandException(
-            "%s holds a tokenizer already: --overwrite replaces it".formatted(out));
-      }
+      Path folder = out.path();
+      out.requireFree(TokenizerFolder.isOne(folder), "files of a tokenizer");
       int least = BpeTrainer.leastVocab(SPECIALS);
       if (vocab < least) {
         throw new ParameterException(
             spec.commandLine(), "--vocab must be at least %d, not %d".formatted(least, vocab));
       }
       BpeTrainer trainer = new BpeTrainer(preTokenizer);
-      TextSource text = text(texts);
-      text.read(
-          new TextSource.Sink() {
-            @Override
-            public void accept(String piece) {
-              trainer.add(piece);
-            }
+      texts
+          .source()
+          .read(
+              new TextSource.Sink() {
+                @Override
+                public void accept(String piece) {
+                  trainer.add(piece);
+                }
 
-            @Override
-            public void endDocument() {
-              trainer.endDocument();
-            }
-          });
+                @Override
+                public void endDocument() {
+                  trainer.endDocument();
+                }
+              });
       BpeTokenizer tokenizer = new BpeTokenizer(trainer.train(vocab, SPECIALS));
-      TokenizerFolder.save(tokenizer, out);
-      System.out.printf("%,15d tokens  %s%n", tokenizer.vocab(), out.resolve("tokenizer.json"));
+      TokenizerFolder.save(tokenizer, folder);
+      System.out.printf("%,15d tokens  %s%n", tokenizer.vocab(), folder.resolve("tokenizer.json"));
       if (tokenizer.vocab() < vocab) {
         System.out.printf("Fewer than asked for: no other pair occurs twice in the text%n");
       }
-      System.out.printf("To train with it: culebra train --tokenizer %s%n", out);
+      System.out.printf("To train with it: culebra train --tokenizer %s%n", folder);
       return 0;
-    }
-
-    private static TextSource text(List<String> texts) throws IOException {
-      return texts.size() == 1
-          ? Exercises.corpora().text(texts.getFirst())
-          : TextFiles.of(texts.stream().map(Path::of).toList());
     }
   }
 

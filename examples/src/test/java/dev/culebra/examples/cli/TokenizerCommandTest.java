@@ -121,7 +121,8 @@ class TokenizerCommandTest {
   void mistakesAreReportedInOneLine() throws IOException {
     Path tokenizer = trained("tokenizer");
     Outcome.of("tokenizer", "train", "macbeth", "--vocab=300", "--out=" + tokenizer)
-        .assertFails(1, ".*tokenizer holds a tokenizer already: --overwrite replaces it");
+        .assertFails(
+            1, ".*tokenizer already holds files of a tokenizer: --overwrite replaces them");
     Outcome.of("tokenizer", "train", "macbeth", "--vocab=256", "--out=" + folder.resolve("x"))
         .assertFails(2, "--vocab must be at least 257, not 256 .*");
     Outcome.of("tokenizer", "train", "gone.txt", "--vocab=300", "--out=" + folder.resolve("x"))
