@@ -27,7 +27,8 @@ import java.util.stream.Stream;
  *   <li>a token file, whose name ends in {@code .bin} ({@link TokenFile}), or a directory with
  *       {@code train.bin} and {@code val.bin}. Their tokenizer is in {@code tokenizer.json} in the
  *       same directory; without that file it is GPT-2's;
- *   <li>questions with answers, in a file whose name ends in {@code .jsonl} ({@link PromptPairs}).
+ *   <li>questions with answers ({@link PromptPairs}), or conversations of several turns ({@link
+ *       Conversations}), in a file whose name ends in {@code .jsonl}.
  * </ul>
  *
  * A name wins over a file of that name; {@code ./dickens} is the file. Immutable and thread-safe.
@@ -106,7 +107,7 @@ public final class Corpora {
 
   /**
    * {@link #open(String, TokenizerChoice)}, a dataset of the program's own, or questions with
-   * answers ({@link PromptPairs}, a file whose name ends in {@code .jsonl}).
+   * answers or conversations ({@link PromptPairs}, {@link Conversations}).
    *
    * @throws DataException if there is no such data or it cannot be used
    * @throws IOException if it cannot be read
@@ -115,6 +116,9 @@ public final class Corpora {
     Dataset own = made(data).orElse(null);
     if (own != null) {
       return own;
+    }
+    if (isConversations(data)) {
+      return Conversations.open(Path.of(data), tokenizer);
     }
     return isPromptPairs(data) ? PromptPairs.open(Path.of(data), tokenizer) : open(data, tokenizer);
   }
@@ -132,6 +136,9 @@ public final class Corpora {
     Dataset own = made(data).orElse(null);
     if (own != null) {
       return withTokenizer(own, tokenizer);
+    }
+    if (isConversations(data)) {
+      return Conversations.open(Path.of(data), tokenizer);
     }
     if (isPromptPairs(data)) {
       return PromptPairs.open(Path.of(data), tokenizer);
@@ -240,6 +247,9 @@ public final class Corpora {
    * @throws IOException if it cannot be read
    */
   public CharTokenizer characters(String data) throws IOException {
+    if (isConversations(data)) {
+      return Conversations.characters(Path.of(data));
+    }
     return isPromptPairs(data) ? PromptPairs.characters(Path.of(data)) : characters(text(data));
   }
 
@@ -250,6 +260,13 @@ public final class Corpora {
       throw new DataException(text.name() + " is empty");
     }
     return characters.build();
+  }
+
+  /** Whether data is a file of {@link Conversations}, by its name and its first line. */
+  private static boolean isConversations(String data) throws IOException {
+    return endsWith(data, PromptPairs.ENDING)
+        && Files.isRegularFile(Path.of(data))
+        && PromptLines.isOfConversations(Path.of(data));
   }
 
   /**
@@ -277,7 +294,7 @@ public final class Corpora {
    * @throws IOException if it cannot be read
    */
   public boolean canLeaveOutCharacters(String data) throws IOException {
-    return !isPromptPairs(data) && !isMade(data);
+    return !isConversations(data) && !isPromptPairs(data) && !isMade(data);
   }
 
   private Found find(String data) throws IOException {

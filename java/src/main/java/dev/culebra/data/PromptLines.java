@@ -3,8 +3,11 @@ package dev.culebra.data;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.culebra.data.Message.Role;
 import dev.culebra.io.FileErrors;
 import dev.culebra.io.StrictJson;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -14,19 +17,44 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Reads the lines of a file of {@link PromptPairs}; whatever is wrong is named by FILE:LINE. */
+/**
+ * Reads the lines of a file of {@link PromptPairs} or {@link Conversations}; whatever is wrong is
+ * named by FILE:LINE.
+ */
 final class PromptLines {
   private static final JsonMapper JSON = StrictJson.mapper();
   private static final String BYTE_ORDER_MARK = "\uFEFF";
-  private static final int LEAST_PAIRS = 2;
+  private static final String MESSAGES = "messages";
+  private static final int LEAST_LINES = 2;
+
+  /** A line's JSON object. */
+  record Line(int number, ObjectNode json) {}
 
   /** The texts of a line, the first of which is 1. */
   record Pair(int line, String prompt, String completion) {}
+
+  /** A conversation of at least one answer. */
+  record Conversation(int line, List<Message> messages) {}
 
   private final Path file;
 
   private PromptLines(Path file) {
     this.file = file;
+  }
+
+  /** Whether the first line of {@code file} that is not blank is a conversation. */
+  static boolean isOfConversations(Path file) throws IOException {
+    try (BufferedReader lines = Files.newBufferedReader(file)) {
+      String first = lines.readLine();
+      while (first != null && first.isBlank()) {
+        first = lines.readLine();
+      }
+      return first != null && JSON.readTree(first.replace(BYTE_ORDER_MARK, "")).has(MESSAGES);
+    } catch (JsonProcessingException | CharacterCodingException e) {
+      return false;
+    } catch (IOException e) {
+      throw new IOException("cannot read " + file + ": " + FileErrors.reason(e), e);
+    }
   }
 
   /**
@@ -36,18 +64,19 @@ final class PromptLines {
    * @throws IOException if the file cannot be read
    */
   static List<Pair> read(Path file) throws IOException {
-    List<Pair> pairs = new PromptLines(file).read();
-    if (pairs.size() < LEAST_PAIRS) {
-      throw new DataException(
-          "%s: needs at least %d lines, to train on and to validate on"
-              .formatted(file, LEAST_PAIRS));
-    }
-    return pairs;
+    PromptLines lines = new PromptLines(file);
+    return lines.read().stream().map(lines::pair).toList();
   }
 
-  private List<Pair> read() throws IOException {
+  /** The conversations of a file, as {@link #read}. */
+  static List<Conversation> conversations(Path file) throws IOException {
+    PromptLines lines = new PromptLines(file);
+    return lines.read().stream().map(lines::conversation).toList();
+  }
+
+  private List<Line> read() throws IOException {
     byte[] bytes = bytes();
-    List<Pair> pairs = new ArrayList<>();
+    List<Line> lines = new ArrayList<>();
     int start = 0;
     for (int number = 1; start < bytes.length; number++) {
       int end = start;
@@ -56,11 +85,16 @@ final class PromptLines {
       }
       String line = text(number, ByteBuffer.wrap(bytes, start, end - start));
       if (!line.isBlank()) {
-        pairs.add(pair(number, line));
+        lines.add(new Line(number, object(number, line)));
       }
       start = end + 1;
     }
-    return pairs;
+    if (lines.size() < LEAST_LINES) {
+      throw new DataException(
+          "%s: needs at least %d lines, to train on and to validate on"
+              .formatted(file, LEAST_LINES));
+    }
+    return lines;
   }
 
   private byte[] bytes() throws IOException {
@@ -80,7 +114,7 @@ final class PromptLines {
     }
   }
 
-  private Pair pair(int number, String line) {
+  private ObjectNode object(int number, String line) {
     JsonNode json;
     try {
       json = JSON.readTree(line);
@@ -88,10 +122,40 @@ final class PromptLines {
       String reason = e.getOriginalMessage().lines().findFirst().orElse("not JSON");
       throw bad(number, "is not one JSON object: " + reason, e);
     }
-    if (!json.isObject()) {
-      throw bad(number, "is not one JSON object", null);
+    if (json instanceof ObjectNode object) {
+      return object;
     }
-    return new Pair(number, field(number, json, "prompt"), field(number, json, "completion"));
+    throw bad(number, "is not one JSON object", null);
+  }
+
+  private Pair pair(Line line) {
+    int number = line.number();
+    return new Pair(
+        number, field(number, line.json(), "prompt"), field(number, line.json(), "completion"));
+  }
+
+  private Conversation conversation(Line line) {
+    JsonNode list = line.json().path(MESSAGES);
+    if (!list.isArray() || list.isEmpty()) {
+      throw bad(line.number(), "needs a list that is not empty as \"messages\"", null);
+    }
+    List<Message> messages = new ArrayList<>();
+    for (JsonNode message : list) {
+      Role role =
+          Role.find(message.path("role").asText())
+              .orElseThrow(
+                  () ->
+                      bad(
+                          line.number(),
+                          "needs system, user or assistant as the \"role\" of each message, not %s"
+                              .formatted(message.path("role")),
+                          null));
+      messages.add(new Message(role, field(line.number(), message, "content")));
+    }
+    if (messages.stream().noneMatch(message -> message.role() == Role.ASSISTANT)) {
+      throw bad(line.number(), "has no message of an assistant: there is nothing to learn", null);
+    }
+    return new Conversation(line.number(), messages);
   }
 
   private String field(int number, JsonNode json, String name) {

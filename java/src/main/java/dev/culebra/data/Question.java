@@ -6,7 +6,7 @@ package dev.culebra.data;
  * @param prompt tokens of the question, at least one
  * @param answer tokens of the answer, at least one
  */
-public record Question(int[] prompt, int[] answer) {
+public record Question(int[] prompt, int[] answer) implements BatchRow {
   public Question {
     if (prompt.length == 0 || answer.length == 0) {
       throw new IllegalArgumentException(
@@ -26,6 +26,7 @@ public record Question(int[] prompt, int[] answer) {
    *
    * @throws IllegalArgumentException if it is too long for the batch's context
    */
+  @Override
   public void fill(Batch batch, int row) {
     if (length() > batch.context() + 1) {
       throw new IllegalArgumentException(

@@ -3,7 +3,7 @@ package dev.culebra.data;
 import dev.culebra.random.RandomStream;
 import java.util.function.Function;
 
-/** Batches whose rows are questions drawn at random. Thread-safe. */
+/** Batches whose rows, questions say, are drawn at random. Thread-safe. */
 public final class QuestionBatches implements Batches {
   private static final int PART_SHIFT = 20;
   private static final int PARTS = 16;
@@ -12,15 +12,16 @@ public final class QuestionBatches implements Batches {
 
   private final long seed;
   private final int stream;
-  private final Function<RandomStream, Question> draw;
+  private final Function<RandomStream, ? extends BatchRow> draw;
 
   /**
    * @param seed of the run
    * @param stream of the random numbers, its lower 24 bits 0; of a program's own from 0x50000000 on
    * @param part from 0 to 15, a {@link Split#ordinal} say: another has other random numbers
-   * @param draw makes a question from random numbers alone; thread-safe
+   * @param draw makes a row from random numbers alone; thread-safe
    */
-  public QuestionBatches(long seed, int stream, int part, Function<RandomStream, Question> draw) {
+  public QuestionBatches(
+      long seed, int stream, int part, Function<RandomStream, ? extends BatchRow> draw) {
     if ((stream & STREAM_OF_PART - 1) != 0 || part < 0 || part >= PARTS) {
       throw new IllegalArgumentException("no stream 0x%08X with part %d".formatted(stream, part));
     }

@@ -1,5 +1,6 @@
 package dev.culebra.examples.cli;
 
+import dev.culebra.data.ChatFormat;
 import dev.culebra.data.TokenizerChoice;
 import dev.culebra.examples.lecture.LectureCommand;
 import dev.culebra.examples.papers.Paper;
@@ -34,6 +35,7 @@ import picocli.CommandLine.TypeConversionException;
     subcommands = {
       TrainCommand.class,
       SampleCommand.class,
+      ChatCommand.class,
       EvalCommand.class,
       ExportCommand.class,
       ReportCommand.class,
@@ -87,6 +89,7 @@ final class Culebra implements Runnable {
         .registerConverter(PreTokenizer.class, oneOf(PreTokenizer.values()))
         .registerConverter(ModelFormat.class, oneOf(ModelFormat.values()))
         .registerConverter(ExportCommand.Type.class, oneOf(ExportCommand.Type.values()))
+        .registerConverter(ChatFormat.class, oneOf(ChatFormat.values()))
         .registerConverter(Paper.class, oneOf(Paper.values()))
         .registerConverter(TrainCommand.Start.class, oneOf(TrainCommand.Start.values()))
         .setExpandAtFiles(false) // --prompt @FILE is ours to read

@@ -3,6 +3,7 @@ package dev.culebra.examples.cli;
 import dev.culebra.checkpoint.Metrics;
 import dev.culebra.checkpoint.RunDirectory;
 import dev.culebra.data.Asking;
+import dev.culebra.data.Conversations;
 import dev.culebra.data.Dataset;
 import dev.culebra.train.Parent;
 import dev.culebra.train.Progress;
@@ -205,6 +206,9 @@ final class TrainDisplay implements TrainListener {
   }
 
   private static String suggestion(Dataset data, Path directory) {
+    if (data instanceof Conversations) {
+      return "to talk: culebra chat --run " + quoted(directory.toString());
+    }
     String sample = "culebra sample --run " + quoted(directory.toString());
     Asking asking = data.asking().orElse(null);
     if (asking == null) {
