@@ -9,7 +9,7 @@ final class ConfigWords {
   /** For fields where replacing underscores by spaces is not enough. */
   private static final Map<String, String> NAMES =
       Map.ofEntries(
-          Map.entry("init_from", "begun with the weights of"),
+          Map.entry("init_from", "finetuned from"),
           Map.entry("embd", "width"),
           Map.entry("tied_head", "head tied to the embedding"),
           Map.entry("gated_mlp", "gated MLP"),
