@@ -1,10 +1,10 @@
 package dev.culebra.data;
 
-/** What becomes a row of a batch. */
+/** Fills a row of a batch. */
 @FunctionalInterface
 public interface BatchRow {
   /**
-   * Makes this row {@code row} of {@code batch}, all of its places.
+   * Fills all places of row {@code row} of {@code batch}.
    *
    * @throws IllegalArgumentException if it is too long for the batch's context
    */

@@ -7,9 +7,9 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * How a conversation becomes one text. A turn has a header, what is said, and an end; the end of an
- * answer is what a model writes last. Marks are special tokens, never ordinary text: what somebody
- * says cannot end their turn.
+ * How a conversation becomes one text. A turn has a header, its content and an end; a model writes
+ * the end of its answer itself. Headers and ends are marked by special tokens, never by ordinary
+ * text, so the content of a turn cannot end it.
  */
 public enum ChatFormat {
   /** Llama 3's: {@code <|start_header_id|>user<|end_header_id|>\n\n…<|eot_id|>}. */
@@ -33,8 +33,8 @@ public enum ChatFormat {
   },
 
   /**
-   * Plain continuation, as of {@link PromptPairs}: what the model is told, and its answer up to a
-   * line's end.
+   * Plain continuation, as for {@link PromptPairs}: the question, then the answer up to the end of
+   * the line.
    */
   PLAIN("", "", PromptPairs.END) {
     @Override
@@ -68,10 +68,10 @@ public enum ChatFormat {
     this.behindEnd = behindEnd;
   }
 
-  /** What stands before what {@code role} says. */
+  /** What comes before the content of a turn. */
   abstract List<Part> header(Message.Role role);
 
-  /** The format whose marks {@code tokenizer} knows; {@link #PLAIN} where it knows none. */
+  /** The format whose marks {@code tokenizer} has; {@link #PLAIN} if it has none. */
   public static ChatFormat of(Tokenizer tokenizer) {
     return Arrays.stream(values())
         .filter(
@@ -99,22 +99,22 @@ public enum ChatFormat {
     return label();
   }
 
-  /** What a conversation begins with; nothing of most formats. */
+  /** What a conversation begins with; nothing in most formats. */
   List<Part> beginning() {
     return beginning.isEmpty() ? List.of() : List.of(Part.mark(beginning));
   }
 
-  /** What ends a model's answer: the last that it has to learn. */
+  /** What ends an answer; the model has to learn it. */
   List<Part> end() {
     return end.isEmpty() ? List.of(Part.text(behindEnd)) : List.of(Part.mark(end));
   }
 
-  /** What then stands before the next turn, and nobody has to learn. */
+  /** What comes between the end and the next turn; the model does not learn it. */
   List<Part> behindEnd() {
     return end.isEmpty() || behindEnd.isEmpty() ? List.of() : List.of(Part.text(behindEnd));
   }
 
-  /** A turn of somebody else than the model. Of {@link #PLAIN} a question has no end of its own. */
+  /** A turn of the system or the user. In {@link #PLAIN} a question has no end of its own. */
   List<Part> turn(Message message) {
     List<Part> turn = new ArrayList<>(header(message.role()));
     turn.add(Part.text(content(message)));
@@ -125,12 +125,12 @@ public enum ChatFormat {
     return turn;
   }
 
-  /** Llama 3's template takes white space around it away. */
+  /** Llama 3's template strips white space. */
   String content(Message message) {
     return this == LLAMA3 ? message.content().strip() : message.content();
   }
 
-  /** A conversation as a text, for people to see. */
+  /** A conversation as text, for people. */
   public String render(List<Message> messages) {
     StringBuilder text = new StringBuilder();
     append(text, beginning());

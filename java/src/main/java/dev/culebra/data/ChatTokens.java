@@ -10,8 +10,9 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * A conversation as tokens, which grows turn by turn. What a model answered stays as it wrote it.
- * Of the tokens those count that a model has to learn: its answers and their ends. Not thread-safe.
+ * The tokens of a conversation that grows turn by turn. Answers keep the tokens that the model
+ * wrote. Each token counts if the model has to learn it: those of answers and of their ends. Not
+ * thread-safe.
  */
 public final class ChatTokens {
   private final ChatFormat format;
@@ -36,9 +37,9 @@ public final class ChatTokens {
   }
 
   /**
-   * Adds a turn; an answer is one that is to be learned.
+   * Adds a turn. The tokens of an answer count.
    *
-   * @throws UnknownCharacterException if the tokenizer does not know a character
+   * @throws UnknownCharacterException if the tokenizer lacks a character
    */
   public void add(Message message) {
     if (message.role() == Role.ASSISTANT) {
@@ -50,37 +51,37 @@ public final class ChatTokens {
     }
   }
 
-  /** Adds what stands before an answer. */
+  /** Adds the header of an answer. */
   public void beginAnswer() {
     add(format.header(Role.ASSISTANT), false);
   }
 
-  /** Adds tokens that a model wrote. */
+  /** Adds tokens of an answer. */
   public void answer(int... written) {
     for (int token : written) {
       append(token, true);
     }
   }
 
-  /** Adds what ends an answer and stands behind it. */
+  /** Adds the end of an answer. */
   public void endAnswer() {
     add(format.end(), true);
     add(format.behindEnd(), false);
   }
 
-  /** Whether a token that a model wrote ends its answer; of a plain one its text does. */
+  /** Whether a token ends an answer; in the plain format {@link #endText} does. */
   public boolean isEnd(int token) {
     List<Part> end = format.end();
     return end.getFirst().isMark() && mark(end.getFirst()) == token;
   }
 
-  /** What ends an answer by its text; empty where a mark does. */
+  /** The text that ends an answer; empty if a special token does. */
   public String endText() {
     Part end = format.end().getFirst();
     return end.isMark() ? "" : end.text();
   }
 
-  /** Forgets all that was added behind the first {@code kept} tokens. */
+  /** Removes all but the first {@code kept} tokens. */
   public void cutTo(int kept) {
     length = Math.min(length, kept);
   }
@@ -94,7 +95,7 @@ public final class ChatTokens {
     return Arrays.copyOf(tokens, length);
   }
 
-  /** For each token whether a model has to learn it. */
+  /** Whether the model has to learn each token. */
   public boolean[] counts() {
     return Arrays.copyOf(counts, length);
   }
@@ -112,7 +113,7 @@ public final class ChatTokens {
     encode(text, counted);
   }
 
-  /** Ordinary text: marks in it are not recognised. */
+  /** Encodes as ordinary text: special tokens are not recognised. */
   private void encode(StringBuilder text, boolean counted) {
     TokenEncoder encoder = tokenizer.encoder();
     IntStream.concat(

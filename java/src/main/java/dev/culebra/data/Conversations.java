@@ -15,23 +15,23 @@ import java.util.Optional;
 
 /**
  * Conversations of several turns from a file of JSON Lines, an object with {@code messages} a line:
- * {@code {"role": "user", "content": "…"}}, of {@code system}, {@code user} and {@code assistant}.
- * A row of a batch is one conversation in the tokenizer's {@link ChatFormat}, padded; only what the
- * assistant says, and the end of each answer, are targets. The last tenth of the lines, at least
+ * {@code {"role": "user", "content": "…"}}, with the roles {@code system}, {@code user} and {@code
+ * assistant}. A row of a batch is one conversation in the tokenizer's {@link ChatFormat}, padded;
+ * only the assistant's answers and their ends are targets. The last tenth of the lines, at least
  * one, is for validation. Immutable and thread-safe.
  */
 public final class Conversations implements Dataset {
   private static final int STREAM = 0x44000000;
   private static final int SHOWN = 3;
 
-  /** More tokens of an answer than the right one has. */
+  /** Tokens by which an answer may be longer than its conversation. */
   private static final int MORE_TOKENS = 20;
 
   /**
    * A conversation.
    *
    * @param line it was read from
-   * @param counts for each token whether it is to be learned
+   * @param counts whether each token is a target
    * @param asked the messages up to the first answer
    */
   private record Row(int line, int[] tokens, boolean[] counts, List<Message> asked)
@@ -76,7 +76,7 @@ public final class Conversations implements Dataset {
     return open(file, tokenizer == null ? characters(file) : tokenizer);
   }
 
-  /** The characters of a file, that of a line's end among them. */
+  /** The characters of a file, and the line feed. */
   static CharTokenizer characters(Path file) throws IOException {
     CharTokenizer.Builder characters = new CharTokenizer.Builder().add(PromptPairs.END);
     for (Conversation conversation : PromptLines.conversations(file)) {
@@ -89,7 +89,7 @@ public final class Conversations implements Dataset {
    * Reads a file for a model that has a tokenizer already.
    *
    * @throws DataException if a line is no conversation, or holds a character that the tokenizer
-   *     does not know; with its number
+   *     lacks; with its number
    * @throws IOException if the file cannot be read
    */
   static Conversations open(Path file, Tokenizer tokenizer) throws IOException {
@@ -171,7 +171,7 @@ public final class Conversations implements Dataset {
         seed, STREAM, split.ordinal(), random -> drawn.get(random.nextInt(drawn.size())));
   }
 
-  /** The loss of all answers of the validation part. */
+  /** The loss over all answers of the validation part. */
   @Override
   public Measurement measure(Learner learner) {
     return measure(learner, rows(Split.VALIDATION)).of(name);

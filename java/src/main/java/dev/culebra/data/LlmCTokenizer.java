@@ -22,14 +22,14 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * llm.c's {@code gpt2_tokenizer.bin}, from which that program decodes: a header of 256 32-bit
- * integers (magic, version, number of tokens, from version 2 on the token that ends a text), then
- * each token's bytes behind their number, which is one byte. How a text is encoded is not in it;
- * here the tokens are taken in the order in which GPT-2's BPE would have learned them, or as
- * characters where they are that.
+ * llm.c's {@code gpt2_tokenizer.bin}: a header of 256 32-bit integers (magic, version, number of
+ * tokens and, since version 2, the token that ends a text), then for each token one byte with its
+ * length, and its bytes. llm.c only decodes with it, so the merges are not stored. They are
+ * recovered from the order of the tokens, as GPT-2's BPE learned them; tokens that are all single
+ * characters give a character tokenizer.
  */
 public final class LlmCTokenizer {
-  /** What llm.c calls the file. */
+  /** The file name that llm.c uses. */
   public static final String NAME = "gpt2_tokenizer.bin";
 
   private static final int MAGIC = 20240328;
@@ -43,9 +43,9 @@ public final class LlmCTokenizer {
   /**
    * Reads a file.
    *
-   * @throws TokenizerFormatException if it is none, or its tokens are neither those of a byte-level
-   *     BPE nor characters
-   * @throws IOException if it cannot be read; one line that names it
+   * @throws TokenizerFormatException if it is not such a file, or its tokens are neither those of a
+   *     byte-level BPE nor characters
+   * @throws IOException with one line that names the file, if it cannot be read
    */
   public static Tokenizer read(Path file) throws IOException {
     ByteBuffer bytes = bytes(file);
@@ -53,10 +53,10 @@ public final class LlmCTokenizer {
     int vocab = bytes.getInt(2 * Integer.BYTES);
     if (version != 1 && version != VERSION) {
       throw new TokenizerFormatException(
-          file, "it has version %d: 1 and 2 are read".formatted(version));
+          file, "it has version %d; only 1 and 2 can be read".formatted(version));
     }
     if (vocab < 1 || vocab > MAX_VOCAB) {
-      throw new TokenizerFormatException(file, "its header says %d tokens".formatted(vocab));
+      throw new TokenizerFormatException(file, "its header claims %d tokens".formatted(vocab));
     }
     OptionalInt end =
         version == 1
@@ -83,7 +83,7 @@ public final class LlmCTokenizer {
     try {
       ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
       if (bytes.remaining() < HEADER * Integer.BYTES || bytes.getInt(0) != MAGIC) {
-        throw new TokenizerFormatException(file, "it is no tokenizer of llm.c");
+        throw new TokenizerFormatException(file, "it is not a tokenizer file of llm.c");
       }
       return bytes;
     } catch (TokenizerFormatException e) {
@@ -120,10 +120,10 @@ public final class LlmCTokenizer {
   }
 
   /**
-   * Writes the file, of version 2.
+   * Writes a file of version 2.
    *
    * @throws DataException if a token has no bytes or more than 255
-   * @throws IOException if it cannot be written; one line that names it
+   * @throws IOException with one line that names the file, if it cannot be written
    */
   public static void save(Tokenizer tokenizer, Path file) throws IOException {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
@@ -139,7 +139,7 @@ public final class LlmCTokenizer {
       byte[] content = tokenizer.bytes(token);
       if (content.length == 0 || content.length > LONGEST) {
         throw new DataException(
-            "token %d has %d bytes: %s takes from 1 to %d"
+            "token %d has %d bytes; %s allows 1 to %d"
                 .formatted(token, content.length, NAME, LONGEST));
       }
       out.write(content.length);

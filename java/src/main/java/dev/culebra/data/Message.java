@@ -5,19 +5,19 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * What somebody says in a conversation.
+ * A message in a conversation.
  *
- * @param role who
- * @param content what
+ * @param role the speaker
+ * @param content the text
  */
 public record Message(Role role, String content) {
-  /** Who speaks. */
+  /** The speaker of a message. */
   public enum Role {
-    /** Who says what the conversation is to be like. */
+    /** Sets the tone and the rules of the conversation. */
     SYSTEM,
-    /** Who asks. */
+    /** Asks. */
     USER,
-    /** The model. */
+    /** The model, which answers. */
     ASSISTANT;
 
     /** The name in files: {@code system}, {@code user}, {@code assistant}. */
@@ -25,7 +25,7 @@ public record Message(Role role, String content) {
       return name().toLowerCase(Locale.ROOT);
     }
 
-    /** The role that has this {@link #label}. */
+    /** The role with this {@link #label}. */
     public static Optional<Role> find(String label) {
       return Arrays.stream(values()).filter(role -> role.label().equals(label)).findFirst();
     }

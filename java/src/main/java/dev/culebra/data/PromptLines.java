@@ -27,13 +27,13 @@ final class PromptLines {
   private static final String MESSAGES = "messages";
   private static final int LEAST_LINES = 2;
 
-  /** A line's JSON object. */
+  /** The JSON object of a line. */
   record Line(int number, ObjectNode json) {}
 
   /** The texts of a line, the first of which is 1. */
   record Pair(int line, String prompt, String completion) {}
 
-  /** A conversation of at least one answer. */
+  /** A conversation with at least one answer. */
   record Conversation(int line, List<Message> messages) {}
 
   private final Path file;
@@ -147,13 +147,14 @@ final class PromptLines {
                   () ->
                       bad(
                           line.number(),
-                          "needs system, user or assistant as the \"role\" of each message, not %s"
+                          "has the \"role\" %s; system, user and assistant are possible"
                               .formatted(message.path("role")),
                           null));
       messages.add(new Message(role, field(line.number(), message, "content")));
     }
     if (messages.stream().noneMatch(message -> message.role() == Role.ASSISTANT)) {
-      throw bad(line.number(), "has no message of an assistant: there is nothing to learn", null);
+      throw bad(
+          line.number(), "has no message of the assistant, so there is nothing to learn", null);
     }
     return new Conversation(line.number(), messages);
   }

@@ -17,14 +17,14 @@ import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
 /**
- * How a model's texts begin and end, as Hugging Face's {@code tokenizer_config.json} and {@code
- * generation_config.json} say it. A run that began with such a model keeps both files.
+ * How a model's texts begin and end, from Hugging Face's {@code tokenizer_config.json} and {@code
+ * generation_config.json}. A run that is finetuned from such a model keeps both files.
  *
  * @param beginning the token that a text begins with, if there is one
- * @param beginsPrompts whether a prompt begins with it too
- * @param ends tokens after which a model has nothing to say
- * @param chatTemplate the Jinja template of conversations; empty if there is none. It is kept for
- *     other programs and not run here ({@link ChatFormat})
+ * @param beginsPrompts whether prompts begin with it too
+ * @param ends the tokens that end a text
+ * @param chatTemplate the Jinja template for conversations; empty if there is none. It is only kept
+ *     for other programs; see {@link ChatFormat}
  */
 public record TextConventions(
     OptionalInt beginning, boolean beginsPrompts, List<Integer> ends, String chatTemplate) {
@@ -42,25 +42,25 @@ public record TextConventions(
     ends = ends.stream().distinct().toList();
   }
 
-  /** Where nothing is said: a text ends with the token that stands between documents. */
+  /** The default: a text ends with the token between documents. */
   public static TextConventions of(Tokenizer tokenizer) {
     List<Integer> ends = tokenizer.endOfText().stream().boxed().toList();
     return new TextConventions(OptionalInt.empty(), false, ends, "");
   }
 
   /**
-   * Reads what the files in {@code folder} say.
+   * Reads the files in {@code folder}.
    *
-   * @param ends what the model's own configuration says; {@code generation_config.json} wins
-   * @throws DataException if a file names a token that there is not
-   * @throws IOException if a file cannot be read; one line that names it
+   * @param ends from the model's own configuration; {@code generation_config.json} overrides them
+   * @throws DataException if a file names a token that does not exist
+   * @throws IOException with one line that names the file, if one cannot be read
    */
   public static TextConventions read(Path folder, Tokenizer tokenizer, List<Integer> ends)
       throws IOException {
     return new Reading(folder, tokenizer).read(ends);
   }
 
-  /** The files of a folder while they are read. */
+  /** Reads the files of a folder. */
   private record Reading(Path folder, Tokenizer tokenizer) {
     TextConventions read(List<Integer> ends) throws IOException {
       JsonNode config = parse(TOKENIZER_CONFIG);
@@ -81,13 +81,13 @@ public record TextConventions(
       return Files.exists(file) ? TokenizerFile.parse(file) : MissingNode.getInstance();
     }
 
-    /** A special token is a text, or an object with its {@code content}. */
+    /** A special token is a string, or an object with its {@code content}. */
     private OptionalInt tokenOf(JsonNode token) {
       String content = token.isObject() ? token.path("content").asText() : token.asText();
       return content.isEmpty() ? OptionalInt.empty() : tokenizer.special(content);
     }
 
-    /** One number, several, or none: then those of the model's own configuration. */
+    /** One number, a list, or nothing: then those of the model's own configuration. */
     private List<Integer> ids(JsonNode given, List<Integer> otherwise) {
       if (!given.isInt() && !given.isArray()) {
         for (int id : otherwise) {
@@ -111,7 +111,7 @@ public record TextConventions(
       return token;
     }
 
-    /** Said outright, or by a post-processor that puts a special token first. */
+    /** Either a flag says so, or a post-processor that puts a special token first. */
     private boolean beginsPrompts(JsonNode config) throws IOException {
       return config.has(BEGINS_PROMPTS)
           ? config.get(BEGINS_PROMPTS).asBoolean()
@@ -128,7 +128,7 @@ public record TextConventions(
           && processor.path("single").path(0).has("SpecialToken");
     }
 
-    /** In the configuration, where it may be the first of a list of named ones, or in a file. */
+    /** From the configuration, where it may be the first of a named list, or from its own file. */
     private String template(JsonNode config) throws IOException {
       JsonNode template = config.path(TEMPLATE);
       if (template.isArray()) {
@@ -141,12 +141,12 @@ public record TextConventions(
     }
   }
 
-  /** The tokens that a continuation of nothing begins after. */
+  /** The tokens to start from when there is no prompt. */
   public int[] start(Tokenizer tokenizer) {
     return beginning.isPresent() ? new int[] {beginning.getAsInt()} : tokenizer.start();
   }
 
-  /** A prompt with the token before it that belongs there, unless that is there already. */
+  /** Puts the beginning token before a prompt if it belongs there and is missing. */
   public int[] prompt(int[] tokens) {
     boolean missing = beginsPrompts && (tokens.length == 0 || tokens[0] != beginning.getAsInt());
     return missing
@@ -154,13 +154,13 @@ public record TextConventions(
         : tokens;
   }
 
-  /** A prompt as a person wrote it: without the token that belongs before it. */
+  /** A prompt as it was written: without the beginning token. */
   public String shown(int[] prompt, Tokenizer tokenizer) {
     boolean begins = beginning.isPresent() && prompt[0] == beginning.getAsInt();
     return tokenizer.decode(Arrays.copyOfRange(prompt, begins ? 1 : 0, prompt.length));
   }
 
-  /** The same where the token that ends texts begins them too, as GPT-2's does. */
+  /** The same, with the token that ends texts as the beginning if there is none, as in GPT-2. */
   public TextConventions withBeginning(Tokenizer tokenizer) {
     return beginning.isPresent()
         ? this
@@ -168,9 +168,9 @@ public record TextConventions(
   }
 
   /**
-   * Writes both files, from which {@link #read} reads this again.
+   * Writes both files; {@link #read} gives the same again.
    *
-   * @throws IOException if one cannot be written; one line that names it
+   * @throws IOException with one line that names the file, if one cannot be written
    */
   public void save(Tokenizer tokenizer, Path folder) throws IOException {
     AtomicFile.write(

@@ -11,22 +11,22 @@ import java.util.UUID;
 import java.util.stream.Stream;
 
 /**
- * Makes a folder of files as a whole: they are written to a temporary folder beside it, which then
- * takes its name. Where the folder is there already, each file replaces the one of its name; the
- * others stay.
+ * Creates a folder of files as a whole: the files are written to a temporary folder beside it,
+ * which is then renamed. If the folder already exists, each file is moved into it instead and
+ * replaces the one of its name; other files stay.
  */
 public final class AtomicFolder {
   private static final String SUFFIX = ".tmp";
 
   private AtomicFolder() {}
 
-  /** Writes files into a folder that is there and empty. */
+  /** Writes files into an empty folder. */
   @FunctionalInterface
   public interface Body {
     void writeTo(Path folder) throws IOException;
   }
 
-  /** Whether {@code folder} holds anything. */
+  /** Whether {@code folder} holds nothing or does not exist. */
   public static boolean isEmpty(Path folder) throws IOException {
     if (!Files.exists(folder)) {
       return true;
@@ -39,9 +39,9 @@ public final class AtomicFolder {
   }
 
   /**
-   * Writes what {@code body} writes. If that fails, {@code target} is as it was.
+   * Writes the files of {@code body}. If it fails, {@code target} is unchanged.
    *
-   * @throws IOException one line that names the target or a file, and the reason
+   * @throws IOException with one line that names the target or a file, and the reason
    */
   public static void write(Path target, Body body) throws IOException {
     Path absolute = target.toAbsolutePath().normalize();
@@ -89,7 +89,7 @@ public final class AtomicFolder {
     }
   }
 
-  /** The folder, then its files. */
+  /** The folder, then everything in it. */
   private static List<Path> below(Path folder) throws IOException {
     try (Stream<Path> files = Files.walk(folder)) {
       return files.sorted(Comparator.naturalOrder()).toList();

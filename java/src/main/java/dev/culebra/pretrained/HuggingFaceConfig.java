@@ -44,7 +44,7 @@ final class HuggingFaceConfig {
     return new HuggingFaceConfig(file, parse(file)).read();
   }
 
-  /** Whether a file that exists is one, of whatever model. */
+  /** Whether an existing file is one, for any architecture. */
   static boolean isOne(Path file) {
     try {
       JsonNode json = parse(file);
@@ -94,7 +94,8 @@ final class HuggingFaceConfig {
     requireFlag("scale_attn_weights", true);
     requireFlag("scale_attn_by_inverse_layer_idx", false);
     requireFlag("add_cross_attention", false);
-    boolean bias = flag("bias", true); // nanoGPT's; transformers' GPT-2 always has biases
+    boolean bias =
+        flag("bias", true); // a field of nanoGPT's; in transformers GPT-2 always has biases
     int embd = size("n_embd", 768);
     int heads = size("n_head", 12);
     requireDivisor("n_head", heads, embd);

@@ -18,9 +18,9 @@ final class HuggingFaceConfigWriter {
   private HuggingFaceConfigWriter() {}
 
   /**
-   * Replaces the file of {@code model}.
+   * Replaces {@code model.file()}.
    *
-   * @param dropout while it is trained
+   * @param dropout used in training
    * @param dtype of the weights
    * @param beginning the token that texts begin with, if there is one
    */
@@ -88,7 +88,7 @@ final class HuggingFaceConfigWriter {
     rope(json, model);
   }
 
-  /** Once as transformers 5 reads it, once as version 4 does. */
+  /** Both as transformers 5 and as version 4 reads it. */
   private static void rope(ObjectNode json, ModelDescription model) {
     ObjectNode parameters = json.putObject("rope_parameters");
     parameters.put("rope_theta", model.ropeTheta());

@@ -120,12 +120,12 @@ final class LlmCCheckpoint {
   }
 
   /**
-   * Tensors of one name and shape, which lie together: one, or one a layer.
+   * Tensors of one kind, which are stored together: one for each layer, or only one.
    *
-   * @param columns 0 of a vector
+   * @param columns 0 for a vector
    */
   record Kind(String name, boolean ofLayers, int rows, int columns) {
-    /** The names of its tensors in their order; those of nanoGPT. */
+    /** nanoGPT's names of its tensors, in order. */
     List<String> names(ModelDescription model) {
       return ofLayers
           ? IntStream.range(0, model.layers()).mapToObj(layer -> "h." + layer + "." + name).toList()
@@ -159,7 +159,7 @@ final class LlmCCheckpoint {
         new Kind("ln_f.bias", false, c, 0));
   }
 
-  /** Finds where each tensor lies. The first, the embedding, has rows of padding behind it. */
+  /** Finds where each tensor lies. The first, the embedding, is followed by rows of padding. */
   private void place(ModelDescription model, int paddedVocab) throws IOException {
     for (Kind kind : kinds(model)) {
       int rows = at == HEADER_BYTES ? paddedVocab : kind.rows();

@@ -14,7 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Writes the checkpoints that {@link LlmCCheckpoint} reads. */
+/** Writes checkpoints; {@link LlmCCheckpoint} reads them. */
 final class LlmCWriter {
   private static final int PIECE = 8 << 20;
   private static final int VOCAB_MULTIPLE = 128;

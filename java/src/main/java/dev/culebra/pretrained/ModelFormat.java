@@ -10,22 +10,22 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** The files of other programs that a model can be written as. */
+/** File formats of other programs that a model can be exported to. */
 public enum ModelFormat {
-  /** A folder that Hugging Face's transformers opens: GPT-2, or Llama. */
+  /** A folder for Hugging Face's transformers, as GPT-2 or Llama. */
   HF,
-  /** A checkpoint of llm.c: GPT-2 with a tied head and the tanh form of GELU. */
+  /** An llm.c checkpoint: GPT-2 with a tied head and the tanh form of GELU. */
   LLMC;
 
   private static final double EPSILON = 1e-5;
   private static final double THETA = 10_000;
 
   /**
-   * What a model is called in these files.
+   * Describes a model in the terms of this format.
    *
-   * @param file that is to say so
-   * @param endTokens tokens after which it has nothing to say
-   * @throws OptionException if they have no name for it; one line that names what they lack
+   * @param file that will hold the description
+   * @param endTokens the tokens that end a text
+   * @throws OptionException with one line that names the options that the format cannot express
    */
   public ModelDescription describe(GptConfig model, Path file, List<Integer> endTokens) {
     boolean rotary = model.positions() == Positions.ROTARY;
@@ -48,8 +48,8 @@ public enum ModelFormat {
     }
     if (!beyond.isEmpty()) {
       throw new OptionException(
-          "no %s model of %s has %s"
-              .formatted(name(architecture), name(this), "%s, ".repeat(beyond.size() - 1) + "%s"),
+          "%s cannot express a %s model with %s"
+              .formatted(name(this), name(architecture), "%s, ".repeat(beyond.size() - 1) + "%s"),
           beyond.toArray());
     }
     int kvHeads = model.headsSpec().kvHeads();

@@ -15,9 +15,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * The parameters of a model as tensors of other programs' files. What such a file has and the model
- * has not, biases, is 0: the model computes the same with them. One tensor is on the host at a
- * time.
+ * The parameters of a model as tensors for other programs' files. Biases that a file needs and the
+ * model does not have are 0, which computes the same. One tensor at a time is on the host.
  */
 final class ModelTensors {
   private static final ValueLayout.OfFloat F32 =
@@ -29,7 +28,7 @@ final class ModelTensors {
   private final DType dtype;
   private final Map<String, Parameter> named = new HashMap<>();
 
-  /** What {@link #values} holds; null before the first. */
+  /** The item that {@link #values} belongs to; null before the first. */
   private Item held;
 
   private float[] values;
@@ -48,7 +47,7 @@ final class ModelTensors {
     return named.get(name);
   }
 
-  /** Rows of a parameter from {@code firstRow} on. */
+  /** {@code rows} rows of a parameter, from {@code firstRow}. */
   Item rows(String name, Parameter parameter, int firstRow, int rows) {
     Shape saved = parameter.savedShape();
     Shape shape = saved.rank() == 1 ? Shape.of(rows) : Shape.of(rows, saved.dim(1));
@@ -84,7 +83,7 @@ final class ModelTensors {
     return transposed;
   }
 
-  /** Reads the values when the first piece of them is asked for. */
+  /** Reads the values of an item when its first piece is requested. */
   private interface Values {
     float[] read();
   }

@@ -16,25 +16,24 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 
-/** Writes a {@link Gpt} as another program's files, which {@link PretrainedModel} reads again. */
+/** Writes a {@link Gpt} as another program's files; {@link PretrainedModel} reads them. */
 public final class ModelWriter {
   private static final String WEIGHTS = "model.safetensors";
 
-  /** What llm.c is given, by any name that ends so. */
   private static final String LLM_C = "model.bin";
 
   private ModelWriter() {}
 
   /**
-   * Writes the weights and what they are; not the tokenizer.
+   * Writes the weights and their description, but not the tokenizer.
    *
-   * @param dtype F32, or BF16: each number is rounded to nearest
-   * @param folder that is there
+   * @param dtype F32, or BF16, rounded to nearest
+   * @param folder an existing folder
    * @param beginning the token that texts begin with, if there is one
-   * @param ends tokens after which a model has nothing to say
-   * @return the file of the weights
-   * @throws OptionException if the format has no name for such a model; one line
-   * @throws IOException if a file cannot be written; one line that names it
+   * @param ends the tokens that end a text
+   * @return the file with the weights
+   * @throws OptionException with one line, if the format cannot express such a model
+   * @throws IOException with one line that names the file, if one cannot be written
    */
   public static Path write(
       Gpt model,
@@ -58,7 +57,7 @@ public final class ModelWriter {
     return file;
   }
 
-  /** In the order of their names, as transformers writes them. */
+  /** Sorted by name, as transformers writes them. */
   private static List<Item> items(Gpt model, ModelDescription description, ModelTensors tensors) {
     boolean gpt2 = description.architecture() == Architecture.GPT2;
     WeightNames naming = new WeightNames(description, gpt2);
@@ -82,7 +81,7 @@ public final class ModelWriter {
     return items;
   }
 
-  /** The bias of a weight whose layer has none; null where it has one or can have none. */
+  /** A bias for a weight whose layer should have one and does not; otherwise null. */
   private static Item absentBias(Parameter weight, WeightNames naming, ModelTensors tensors) {
     String name = weight.name().replaceFirst("\\.weight$", ".bias");
     boolean canHaveOne =

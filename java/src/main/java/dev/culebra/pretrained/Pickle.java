@@ -7,24 +7,24 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Checkpoints that are pickles of PyTorch's: they may run any code, so they are not read. What is
- * said instead is how to turn them into safetensors.
+ * Checkpoints that are PyTorch pickles. Reading one could run any code, so the error message says
+ * how to convert it to safetensors instead.
  */
 final class Pickle {
   private static final String TRANSFORMERS = "pytorch_model.bin";
 
-  /** What folders call them. */
+  /** File names in folders. */
   private static final List<String> NAMES =
       List.of(TRANSFORMERS, TRANSFORMERS + ".index.json", "ckpt.pt");
 
   private static final List<String> ENDINGS = List.of(".pt", ".pth", ".ckpt");
 
-  /** Of {@code from_pretrained}, which knows all architectures. */
+  /** Transformers can convert every architecture. */
   private static final String BY_TRANSFORMERS =
       "python -c \"from transformers import AutoModelForCausalLM as M; d = '%s';"
           + " M.from_pretrained(d).save_pretrained(d)\"";
 
-  /** Of nanoGPT's, whose shape is in {@code model_args}. */
+  /** nanoGPT stores the shape in {@code model_args}. */
   private static final String BY_PYTORCH =
       "python -c \"import json, torch, safetensors.torch as s; c = torch.load('%s', 'cpu',"
           + " weights_only=False); a = c['model_args']; s.save_file({k: v.clone() for k, v in"
@@ -35,7 +35,7 @@ final class Pickle {
 
   private Pickle() {}
 
-  /** The pickle that {@code path} is, or that lies in that folder. */
+  /** The pickle at {@code path}, or in the folder at {@code path}. */
   static Optional<Path> in(Path path) {
     if (Files.isDirectory(path)) {
       return NAMES.stream().map(path::resolve).filter(Files::exists).findFirst();
@@ -46,9 +46,9 @@ final class Pickle {
   }
 
   /**
-   * Refuses a pickle, alone or in a folder.
+   * Rejects a pickle, or a folder that holds one.
    *
-   * @throws CheckpointException one line that says what to do instead
+   * @throws CheckpointException with one line that says what to do instead
    */
   static void refuse(Path path) throws CheckpointException {
     Path pickle = in(path).orElse(null);
@@ -56,7 +56,7 @@ final class Pickle {
       boolean transformers = pickle.getFileName().toString().startsWith(TRANSFORMERS);
       Path folder = pickle.toAbsolutePath().normalize().getParent();
       throw new CheckpointException(
-          "%s is a pickle of PyTorch's, which is not read; this writes safetensors: %s"
+          "%s is a PyTorch pickle, which cannot be read; to convert it: %s"
               .formatted(
                   pickle,
                   transformers ? BY_TRANSFORMERS.formatted(folder) : BY_PYTORCH.formatted(pickle)));

@@ -71,9 +71,9 @@ public final class PretrainedModel implements AutoCloseable {
   }
 
   /**
-   * Whether a folder or file is, or was to be, another program's model, and no run of ours: a file,
-   * or a folder whose {@code config.json} is Hugging Face's, or one of weights without it. {@link
-   * #open} then says what is wrong with it, if anything is.
+   * Whether a path is meant to be another program's model, not a run of ours: any file, a folder
+   * with a {@code config.json} of Hugging Face's, or one with weights and no {@code config.json}.
+   * {@link #open} reports what is wrong with it, if anything.
    */
   public static boolean isOne(Path path) {
     return Files.exists(path.resolve(HuggingFaceConfig.NAME))
@@ -85,7 +85,7 @@ public final class PretrainedModel implements AutoCloseable {
   }
 
   /**
-   * Opens a folder or file, of which no weights are read yet.
+   * Opens a folder or file without reading its weights.
    *
    * @throws CheckpointException if it is none that is known; one line
    * @throws IOException if a file cannot be read; one line that names it
@@ -95,7 +95,7 @@ public final class PretrainedModel implements AutoCloseable {
       Pickle.refuse(path);
       if (path.toString().endsWith(ENDING)) {
         throw new CheckpointException(
-            "%s: name its folder, which must hold its config.json too".formatted(path));
+            "%s: give its folder instead, which must also hold its config.json".formatted(path));
       }
       return LlmCCheckpoint.open(path);
     }
@@ -115,7 +115,7 @@ public final class PretrainedModel implements AutoCloseable {
     }
   }
 
-  /** GPT-2's linear weights are (in, out); in nanoGPT's checkpoints they are (out, in). */
+  /** GPT-2's linear weights are (in, out), but nanoGPT stores them as (out, in). */
   private static boolean isTransposed(ModelDescription description, StoredWeights weights) {
     List<Integer> untransposed = List.of(3 * description.embd(), description.embd());
     return description.architecture() == Architecture.GPT2
@@ -170,10 +170,11 @@ public final class PretrainedModel implements AutoCloseable {
   }
 
   /**
-   * Refuses files that hold less than their description claims, before memory of the claimed sizes
-   * is asked for.
+   * Rejects files that hold less than their description claims, before memory of the claimed sizes
+   * is allocated.
    *
-   * @throws CheckpointException one line that names a tensor that is missing or has another shape
+   * @throws CheckpointException with one line that names a tensor that is missing or has another
+   *     shape
    */
   public void requireSizes() throws CheckpointException {
     int embd = description.embd();
@@ -200,10 +201,10 @@ public final class PretrainedModel implements AutoCloseable {
    * Reads the weights into {@code model}, a tensor after the other, in pieces of 16 MB; a
    * transposed tensor is whole in memory while it is read.
    *
-   * @param model of {@link ModelDescription#gptConfig}, perhaps with other tokens; its context may be
-   *     shorter or, with rotary positions, longer
-   * @param vocab how many tokens to read, those with the lowest numbers: a model may have rows for
-   *     tokens that its tokenizer does not have. The model's rows behind them stay as they are
+   * @param model with the shape of {@link ModelDescription#gptConfig}; its vocabulary may
+   *     differ, and its context may be shorter or, with rotary positions, longer
+   * @param vocab number of tokens to read, from the first: files may have rows for tokens that the
+   *     tokenizer does not have. The model's later rows are unchanged
    * @throws CheckpointException if a tensor is missing, has another shape, or has no place; one
    *     line that names it. The model is then of no use.
    * @throws IOException if a file cannot be read
@@ -233,7 +234,7 @@ public final class PretrainedModel implements AutoCloseable {
     parameters.refreshWeights();
   }
 
-  /** What is read of a parameter. */
+  /** The part of a parameter that is read. */
   private static Shape shape(Parameter parameter, int vocab) {
     Shape saved = parameter.savedShape();
     boolean ofTokens = TABLES.contains(parameter.name()) && !parameter.name().equals(POSITIONS);

@@ -30,10 +30,10 @@ public record BpeDefinition(
   }
 
   /**
-   * GPT-2's kind of BPE from its tokens alone, which are in the order in which they were learned.
+   * GPT-2's kind of BPE, from its tokens alone in the order in which they were learned.
    *
    * @param tokens as {@link ByteAlphabet} writes them, added ones among them
-   * @throws IllegalArgumentException if one is not made of two earlier ones; one line
+   * @throws IllegalArgumentException with one line, if one cannot be merged from two earlier ones
    */
   public static BpeDefinition ofRanks(
       List<String> tokens, List<AddedToken> added, OptionalInt endOfText) {

@@ -67,7 +67,7 @@ public final class Gpt2Tokenizer implements Tokenizer {
     return IntStream.range(0, VOCAB).mapToObj(token -> ByteAlphabet.written(bytes(token))).toList();
   }
 
-  /** The same as a tokenizer that is written out, for files of other programs. */
+  /** The same tokenizer with its merges spelled out, for other programs' files. */
   public BpeTokenizer writtenOut() {
     return new BpeTokenizer(
         BpeDefinition.ofRanks(tokens(), List.of(END), OptionalInt.of(END_OF_TEXT)));

@@ -7,9 +7,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The merges of a byte-level BPE of which only the tokens are known, in the order in which they
- * were learned: OpenAI's files and llm.c's say no more. A token was made of two earlier ones, which
- * are what the earlier merges make of its bytes.
+ * Recovers the merges of a byte-level BPE from its tokens in the order in which they were learned,
+ * which is all that OpenAI's and llm.c's files hold. Each token was merged from two earlier ones:
+ * those that the earlier merges make of its bytes.
  */
 final class MergesOfRanks {
   private final List<String> tokens;
@@ -28,7 +28,7 @@ final class MergesOfRanks {
    * The merges of {@code tokens}.
    *
    * @param tokens as {@link ByteAlphabet} writes them; null for those that no merge makes
-   * @throws IllegalArgumentException if a token is not made of two earlier ones
+   * @throws IllegalArgumentException if a token cannot be merged from two earlier ones
    */
   static List<Merge> of(List<String> tokens) {
     MergesOfRanks ranks = new MergesOfRanks(tokens);
@@ -56,7 +56,7 @@ final class MergesOfRanks {
       }
       if (first < 0) {
         throw new IllegalArgumentException(
-            "token %d, \"%s\", is not made of two earlier ones"
+            "token %d, \"%s\", cannot be merged from two earlier ones"
                 .formatted(token, tokens.get(token)));
       }
       parts.set(first, parts.get(first) + parts.remove(first + 1));
@@ -68,7 +68,8 @@ final class MergesOfRanks {
     Integer rank = ranks.get(part);
     if (rank == null) {
       throw new IllegalArgumentException(
-          "token %d, \"%s\", is not made of two earlier ones".formatted(token, tokens.get(token)));
+          "token %d, \"%s\", cannot be merged from two earlier ones"
+              .formatted(token, tokens.get(token)));
     }
     return rank;
   }

@@ -46,8 +46,7 @@ public interface Tokenizer {
   }
 
   /**
-   * The bytes of UTF-8 that a token stands for, which may end within a character; none where the
-   * vocabulary has a gap.
+   * The UTF-8 bytes of a token, which may end within a character; none for a gap in the vocabulary.
    *
    * @throws IllegalArgumentException if it is outside the vocabulary
    */
@@ -55,9 +54,7 @@ public interface Tokenizer {
     return decode(token).getBytes(StandardCharsets.UTF_8);
   }
 
-  /**
-   * The one token that is written as {@code content}, special ones among them; empty if none is.
-   */
+  /** The single token, special or not, that is written as {@code content}; empty if none is. */
   default OptionalInt special(String content) {
     try {
       TokenEncoder encoder = specialEncoder();

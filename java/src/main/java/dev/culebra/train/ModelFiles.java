@@ -11,15 +11,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * A trained model on disk, to sample from, to measure, to finetune or to export: a run directory,
- * or another program's folder or file ({@link PretrainedModel}).
+ * A trained model on disk, for sampling, evaluation, finetuning or export: a run directory, or
+ * another program's folder or file ({@link PretrainedModel}).
  */
 public sealed interface ModelFiles extends Closeable permits RunFiles, PretrainedFiles {
   /**
-   * Opens what is at {@code path}, for reading.
+   * Opens the model at {@code path} for reading.
    *
-   * @throws CheckpointException if nothing of these is there; one line that says what is missing
-   * @throws IOException if a file cannot be read; one line that names it
+   * @throws CheckpointException with one line that says what is missing, if there is none
+   * @throws IOException with one line that names the file, if one cannot be read
    */
   static ModelFiles open(Path path) throws IOException {
     if (!Files.exists(path)) {
@@ -32,48 +32,49 @@ public sealed interface ModelFiles extends Closeable permits RunFiles, Pretraine
   Path path();
 
   /**
-   * How its model is made and, of a run, how it was trained. Of another program's model all but the
-   * shape and the tokenizer is what a preset of GPT-2 says.
+   * The shape of the model and, for a run, how it was trained. For another program's model, all but
+   * the shape and the tokenizer has the values of the preset gpt2.
    *
-   * @throws IOException if it cannot be read, or no {@link Gpt} computes this model; one line
+   * @throws IOException with one line, if it cannot be read or {@link Gpt} cannot compute the model
    */
   TrainConfig config() throws IOException;
 
   /**
    * Its tokenizer.
    *
-   * @throws IOException if it cannot be read or is damaged; one line
+   * @throws IOException with one line, if it cannot be read or is damaged
    */
   Tokenizer tokenizer() throws IOException;
 
   /**
    * How its texts begin and end.
    *
-   * @throws IOException if they cannot be read or are damaged; one line
+   * @throws IOException with one line, if they cannot be read or are damaged
    */
   TextConventions conventions() throws IOException;
 
   /**
-   * Refuses files that do not belong together, before memory of the sizes that they claim is asked
-   * for.
+   * Rejects files that do not belong together, before memory of the sizes that they claim is
+   * allocated.
    *
-   * @throws IOException one line that says what differs
+   * @throws IOException with one line that says what differs
    */
   void requireSound() throws IOException;
 
   /**
-   * Reads the weights, of a run the best ones or the last where none are called best.
+   * Reads the weights; those of a run are its best, or the last if none are marked best.
    *
-   * @param model of {@link #config}; its context may be shorter, and it may know more tokens
-   * @param vocab tokens that these weights know; the rows of those behind them stay as they are
-   * @throws IOException if there are none, they are damaged or do not fit; one line
+   * @param model with the shape of {@link #config}; its context may be shorter, and it may know
+   *     more tokens
+   * @param vocab number of tokens that these weights know; the rows after them are unchanged
+   * @throws IOException with one line, if there are none or they are damaged or do not fit
    */
   void loadWeights(Gpt model, int vocab) throws IOException;
 
   /**
-   * What a run that begins with these weights keeps of them.
+   * What a run that is finetuned from this model records about it.
    *
-   * @throws IOException if it cannot be read; one line
+   * @throws IOException with one line, if it cannot be read
    */
   Parent asParent() throws IOException;
 }

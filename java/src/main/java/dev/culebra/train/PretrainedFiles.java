@@ -19,7 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.OptionalInt;
 
-/** Another program's model with the tokenizer beside it. */
+/** Another program's model and its tokenizer. */
 final class PretrainedFiles implements ModelFiles {
   private final Path path;
   private final PretrainedModel model;
@@ -34,7 +34,7 @@ final class PretrainedFiles implements ModelFiles {
     int rows = description.vocab();
     if (tokenizer.vocab() > rows) {
       throw new CheckpointException(
-          "%s: the tokenizer has %,d tokens, but the model knows %,d"
+          "%s: the tokenizer has %,d tokens, but the model knows only %,d"
               .formatted(path, tokenizer.vocab(), rows));
     }
     this.conventions =
@@ -46,21 +46,23 @@ final class PretrainedFiles implements ModelFiles {
   /**
    * Opens a folder or file.
    *
-   * @throws CheckpointException if it is none that is known, or there is no tokenizer for it; one
-   *     line
-   * @throws IOException if a file cannot be read; one line that names it
+   * @throws CheckpointException with one line, if it is not a known model or has no tokenizer
+   * @throws IOException with one line that names the file, if one cannot be read
    */
   static PretrainedFiles open(Path path) throws IOException {
     PretrainedModel model = PretrainedModel.open(path);
     try {
       return new PretrainedFiles(path, model);
-    } catch (Throwable e) { // an Error too must leave nothing open
+    } catch (Throwable e) { // even an Error must leave nothing open
       model.close();
       throw e;
     }
   }
 
-  /** Of a folder its own, beside a file llm.c's; or else GPT-2's for a model of its vocabulary. */
+  /**
+   * That of the folder, or llm.c's beside the file; otherwise GPT-2's, if the model has its
+   * vocabulary.
+   */
   private static Tokenizer tokenizer(Path path, ModelDescription description) throws IOException {
     boolean folder = Files.isDirectory(path);
     Path beside = path.resolveSibling(LlmCTokenizer.NAME);
@@ -81,7 +83,7 @@ final class PretrainedFiles implements ModelFiles {
             : "%s needs its tokenizer beside it: %s".formatted(path, beside));
   }
 
-  /** Where the tokenizer's own files do not say what stands between documents, the model's do. */
+  /** Takes the token between documents from the model's files if the tokenizer's have none. */
   private static Tokenizer withEndOfText(Tokenizer tokenizer, ModelDescription description) {
     if (tokenizer instanceof BpeTokenizer pairs && pairs.endOfText().isEmpty()) {
       OptionalInt end =

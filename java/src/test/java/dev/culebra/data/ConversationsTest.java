@@ -64,10 +64,10 @@ class ConversationsTest {
     assertBad("{\"messages\": []}", "needs a list that is not empty as \"messages\"");
     assertBad(
         "{\"messages\": [{\"role\": \"tool\", \"content\": \"x\"}]}",
-        "needs system, user or assistant as the \"role\" of each message, not \"tool\"");
+        "has the \"role\" \"tool\"; system, user and assistant are possible");
     assertBad(
         "{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}]}",
-        "has no message of an assistant: there is nothing to learn");
+        "has no message of the assistant, so there is nothing to learn");
     assertBad(
         "{\"messages\": [{\"role\": \"assistant\"}]}",
         "needs a text that is not empty as \"content\"");

@@ -71,9 +71,9 @@ class LlmCTokenizerTest {
     bytes[4] = 3;
     Files.write(file, bytes);
     assertThatThrownBy(() -> LlmCTokenizer.read(file))
-        .hasMessageContaining("it has version 3: 1 and 2 are read");
+        .hasMessageContaining("it has version 3; only 1 and 2 can be read");
     Files.writeString(file, "something else");
     assertThatThrownBy(() -> LlmCTokenizer.read(file))
-        .hasMessageContaining("it is no tokenizer of llm.c");
+        .hasMessageContaining("it is not a tokenizer file of llm.c");
   }
 }

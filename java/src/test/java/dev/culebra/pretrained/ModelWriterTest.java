@@ -72,7 +72,7 @@ class ModelWriterTest {
     expected.forEach((name, values) -> assertThat(found.get(name)).as(name).isEqualTo(values));
   }
 
-  /** Names, order, types, shapes and bits are those of transformers. */
+  /** Names, order, types, shapes and bits match transformers. */
   @ParameterizedTest
   @CsvSource({"gpt2-f32,F32", "gpt2-bf16,BF16"})
   void aFixtureComesOutAsItWentIn(String name, DType dtype) throws IOException {
@@ -176,27 +176,29 @@ class ModelWriterTest {
     assertRefused(
         ModelFormat.HF,
         Options.NONE.with(GptConfig.SOFTCAP, 15f).with(GptConfig.QK_NORM, true),
-        "no GPT-2 model of transformers has softcap 15.0, qkNorm true");
+        "transformers cannot express a GPT-2 model with softcap 15.0, qkNorm true");
     assertRefused(
         ModelFormat.HF,
         Options.NONE.with(GptConfig.ACTIVATION, Activation.RELU_SQUARED),
-        "no GPT-2 model of transformers has activation relu_squared");
+        "transformers cannot express a GPT-2 model with activation relu_squared");
     assertRefused(
         ModelFormat.HF,
         Options.NONE.with(GptConfig.NORM, Normalization.RMS).with(GptConfig.GATED_MLP, true),
-        "no GPT-2 model of transformers has norm rms, gatedMlp true");
+        "transformers cannot express a GPT-2 model with norm rms, gatedMlp true");
     assertRefused(
         ModelFormat.HF,
         Options.NONE.with(GptConfig.POSITIONS, Positions.ROTARY).with(GptConfig.BIAS, true),
-        "no Llama model of transformers has norm layer, gatedMlp false, bias true");
+        "transformers cannot express a Llama model with norm layer, gatedMlp false, bias true");
     assertRefused(
         ModelFormat.LLMC,
         Options.NONE
             .with(GptConfig.TIED_HEAD, false)
             .with(GptConfig.ACTIVATION, Activation.GELU_ERF),
-        "no GPT-2 model of llm.c has tiedHead false, activation gelu_erf");
+        "llm.c cannot express a GPT-2 model with tiedHead false, activation gelu_erf");
     assertRefused(
-        ModelFormat.LLMC, GptConfig.LLAMA, "no Llama model of llm.c has positions rotary.*");
+        ModelFormat.LLMC,
+        GptConfig.LLAMA,
+        "llm.c cannot express a Llama model with positions rotary.*");
   }
 
   private void assertRefused(ModelFormat format, Options options, String line) {

@@ -440,11 +440,10 @@ class PretrainedModelTest {
     Path pickle = Files.createFile(directory.resolve("pytorch_model.bin"));
     assertThatThrownBy(() -> PretrainedModel.open(directory))
         .hasMessageStartingWith(
-            pickle
-                + " is a pickle of PyTorch's, which is not read; this writes safetensors: python -c ");
+            pickle + " is a PyTorch pickle, which cannot be read; to convert it: python -c ");
     Path nano = Files.createFile(directory.resolve("ckpt.pt"));
     assertThatThrownBy(() -> PretrainedModel.open(nano))
-        .hasMessageStartingWith(nano + " is a pickle of PyTorch's");
+        .hasMessageStartingWith(nano + " is a PyTorch pickle");
     Path index = directory.resolve("model.safetensors.index.json");
     Files.writeString(index, "{\"weight_map\": {\"a\": \"../other.safetensors\"}}");
     assertThatThrownBy(() -> PretrainedModel.open(directory))

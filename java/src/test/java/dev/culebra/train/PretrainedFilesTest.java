@@ -148,7 +148,7 @@ class PretrainedFilesTest {
     change("config.json", json -> json.put("vocab_size", 500));
     assertThatThrownBy(() -> ModelFiles.open(folder))
         .isInstanceOf(CheckpointException.class)
-        .hasMessage("%s: the tokenizer has 512 tokens, but the model knows 500", folder);
+        .hasMessage("%s: the tokenizer has 512 tokens, but the model knows only 500", folder);
   }
 
   @Test
@@ -183,15 +183,17 @@ class PretrainedFilesTest {
         .hasMessage("no such run directory or model: %s", gone);
     Path weights = folder.resolve("model.safetensors");
     assertThatThrownBy(() -> ModelFiles.open(weights))
-        .hasMessage("%s: name its folder, which must hold its config.json too", weights);
+        .hasMessage("%s: give its folder instead, which must also hold its config.json", weights);
     Files.delete(folder.resolve("config.json"));
     assertThatThrownBy(() -> ModelFiles.open(folder))
         .hasMessageStartingWith("cannot read " + folder.resolve("config.json"));
     Path nano = Files.createFile(directory.resolve("ckpt.pt"));
     assertThatThrownBy(() -> ModelFiles.open(directory))
-        .hasMessageStartingWith(nano + " is a pickle of PyTorch's, which is not read; this writes ")
+        .hasMessageStartingWith(
+            nano + " is a PyTorch pickle, which cannot be read; to convert it: ")
         .hasMessageContaining("c['model_args']");
-    assertThatThrownBy(() -> ModelFiles.open(nano)).hasMessageStartingWith(nano + " is a pickle");
+    assertThatThrownBy(() -> ModelFiles.open(nano))
+        .hasMessageStartingWith(nano + " is a PyTorch pickle");
   }
 
   @Test

@@ -19,7 +19,7 @@ final class AcceptChanges {
     return accept;
   }
 
-  /** Opens a run, or another program's model, for reading. */
+  /** Opens a run or another program's model for reading. */
   ModelFiles open(Path path) throws IOException {
     ModelFiles files = ModelFiles.open(path);
     return accept && files instanceof RunFiles run ? run.acceptChanges() : files;

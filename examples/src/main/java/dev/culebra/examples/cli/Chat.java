@@ -21,8 +21,8 @@ import java.util.List;
 import java.util.function.BooleanSupplier;
 
 /**
- * A conversation with a model. Each answer is written after all that was said; of what does not fit
- * into the context the end is read, as of any prompt.
+ * A conversation with a model. Each answer continues the whole conversation; if that is longer than
+ * the context, only its end is read, as with any prompt.
  */
 final class Chat {
   private static final JsonMapper JSON = JsonMapper.builder().build();
@@ -40,7 +40,7 @@ final class Chat {
   private int answers;
 
   /**
-   * @param system what the conversation is to be like; null to say nothing
+   * @param system the system message, or null
    */
   Chat(
       TrainedModel model,
@@ -56,7 +56,7 @@ final class Chat {
     reset();
   }
 
-  /** Forgets all that was said. */
+  /** Starts a new conversation. */
   void reset() {
     messages.clear();
     tokens = new ChatTokens(format, model.tokenizer());
@@ -65,7 +65,7 @@ final class Chat {
     }
   }
 
-  /** Nothing is added of what the tokenizer does not know. */
+  /** A message with a character that the tokenizer lacks is not added. */
   private void say(Message message, String where) {
     int before = tokens.length();
     try {
@@ -78,13 +78,13 @@ final class Chat {
   }
 
   /**
-   * Answers a question on {@code out}, piece by piece.
+   * Writes the answer to a question to {@code out}, piece by piece.
    *
-   * @param stop asked before each token whether to end here
-   * @throws CommandException if the tokenizer does not know a character
+   * @param stop asked before each token whether to stop
+   * @throws CommandException if the tokenizer lacks a character
    */
   void ask(String question, WordWrap out, BooleanSupplier stop) {
-    say(new Message(Role.USER, question), "what you said");
+    say(new Message(Role.USER, question), "your message");
     tokens.beginAnswer();
     int[] prompt = model.conventions().prompt(tokens.tokens());
     StringBuilder answer = new StringBuilder();
@@ -120,7 +120,7 @@ final class Chat {
     return tokens.isEnd(token) || model.conventions().ends().contains(token);
   }
 
-  /** Where a piece ends a plain answer, which began before or begins in it; or -1. */
+  /** The index in a piece at which a plain answer ends, or -1. It does not end before it began. */
   private int endIn(String piece, StringBuilder answer) {
     String end = tokens.endText();
     if (end.isEmpty()) {
@@ -138,14 +138,14 @@ final class Chat {
   }
 
   /**
-   * Writes what was said to a new file as one line that {@code train --data} reads.
+   * Writes the conversation to a new file, as one line for {@code train --data}.
    *
-   * @throws CommandException if there is such a file
-   * @throws IOException if it cannot be written; one line that names it
+   * @throws CommandException if the file exists
+   * @throws IOException with one line that names the file, if it cannot be written
    */
   void save(Path file) throws IOException {
     if (Files.exists(file)) {
-      throw new CommandException(file + " is there already: name another file");
+      throw new CommandException(file + " already exists: choose another file");
     }
     ObjectNode json = JSON.createObjectNode();
     ArrayNode list = json.putArray("messages");

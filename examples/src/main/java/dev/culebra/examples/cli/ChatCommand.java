@@ -23,9 +23,9 @@ import picocli.CommandLine.Spec;
     name = "chat",
     header = "Talk with a trained model.",
     description = {
-      "Each line is a question; on a terminal it can be edited, and Ctrl-C ends an answer.",
-      "/reset forgets the conversation, /save FILE writes it as train --data reads it, /help",
-      "lists what there is, /quit or Ctrl-D ends. //… says something that begins with /."
+      "Each line is a question. On a terminal it can be edited, and Ctrl-C stops an answer.",
+      "/reset starts a new conversation, /save FILE writes it for train --data, /help lists the",
+      "commands, /quit or Ctrl-D ends. To say something that begins with /, write //."
     },
     footer = {"", "Example: culebra chat --run runs/assistant --system \"Answer briefly.\""})
 final class ChatCommand implements Callable<Integer> {
@@ -37,27 +37,27 @@ final class ChatCommand implements Callable<Integer> {
       required = true,
       paramLabel = "PATH",
       description =
-          "A run directory, a folder of Hugging Face's with weights and tokenizer, or a checkpoint"
-              + " of llm.c.")
+          "A run directory, a Hugging Face folder with weights and tokenizer, or an llm.c"
+              + " checkpoint.")
   private Path path;
 
   @Option(
       names = "--system",
       paramLabel = "TEXT",
-      description = "What the conversation is to be like. Default: nothing is said of that")
+      description = "A system message at the start of the conversation. Default: none")
   private String system;
 
   @Option(
       names = "--template",
       paramLabel = "NAME",
       description =
-          "llama3, chatml or plain: how a conversation becomes a text. Default: the one whose"
-              + " special tokens the tokenizer has, else plain")
+          "How a conversation becomes text: llama3, chatml or plain. Default: the one whose"
+              + " special tokens the tokenizer has, otherwise plain")
   private ChatFormat format;
 
   @Option(
       names = "--show-template",
-      description = "Show how a conversation becomes a text, and end.")
+      description = "Show how a conversation becomes text, and exit.")
   private boolean showTemplate;
 
   @Option(
@@ -119,7 +119,7 @@ final class ChatCommand implements Callable<Integer> {
     }
   }
 
-  /** False where that ends the conversation. */
+  /** Returns false if the command ends the conversation. */
   private static boolean obey(String[] words, Chat chat) throws IOException {
     switch (words[0]) {
       case "/quit", "/exit" -> {
@@ -135,9 +135,9 @@ final class ChatCommand implements Callable<Integer> {
       }
       case "/help" ->
           System.err.printf(
-              "/reset      forget the conversation%n"
-                  + "/save FILE  write it to a new file, as train --data reads it%n"
-                  + "/quit       end, as Ctrl-D does%n"
+              "/reset      start a new conversation%n"
+                  + "/save FILE  write it to a new file for train --data%n"
+                  + "/quit       end; so does Ctrl-D%n"
                   + "//text      say something that begins with /%n");
       default -> throw new CommandException("unknown command %s: /help".formatted(words[0]));
     }

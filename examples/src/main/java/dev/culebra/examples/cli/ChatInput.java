@@ -11,13 +11,14 @@ import org.jline.reader.EndOfFileException;
 import org.jline.reader.LineReader;
 import org.jline.reader.LineReaderBuilder;
 import org.jline.reader.UserInterruptException;
+import org.jline.terminal.Size;
 import org.jline.terminal.Terminal.Signal;
 import org.jline.terminal.Terminal.SignalHandler;
 import org.jline.terminal.TerminalBuilder;
 
-/** The lines that somebody says: from a terminal, where they can be edited, or from a file. */
+/** The lines of a conversation: from a terminal, where they can be edited, or from a file. */
 sealed interface ChatInput extends AutoCloseable {
-  /** From wherever standard input leads. */
+  /** Reads standard input. */
   static ChatInput open() throws IOException {
     return Terminal.talks() ? new Edited() : new Plain();
   }
@@ -25,19 +26,25 @@ sealed interface ChatInput extends AutoCloseable {
   /** The next line; null at the end. */
   String read() throws IOException;
 
-  /** Runs an answer, which asks what it is given whether to stop. */
+  /** Runs {@code answer}, which asks its argument whether to stop. */
   void whileAnswering(Consumer<BooleanSupplier> answer);
 
   @Override
   void close() throws IOException;
 
-  /** A person's. */
+  /** A person at a terminal. */
   final class Edited implements ChatInput {
+    private static final int COLUMNS = 80;
+    private static final int ROWS = 24;
+
     private final org.jline.terminal.Terminal terminal;
     private final LineReader reader;
 
     Edited() throws IOException {
       terminal = TerminalBuilder.builder().system(true).provider("ffm").build();
+      if (terminal.getHeight() < 1) { // a terminal without a size shows no text
+        terminal.setSize(new Size(Math.max(terminal.getWidth(), COLUMNS), ROWS));
+      }
       reader =
           LineReaderBuilder.builder()
               .terminal(terminal)
@@ -51,7 +58,7 @@ sealed interface ChatInput extends AutoCloseable {
         try {
           return reader.readLine("> ");
         } catch (UserInterruptException e) {
-          // Ctrl-C: a line that is given up
+          // Ctrl-C discards the line
         } catch (EndOfFileException e) {
           return null;
         }
@@ -75,7 +82,7 @@ sealed interface ChatInput extends AutoCloseable {
     }
   }
 
-  /** A file's or another program's. */
+  /** A file or a pipe. */
   final class Plain implements ChatInput {
     private final BufferedReader lines =
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
@@ -91,6 +98,6 @@ sealed interface ChatInput extends AutoCloseable {
     }
 
     @Override
-    public void close() {} // standard input stays open
+    public void close() {} // standard input is not ours to close
   }
 }

@@ -44,8 +44,8 @@ final class EvalCommand implements Callable<Integer> {
       required = true,
       paramLabel = "PATH",
       description =
-          "A run directory, a folder of Hugging Face's with weights and tokenizer, or a checkpoint"
-              + " of llm.c.")
+          "A run directory, a Hugging Face folder with weights and tokenizer, or an llm.c"
+              + " checkpoint.")
   private Path path;
 
   @Option(
@@ -80,7 +80,7 @@ final class EvalCommand implements Callable<Integer> {
       if (data == null && !(files instanceof RunFiles)) {
         throw new ParameterException(
             spec.commandLine(),
-            "%s is no run, which would have data of its own: say what to measure on, with --data"
+            "%s is not a run with data of its own: say what to measure on with --data"
                 .formatted(path));
       }
       return measure(files);

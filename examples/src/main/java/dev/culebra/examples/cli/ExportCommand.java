@@ -24,12 +24,12 @@ import picocli.CommandLine.Option;
 /** {@code culebra export}. */
 @Command(
     name = "export",
-    header = "Write a trained model as files of other programs.",
+    header = "Export a trained model for other programs.",
     description = {
-      "--format hf: a folder that from_pretrained of Hugging Face's transformers opens, with the",
-      "tokenizer; a model with learned positions is GPT-2, one with rotary positions is Llama.",
-      "--format llmc: model.bin and gpt2_tokenizer.bin of llm.c, of GPT-2 only.",
-      "A model without biases gets biases of 0 where the other program must have some."
+      "--format hf: a folder with weights and tokenizer for from_pretrained of Hugging Face's",
+      "transformers; with learned positions it is GPT-2, with rotary positions Llama.",
+      "--format llmc: model.bin and gpt2_tokenizer.bin for llm.c; GPT-2 only.",
+      "Biases that the other program needs and the model does not have are 0."
     },
     footer = {"", "Example: culebra export --run runs/dickens-1 --format hf --out dickens-hf"})
 final class ExportCommand implements Callable<Integer> {
@@ -39,28 +39,23 @@ final class ExportCommand implements Callable<Integer> {
       names = "--run",
       required = true,
       paramLabel = "PATH",
-      description =
-          "A run directory, of which the best weights are taken; or another program's model.")
+      description = "A run directory, whose best weights are exported, or another program's model.")
   private Path path;
 
-  @Option(
-      names = "--format",
-      required = true,
-      paramLabel = "FORMAT",
-      description = "hf or llmc: whose files to write.")
+  @Option(names = "--format", required = true, paramLabel = "FORMAT", description = "hf or llmc.")
   private ModelFormat format;
 
   @Option(
       names = "--dtype",
       paramLabel = "TYPE",
       defaultValue = "fp32",
-      description = "fp32 or bf16: type of the weights in the files. Default: ${DEFAULT-VALUE}")
+      description = "Type of the weights: fp32 or bf16. Default: ${DEFAULT-VALUE}")
   private Type dtype;
 
   @Mixin private OutputFolder out;
   @Mixin private AcceptChanges acceptChanges;
 
-  /** Types of weights by the names that other options have for them. */
+  /** Types of weights, named as in {@code train --dtype}. */
   enum Type {
     FP32(DType.F32),
     BF16(DType.BF16);
@@ -76,7 +71,8 @@ final class ExportCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     out.requireFree(!AtomicFolder.isEmpty(out.path()), "files");
     try (ModelFiles files = acceptChanges.open(path)) {
-      format.describe(files.config().model(), out.path(), List.of()); // refused before it is read
+      format.describe(
+          files.config().model(), out.path(), List.of()); // fails before anything is read
       try (TrainedModel trained = TrainedModel.open(files, DeviceConfig.CPU)) {
         AtomicFolder.write(out.path(), folder -> write(trained, folder));
       }

@@ -16,7 +16,7 @@ final class InputTexts {
       description = "Text files, or folders of .txt, .text and .md files; or one name.")
   private List<String> texts;
 
-  /** All of them, one after the other. */
+  /** All texts, in order. */
   TextSource source() throws IOException {
     return texts.size() == 1
         ? Exercises.corpora().text(texts.getFirst())

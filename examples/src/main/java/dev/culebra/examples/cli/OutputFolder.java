@@ -3,16 +3,16 @@ package dev.culebra.examples.cli;
 import java.nio.file.Path;
 import picocli.CommandLine.Option;
 
-/** Where a command writes several files. */
+/** The folder that a command writes files to. */
 final class OutputFolder {
   @Option(
       names = "--out",
       required = true,
       paramLabel = "DIR",
-      description = "Where to write; made if need be.")
+      description = "Output folder; created if it does not exist.")
   private Path path;
 
-  @Option(names = "--overwrite", description = "Replace such files that --out already holds.")
+  @Option(names = "--overwrite", description = "Replace existing files in --out.")
   private boolean overwrite;
 
   Path path() {
@@ -20,7 +20,7 @@ final class OutputFolder {
   }
 
   /**
-   * Refuses to replace what nobody asked to have replaced.
+   * Fails if files would be replaced without {@code --overwrite}.
    *
    * @param taken whether there are such files
    * @param what they are

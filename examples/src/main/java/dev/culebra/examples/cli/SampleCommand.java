@@ -36,8 +36,8 @@ final class SampleCommand implements Callable<Integer> {
       required = true,
       paramLabel = "PATH",
       description =
-          "A run directory, a folder of Hugging Face's with weights and tokenizer, or a checkpoint"
-              + " of llm.c.")
+          "A run directory, a Hugging Face folder with weights and tokenizer, or an llm.c"
+              + " checkpoint.")
   private Path path;
 
   @Mixin private Prompts prompts;

@@ -6,7 +6,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** How tokens are drawn. */
+/** Options for drawing tokens. */
 final class SamplingFlags {
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec;
@@ -40,7 +40,7 @@ final class SamplingFlags {
   private Long seed;
 
   /**
-   * What was given.
+   * The settings given.
    *
    * @throws ParameterException if a value is impossible
    */
@@ -52,7 +52,7 @@ final class SamplingFlags {
     }
   }
 
-  /** The seed that was given, or another each time. */
+  /** The seed given, or a different one each time. */
   long seed() {
     return seed == null ? System.nanoTime() : seed;
   }

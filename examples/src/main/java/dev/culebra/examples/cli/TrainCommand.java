@@ -90,9 +90,8 @@ final class TrainCommand implements Callable<Integer> {
       names = "--init-from",
       paramLabel = "PATH",
       description =
-          "Begin with the weights and the tokenizer of another run, of a folder of Hugging Face's, "
-              + "or of a checkpoint of llm.c (finetuning). The default of --lr is then a tenth of "
-              + "what it is without.")
+          "Start from the weights and the tokenizer of another run, a Hugging Face folder or an "
+              + "llm.c checkpoint (finetuning). The default --lr is then a tenth of the usual one.")
   private Path initFrom;
 
   @Option(

@@ -90,7 +90,7 @@ class ChatCommandTest {
     assertThat(outcome.exitCode()).isZero();
     assertThat(outcome.err())
         .isEqualTo(
-            "wrote %s%nculebra: %s is there already: name another file%n".formatted(file, file));
+            "wrote %s%nculebra: %s already exists: choose another file%n".formatted(file, file));
     assertThat(Files.readString(file)).isEqualTo(conversation("i am ann", "hi ann") + "\n");
   }
 
@@ -99,11 +99,11 @@ class ChatCommandTest {
     Outcome outcome = chat("i am ZOE\n/nothing\n\n/save\n/help\ni am bob\n/quit\nmy name?\n");
     assertThat(outcome.out()).isEqualTo("hi bob\n");
     assertThat(outcome.err())
-        .contains("culebra: what you said: ")
+        .contains("culebra: your message: ")
         .contains("'Z' (U+005A)")
         .contains("culebra: unknown command /nothing: /help\n")
         .contains("culebra: /save needs a file: /save FILE\n")
-        .contains("/reset      forget the conversation\n");
+        .contains("/reset      start a new conversation\n");
     chat("", "--system=ZZ").assertFails(1, "--system: .*'Z'.*");
     chat("", "--tokens=0").assertFails(2, "--tokens must be at least 1, not 0 .*");
   }

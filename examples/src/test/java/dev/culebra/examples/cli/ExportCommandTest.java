@@ -145,7 +145,8 @@ class ExportCommandTest {
     Path out = folder.resolve("never/there");
     export(run.path(), "hf", out)
         .assertFails(
-            1, "no GPT-2 model of transformers has --softcap 15.0, --activation relu_squared");
+            1,
+            "transformers cannot express a GPT-2 model with --softcap 15.0, --activation relu_squared");
     export(folder.resolve("gone"), "hf", out)
         .assertFails(1, "no such run directory or model: .*gone");
     export(model, "onnx", out)

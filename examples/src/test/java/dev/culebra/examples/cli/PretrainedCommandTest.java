@@ -63,7 +63,7 @@ class PretrainedCommandTest {
     assertThat(culebra("eval", "--run=" + model, "--data=" + text, "--json").out())
         .contains("\"run\":\"" + model + "\"");
     Outcome.of("eval", "--run=" + model)
-        .assertFails(2, ".* is no run, which would have data of its own: .* --data .*");
+        .assertFails(2, ".* is not a run with data of its own: .* --data .*");
   }
 
   @Test
@@ -139,7 +139,7 @@ class PretrainedCommandTest {
     Path pickle = Files.createDirectory(folder.resolve("nano"));
     Files.createFile(pickle.resolve("ckpt.pt"));
     Outcome.of("sample", "--run=" + pickle)
-        .assertFails(1, ".*ckpt.pt is a pickle of PyTorch's, which is not read; .* python -c .*");
+        .assertFails(1, ".*ckpt.pt is a PyTorch pickle, which cannot be read; .* python -c .*");
     assertThat(out).doesNotExist();
   }
 }
