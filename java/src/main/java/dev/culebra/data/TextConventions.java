@@ -83,8 +83,8 @@ public record TextConventions(
 
     /** A special token is a string, or an object with its {@code content}. */
     private OptionalInt tokenOf(JsonNode token) {
-      String content = token.isObject() ? token.path("content").asText() : token.asText();
-      return content.isEmpty() ? OptionalInt.empty() : tokenizer.special(content);
+      JsonNode content = token.isObject() ? token.path("content") : token;
+      return content.isTextual() ? tokenizer.special(content.textValue()) : OptionalInt.empty();
     }
 
     /** One number, a list, or nothing: then those of the model's own configuration. */
@@ -135,9 +135,10 @@ public record TextConventions(
         template = template.path(0).path("template");
       }
       Path file = folder.resolve(TEMPLATE_FILE);
-      return !template.isTextual() && Files.exists(file)
-          ? TextFiles.of(file).readAll()
-          : template.asText();
+      if (template.isTextual()) {
+        return template.textValue();
+      }
+      return Files.exists(file) ? TextFiles.of(file).readAll() : "";
     }
   }
 

@@ -110,6 +110,22 @@ class PretrainedFilesTest {
     }
   }
 
+  @Test
+  void aTokenOrTemplateThatIsNullIsNone() throws IOException {
+    change("tokenizer_config.json", json -> json.putNull("bos_token").putNull("chat_template"));
+    change("generation_config.json", json -> json.remove("bos_token_id"));
+    try (ModelFiles files = ModelFiles.open(folder)) {
+      assertThat(files.conventions().beginning()).isEmpty();
+      assertThat(files.conventions().chatTemplate()).isEmpty();
+    }
+    Files.writeString(folder.resolve("chat_template.jinja"), "{{ messages }}");
+    change("tokenizer_config.json", json -> json.putObject("bos_token").put("content", "he"));
+    try (ModelFiles files = ModelFiles.open(folder)) {
+      assertThat(files.conventions().beginning()).hasValue(files.tokenizer().encode("he")[0]);
+      assertThat(files.conventions().chatTemplate()).isEqualTo("{{ messages }}");
+    }
+  }
+
   /** As Llama 3's files do. */
   private static void beginWithASpecialToken(ObjectNode json) {
     ObjectNode sequence = json.putObject("post_processor").put("type", "Sequence");
