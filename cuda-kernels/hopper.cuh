@@ -442,7 +442,7 @@ __device__ __forceinline__ void waitAcquire(const int* flag, int least) {
 /** log2(x) and 1 / x to about 22 bits, one instruction each; subnormal numbers count as 0. */
 __device__ __forceinline__ float log2Fast(float x) {
 #ifdef CULEBRA_SIMULATOR
-  return std::log2(x);
+  return sim::lg2ApproxFtz(x);
 #else
   float y;
   asm("lg2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
@@ -451,7 +451,7 @@ __device__ __forceinline__ float log2Fast(float x) {
 }
 __device__ __forceinline__ float reciprocalFast(float x) {
 #ifdef CULEBRA_SIMULATOR
-  return 1 / x;
+  return sim::rcpApproxFtz(x);
 #else
   float y;
   asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));

@@ -2,10 +2,13 @@
 # Builds the simulator: stand-ins for NVIDIA's libraries, and the kernels compiled for the CPU.
 #
 #   build.sh PTX OUT          PTX: folder of the kernels' PTX, which names their entries
+#   build.sh PTX OUT --profile [MODULE…]
+#                             builds OUT/profile only: the named modules, or all of cuda-kernels
 #
 #   OUT/release, OUT/checked  libcuda.so.1, libcublas.so.12 and .13, libcublasLt.so.12 and .13: to be put on LD_LIBRARY_PATH
 #     …/kernels               the kernels of cuda-kernels, loaded by libcuda
 #     …/test-kernels          those of simulator/test-kernels, for CULEBRA_SIM_KERNELS; their PTX is in OUT/test-ptx
+#   OUT/profile               the same libraries, with modules that report what is counted; built on demand
 #   OUT/unavailable           instead, if this machine cannot build it: why
 #
 # Rebuilds only what has changed: next to each product are the list of its sources (.d) and their hash.
@@ -24,7 +27,7 @@ die() {
 
 # Says why the simulator cannot be built; the build goes on without it.
 give_up() {
-  rm -rf "$out/release" "$out/checked"
+  rm -rf "$out/release" "$out/checked" "$out/profile"
   printf '%s\n' "$1" >"$out/unavailable"
   printf 'simulator: %s\n' "$1" >&2
   exit
@@ -135,7 +138,7 @@ link() {
 build_libraries() {
   local major source objects=()
   for source in runtime/*.cpp driver/*.cpp; do objects+=("$out/objects/$(basename "$source" .cpp).o"); done
-  mkdir -p "$out/release" "$out/checked"
+  mkdir -p "$out/release" "$out/checked" "$out/profile"
   link "$out/release/libcuda.so.1" libcuda.so.1 "${objects[@]}"
   for major in 12 13; do
     for source in cublas cublasLt; do
@@ -146,6 +149,7 @@ build_libraries() {
     done
   done
   cp -pu --remove-destination "$out"/release/lib*.so.* "$out/checked/"
+  cp -pu --remove-destination "$out"/release/lib*.so.* "$out/profile/"
 }
 
 # --- kernels ---------------------------------------------------------------------------------
@@ -176,20 +180,48 @@ build_module() {
   link "$library" "$(basename "$library")" "$object" "$out/release/libcuda.so.1"
 }
 
+# Writes the unit of a module, UNITS/FOLDER-NAME.cpp, and leaves its name in $unit.
+write_unit() {
+  local folder=$1 file=$2 name
+  name=$(basename "$file" .ptx)
+  mkdir -p "$out/units"
+  unit=$out/units/$folder-$name.cpp
+  unit_of "$name.cu" "$file" >"$unit.new"
+  cmp -s "$unit.new" "$unit" || cp "$unit.new" "$unit"
+  rm "$unit.new"
+}
+
+# build_profile SOURCES PTX NAME [MODULE…]: the named modules of a folder, or all, into OUT/profile/NAME. The flags keep a copy of a
+# struct one access, and keep accesses on different lines apart.
+build_profile() {
+  local sources=$1 ptx=$2 folder=$3 file name unit library
+  shift 3
+  mkdir -p "$out/profile/$folder"
+  for library in "$out/profile/$folder"/*.so; do
+    [[ -r $ptx/$(basename "$library" .so).ptx ]] || rm -f "$library" "${library%.so}".o{,.d,.hash}
+  done
+  for file in "$ptx"/*.ptx; do
+    name=$(basename "$file" .ptx)
+    [[ $# == 0 || " $* " == *" $name "* ]] || continue
+    write_unit "$folder" "$file"
+    start build_module "$unit" "$out/profile/$folder/$name.so" "$sources" -DCULEBRA_SIM_PROFILE -g1 \
+      -fno-tree-sra -fno-tree-vectorize -fno-thread-jumps -fno-tree-tail-merge -fno-crossjumping -fno-optimize-sibling-calls \
+      -fsanitize=thread --param tsan-instrument-func-entry-exit=0
+  done
+  finish
+}
+
 # build_modules SOURCES PTX NAME: both builds of all modules of a folder, into OUT/release/NAME and OUT/checked/NAME.
 build_modules() {
   local sources=$1 ptx=$2 folder=$3 file name unit library
-  mkdir -p "$out/units" "$out/release/$folder" "$out/checked/$folder"
+  mkdir -p "$out/release/$folder" "$out/checked/$folder"
   for library in "$out"/{release,checked}/"$folder"/*.so; do
     name=$(basename "$library" .so)
     [[ -r $ptx/$name.ptx ]] || rm -f "$library" "${library%.so}".o{,.d,.hash}
   done
   for file in "$ptx"/*.ptx; do
     name=$(basename "$file" .ptx)
-    unit=$out/units/$folder-$name.cpp
-    unit_of "$name.cu" "$file" >"$unit.new"
-    cmp -s "$unit.new" "$unit" || cp "$unit.new" "$unit"
-    rm "$unit.new"
+    write_unit "$folder" "$file"
     start build_module "$unit" "$out/release/$folder/$name.so" "$sources"
     # The functions that -fsanitize calls are in libcuda: the sanitizers' own libraries are not linked.
     start build_module "$unit" "$out/checked/$folder/$name.so" "$sources" -g1 \
@@ -200,7 +232,7 @@ build_modules() {
 
 # ---------------------------------------------------------------------------------------------
 
-[[ $# == 2 ]] || die "usage: build.sh PTX OUT"
+[[ $# == 2 || ${3:-} == --profile ]] || die "usage: build.sh PTX OUT [--profile [MODULE…]]"
 shopt -s nullglob
 mkdir -p "$2"
 ptx=$(cd -- "$1" && pwd -P)
@@ -216,6 +248,11 @@ find_gxx
 rm -f "$out/unavailable"
 build_objects
 build_libraries
+if [[ ${3:-} == --profile ]]; then
+  build_profile "$PWD/../../cuda-kernels" "$ptx" kernels "${@:4}"
+  if [[ $# -gt 3 && -d $out/test-ptx ]]; then build_profile "$PWD/test-kernels" "$out/test-ptx" test-kernels "${@:4}"; fi
+  exit
+fi
 build_modules "$PWD/../../cuda-kernels" "$ptx" kernels
 if [[ -d $out/test-ptx ]]; then build_modules "$PWD/test-kernels" "$out/test-ptx" test-kernels; fi
 compile tests/run_kernel.cpp "$out/objects/run_kernel.o"

@@ -3,6 +3,7 @@
 
 #include "driver.h"
 #include "gemm.h"
+#include "profiler.h"
 
 #include <algorithm>
 #include <tuple>
@@ -50,6 +51,13 @@ inline bool isOnDevice(const Gemm& gemm) {
 
 inline void noteWrite(const Gemm& gemm, const Result& result) {
   for (int j = 0; j < gemm.n; j++) noteLibraryWrite(result.shifted(j * result.stride).first, gemm.m * bytesOf(result.type));
+}
+
+/** True in the profile build, which records the product instead of computing it. */
+inline bool isProfiled(const Gemm& gemm, int batches) {
+  const Epilogue& epilogue = gemm.epilogue;
+  return profileProduct({gemm.m, gemm.n, gemm.k, batches, int(bytesOf(gemm.a.type)), int(bytesOf(gemm.c.type)), gemm.beta != 0,
+                         epilogue.bias != nullptr, epilogue.gelu, epilogue.geluSlope, gemm.tf32 || gemm.a.type != Type::F32});
 }
 
 /** Multiplies immediately; returns a cublasStatus_t. */

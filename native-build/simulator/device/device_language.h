@@ -57,7 +57,7 @@
 
 namespace sim {
 
-inline void syncWarpOfAll(Site site, unsigned mask = 0xffffffffu) { syncWarp(site, mask); }
+SIM_INLINE void syncWarpOfAll(Site site, unsigned mask = 0xffffffffu) { syncWarp(site, mask); }
 
 /** A lane's value, the lane it reads from, and the result. */
 struct Shuffle {
@@ -77,7 +77,7 @@ SIM_UNCHECKED inline void shuffleLanes(void* const arguments[32], unsigned mask)
 }
 
 template <typename T>
-inline T shuffle(Site site, unsigned mask, T value, int source) {
+SIM_INLINE T shuffle(Site site, unsigned mask, T value, int source) {
   static_assert(sizeof(T) <= 8 && std::is_trivially_copyable_v<T>);
   Shuffle exchange{0, source, 0};
   std::memcpy(&exchange.given, &value, sizeof(T));
@@ -88,22 +88,22 @@ inline T shuffle(Site site, unsigned mask, T value, int source) {
 
 // A lane whose source is outside its group of `width` lanes gets its own value.
 template <typename T>
-inline T shuffleXor(Site site, unsigned mask, T value, int distance, int width = 32) {
+SIM_INLINE T shuffleXor(Site site, unsigned mask, T value, int distance, int width = 32) {
   const int lane = thisThread->lane, source = lane ^ distance;
   return shuffle(site, mask, value, source / width > lane / width ? lane : source);
 }
 template <typename T>
-inline T shuffleDown(Site site, unsigned mask, T value, int distance, int width = 32) {
+SIM_INLINE T shuffleDown(Site site, unsigned mask, T value, int distance, int width = 32) {
   const int lane = thisThread->lane, source = lane + distance;
   return shuffle(site, mask, value, source / width != lane / width ? lane : source);
 }
 template <typename T>
-inline T shuffleUp(Site site, unsigned mask, T value, int distance, int width = 32) {
+SIM_INLINE T shuffleUp(Site site, unsigned mask, T value, int distance, int width = 32) {
   const int lane = thisThread->lane, source = lane - distance;
   return shuffle(site, mask, value, source < lane / width * width ? lane : source);
 }
 template <typename T>
-inline T shuffleFrom(Site site, unsigned mask, T value, int source, int width = 32) {
+SIM_INLINE T shuffleFrom(Site site, unsigned mask, T value, int source, int width = 32) {
   const int lane = thisThread->lane;
   return shuffle(site, mask, value, lane / width * width + (source & (width - 1)));
 }
@@ -118,7 +118,7 @@ SIM_UNCHECKED inline void ballotOfLanes(void* const arguments[32], unsigned mask
   }
 }
 
-inline unsigned ballot(Site site, unsigned mask, bool vote) {
+SIM_INLINE unsigned ballot(Site site, unsigned mask, bool vote) {
   unsigned votes = vote;
   warpCollective(site, mask, ballotOfLanes, &votes);
   return votes;
@@ -143,7 +143,7 @@ template <typename T, typename Change>
 __attribute__((noinline)) SIM_UNCHECKED T atomically(T* address, Change change) {
   using Word = std::conditional_t<sizeof(T) == 8, uint64_t, uint32_t>;
   static_assert(sizeof(T) == sizeof(Word));
-  noteAccess(address, sizeof(T), Access::ATOMIC);
+  noteAccess(address, sizeof(T), Access::ATOMIC, SIM_CALLER);
   auto* word = reinterpret_cast<Word*>(address);
   Word expected = __atomic_load_n(word, __ATOMIC_RELAXED), wanted;
   T before;
@@ -158,38 +158,38 @@ __attribute__((noinline)) SIM_UNCHECKED T atomically(T* address, Change change) 
 }  // namespace sim
 
 template <typename T>
-inline T atomicAdd(T* address, std::common_type_t<T> value) {
+SIM_INLINE T atomicAdd(T* address, std::common_type_t<T> value) {
   return sim::atomically(address, [value](T old) SIM_UNCHECKED { return T(old + value); });
 }
 template <typename T>
-inline T atomicMax(T* address, std::common_type_t<T> value) {
+SIM_INLINE T atomicMax(T* address, std::common_type_t<T> value) {
   return sim::atomically(address, [value](T old) SIM_UNCHECKED { return old > value ? old : value; });
 }
 template <typename T>
-inline T atomicMin(T* address, std::common_type_t<T> value) {
+SIM_INLINE T atomicMin(T* address, std::common_type_t<T> value) {
   return sim::atomically(address, [value](T old) SIM_UNCHECKED { return old < value ? old : value; });
 }
 template <typename T>
-inline T atomicExch(T* address, std::common_type_t<T> value) {
+SIM_INLINE T atomicExch(T* address, std::common_type_t<T> value) {
   return sim::atomically(address, [value](T) SIM_UNCHECKED { return value; });
 }
 template <typename T>
-inline T atomicCAS(T* address, std::common_type_t<T> compare, std::common_type_t<T> value) {
+SIM_INLINE T atomicCAS(T* address, std::common_type_t<T> compare, std::common_type_t<T> value) {
   return sim::atomically(address, [=](T old) SIM_UNCHECKED { return old == compare ? value : old; });
 }
 
 // ---- functions of one thread ----------------------------------------------------------------------------------------
 
 template <typename T>
-inline T __ldg(const T* address) { return *address; }
+SIM_INLINE T __ldg(const T* address) { return *address; }
 template <typename T>
-inline T __ldcs(const T* address) { return *address; }
+SIM_INLINE T __ldcs(const T* address) { return *address; }
 template <typename T>
-inline T __ldcg(const T* address) { return *address; }
+SIM_INLINE T __ldcg(const T* address) { return *address; }
 template <typename T>
-inline void __stcs(T* address, T value) { *address = value; }
+SIM_INLINE void __stcs(T* address, T value) { *address = value; }
 template <typename T>
-inline void __stcg(T* address, T value) { *address = value; }
+SIM_INLINE void __stcg(T* address, T value) { *address = value; }
 
 template <typename To, typename From>
 inline To simBits(From from) {
@@ -260,3 +260,25 @@ struct Call<KERNEL> {
 }  // namespace sim
 
 #include "primitives.h"
+
+// ---- what the profile build counts apart from accesses --------------------------------------------------------------
+
+#ifdef CULEBRA_SIM_PROFILE
+namespace {
+const bool profileEntered = (sim::enterProfile(), true);
+}
+
+// Each function counts the operations of the special function unit (MUFU) that nvcc compiles it to, rare cases left out.
+#define __expf(x) (SIM_SPECIAL(1), __expf(x))
+#define __logf(x) (SIM_SPECIAL(1), __logf(x))
+#define __fdividef(x, y) (SIM_SPECIAL(1), __fdividef(x, y))
+#define __frcp_rn(x) (SIM_SPECIAL(1), __frcp_rn(x))
+#define __fsqrt_rn(x) (SIM_SPECIAL(1), __fsqrt_rn(x))
+#define rsqrtf(x) (SIM_SPECIAL(1), rsqrtf(x))
+#define sqrtf(x) (SIM_SPECIAL(1), sqrtf(x))
+#define expf(x) (SIM_SPECIAL(1), expf(x))
+#define exp2f(x) (SIM_SPECIAL(1), exp2f(x))
+#define log2f(x) (SIM_SPECIAL(1), log2f(x))
+#define erfcf(x) (SIM_SPECIAL(2), erfcf(x))
+#define tanhf(x) (SIM_SPECIAL(2), tanhf(x))
+#endif

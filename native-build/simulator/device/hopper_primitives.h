@@ -53,12 +53,12 @@ SIM_EXPORT void wgmmaCommit();
 SIM_EXPORT void wgmmaWait(int groups, int line = __builtin_LINE());
 
 template <int R>
-inline void wgmma(float (&d)[R], uint64_t a, uint64_t b, bool add, bool rowsAreK) {
+SIM_INLINE void wgmma(float (&d)[R], uint64_t a, uint64_t b, bool add, bool rowsAreK) {
   static_assert(R % 4 == 0 && R <= 128);
   issueProduct({d, R, nullptr, a, b, add, rowsAreK});
 }
 template <int R>
-inline void wgmma(float (&d)[R], const uint32_t* a, uint64_t b, bool add, bool rowsAreK) {
+SIM_INLINE void wgmma(float (&d)[R], const uint32_t* a, uint64_t b, bool add, bool rowsAreK) {
   static_assert(R % 4 == 0 && R <= 128);
   issueProduct({d, R, a, 0, b, add, rowsAreK});
 }
@@ -94,7 +94,7 @@ SIM_UNCHECKED inline void storeMatrices(void* const arguments[32], unsigned) {
 
 /** stmatrix.sync.aligned.m8n8.x4[.trans].shared.b16 */
 template <bool TRANSPOSED>
-inline void storeMatrix(void* row, const uint32_t (&registers)[4], int line = __builtin_LINE()) {
+SIM_INLINE void storeMatrix(void* row, const uint32_t (&registers)[4], int line = __builtin_LINE()) {
   StoreMatrix store{registers, row, TRANSPOSED};
   warpCollective({TRANSPOSED ? "stmatrix.trans" : "stmatrix", line}, WHOLE_WARP, storeMatrices, &store);
 }
@@ -103,17 +103,17 @@ inline void storeMatrix(void* row, const uint32_t (&registers)[4], int line = __
 
 // The order of additions must be deterministic: accesses by several threads must be ordered, as for plain accesses.
 
-SIM_UNCHECKED inline void storeRelaxed(float* to, const float (&v)[4]) {
-  noteAccess(to, 16, Access::WRITE);
+// Never inlined, so that the call site is a line of the caller.
+__attribute__((noinline)) SIM_UNCHECKED inline void storeRelaxed(float* to, const float (&v)[4]) {
+  noteAccess(to, 16, Access::WRITE, SIM_CALLER);
   std::memcpy(to, v, 16);
 }
-SIM_UNCHECKED inline void addRelaxed(float* to, const float (&v)[4]) {
-  noteAccess(to, 16, Access::READ);
-  noteAccess(to, 16, Access::WRITE);
+__attribute__((noinline)) SIM_UNCHECKED inline void addRelaxed(float* to, const float (&v)[4]) {
+  noteAccess(to, 16, Access::ADD, SIM_CALLER);
   for (int i = 0; i < 4; i++) to[i] += v[i];
 }
-SIM_UNCHECKED inline void loadRelaxed(float (&v)[4], const float* from) {
-  noteAccess(from, 16, Access::READ);
+__attribute__((noinline)) SIM_UNCHECKED inline void loadRelaxed(float (&v)[4], const float* from) {
+  noteAccess(from, 16, Access::READ, SIM_CALLER);
   std::memcpy(v, from, 16);
 }
 

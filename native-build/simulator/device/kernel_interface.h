@@ -9,6 +9,14 @@
 #define SIM_EXPORT __attribute__((visibility("default")))
 /** A thread-local variable that is accessed without a call; `__thread`, since it needs no constructor. */
 #define SIM_WORKER_LOCAL SIM_EXPORT __thread __attribute__((tls_model("initial-exec")))
+/** The call site: the return address of an exported function, in the kernel module. */
+#define SIM_CALLER __builtin_return_address(0)
+/** Always inlined in the profile build, so that call sites are lines of the kernel. */
+#ifdef CULEBRA_SIM_PROFILE
+#define SIM_INLINE inline __attribute__((always_inline))
+#else
+#define SIM_INLINE inline
+#endif
 /** Emulation reads and writes on behalf of threads and reports it itself: the checked build must not instrument it. */
 #define SIM_UNCHECKED __attribute__((no_sanitize("thread"), no_sanitize("bounds")))
 
@@ -51,9 +59,14 @@ SIM_EXPORT void commitCopies();
 /** Lands all groups but the newest `groups`. */
 SIM_EXPORT void waitForCopies(int groups);
 
-/** Reports to the checked build what an emulated instruction reads or writes. */
-enum class Access : uint8_t { READ, WRITE, ATOMIC };
-SIM_EXPORT void noteAccess(const void* address, int bytes, Access access);
+/** ADD reads and writes; unlike with ATOMIC, such accesses by several threads must be ordered. */
+enum class Access : uint8_t { READ, WRITE, ATOMIC, ADD };
+/** Reports to the checked and profile builds what an emulated instruction reads or writes; it is at `code`, or where this is called. */
+SIM_EXPORT void noteAccess(const void* address, int bytes, Access access, const void* code = nullptr);
+/** Reports operations of the special function unit to the profile build. */
+SIM_EXPORT void noteSpecial(int operations);
+/** The module was compiled for the profile build. */
+SIM_EXPORT void enterProfile();
 
 /** Ends the kernel with an error; `format` as for printf. */
 [[noreturn]] SIM_EXPORT void fail(const char* format, ...) __attribute__((format(printf, 1, 2)));

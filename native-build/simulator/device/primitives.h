@@ -59,7 +59,7 @@ SIM_UNCHECKED inline void mmaOfWarp(void* const arguments[32], unsigned) {
 }
 
 /** mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 */
-inline void mmaM16N8K16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], const float (&c)[4],
+SIM_INLINE void mmaM16N8K16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], const float (&c)[4],
                         int line = __builtin_LINE()) {
   MmaM16N8K16 registers{d, a, b, c};
   warpCollective({"mma.m16n8k16", line}, WHOLE_WARP, mmaOfWarp, &registers);
@@ -95,16 +95,33 @@ SIM_UNCHECKED inline void loadMatrices(void* const arguments[32], unsigned) {
 
 /** ldmatrix.sync.aligned.m8n8.xN[.trans].shared.b16, N = 1, 2 or 4 */
 template <bool TRANSPOSED = false, int N>
-inline void loadMatrix(uint32_t (&registers)[N], const void* row, int line = __builtin_LINE()) {
+SIM_INLINE void loadMatrix(uint32_t (&registers)[N], const void* row, int line = __builtin_LINE()) {
   static_assert(N == 1 || N == 2 || N == 4);
   LoadMatrix load{registers, row, N, TRANSPOSED};
   warpCollective({TRANSPOSED ? "ldmatrix.trans" : "ldmatrix", line}, WHOLE_WARP, loadMatrices, &load);
 }
 
+#ifdef CULEBRA_SIM_PROFILE
+#define SIM_SPECIAL(operations) ::sim::noteSpecial(operations)
+#else
+#define SIM_SPECIAL(operations) ((void)0)
+#endif
+
 /** ex2.approx.ftz.f32: 2^x; 0 for subnormal results. */
-inline float ex2ApproxFtz(float x) {
+SIM_INLINE float ex2ApproxFtz(float x) {
+  SIM_SPECIAL(1);
   const float power = std::exp2(x);
   return power < 0x1p-126f ? 0 : power;
+}
+
+/** lg2.approx.ftz.f32 and rcp.approx.ftz.f32, but for what they make of subnormal numbers. */
+SIM_INLINE float lg2ApproxFtz(float x) {
+  SIM_SPECIAL(1);
+  return std::log2(x);
+}
+SIM_INLINE float rcpApproxFtz(float x) {
+  SIM_SPECIAL(1);
+  return 1 / x;
 }
 
 }  // namespace sim

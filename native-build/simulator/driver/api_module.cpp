@@ -1,6 +1,7 @@
 // Modules, kernels and launches.
 #include "driver.h"
 #include "grid.h"
+#include "profiler.h"
 #include "ptx.h"
 
 #include <algorithm>
@@ -143,7 +144,9 @@ CUresult runNow(const sim::Launch& launch, void** parameters) {
   Driver& driver = Driver::get();
   driver.counters.kernelsRun++;
   if (sim::Settings::get().skipKernels) return CUDA_SUCCESS;
+  if (!sim::Profiler::get().begin(launch, parameters)) return CUDA_SUCCESS;
   const sim::Outcome outcome = sim::runGrid(launch, parameters);
+  sim::Profiler::get().end();
   switch (outcome.kind) {
     case sim::Outcome::DONE:
       return CUDA_SUCCESS;

@@ -2,6 +2,7 @@
 #include "checker.h"
 #include "driver.h"
 #include "memory.h"
+#include "profiler.h"
 
 using sim::DeviceMemory;
 using sim::Driver;
@@ -57,5 +58,10 @@ SIM_EXPORT void culebra_sim_set_memory(int64_t bytes) {
 }
 /** Whether the loaded kernels are from the checked build. */
 SIM_EXPORT int culebra_sim_is_checked() { return sim::Checker::get().enabled(); }
+
+/** Adds a line to the profile, between the launches before and after it; streams must be eager. Profile build only. */
+SIM_EXPORT void culebra_sim_mark(const char* text) {
+  locked([&](Driver&) { sim::Profiler::get().mark(text); });
+}
 
 }  // extern "C"

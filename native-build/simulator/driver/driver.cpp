@@ -1,6 +1,7 @@
 #include "driver.h"
 
 #include "memory.h"
+#include "profiler.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -165,6 +166,7 @@ bool isDeviceMemory(const void* address, size_t bytes) {
   std::lock_guard<std::recursive_mutex> guard(Driver::get().lock);
   return DeviceMemory::get().contains(address, bytes);
 }
+bool profileProduct(const ProductCall& product) { return Profiler::get().note(product); }
 void noteLibraryWrite(const void* address, size_t bytes) { DeviceMemory::get().noteHostWrite(address, bytes); }
 
 }  // namespace sim

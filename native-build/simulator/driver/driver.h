@@ -16,6 +16,8 @@
 
 namespace sim {
 
+struct ProductCall;
+
 /** All devices, one lock. Methods are called with the lock held; "here" means the calling thread's context. */
 class Driver {
  public:
@@ -100,6 +102,8 @@ CUresult inDriver(Body body) {
 SIM_EXPORT int submitMatrixProduct(void* stream, std::function<int()> work);
 /** Whether addresses are device memory; the checked build records what is written. */
 SIM_EXPORT bool isDeviceMemory(const void* address, size_t bytes);
+/** True in the profile build, which records a product instead of computing it. */
+SIM_EXPORT bool profileProduct(const ProductCall& product);
 SIM_EXPORT void noteLibraryWrite(const void* address, size_t bytes);
 
 }  // namespace sim

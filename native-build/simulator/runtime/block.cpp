@@ -2,6 +2,7 @@
 
 #include "checker.h"
 #include "memory.h"
+#include "profiler.h"
 
 #include <algorithm>
 #include <cstdarg>
@@ -39,6 +40,7 @@ Block::Ending Block::run(const Work& work, const BlockView& view, Residents& res
   running_ = takeReady();
   thisThread = running_;
   sim_switch_stack(&runner_, running_->stack);
+  Profiler::get().endBlock();
   theBlock = nullptr;
   return !error_.empty() ? FAILED : stopped_ ? STOPPED : DONE;
 }
@@ -184,13 +186,14 @@ bool Block::releaseBarrier() {
   }
   atBarrier_ = 0;
   Checker::get().meet(waiting, count);
+  Profiler::get().blockMet();
   makeReady(waiting, count);
   return true;
 }
 
 // ---- warps ----------------------------------------------------------------------------------------------------------
 
-void Block::warpCollective(Site site, unsigned mask, WarpOperation operation, void* argument) {
+void Block::warpCollective(Site site, unsigned mask, WarpOperation operation, void* argument, const void* code) {
   Fiber& me = *running_;
   Warp& warp = warps_[me.index / 32];
   if (!(mask >> me.lane & 1)) fail(std::string(site.what) + ": the calling lane is not in its own mask");
@@ -199,6 +202,7 @@ void Block::warpCollective(Site site, unsigned mask, WarpOperation operation, vo
   me.site = site;
   me.mask = mask;
   me.operation = operation;
+  me.code = code;
   me.argument = argument;
   Fiber* lanes[32];
   bool complete = true;
@@ -223,11 +227,15 @@ void Block::releaseWarp(Fiber* const* lanes, unsigned mask) {
     released[count++] = lanes[lane];
   }
   const WarpOperation operation = running_->operation;
+  Profiler& profiler = Profiler::get();
+  profiler.beginCollective(running_->site.what, running_->code, mask);
   if (operation != nullptr) {
     operation(arguments, mask);
   } else {
     Checker::get().meet(released, count);  // __syncwarp orders memory; other collectives do not
   }
+  profiler.endCollective();
+  if (mask == liveLanes()) profiler.warpMet(running_->index / 32);
   makeReady(released, count);
 }
 
@@ -288,10 +296,13 @@ std::string Block::detail(const Fiber& fiber) const {
 
 // ---- as kernels call them -------------------------------------------------------------------------------------------
 
-int syncThreads(Site site, bool predicate) { return Block::current()->syncThreads(site, predicate); }
-void syncWarp(Site site, unsigned mask) { Block::current()->warpCollective(site, mask, nullptr, nullptr); }
+int syncThreads(Site site, bool predicate) {
+  Profiler::get().meet(Event::BARRIER, SIM_CALLER);
+  return Block::current()->syncThreads(site, predicate);
+}
+void syncWarp(Site site, unsigned mask) { Block::current()->warpCollective(site, mask, nullptr, nullptr, SIM_CALLER); }
 void warpCollective(Site site, unsigned mask, WarpOperation operation, void* argument) {
-  Block::current()->warpCollective(site, mask, operation, argument);
+  Block::current()->warpCollective(site, mask, operation, argument, SIM_CALLER);
 }
 unsigned liveLanes() { return Block::current()->liveLanes(); }
 

@@ -6,6 +6,7 @@
 #include "kernel_interface.h"
 #include "knowledge.h"
 #include "products.h"
+#include "requests.h"
 #include "residents.h"
 #include "settings.h"
 
@@ -32,6 +33,8 @@ struct Fiber : ThreadView {
   unsigned index;
   State state;
   Site site;
+  /** The call site of its warp's collective operation. */
+  const void* code;
   // While in a collective operation of the warp or the warpgroup:
   unsigned mask;
   WarpOperation operation;
@@ -95,7 +98,7 @@ class Block {
 
   // Services for a running thread:
   int syncThreads(Site site, bool predicate);
-  void warpCollective(Site site, unsigned mask, WarpOperation operation, void* argument);
+  void warpCollective(Site site, unsigned mask, WarpOperation operation, void* argument, const void* code);
   void meetWarpgroup(Site site, int argument, WarpgroupOperation operation);
   unsigned liveLanes() const;
   void initMbarrier(void* address, int arrivals);
@@ -109,6 +112,8 @@ class Block {
   /** Blocks with mbarriers may distribute work: they are interleaved at each atomic. */
   void beforeAtomic(const void* address);
   Fiber& running() { return *running_; }
+  /** The requests of its warps, in the profile build. */
+  Requests& requests() { return requests_; }
   [[noreturn]] void fail(const std::string& message);
 
   /** When it started, in the checked build. */
@@ -172,6 +177,7 @@ class Block {
   std::deque<Landing> landings_;
   std::array<Registers, MAX_THREADS / WARPGROUP> registers_;
   std::vector<Fiber*> waitingForFlags_;
+  Requests requests_;
   Work work_;
   BlockView view_;
   Residents* residents_;

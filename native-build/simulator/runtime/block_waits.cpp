@@ -1,6 +1,7 @@
 // What threads of a block wait for apart from the block's barrier: warpgroups, mbarriers, named barriers, registers, flags.
 #include "block.h"
 #include "checker.h"
+#include "profiler.h"
 #include "shared_memory.h"
 
 #include <algorithm>
@@ -245,14 +246,24 @@ void mbarrierInit(uintptr_t barrier, int arrivals) { Block::current()->initMbarr
 void mbarrierArrive(uintptr_t barrier) { Block::current()->arriveAtMbarrier(pointer(barrier)); }
 void mbarrierArriveAfterCopies(uintptr_t barrier) { Block::current()->arriveAfterCopies(pointer(barrier)); }
 void mbarrierWait(uintptr_t barrier, uint32_t parity, int line) {
+  Profiler::get().meet(Event::MBARRIER_WAIT, SIM_CALLER);
   Block::current()->waitForMbarrier(pointer(barrier), parity, {"an mbarrier", line});
 }
-void barrierSync(int id, int threads, int line) { Block::current()->namedBarrier(id, threads, true, {"bar.sync", line}); }
+void barrierSync(int id, int threads, int line) {
+  Profiler::get().meet(Event::NAMED_BARRIER, SIM_CALLER);
+  Block::current()->namedBarrier(id, threads, true, {"bar.sync", line});
+}
 void barrierArrive(int id, int threads, int line) { Block::current()->namedBarrier(id, threads, false, {"bar.arrive", line}); }
 void proxyFence() { Checker::get().fenceProxies(Block::current()->running()); }
 void moreRegisters(int registers, int line) { Block::current()->setRegisters(registers, true, {"setmaxnreg.inc", line}); }
 void fewerRegisters(int registers, int line) { Block::current()->setRegisters(registers, false, {"setmaxnreg.dec", line}); }
-void storeRelease(int* flag, int value) { Block::current()->storeRelease(flag, value); }
-void waitAcquire(const int* flag, int least, int line) { Block::current()->waitForFlag(flag, least, {"waitAcquire", line}); }
+void storeRelease(int* flag, int value) {
+  Profiler::get().meet(Event::FLAG, SIM_CALLER);
+  Block::current()->storeRelease(flag, value);
+}
+void waitAcquire(const int* flag, int least, int line) {
+  Profiler::get().meet(Event::FLAG, SIM_CALLER);
+  Block::current()->waitForFlag(flag, least, {"waitAcquire", line});
+}
 
 }  // namespace sim

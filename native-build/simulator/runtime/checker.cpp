@@ -1,5 +1,7 @@
 #include "checker.h"
 
+#include "profiler.h"
+
 #include <cstdio>
 
 namespace sim {
@@ -324,9 +326,10 @@ std::string Checker::blamedLine(const Module& module) {
   return line.substr(0, line.find_first_of(" \n"));
 }
 
-void noteAccess(const void* address, int bytes, Access access) {
+void noteAccess(const void* address, int bytes, Access access, const void* code) {
   if (access == Access::ATOMIC) Block::current()->beforeAtomic(address);
   Checker::get().noteAccess(address, bytes, access, nullptr);
+  Profiler::get().access(address, bytes, access, code == nullptr ? SIM_CALLER : code);
 }
 
 }  // namespace sim

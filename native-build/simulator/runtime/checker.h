@@ -24,7 +24,12 @@ class Checker {
 
   /** Whether the loaded kernels report their accesses. */
   bool enabled() const { return enabled_; }
-  void enable() { enabled_ = true; }
+  /** No effect if the kernels report to the Profiler. */
+  void enable() { enabled_ = !disabled_; }
+  void disable() {
+    enabled_ = false;
+    disabled_ = true;
+  }
 
   // Events that order threads; they do nothing unless enabled.
   void beginLaunch();
@@ -82,7 +87,7 @@ class Checker {
   [[noreturn]] void failOutside(const void* address, size_t bytes, Access access, const Allocation* near);
   Record recordOf(Record::Kind kind) const;
 
-  bool enabled_ = false;
+  bool enabled_ = false, disabled_ = false;
   Stamp now_ = HOST_WROTE, launched_ = 0;
   const void* code_ = nullptr;
   const void* blamed_ = nullptr;

@@ -3,6 +3,7 @@
 #include "block.h"
 #include "checker.h"
 #include "memory.h"
+#include "profiler.h"
 
 #include <cstdint>
 #include <cstring>
@@ -14,7 +15,7 @@ void AsyncCopies::clear() {
   if (!groups_.empty()) groups_.clear();
 }
 
-void AsyncCopies::add(void* shared, const void* global, int bytes, int bytesRead) {
+void AsyncCopies::add(void* shared, const void* global, int bytes, int bytesRead, const void* code) {
   if ((reinterpret_cast<uintptr_t>(shared) | reinterpret_cast<uintptr_t>(global)) % bytes != 0) {
     sim::fail("cp.async: misaligned address: %p to %p must be multiples of %d", global, shared, bytes);
   }
@@ -22,6 +23,7 @@ void AsyncCopies::add(void* shared, const void* global, int bytes, int bytesRead
     sim::fail("cp.async: illegal address %p: not %d bytes of device memory", global, bytesRead);
   }
   Checker::get().noteCopyIssued(shared, global, bytes, bytesRead);
+  Profiler::get().copy(shared, global, bytes, bytesRead, code);
   underWay_.push_back({shared, global, bytes, bytesRead});
 }
 
@@ -51,7 +53,7 @@ void AsyncCopies::land(uint64_t count) {
 namespace sim {
 
 void copyAsync(void* shared, const void* global, int bytes, int bytesRead) {
-  Block::current()->running().copies.add(shared, global, bytes, bytesRead);
+  Block::current()->running().copies.add(shared, global, bytes, bytesRead, SIM_CALLER);
 }
 void commitCopies() { Block::current()->running().copies.commit(); }
 void waitForCopies(int groups) { Block::current()->running().copies.waitFor(groups); }

@@ -11,7 +11,8 @@ namespace sim {
 class AsyncCopies {
  public:
   void clear();
-  void add(void* shared, const void* global, int bytes, int bytesRead);
+  /** `code`: the call site. */
+  void add(void* shared, const void* global, int bytes, int bytesRead, const void* code);
   void commit();
   void waitFor(int groups);
   /** The number of copies so far. */

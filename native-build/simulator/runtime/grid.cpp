@@ -2,6 +2,7 @@
 
 #include "block.h"
 #include "checker.h"
+#include "profiler.h"
 #include "residents.h"
 #include "settings.h"
 #include "shared_memory.h"
@@ -55,8 +56,8 @@ class Grid {
 
  private:
   static int turns() {
-    // The checked build compares accesses in the order in which they happen: one block at a time.
-    const bool oneByOne = Checker::get().enabled() || Settings::get().order != Order::FORWARD;
+    // The checked build compares accesses in the order in which they happen, the profile build has one count: one block at a time.
+    const bool oneByOne = Checker::get().enabled() || Profiler::get().enabled() || Settings::get().order != Order::FORWARD;
     return oneByOne ? 1 : Workers::get().count();
   }
 

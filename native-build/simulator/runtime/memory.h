@@ -34,7 +34,7 @@ class DeviceMemory {
 
   static DeviceMemory& get();
 
-  /** Null if the device does not have enough memory left. New memory is filled with NaN. */
+  /** Null if the device does not have enough memory left. New memory is filled with NaN, in the profile build with zeros. */
   void* allocate(size_t bytes, int device);
   /** False if there is no such allocation, or it belongs to another device. */
   bool release(void* address, int device);

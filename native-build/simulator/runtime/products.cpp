@@ -2,6 +2,7 @@
 
 #include "block.h"
 #include "checker.h"
+#include "profiler.h"
 #include "shared_memory.h"
 
 #include <algorithm>
@@ -244,6 +245,8 @@ void Products::multiply(Fiber* const* threads, size_t begin, size_t end) {
 void issueProduct(const Product& product) {
   Fiber& me = Block::current()->running();
   me.products.issue(product, me.lane == 0);
+  // Each of the four warps does a quarter of the rows.
+  if (me.lane == 0) Profiler::get().wgmma(uint64_t{2} * M / 4 * 2 * product.count * K, SIM_CALLER);
 }
 void wgmmaFence() { Block::current()->running().products.fence(); }
 void wgmmaCommit() { Block::current()->running().products.commit(); }

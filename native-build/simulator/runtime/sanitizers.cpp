@@ -2,6 +2,7 @@
 // are not linked.
 #include "block.h"
 #include "checker.h"
+#include "profiler.h"
 
 #include <string>
 
@@ -28,16 +29,16 @@ struct TypeMismatch {
 
 void note(void* address, size_t bytes, Access access, const void* code) {
   sim::Checker::get().noteAccess(address, bytes, access, code);
+  sim::Profiler::get().access(address, bytes, access, code);
 }
 
 }  // namespace
 
-#define CALLER __builtin_return_address(0)
 #define SIM_OF_SIZE(bytes)                                                                            \
-  SIM_EXPORT void __tsan_read##bytes(void* p) { note(p, bytes, Access::READ, CALLER); }               \
-  SIM_EXPORT void __tsan_write##bytes(void* p) { note(p, bytes, Access::WRITE, CALLER); }             \
-  SIM_EXPORT void __tsan_unaligned_read##bytes(void* p) { note(p, bytes, Access::READ, CALLER); }     \
-  SIM_EXPORT void __tsan_unaligned_write##bytes(void* p) { note(p, bytes, Access::WRITE, CALLER); }
+  SIM_EXPORT void __tsan_read##bytes(void* p) { note(p, bytes, Access::READ, SIM_CALLER); }               \
+  SIM_EXPORT void __tsan_write##bytes(void* p) { note(p, bytes, Access::WRITE, SIM_CALLER); }             \
+  SIM_EXPORT void __tsan_unaligned_read##bytes(void* p) { note(p, bytes, Access::READ, SIM_CALLER); }     \
+  SIM_EXPORT void __tsan_unaligned_write##bytes(void* p) { note(p, bytes, Access::WRITE, SIM_CALLER); }
 
 extern "C" {
 
@@ -50,10 +51,12 @@ SIM_OF_SIZE(8)
 SIM_OF_SIZE(16)
 
 SIM_EXPORT void __tsan_read_range(void* p, size_t bytes) {
-  for (size_t i = 0; i < bytes; i++) note(static_cast<char*>(p) + i, 1, Access::READ, CALLER);
+  sim::Profiler::get().access(p, bytes, Access::READ, SIM_CALLER);
+  for (size_t i = 0; i < bytes; i++) sim::Checker::get().noteAccess(static_cast<char*>(p) + i, 1, Access::READ, SIM_CALLER);
 }
 SIM_EXPORT void __tsan_write_range(void* p, size_t bytes) {
-  for (size_t i = 0; i < bytes; i++) note(static_cast<char*>(p) + i, 1, Access::WRITE, CALLER);
+  sim::Profiler::get().access(p, bytes, Access::WRITE, SIM_CALLER);
+  for (size_t i = 0; i < bytes; i++) sim::Checker::get().noteAccess(static_cast<char*>(p) + i, 1, Access::WRITE, SIM_CALLER);
 }
 
 SIM_EXPORT void __ubsan_handle_out_of_bounds(SourceLocation* where, uintptr_t index) {

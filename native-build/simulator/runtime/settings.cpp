@@ -65,6 +65,7 @@ Settings read() {
     }
   }
   if (const char* folders = std::getenv("CULEBRA_SIM_KERNELS")) settings.moreKernels = folders;
+  if (const char* profile = std::getenv("CULEBRA_SIM_PROFILE")) settings.profile = profile;
   return settings;
 }
 

@@ -31,6 +31,9 @@ struct Settings {
   /** Folders of kernel modules in addition to the one next to this library, separated by colons. */
   std::string moreKernels;
 
+  /** The file that the profile build writes its counts to; empty: none. */
+  std::string profile;
+
   /** As on GPUs of this capability. */
   int sharedBytesOfMultiprocessor() const;
   /** The most that a block may request: all except the reserved part. */

@@ -18,15 +18,21 @@ record KernelRun(boolean ended, String said) {
   /** The builds of the simulator. */
   enum Build {
     RELEASE,
-    CHECKED;
+    CHECKED,
+    /** Built when it is asked for, by {@code build.sh … --profile}. */
+    PROFILE;
 
     private Path folder() {
       return SIMULATOR.resolve(name().toLowerCase(java.util.Locale.ROOT));
     }
   }
 
-  /** How a kernel is launched; all have the parameters (float* out, const float* in, int flag). */
-  record Launch(String module, String kernel, int blocks, int threads, int sharedBytes, int flag) {}
+  /**
+   * How a kernel is launched, once for each flag; all have the parameters (float* out, const float*
+   * in, int flag).
+   */
+  record Launch(
+      String module, String kernel, int blocks, int threads, int sharedBytes, int... flags) {}
 
   private static final Path SIMULATOR = Path.of("target/simulator").toAbsolutePath();
   private static final int SECONDS = 60;
@@ -40,9 +46,11 @@ record KernelRun(boolean ended, String said) {
                 launch.kernel,
                 Integer.toString(launch.blocks),
                 Integer.toString(launch.threads),
-                Integer.toString(launch.sharedBytes),
-                Integer.toString(launch.flag))
+                Integer.toString(launch.sharedBytes))
             .redirectError(ProcessBuilder.Redirect.DISCARD);
+    for (int flag : launch.flags) {
+      builder.command().add(Integer.toString(flag));
+    }
     Map<String, String> environment = builder.environment();
     environment.keySet().removeIf(name -> name.startsWith("CULEBRA_SIM_"));
     environment.put("LD_LIBRARY_PATH", build.folder().toString());
