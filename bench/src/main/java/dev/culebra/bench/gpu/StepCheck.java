@@ -16,7 +16,7 @@ import picocli.CommandLine.Option;
 /** A few training steps, launch by launch: for tools that watch every kernel. */
 @Command(
     name = "step",
-    description = "Runs two training steps, for compute-sanitizer or a profiler.",
+    description = "Does training steps and nothing else, for tools that watch every kernel.",
     mixinStandardHelpOptions = true,
     usageHelpAutoWidth = true)
 public final class StepCheck implements Callable<Integer> {
@@ -45,6 +45,25 @@ public final class StepCheck implements Callable<Integer> {
   @Option(names = "--batch", defaultValue = "1", description = "Sequences per batch.")
   private int batch;
 
+  @Option(
+      names = "--dropout",
+      paramLabel = "P",
+      defaultValue = "0",
+      description = "Of the preset: probability (default: ${DEFAULT-VALUE}).")
+  private float dropout;
+
+  @Option(
+      names = "--steps",
+      paramLabel = "N",
+      defaultValue = "2",
+      description = "How many (default: ${DEFAULT-VALUE}).")
+  private int steps;
+
+  @Option(
+      names = "--marks",
+      description = "Tells native-build/profile which launches each operation is made of.")
+  private boolean marks;
+
   public static void main(String[] args) {
     Commands.run(new StepCheck(), args);
   }
@@ -54,19 +73,24 @@ public final class StepCheck implements Callable<Integer> {
     try (CudaBackend backend =
         new CudaBackend(new CudaConfig(0, Binding.AUTO, DType.BF16, false))) {
       if (preset != null) {
-        twoSteps(backend, preset.config(vocab).with(GptConfig.DROPOUT, 0f));
-      } else { // attention has different kernels with and without dropout
-        twoSteps(backend, small());
-        twoSteps(backend, small().with(GptConfig.DROPOUT, 0f));
+        doSteps(backend, preset.config(vocab).with(GptConfig.DROPOUT, dropout));
+      } else { // attention has other kernels with dropout than without
+        doSteps(backend, small());
+        doSteps(backend, small().with(GptConfig.DROPOUT, 0f));
       }
     }
     return 0;
   }
 
-  private void twoSteps(CudaBackend backend, GptConfig model) {
+  private void doSteps(CudaBackend backend, GptConfig model) {
     try (GpuStep step = new GpuStep(backend, model, batch, Optimizer.Kind.ADAMW)) {
-      step.stepByStep();
-      step.stepByStep();
+      if (marks) {
+        backend.ops().listen(new ProfileMarks());
+      }
+      for (int i = 0; i < steps; i++) {
+        step.stepByStep();
+      }
+      backend.ops().listen(null);
       System.out.printf("%s: loss %.3f%n", backend.name(), step.lossBlocking());
     }
   }
