@@ -179,7 +179,7 @@ public final class Conversations implements Dataset {
 
   @Override
   public Optional<Measurement> measureWhole(Learner learner) {
-    return Optional.of(measure(learner, rows).of(name, Measurement.WHOLE));
+    return Optional.of(measure(learner, rows).of(name, Measurement.WHOLE, 0));
   }
 
   private MeanLoss measure(Learner learner, List<Row> measured) {

@@ -1,11 +1,8 @@
 package dev.culebra.data;
 
-import dev.culebra.text.CharTokenizer;
-import dev.culebra.text.TokenDecoder;
 import dev.culebra.text.Tokenizer;
 import dev.culebra.text.UnknownCharacterException;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -23,60 +20,156 @@ public final class Corpus implements Dataset {
   private final Tokenizer tokenizer;
   private final Tokens train;
   private final Tokens validation;
+
+  /** All of it in as few pieces as it came in. */
+  private final List<Tokens> whole;
+
   private final List<Tokens> owned;
-  private String note = "";
+
+  /** In how many files it is, and which part of them is for validation; for people. */
+  private final Origin origin;
+
+  /**
+   * Where a corpus comes from.
+   *
+   * @param files how many
+   * @param validation which part of it is for validation
+   * @param leftOut characters that were left out; empty without
+   */
+  private record Origin(int files, String validation, String leftOut) {}
 
   private Corpus(
-      String name, Tokenizer tokenizer, Tokens train, Tokens validation, List<Tokens> owned) {
+      String name,
+      Tokenizer tokenizer,
+      Tokens train,
+      Tokens validation,
+      List<Tokens> whole,
+      List<Tokens> owned,
+      Origin origin) {
     this.name = name;
     this.tokenizer = tokenizer;
     this.train = train;
     this.validation = validation;
+    this.whole = whole;
     this.owned = owned;
+    this.origin = origin;
   }
 
   /**
-   * Encodes a text, its documents with the tokenizer's end of text between them; the first 90 % of
-   * its tokens are for training, the rest for validation.
+   * Encodes a text, its documents with the tokenizer's end of text between them; the last tenth of
+   * every file is for validation.
    *
    * @throws DataException if the text is empty, not UTF-8 or holds a character that the tokenizer
    *     does not know
    * @throws IOException if it cannot be read
    */
   public static Corpus fromText(TextSource text, Tokenizer tokenizer) throws IOException {
-    try (TokenCollector collector = new TokenCollector(text.name(), tokenizer.vocab())) {
-      DocumentEncoder encoder = new DocumentEncoder(tokenizer, false, collector::add);
+    return fromText(text, tokenizer, Holdout.DEFAULT, false);
+  }
+
+  /**
+   * Encodes a text, its documents with the tokenizer's end of text between them.
+   *
+   * @param holdout which part of it is for validation; not other data
+   * @param special whether special tokens are recognised in the text
+   * @throws DataException if the text is empty, not UTF-8 or holds a character that the tokenizer
+   *     does not know
+   * @throws IOException if it cannot be read
+   */
+  public static Corpus fromText(
+      TextSource text, Tokenizer tokenizer, Holdout holdout, boolean special) throws IOException {
+    String name = text.name();
+    try (TokenCollector train = new TokenCollector(name + " (training part)", tokenizer.vocab());
+        TokenCollector validation =
+            new TokenCollector(name + " (validation part)", tokenizer.vocab())) {
+      SplitEncoder encoder = new SplitEncoder(tokenizer, special, holdout, train, validation);
+      encode(text, encoder);
+      if (train.size() + validation.size() == 0) {
+        throw new DataException(name + " is empty");
+      }
+      if (holdout.rule() == Holdout.Rule.DOCUMENTS
+          && (train.size() == 0 || validation.size() == 0)) {
+        throw new DataException(
+            "%s: too few documents to hold out %s: %d"
+                .formatted(name, holdout.describe(text.fileCount()), encoder.units()));
+      }
+      List<Tokens> parts = List.of(train.finish(), validation.finish());
+      Tokens first = parts.getFirst();
+      Tokens rest = parts.getLast();
+      String leftOut = text instanceof KnownCharacters known ? known.leftOut() : "";
+      return new Corpus(
+          name,
+          tokenizer,
+          first,
+          rest,
+          encoder.units() == 1 ? List.of(first.then(rest)) : parts,
+          parts,
+          new Origin(text.fileCount(), holdout.describe(text.fileCount()), leftOut));
+    }
+  }
+
+  /**
+   * Encodes all of a text, of which nothing is held out: its spec's validation part is other data.
+   */
+  static Tokens encodeAll(TextSource text, Tokenizer tokenizer, DataSpec spec) throws IOException {
+    try (TokenCollector all = new TokenCollector(text.name(), tokenizer.vocab());
+        TokenCollector none = new TokenCollector(text.name(), tokenizer.vocab())) {
+      encode(text, new SplitEncoder(tokenizer, spec.special(), spec.holdout(), all, none));
+      if (all.size() == 0) {
+        throw new DataException(text.name() + " is empty");
+      }
+      return all.finish();
+    }
+  }
+
+  /** Passes a text to {@code encoder}, from beginning to end. */
+  static void encode(TextSource text, SplitEncoder encoder) throws IOException {
+    try {
       text.read(encoder);
       encoder.finish();
-      return split(text.name(), tokenizer, collector.finish());
     } catch (UnknownCharacterException e) {
       throw new DataException(text.name() + ": " + e.getMessage(), e);
     }
   }
 
   /**
-   * Encodes a text without the characters that the tokenizer does not know.
-   *
-   * @throws DataException if nothing is left, or the text is not UTF-8
-   * @throws IOException if it cannot be read
-   */
-  static Corpus fromKnownCharacters(TextSource text, CharTokenizer tokenizer) throws IOException {
-    KnownCharacters known = new KnownCharacters(text, tokenizer);
-    Corpus corpus = fromText(known, tokenizer);
-    if (!known.leftOut().isEmpty()) {
-      corpus.note = ", without what the model does not know: " + known.leftOut();
-    }
-    return corpus;
-  }
-
-  /**
-   * Maps one token file; the first 90 % are for training, the rest for validation.
+   * Maps one token file; the last tenth is for validation.
    *
    * @throws DataException if it is no token file
    * @throws IOException if it cannot be read
    */
   public static Corpus fromTokenFile(Path file, Tokenizer tokenizer) throws IOException {
-    return split(file.toString(), tokenizer, TokenFile.open(file, tokenizer.vocab()));
+    return fromTokenFiles(file.toString(), List.of(file), tokenizer, Holdout.DEFAULT);
+  }
+
+  /**
+   * Maps token files, a part of which is for validation.
+   *
+   * @param holdout the part: neither documents nor other data
+   * @throws DataException if one is no token file
+   * @throws IOException if one cannot be read
+   */
+  public static Corpus fromTokenFiles(
+      String name, List<Path> files, Tokenizer tokenizer, Holdout holdout) throws IOException {
+    if (holdout.rule() == Holdout.Rule.DOCUMENTS) {
+      throw new DataException(
+          name + " holds tokens, which do not say where documents end: none can be held out whole");
+    }
+    Tokens all = TokenFile.open(name, files, tokenizer.vocab());
+    String train = name + " (training part)";
+    String validation = name + " (validation part)";
+    long end = holdout.kept(all.size());
+    boolean ofAll = holdout.rule() == Holdout.Rule.END;
+    return new Corpus(
+        name,
+        tokenizer,
+        ofAll ? all.slice(train, 0, end) : all.ofEachFile(train, holdout::kept, true),
+        ofAll
+            ? all.slice(validation, end, all.size())
+            : all.ofEachFile(validation, holdout::kept, false),
+        List.of(all),
+        List.of(all),
+        new Origin(files.size(), holdout.describe(files.size()), ""));
   }
 
   /**
@@ -87,34 +180,63 @@ public final class Corpus implements Dataset {
    */
   public static Corpus fromTokenFiles(
       String name, Path trainFile, Path validationFile, Tokenizer tokenizer) throws IOException {
-    Tokens train = TokenFile.open(trainFile, tokenizer.vocab());
+    return fromTokenFiles(
+        new TokenPaths(name, List.of(trainFile), List.of(validationFile), true), tokenizer);
+  }
+
+  /** Maps the files of each part. */
+  static Corpus fromTokenFiles(TokenPaths paths, Tokenizer tokenizer) throws IOException {
+    String files =
+        "%d file%s".formatted(paths.validation().size(), paths.validation().size() == 1 ? "" : "s");
+    return of(
+        paths.name(),
+        tokenizer,
+        () -> TokenFile.open(nameOf(paths.train()), paths.train(), tokenizer.vocab()),
+        () -> TokenFile.open(nameOf(paths.validation()), paths.validation(), tokenizer.vocab()),
+        new Origin(paths.count(), files, ""));
+  }
+
+  /** Of one file its path, of several the first's and how many more there are. */
+  static String nameOf(List<Path> files) {
+    return files.size() == 1
+        ? files.getFirst().toString()
+        : "%s and %d more".formatted(files.getFirst(), files.size() - 1);
+  }
+
+  /** Opens tokens. */
+  @FunctionalInterface
+  interface Part {
+    Tokens open() throws IOException;
+  }
+
+  /**
+   * Tokens to train on, and others to validate on.
+   *
+   * @param files of the training part
+   * @param validationName which data the others are
+   */
+  static Corpus of(
+      String name,
+      Tokenizer tokenizer,
+      Part train,
+      Part validation,
+      int files,
+      String validationName)
+      throws IOException {
+    return of(name, tokenizer, train, validation, new Origin(files, validationName, ""));
+  }
+
+  private static Corpus of(
+      String name, Tokenizer tokenizer, Part train, Part validation, Origin origin)
+      throws IOException {
+    Tokens first = train.open();
     try {
-      Tokens validation = TokenFile.open(validationFile, tokenizer.vocab());
-      return new Corpus(name, tokenizer, train, validation, List.of(train, validation));
+      List<Tokens> parts = List.of(first, validation.open());
+      return new Corpus(name, tokenizer, first, parts.getLast(), parts, parts, origin);
     } catch (Throwable e) { // an Error too must leave nothing open
-      train.close();
+      first.close();
       throw e;
     }
-  }
-
-  /** Takes over {@code all}. */
-  private static Corpus split(String name, Tokenizer tokenizer, Tokens all) {
-    if (all.size() == 0) {
-      all.close();
-      throw new DataException(name + " is empty");
-    }
-    long end = trainSize(all.size());
-    return new Corpus(
-        name,
-        tokenizer,
-        all.slice(name + " (training part)", 0, end),
-        all.slice(name + " (validation part)", end, all.size()),
-        List.of(all));
-  }
-
-  /** How many of {@code tokens} are for training: 90 %, rounded down. */
-  static long trainSize(long tokens) {
-    return tokens / 10 * 9 + tokens % 10 * 9 / 10;
   }
 
   @Override
@@ -122,15 +244,30 @@ public final class Corpus implements Dataset {
     return name;
   }
 
+  /** How many files it is in. */
+  public int fileCount() {
+    return origin.files;
+  }
+
+  /** Which part of it is for validation, for people: {@code the last 10 % of every file}. */
+  public String validationPart() {
+    return origin.validation;
+  }
+
   @Override
   public String describe() {
     return String.format(
         Locale.ROOT,
-        "%s: %,d training tokens, a vocabulary of %,d%s",
+        "%s: %s%,d training tokens, %,d validation tokens (%s), a vocabulary of %,d%s",
         name,
+        origin.files == 1 ? "" : "%,d files, ".formatted(origin.files),
         train.size(),
+        validation.size(),
+        origin.validation,
         tokenizer.vocab(),
-        note);
+        origin.leftOut.isEmpty()
+            ? ""
+            : ", without what the model does not know: " + origin.leftOut);
   }
 
   @Override
@@ -147,14 +284,20 @@ public final class Corpus implements Dataset {
   /** The loss of every token of the validation part but the first. */
   @Override
   public Measurement measure(Learner learner) {
-    return learner.loss(validation).of(name);
+    return learner.loss(validation).of(name, Measurement.VALIDATION, bytes(validation));
   }
 
-  /** The same of the training part too, in one piece unless it came in two files. */
+  /** The same of the training part too, in one piece where the text came in one. */
   @Override
   public Optional<Measurement> measureWhole(Learner learner) {
-    MeanLoss loss = MeanLoss.of(owned.stream().map(learner::loss).toList());
-    return Optional.of(loss.of(name, Measurement.WHOLE));
+    MeanLoss loss = MeanLoss.of(whole.stream().map(learner::loss).toList());
+    long bytes = whole.stream().mapToLong(this::bytes).sum();
+    return Optional.of(loss.of(name, Measurement.WHOLE, bytes));
+  }
+
+  /** Of the text that is predicted. */
+  private long bytes(Tokens tokens) {
+    return TextBytes.of(tokens, 1, tokens.size(), tokenizer);
   }
 
   @Override
@@ -173,17 +316,13 @@ public final class Corpus implements Dataset {
   /** On average over at most the first {@value #MEASURED} tokens of the validation part. */
   @Override
   public OptionalDouble bytesPerToken() {
-    TokenDecoder decoder = tokenizer.decoder();
     long tokens = Math.min(validation.size(), MEASURED);
-    long bytes = 0;
-    for (long i = 0; i < tokens; i++) {
-      bytes += utf8Bytes(decoder.accept(validation.token(i)));
-    }
-    return OptionalDouble.of((bytes + utf8Bytes(decoder.finish())) / (double) tokens);
+    return OptionalDouble.of(TextBytes.of(validation, 0, tokens, tokenizer) / (double) tokens);
   }
 
-  private static int utf8Bytes(String text) {
-    return text.getBytes(StandardCharsets.UTF_8).length;
+  @Override
+  public Optional<DataChecksum> checksum() {
+    return Optional.of(DataChecksum.of(train, validation));
   }
 
   /** The part for {@code split}. */

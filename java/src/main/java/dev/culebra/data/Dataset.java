@@ -83,6 +83,14 @@ public interface Dataset extends AutoCloseable {
     return OptionalDouble.empty();
   }
 
+  /**
+   * What tells it from other data, such as itself when a file of it was changed: a run goes on with
+   * equal data alone. Empty where it cannot change, as of data made on the fly.
+   */
+  default Optional<DataChecksum> checksum() {
+    return Optional.empty();
+  }
+
   /** How a model of this data is asked; empty where it continues texts. */
   default Optional<Asking> asking() {
     return Optional.empty();

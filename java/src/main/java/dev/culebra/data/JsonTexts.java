@@ -5,17 +5,17 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.culebra.io.FileErrors;
 import dev.culebra.io.StrictJson;
-import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Locale;
 
 /**
  * Documents in a file of JSON Lines: an object with a {@code text} a line, whatever else it has. A
- * line is read when its turn comes; whatever is wrong is named by FILE:LINE.
+ * line is read when its turn comes, so only one is ever in memory; whatever is wrong is named by
+ * FILE:LINE.
  */
 final class JsonTexts {
   private static final JsonMapper JSON = StrictJson.mapper();
@@ -31,18 +31,21 @@ final class JsonTexts {
 
   /** Whether {@code file} is one, by its name and its first line. */
   static boolean isOne(Path file) throws IOException {
-    if (!file.toString().toLowerCase(Locale.ROOT).endsWith(PromptPairs.ENDING)
-        || !Files.isRegularFile(file)) {
+    if (!isCalledOne(file) || !Files.isRegularFile(file)) {
       return false;
     }
-    try (BufferedReader lines = Files.newBufferedReader(file)) {
-      String first = lines.readLine();
+    JsonTexts texts = new JsonTexts(file);
+    try (InputStream in = TextInput.open(file)) {
+      String first = texts.next(new BoundedLines(in));
       return first != null && JSON.readTree(first).path(TEXT).isTextual();
-    } catch (JsonProcessingException | CharacterCodingException e) {
+    } catch (JsonProcessingException | BadLineException e) {
       return false;
-    } catch (IOException e) {
-      throw cannotRead(file, e);
     }
+  }
+
+  /** Whether {@code file} is one by its name. */
+  static boolean isCalledOne(Path file) {
+    return TextInput.unpackedName(file).endsWith(PromptPairs.ENDING);
   }
 
   /**
@@ -52,11 +55,16 @@ final class JsonTexts {
    * @throws IOException if the file cannot be read
    */
   static void read(Path file, TextSource.Sink sink) throws IOException {
-    new JsonTexts(file).read(sink);
+    try {
+      new JsonTexts(file).read(sink);
+    } catch (BadLineException e) {
+      throw new DataException(e.getMessage(), e.getCause());
+    }
   }
 
-  private void read(TextSource.Sink sink) throws IOException {
-    try (BufferedReader lines = Files.newBufferedReader(file)) {
+  private void read(TextSource.Sink sink) throws IOException, BadLineException {
+    try (InputStream in = TextInput.open(file)) {
+      BoundedLines lines = new BoundedLines(in);
       for (String line = next(lines); line != null; line = next(lines)) {
         if (!line.isBlank()) {
           pass(text(line), sink);
@@ -66,18 +74,30 @@ final class JsonTexts {
     }
   }
 
-  private String next(BufferedReader lines) throws IOException {
-    number++;
-    try {
-      return lines.readLine();
-    } catch (CharacterCodingException e) {
-      throw bad("is not UTF-8, or a line soon after it is not", e);
-    } catch (IOException e) {
-      throw cannotRead(file, e);
+  /** A line is no document. */
+  private static final class BadLineException extends Exception {
+    private BadLineException(String message, Exception cause) {
+      super(message, cause);
     }
   }
 
-  private String text(String line) {
+  private String next(BoundedLines lines) throws IOException, BadLineException {
+    number++;
+    try {
+      return lines.next();
+    } catch (BoundedLines.TooLongException e) {
+      throw bad(
+          "has more than %,d characters: divide it into several documents"
+              .formatted(BoundedLines.LONGEST),
+          e);
+    } catch (CharacterCodingException e) {
+      throw bad("is not UTF-8, or a line soon after it is not", e);
+    } catch (IOException e) {
+      throw new IOException("cannot read " + file + ": " + FileErrors.reason(e), e);
+    }
+  }
+
+  private String text(String line) throws BadLineException {
     JsonNode json;
     try {
       json = JSON.readTree(line);
@@ -106,11 +126,7 @@ final class JsonTexts {
     }
   }
 
-  private DataException bad(String what, Exception cause) {
-    return new DataException("%s:%d: %s".formatted(file, number, what), cause);
-  }
-
-  private static IOException cannotRead(Path file, IOException e) {
-    return new IOException("cannot read " + file + ": " + FileErrors.reason(e), e);
+  private BadLineException bad(String what, Exception cause) {
+    return new BadLineException("%s:%d: %s".formatted(file, number, what), cause);
   }
 }

@@ -24,13 +24,31 @@ final class KnownCharacters implements TextSource {
   }
 
   @Override
+  public int fileCount() {
+    return text.fileCount();
+  }
+
+  @Override
   public void read(Sink sink) throws IOException {
     leftOut.clear();
     text.read(
-        piece -> {
-          StringBuilder known = new StringBuilder(piece.length());
-          piece.codePoints().forEach(character -> keep(known, character));
-          sink.accept(known.toString());
+        new Sink() {
+          @Override
+          public void accept(String piece) throws IOException {
+            StringBuilder known = new StringBuilder(piece.length());
+            piece.codePoints().forEach(character -> keep(known, character));
+            sink.accept(known.toString());
+          }
+
+          @Override
+          public void endDocument() throws IOException {
+            sink.endDocument();
+          }
+
+          @Override
+          public void endFile() throws IOException {
+            sink.endFile();
+          }
         });
   }
 

@@ -26,21 +26,41 @@ public record MeanLoss(double loss, long tokens) {
 
   /** As a measurement of the validation part of the data called {@code name}. */
   public Measurement of(String name) {
-    return of(name, "validation part");
+    return of(name, Measurement.VALIDATION, 0);
   }
 
-  /** As a measurement of a part of the data called {@code name}: a line, and three figures. */
-  Measurement of(String name, String part) {
+  /**
+   * As a measurement of a part of the data called {@code name}: a line, and figures.
+   *
+   * @param bytes of the text that the tokens are, in UTF-8; 0 where they are no text
+   */
+  Measurement of(String name, String part, long bytes) {
+    Map<String, Object> figures = figures();
+    String perByte = "";
+    if (bytes > 0) {
+      double bits = bitsPerByte(bytes);
+      figures.put("bytes", bytes);
+      figures.put("bits_per_byte", bits);
+      perByte = String.format(Locale.ROOT, ", %.4f bits per byte", bits);
+    }
     String text =
         String.format(
             Locale.ROOT,
-            "%s, %s, %,d tokens: loss %.4f, perplexity %.2f%n",
+            "%s, %s, %,d tokens: loss %.4f, perplexity %.2f%s%n",
             name,
             part,
             tokens,
             loss,
-            perplexity());
-    return new Measurement(text, figures());
+            perplexity(),
+            perByte);
+    return new Measurement(text, figures);
+  }
+
+  /**
+   * The loss of all tokens in bits, by the bytes of their text: what compares across tokenizers.
+   */
+  public double bitsPerByte(long bytes) {
+    return loss * tokens / Math.log(2) / bytes;
   }
 
   /** As {@link Measurement#figures} call it. */

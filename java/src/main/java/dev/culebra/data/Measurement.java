@@ -11,6 +11,9 @@ import java.util.Map;
  * @param figures for programs, in this order: numbers, or maps of such, by name
  */
 public record Measurement(String text, Map<String, Object> figures) {
+  /** What a text calls the part that was not trained on. */
+  static final String VALIDATION = "validation part";
+
   /** What a text calls all of the data. */
   static final String WHOLE = "all of it";
 

@@ -9,10 +9,10 @@ import dev.culebra.io.FileErrors;
 import dev.culebra.io.StrictJson;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -98,8 +98,9 @@ final class PromptLines {
   }
 
   private byte[] bytes() throws IOException {
-    try {
-      return Files.readAllBytes(file);
+    InputStream in = TextInput.open(file);
+    try (in) {
+      return in.readAllBytes();
     } catch (IOException e) {
       throw new IOException("cannot read " + file + ": " + FileErrors.reason(e), e);
     }

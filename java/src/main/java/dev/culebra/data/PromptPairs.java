@@ -17,7 +17,7 @@ import java.util.Optional;
  * Questions with their answers from a file of JSON Lines, an object with {@code prompt} and {@code
  * completion} a line. A row of a batch is one pair and a line's end, padded; only the tokens of the
  * completion and that end are targets. The last tenth of the lines, at least one, is for
- * validation. Immutable and thread-safe.
+ * validation, unless a {@link Holdout} says otherwise. Immutable and thread-safe.
  */
 public final class PromptPairs implements Dataset {
   /** How a file of pairs is told from other text. */
@@ -37,17 +37,47 @@ public final class PromptPairs implements Dataset {
   private final String name;
   private final Tokenizer tokenizer;
   private final List<Row> rows;
+
+  /** Those of another file for validation; empty without one. */
+  private final List<Row> others;
+
+  private final String othersName;
   private final List<Question> train;
   private final List<Question> validation;
 
-  private PromptPairs(String name, Tokenizer tokenizer, List<Row> rows) {
+  private PromptPairs(
+      String name,
+      Tokenizer tokenizer,
+      List<Row> rows,
+      String othersName,
+      List<Row> others,
+      List<Question> train,
+      List<Question> validation) {
     this.name = name;
     this.tokenizer = tokenizer;
     this.rows = List.copyOf(rows);
-    List<Question> questions = rows.stream().map(Row::question).toList();
-    int end = rows.size() - Math.max(1, rows.size() / 10);
-    train = List.copyOf(questions.subList(0, end));
-    validation = List.copyOf(questions.subList(end, rows.size()));
+    this.othersName = othersName;
+    this.others = List.copyOf(others);
+    this.train = List.copyOf(train);
+    this.validation = List.copyOf(validation);
+  }
+
+  private static PromptPairs divided(
+      Path file, Tokenizer tokenizer, List<Row> rows, Holdout holdout) {
+    List<Question> train = new ArrayList<>();
+    List<Question> validation = new ArrayList<>();
+    int kept = rows.size() - holdout.held(rows.size());
+    for (int i = 0; i < rows.size(); i++) {
+      boolean held = holdout.rule() == Holdout.Rule.DOCUMENTS ? holdout.holds(i) : i >= kept;
+      (held ? validation : train).add(rows.get(i).question());
+    }
+    if (train.isEmpty() || validation.isEmpty()) {
+      throw new DataException(
+          "%s: %d lines are too few to hold out %s"
+              .formatted(file, rows.size(), holdout.describe(1)));
+    }
+    String name = file.toString();
+    return new PromptPairs(name, tokenizer, rows, name, List.of(), train, validation);
   }
 
   /**
@@ -56,15 +86,18 @@ public final class PromptPairs implements Dataset {
    * @throws DataException if a line is no pair, with its number
    * @throws IOException if the file cannot be read
    */
-  static PromptPairs open(Path file, TokenizerChoice choice) throws IOException {
-    List<Pair> pairs = PromptLines.read(file);
+  static PromptPairs open(Path file, TokenizerChoice choice, Holdout holdout) throws IOException {
     Tokenizer tokenizer = choice.open().orElse(null);
-    return encode(file, tokenizer == null ? charactersOf(pairs) : tokenizer, pairs);
+    return open(file, tokenizer == null ? characters(file, holdout) : tokenizer, holdout);
   }
 
-  /** The characters of a file, that of {@link #END} among them. */
-  static CharTokenizer characters(Path file) throws IOException {
-    return charactersOf(PromptLines.read(file));
+  /** The characters of a file and of the one for validation, that of {@link #END} among them. */
+  static CharTokenizer characters(Path file, Holdout holdout) throws IOException {
+    List<Pair> pairs = new ArrayList<>(PromptLines.read(file));
+    if (holdout.isOtherData()) {
+      pairs.addAll(PromptLines.read(Path.of(holdout.data())));
+    }
+    return charactersOf(pairs);
   }
 
   private static CharTokenizer charactersOf(List<Pair> pairs) {
@@ -80,11 +113,28 @@ public final class PromptPairs implements Dataset {
    *     know; with its number
    * @throws IOException if the file cannot be read
    */
-  static PromptPairs open(Path file, Tokenizer tokenizer) throws IOException {
-    return encode(file, tokenizer, PromptLines.read(file));
+  static PromptPairs open(Path file, Tokenizer tokenizer, Holdout holdout) throws IOException {
+    List<Row> rows = encode(file, tokenizer, PromptLines.read(file));
+    if (!holdout.isOtherData()) {
+      return divided(file, tokenizer, rows, holdout);
+    }
+    Path other = Path.of(holdout.data());
+    List<Row> others = encode(other, tokenizer, PromptLines.read(other));
+    return new PromptPairs(
+        file.toString(),
+        tokenizer,
+        rows,
+        holdout.data(),
+        others,
+        questions(rows),
+        questions(others));
   }
 
-  private static PromptPairs encode(Path file, Tokenizer tokenizer, List<Pair> pairs)
+  private static List<Question> questions(List<Row> rows) {
+    return rows.stream().map(Row::question).toList();
+  }
+
+  private static List<Row> encode(Path file, Tokenizer tokenizer, List<Pair> pairs)
       throws IOException {
     requireEnd(file, tokenizer);
     List<Row> rows = new ArrayList<>();
@@ -102,7 +152,7 @@ public final class PromptPairs implements Dataset {
             e);
       }
     }
-    return new PromptPairs(file.toString(), tokenizer, rows);
+    return rows;
   }
 
   /** A model of one long line has no token for what ends an answer. */
@@ -154,6 +204,11 @@ public final class PromptPairs implements Dataset {
 
   @Override
   public void requireContext(int context) {
+    requireContext(context, name, rows);
+    requireContext(context, othersName, others);
+  }
+
+  private static void requireContext(int context, String name, List<Row> rows) {
     Row tooLong = rows.stream().filter(row -> needed(row) > context).findFirst().orElse(null);
     if (tooLong != null) {
       int most = rows.stream().mapToInt(PromptPairs::needed).max().getAsInt();
@@ -184,13 +239,12 @@ public final class PromptPairs implements Dataset {
   /** All validation pairs: the loss of their completions, and how many of these are exact. */
   @Override
   public Measurement measure(Learner learner) {
-    return measure(learner, validation, "validation prompts", "validation part");
+    return measure(learner, validation, "validation prompts", Measurement.VALIDATION);
   }
 
   @Override
   public Optional<Measurement> measureWhole(Learner learner) {
-    List<Question> all = rows.stream().map(Row::question).toList();
-    return Optional.of(measure(learner, all, "all prompts", Measurement.WHOLE));
+    return Optional.of(measure(learner, questions(rows), "all prompts", Measurement.WHOLE));
   }
 
   private Measurement measure(
@@ -213,6 +267,11 @@ public final class PromptPairs implements Dataset {
             loss.loss(),
             loss.perplexity());
     return new Measurement(text, figures);
+  }
+
+  @Override
+  public Optional<DataChecksum> checksum() {
+    return Optional.of(DataChecksum.of(train, validation));
   }
 
   @Override

@@ -9,23 +9,32 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /**
- * UTF-8 files one after another, each a document. Of a directory these are all files below it whose
- * name ends in .txt, .text or .md, in the order of their paths; names that begin with a dot are
- * left out. A file that is named itself may also be one of {@link JsonTexts}, a document a line.
+ * UTF-8 files one after another, each a document, or one a line where it is one of {@link
+ * JsonTexts}. Of a directory these are all files below it whose name ends in .txt, .text, .md or
+ * .jsonl, in the order of their paths; names that begin with a dot are left out. Any may be packed
+ * by gzip, and then have .gz behind its name.
  */
 public final class TextFiles implements TextSource {
-  private static final List<String> SUFFIXES = List.of(".txt", ".text", ".md");
+  private static final List<String> SUFFIXES = List.of(".txt", ".text", ".md", ".jsonl");
+
+  /** What of a directory was read before 2026-11-28, packed files not among it. */
+  private static final List<String> OLD_SUFFIXES = List.of(".txt", ".text", ".md");
 
   private final String name;
   private final List<Path> files;
 
-  private TextFiles(String name, List<Path> files) {
+  /** Those that were named themselves. */
+  private final Set<Path> named;
+
+  private TextFiles(String name, List<Path> files, List<Path> named) {
     this.name = name;
     this.files = files;
+    this.named = Set.copyOf(named);
   }
 
   /**
@@ -48,12 +57,21 @@ public final class TextFiles implements TextSource {
     if (paths.isEmpty()) {
       throw new DataException("no text file is named");
     }
+    String more = paths.size() == 1 ? "" : " and %d more".formatted(paths.size() - 1);
+    return of(paths.getFirst() + more, paths, false);
+  }
+
+  /**
+   * The same under another name.
+   *
+   * @param asBefore whether a directory has the files that it had before 2026-11-28
+   */
+  static TextFiles of(String name, List<Path> paths, boolean asBefore) throws IOException {
     List<Path> files = new ArrayList<>();
     for (Path path : paths) {
-      files.addAll(filesOf(path));
+      files.addAll(filesOf(path, asBefore));
     }
-    String more = paths.size() == 1 ? "" : " and %d more".formatted(paths.size() - 1);
-    return new TextFiles(paths.getFirst() + more, List.copyOf(files));
+    return new TextFiles(name, List.copyOf(files), paths);
   }
 
   /** The files, in order. */
@@ -67,28 +85,26 @@ public final class TextFiles implements TextSource {
   }
 
   @Override
+  public int fileCount() {
+    return files.size();
+  }
+
+  @Override
   public void read(Sink sink) throws IOException {
     for (Path file : files) {
-      if (JsonTexts.isOne(file)) {
+      if (named.contains(file) ? JsonTexts.isOne(file) : JsonTexts.isCalledOne(file)) {
         JsonTexts.read(file, sink);
-        continue;
+      } else {
+        try (InputStream in = TextInput.open(file)) {
+          Utf8Reader.read(in, file.toString(), sink);
+        }
+        sink.endDocument();
       }
-      try (InputStream in = open(file)) {
-        Utf8Reader.read(in, file.toString(), sink);
-      }
-      sink.endDocument();
+      sink.endFile();
     }
   }
 
-  private static InputStream open(Path file) throws IOException {
-    try {
-      return Files.newInputStream(file);
-    } catch (IOException e) {
-      throw cannotRead(file, e);
-    }
-  }
-
-  private static List<Path> filesOf(Path path) throws IOException {
+  private static List<Path> filesOf(Path path, boolean asBefore) throws IOException {
     if (!Files.exists(path)) {
       throw new DataException("no such file: " + path);
     }
@@ -97,7 +113,7 @@ public final class TextFiles implements TextSource {
     }
     List<Path> files;
     try (Stream<Path> below = Files.walk(path)) {
-      files = below.filter(file -> isText(path.relativize(file))).sorted().toList();
+      files = below.filter(file -> isText(path.relativize(file), asBefore)).sorted().toList();
     } catch (UncheckedIOException e) {
       throw cannotRead(path, e.getCause());
     } catch (IOException e) {
@@ -106,16 +122,20 @@ public final class TextFiles implements TextSource {
     files = files.stream().filter(Files::isRegularFile).toList();
     if (files.isEmpty()) {
       throw new DataException(
-          "no text files in %s: their names must end in %s"
-              .formatted(path, String.join(", ", SUFFIXES)));
+          "no text files in %s: their names must end in %s, or in one of these and %s"
+              .formatted(path, String.join(", ", SUFFIXES), TextInput.PACKED));
     }
     return files;
   }
 
   /** Whether the name of a file, seen from the directory asked for, is one of a text. */
-  private static boolean isText(Path file) {
+  private static boolean isText(Path file, boolean asBefore) {
     String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
-    return SUFFIXES.stream().anyMatch(name::endsWith)
+    boolean called =
+        asBefore
+            ? OLD_SUFFIXES.stream().anyMatch(name::endsWith)
+            : SUFFIXES.stream().anyMatch(TextInput.unpackedName(file)::endsWith);
+    return called
         && StreamSupport.stream(file.spliterator(), false)
             .noneMatch(part -> part.toString().startsWith("."));
   }

@@ -24,6 +24,14 @@ public interface TextSource {
 
     /** A document ends here: a file, or a line of JSON. Another may follow. */
     default void endDocument() throws IOException {}
+
+    /** A file ends here, and with it its last document. */
+    default void endFile() throws IOException {}
+  }
+
+  /** How many files it is in. */
+  default int fileCount() {
+    return 1;
   }
 
   /** The whole text. */

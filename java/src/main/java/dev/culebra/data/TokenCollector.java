@@ -2,12 +2,13 @@ package dev.culebra.data;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /**
  * Collects tokens off the heap, as many as come. Either {@link #finish} hands the memory on or
  * {@link #close} frees it. Not thread-safe.
  */
-final class TokenCollector implements AutoCloseable {
+final class TokenCollector implements TokenStore, AutoCloseable {
   private static final long INITIAL = 1 << 16;
 
   private final String name;
@@ -25,7 +26,8 @@ final class TokenCollector implements AutoCloseable {
   }
 
   /** Appends tokens, each in [0, vocab). */
-  void add(int... tokens) {
+  @Override
+  public void add(int... tokens) {
     long needed = (size + tokens.length) * width.bytes();
     if (needed > segment.byteSize()) {
       grow(Math.max(needed, 2 * segment.byteSize()));
@@ -39,9 +41,27 @@ final class TokenCollector implements AutoCloseable {
     }
   }
 
+  @Override
+  public long size() {
+    return size;
+  }
+
+  @Override
+  public void read(long from, int[] into, int count) {
+    for (int i = 0; i < count; i++) {
+      into[i] = width.get(segment, from + i);
+    }
+  }
+
+  @Override
+  public void truncate(long kept) {
+    size = kept;
+  }
+
   /** What was collected; the caller owns it from now on. */
   Tokens finish() {
-    Tokens tokens = new Tokens(name, vocab, width, segment.asSlice(0, size * width.bytes()), arena);
+    List<MemorySegment> collected = List.of(segment.asSlice(0, size * width.bytes()));
+    Tokens tokens = new Tokens(name, vocab, width, collected, arena);
     arena = null;
     return tokens;
   }

@@ -28,6 +28,11 @@ enum TokenWidth {
     return vocab <= MAX_UINT16_VOCAB ? UINT16 : INT32;
   }
 
+  /** For messages: {@code 16-bit}. */
+  String label() {
+    return 8 * bytes + "-bit";
+  }
+
   int bytes() {
     return bytes;
   }

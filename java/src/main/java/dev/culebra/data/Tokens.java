@@ -4,11 +4,17 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
+import java.util.function.LongUnaryOperator;
 
 /**
- * A long sequence of tokens in [0, vocab), in memory or in a mapped file, stored as 16 or 32 bits
- * each. Reading neither allocates nor moves anything, and may be done by several threads.
+ * A long sequence of tokens in [0, vocab), in memory or in mapped files, one after another, stored
+ * as 16 or 32 bits each. Reading neither allocates nor moves anything, and may be done by several
+ * threads.
  *
  * <p>Tokens that were opened or collected own their memory and must be closed; a {@link #slice} is
  * a view, whose closing does nothing. After the owner is closed, reading throws {@link
@@ -18,20 +24,45 @@ public final class Tokens implements AutoCloseable {
   private final String name;
   private final int vocab;
   private final TokenWidth width;
-  private final MemorySegment segment;
-  private final long size;
+
+  /** Where the tokens lie, in their order; none is empty. */
+  private final MemorySegment[] segments;
+
+  /** The index of the first token of each segment; behind the last the number of tokens. */
+  private final long[] starts;
 
   /** What {@link #close} frees; null for a view. */
   private final Arena owned;
 
-  /** {@code segment} holds just the tokens; {@code owned}, if not null, is what it lives in. */
-  Tokens(String name, int vocab, TokenWidth width, MemorySegment segment, Arena owned) {
+  /** What they are mapped from; empty where they are in memory. */
+  private final List<Path> files;
+
+  /** {@code segments} hold just the tokens; {@code owned}, if not null, is what they live in. */
+  Tokens(String name, int vocab, TokenWidth width, List<MemorySegment> segments, Arena owned) {
+    this(name, vocab, width, segments, owned, List.of());
+  }
+
+  /**
+   * @param files that {@code segments} are mapped from
+   */
+  Tokens(
+      String name,
+      int vocab,
+      TokenWidth width,
+      List<MemorySegment> segments,
+      Arena owned,
+      List<Path> files) {
     this.name = Objects.requireNonNull(name, "name");
     this.vocab = vocab;
     this.width = width;
-    this.segment = segment;
-    this.size = segment.byteSize() / width.bytes();
+    this.segments =
+        segments.stream().filter(segment -> segment.byteSize() > 0).toArray(MemorySegment[]::new);
+    this.starts = new long[this.segments.length + 1];
+    for (int i = 0; i < this.segments.length; i++) {
+      starts[i + 1] = starts[i] + this.segments[i].byteSize() / width.bytes();
+    }
     this.owned = owned;
+    this.files = files;
   }
 
   /** A copy of {@code tokens}, off the heap; the caller closes it. */
@@ -53,7 +84,17 @@ public final class Tokens implements AutoCloseable {
 
   /** Number of tokens. */
   public long size() {
-    return size;
+    return starts[segments.length];
+  }
+
+  /** What they are mapped from; empty where they are in memory. */
+  List<Path> files() {
+    return files;
+  }
+
+  /** Where the tokens lie. */
+  List<MemorySegment> segments() {
+    return List.of(segments);
   }
 
   /**
@@ -63,7 +104,8 @@ public final class Tokens implements AutoCloseable {
    * @throws DataException if it is outside the vocabulary
    */
   public int token(long index) {
-    return checked(width.get(segment, Objects.checkIndex(index, size)), index);
+    int s = segmentOf(Objects.checkIndex(index, size()));
+    return checked(width.get(segments[s], index - starts[s]), index);
   }
 
   /**
@@ -74,10 +116,22 @@ public final class Tokens implements AutoCloseable {
    * @throws DataException if one is outside the vocabulary
    */
   public void copy(long from, int count, MemorySegment to, long toIndex) {
-    Objects.checkFromIndexSize(from, (long) count, size);
-    for (int i = 0; i < count; i++) {
-      to.setAtIndex(JAVA_INT, toIndex + i, checked(width.get(segment, from + i), from + i));
+    Objects.checkFromIndexSize(from, (long) count, size());
+    long end = from + count;
+    for (long at = from; at < end; ) {
+      int s = segmentOf(at);
+      MemorySegment segment = segments[s];
+      long segmentEnd = Math.min(end, starts[s + 1]);
+      for (; at < segmentEnd; at++) {
+        int token = checked(width.get(segment, at - starts[s]), at);
+        to.setAtIndex(JAVA_INT, toIndex + at - from, token);
+      }
     }
+  }
+
+  private int segmentOf(long index) {
+    int place = Arrays.binarySearch(starts, index);
+    return place >= 0 ? place : -place - 2;
   }
 
   /**
@@ -90,9 +144,38 @@ public final class Tokens implements AutoCloseable {
 
   /** The tokens from {@code from} to before {@code end}, as a view under another name. */
   public Tokens slice(String name, long from, long end) {
-    Objects.checkFromToIndex(from, end, size);
-    MemorySegment part = segment.asSlice(from * width.bytes(), (end - from) * width.bytes());
-    return new Tokens(name, vocab, width, part, null);
+    Objects.checkFromToIndex(from, end, size());
+    List<MemorySegment> parts = new ArrayList<>();
+    for (int s = 0; s < segments.length; s++) {
+      long first = Math.max(from, starts[s]);
+      long last = Math.min(end, starts[s + 1]);
+      if (first < last) {
+        long bytes = (last - first) * width.bytes();
+        parts.add(segments[s].asSlice((first - starts[s]) * width.bytes(), bytes));
+      }
+    }
+    return new Tokens(name, vocab, width, parts, null, files);
+  }
+
+  /**
+   * The first {@code kept} of each file, or the rest of each, as a view.
+   *
+   * @param kept how many tokens of so many come first
+   */
+  Tokens ofEachFile(String name, LongUnaryOperator kept, boolean first) {
+    List<MemorySegment> parts = new ArrayList<>();
+    for (MemorySegment segment : segments) {
+      long end = kept.applyAsLong(segment.byteSize() / width.bytes()) * width.bytes();
+      parts.add(first ? segment.asSlice(0, end) : segment.asSlice(end));
+    }
+    return new Tokens(name, vocab, width, parts, null, files);
+  }
+
+  /** These and then {@code others} of the same vocabulary, as a view. */
+  Tokens then(Tokens others) {
+    List<MemorySegment> all = new ArrayList<>(segments());
+    all.addAll(others.segments());
+    return new Tokens(name, vocab, width, all, null);
   }
 
   /**
@@ -101,10 +184,10 @@ public final class Tokens implements AutoCloseable {
    * @throws DataException if they do not, with how many there are and how many are needed
    */
   public void requireContext(int context) {
-    if (size < context + 1L) {
+    if (size() < context + 1L) {
       throw new DataException(
           "%s has %d tokens, but a context of %d needs at least %d: use a longer text or a shorter context"
-              .formatted(name, size, context, context + 1L));
+              .formatted(name, size(), context, context + 1L));
     }
   }
 
@@ -119,7 +202,7 @@ public final class Tokens implements AutoCloseable {
   /** For example {@code dickens, training part (1093477 tokens)}. */
   @Override
   public String toString() {
-    return "%s (%d tokens)".formatted(name, size);
+    return "%s (%d tokens)".formatted(name, size());
   }
 
   private int checked(int token, long index) {

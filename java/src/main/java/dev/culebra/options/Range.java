@@ -45,6 +45,11 @@ public interface Range<T> {
     return value -> value >= 0 && value < 1 ? null : "must be at least 0 and below 1, not " + value;
   }
 
+  /** (0, 1). */
+  static Range<Float> part() {
+    return value -> value > 0 && value < 1 ? null : "must be above 0 and below 1, not " + value;
+  }
+
   /**
    * Texts that are not blank.
    *

@@ -201,8 +201,8 @@ public final class PretrainedModel implements AutoCloseable {
    * Reads the weights into {@code model}, a tensor after the other, in pieces of 16 MB; a
    * transposed tensor is whole in memory while it is read.
    *
-   * @param model with the shape of {@link ModelDescription#gptConfig}; its vocabulary may
-   *     differ, and its context may be shorter or, with rotary positions, longer
+   * @param model with the shape of {@link ModelDescription#gptConfig}; its vocabulary may differ,
+   *     and its context may be shorter or, with rotary positions, longer
    * @param vocab number of tokens to read, from the first: files may have rows for tokens that the
    *     tokenizer does not have. The model's later rows are unchanged
    * @throws CheckpointException if a tensor is missing, has another shape, or has no place; one

@@ -11,6 +11,9 @@ import dev.culebra.checkpoint.SafetensorsWriter;
 import dev.culebra.checkpoint.SafetensorsWriter.Item;
 import dev.culebra.checkpoint.Sample;
 import dev.culebra.checkpoint.SampleLog;
+import dev.culebra.data.DataChecksum;
+import dev.culebra.data.Dataset;
+import dev.culebra.data.Holdout;
 import dev.culebra.data.TextConventions;
 import dev.culebra.data.TokenizerFile;
 import dev.culebra.io.AtomicFile;
@@ -23,6 +26,7 @@ import dev.culebra.nn.Positions;
 import dev.culebra.optim.Optimizer;
 import dev.culebra.options.Naming;
 import dev.culebra.options.OptionException;
+import dev.culebra.options.Options;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
@@ -48,6 +52,7 @@ import java.util.Set;
 public final class RunFiles implements ModelFiles {
   private static final String MODEL = "culebra.model";
   private static final String TOKENIZER = "culebra.tokenizer";
+  private static final String DATA = "culebra.data";
 
   /** The parameters with a row for each token. */
   private static final Set<String> TOKEN_ROWS = Set.of("wte.weight", "lm_head.weight");
@@ -60,6 +65,9 @@ public final class RunFiles implements ModelFiles {
 
   /** What a checkpoint records about the files beside it that define the model. */
   private Map<String, String> identity = Map.of();
+
+  /** The checksum of the data that it is trained on; empty where there is none. */
+  private Optional<DataChecksum> checksum = Optional.empty();
 
   private final List<String> warnings = new ArrayList<>();
   private MetricsLog log;
@@ -135,6 +143,37 @@ public final class RunFiles implements ModelFiles {
             TrainJson.writeOnOneLine(config.modelShape()),
             TOKENIZER,
             TokenizerFile.digest(tokenizer));
+  }
+
+  /** Has checkpoints that are written from here on say of which data they are. */
+  void identifyData(Dataset data) {
+    checksum = data.checksum();
+  }
+
+  /**
+   * Refuses other data than a checkpoint of this run was trained on.
+   *
+   * @param checkpoint of this run; nothing is checked where it does not exist, or is of a version
+   *     that did not say
+   * @throws DataChangedException one line that says what differs
+   */
+  void requireData(Dataset data, Path checkpoint) throws IOException {
+    if (!Files.exists(checkpoint)) {
+      return;
+    }
+    Optional<DataChecksum> before;
+    try (Safetensors weights = Safetensors.open(checkpoint)) {
+      before = DataChecksum.parse(weights.metadata().getOrDefault(DATA, ""));
+    }
+    Optional<DataChecksum> now = before.isEmpty() ? before : data.checksum();
+    if (now.isPresent()) {
+      String difference = now.get().differenceFrom(before.get());
+      if (!difference.isEmpty()) {
+        throw new DataChangedException(
+            "%s is not as it was when %s was trained: %s"
+                .formatted(data.name(), directory.path(), difference));
+      }
+    }
   }
 
   /** Accepts {@code config.json} and {@code tokenizer.json} as they are now. */
@@ -240,7 +279,11 @@ public final class RunFiles implements ModelFiles {
   @Override
   public TrainConfig config() throws IOException {
     try {
-      return TrainConfig.of(TrainConfig.read(directory.config()));
+      Options told = TrainConfig.read(directory.config());
+      if (!told.has(DataConfig.VAL_SPLIT)) { // of a version that knew no other
+        told = told.with(DataConfig.VAL_SPLIT, Holdout.Rule.END);
+      }
+      return TrainConfig.of(told);
     } catch (OptionException e) {
       throw new CheckpointException(directory.config() + ": " + e.wording().in(Naming.FIELDS));
     }
@@ -493,6 +536,7 @@ public final class RunFiles implements ModelFiles {
   private Map<String, String> metadata(Progress progress) {
     Map<String, String> metadata = new HashMap<>(progress.toMetadata());
     metadata.putAll(identity);
+    checksum.ifPresent(data -> metadata.put(DATA, data.toString()));
     return metadata;
   }
 

@@ -10,6 +10,7 @@ import dev.culebra.checkpoint.CheckpointException;
 import dev.culebra.checkpoint.RunDirectory;
 import dev.culebra.data.Corpora;
 import dev.culebra.data.DataException;
+import dev.culebra.data.DataSpec;
 import dev.culebra.data.Dataset;
 import dev.culebra.data.TextConventions;
 import dev.culebra.data.TokenizerChoice;
@@ -70,13 +71,15 @@ public final class TrainingRun implements AutoCloseable {
    *     new length
    * @param acceptChanges whether {@code config.json} and {@code tokenizer.json} may differ from
    *     those that the checkpoint was written with
+   * @param dataChanged whether the data may be other than what the run was trained on
    */
   public record Resumption(
       Options changes,
       Options machine,
       boolean fromBest,
       boolean newDecay,
-      boolean acceptChanges) {}
+      boolean acceptChanges,
+      boolean dataChanged) {}
 
   private TrainingRun(TrainConfig config) {
     this.told = config;
@@ -95,8 +98,10 @@ public final class TrainingRun implements AutoCloseable {
       TrainConfig config, Corpora corpora, Place place, TrainListener listener) throws IOException {
     TrainingRun run = new TrainingRun(config);
     try {
-      run.openModel(corpora.dataset(config.data().data(), config.data().tokenizer()), false);
+      DataConfig named = config.data();
+      run.openModel(run.owned.add(corpora.dataset(named.spec(), named.tokenizer())), false);
       run.files = run.owned.add(RunFiles.in(place.create()));
+      run.files.identifyData(run.data);
       run.describe(corpora, "");
       run.openTrainer(listener);
       return run;
@@ -135,13 +140,14 @@ public final class TrainingRun implements AutoCloseable {
     Tokenizer known = from.tokenizer();
     requireSameShape(from, config);
     from.requireSound();
-    Tokenizer tokenizer = growVocab ? grown(known, corpora, config.data().data()) : known;
+    Tokenizer tokenizer = growVocab ? grown(known, corpora, config.data().spec()) : known;
     TrainingRun run = new TrainingRun(config);
     try {
       boolean all = tokenizer.vocab() == known.vocab();
-      run.openModel(openWithCharactersOf(corpora, config, tokenizer), all);
+      run.openModel(run.owned.add(openWithCharactersOf(corpora, config, tokenizer)), all);
       from.loadWeights(run.model, known.vocab());
       run.files = run.owned.add(RunFiles.in(place.create()));
+      run.files.identifyData(run.data);
       Parent parent = from.asParent();
       parent.write(run.files.directory().parent());
       TextConventions conventions = from.conventions();
@@ -158,7 +164,8 @@ public final class TrainingRun implements AutoCloseable {
     }
   }
 
-  private static Tokenizer grown(Tokenizer known, Corpora corpora, String data) throws IOException {
+  private static Tokenizer grown(Tokenizer known, Corpora corpora, DataSpec data)
+      throws IOException {
     if (known instanceof CharTokenizer characters) {
       return characters.with(corpora.characters(data));
     }
@@ -171,7 +178,7 @@ public final class TrainingRun implements AutoCloseable {
       Corpora corpora, TrainConfig config, Tokenizer tokenizer) throws IOException {
     String name = config.data().data();
     try {
-      return corpora.dataset(name, tokenizer, config.data().skipUnknown());
+      return corpora.dataset(config.data().spec(), tokenizer);
     } catch (DataException e) {
       if (e.getCause() instanceof UnknownCharacterException) {
         Wording skip =
@@ -225,9 +232,12 @@ public final class TrainingRun implements AutoCloseable {
       files.identify(told, tokenizer);
       run = new TrainingRun(told.with(how.machine()));
       run.told = told;
-      run.openModel(
-          corpora.dataset(run.config.data().data(), tokenizer, run.config.data().skipUnknown()),
-          fromBest || Files.exists(files.directory().last()));
+      Dataset data = run.owned.add(corpora.dataset(run.config.data().spec(), tokenizer));
+      if (!how.dataChanged()) {
+        files.requireData(data, fromBest ? files.weights() : files.directory().last());
+      }
+      files.identifyData(data);
+      run.openModel(data, fromBest || Files.exists(files.directory().last()));
       run.files = files;
       if (fromBest) {
         files.loadWeights(run.model);
@@ -295,7 +305,7 @@ public final class TrainingRun implements AutoCloseable {
    * @param loaded whether weights are loaded afterwards, so that none need to be drawn
    */
   private void openModel(Dataset data, boolean loaded) {
-    this.data = owned.add(data);
+    this.data = data;
     data.requireContext(config.model().context());
     TrainingConfig training = config.training();
     try {
@@ -314,15 +324,19 @@ public final class TrainingRun implements AutoCloseable {
    * absolute.
    */
   private void describe(Corpora corpora, String initFrom) throws IOException {
+    DataConfig named = config.data();
     Options found =
         Options.NONE
-            .with(DataConfig.DATA, corpora.settled(config.data().data()))
+            .with(DataConfig.DATA, corpora.settled(named.data()))
             .with(TrainConfig.INIT_FROM, initFrom);
-    config =
-        config.with(
-            TokenizerKind.of(data.tokenizer())
-                .map(kind -> found.with(DataConfig.TOKENIZER, TokenizerChoice.of(kind)))
-                .orElse(found));
+    if (!named.valData().isEmpty()) {
+      found = found.with(DataConfig.VAL_DATA, corpora.settled(named.valData()));
+    }
+    TokenizerKind kind = TokenizerKind.of(data.tokenizer()).orElse(null);
+    if (kind != null) {
+      found = found.with(DataConfig.TOKENIZER, TokenizerChoice.of(kind));
+    }
+    config = config.with(found);
     told = config;
     files.begin(config, data.tokenizer());
   }

@@ -26,7 +26,8 @@ class ConversationsTest {
   }
 
   private Dataset open(String text) throws IOException {
-    return corpora.dataset(write(text).toString(), TokenizerChoice.of(TokenizerKind.CHAR));
+    return corpora.dataset(
+        DataSpec.of(write(text).toString()), TokenizerChoice.of(TokenizerKind.CHAR));
   }
 
   @Test
@@ -73,13 +74,13 @@ class ConversationsTest {
         "needs a text that is not empty as \"content\"");
     assertBad("{\"prompt\": \"x\", \"completion\": \"y\"}", "needs a list that is not empty .*");
     Path one = write(GOOD);
-    assertThatThrownBy(() -> corpora.dataset(one.toString(), TokenizerChoice.CHAR))
+    assertThatThrownBy(() -> corpora.dataset(DataSpec.of(one.toString()), TokenizerChoice.CHAR))
         .hasMessageContaining("needs at least 2 lines");
   }
 
   private void assertBad(String line, String fault) throws IOException {
     Path file = write(GOOD + "\n" + line + "\n");
-    assertThatThrownBy(() -> corpora.dataset(file.toString(), TokenizerChoice.CHAR))
+    assertThatThrownBy(() -> corpora.dataset(DataSpec.of(file.toString()), TokenizerChoice.CHAR))
         .isInstanceOf(DataException.class)
         .hasMessageMatching(".*talk.jsonl:3: " + fault);
   }
@@ -87,10 +88,11 @@ class ConversationsTest {
   @Test
   void charactersThatTheModelDoesNotKnowAreNamedByTheirLine() throws IOException {
     Path file = write(GOOD.repeat(2));
-    assertThatThrownBy(() -> corpora.dataset(file.toString(), CharTokenizer.of("abcde\n"), false))
+    assertThatThrownBy(
+            () -> corpora.dataset(DataSpec.of(file.toString()), CharTokenizer.of("abcde\n")))
         .isInstanceOf(DataException.class)
         .hasMessageMatching(".*talk.jsonl:1: .*'f'.*");
     assertThat(corpora.canLeaveOutCharacters(file.toString())).isFalse();
-    assertThat(corpora.characters(file.toString()).decode(0)).isEqualTo("\n");
+    assertThat(corpora.characters(DataSpec.of(file.toString())).decode(0)).isEqualTo("\n");
   }
 }

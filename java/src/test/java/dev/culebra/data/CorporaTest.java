@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -46,9 +47,9 @@ class CorporaTest {
 
   @Test
   void theTrainingShareIsExactForAnySize() {
-    assertThat(List.of(0L, 1L, 2L, 9L, 10L, 11L, 1_115_394L).stream().map(Corpus::trainSize))
+    assertThat(Stream.of(0L, 1L, 2L, 9L, 10L, 11L, 1_115_394L).map(Holdout.DEFAULT::kept))
         .containsExactly(0L, 0L, 1L, 8L, 9L, 9L, 1_003_854L);
-    assertThat(Corpus.trainSize(Long.MAX_VALUE)).isEqualTo(8_301_034_833_169_298_226L);
+    assertThat(Holdout.DEFAULT.kept(Long.MAX_VALUE)).isEqualTo(8_301_034_833_169_298_226L);
   }
 
   @Test
@@ -163,7 +164,11 @@ class CorporaTest {
     assertThatThrownBy(() -> corpora.text(odd.toString()))
         .hasMessage(odd + " holds tokens, not text");
     Files.write(directory.resolve("train.bin"), new byte[4]);
-    assertRefused(directory.toString(), directory + " holds only one of train.bin and val.bin");
+    assertRefused(
+        directory.toString(),
+        directory
+            + " holds only token files for training (train.bin): one for validation is missing,"
+            + " such as x_val_000000.bin");
   }
 
   /** A dataset of a program's own. */
@@ -224,23 +229,24 @@ class CorporaTest {
   void userDefinedDatasetsHaveNames() throws IOException {
     Corpora more = corpora.with(OWN);
 
-    assertThat(more.dataset("own7", TokenizerChoice.CHAR)).isEqualTo(new Own("own-7"));
-    assertThat(more.dataset("own7", CharTokenizer.of("ab"), true)).isEqualTo(new Own("own-7"));
+    assertThat(more.dataset(DataSpec.of("own7"), TokenizerChoice.CHAR)).isEqualTo(new Own("own-7"));
+    assertThat(more.dataset(DataSpec.of("own7"), CharTokenizer.of("ab")))
+        .isEqualTo(new Own("own-7"));
     assertThat(more.settled("own7")).isEqualTo("own-7");
     assertThat(more.settled("macbeth")).isEqualTo("macbeth");
     assertThat(more.settled("a/../b")).isEqualTo(Path.of("b").toAbsolutePath().toString());
     assertThat(more.canLeaveOutCharacters("own7")).isFalse();
     assertThat(more.canLeaveOutCharacters("macbeth")).isTrue();
-    assertThatThrownBy(() -> more.dataset("own7", CharTokenizer.of("abc"), false))
+    assertThatThrownBy(() -> more.dataset(DataSpec.of("own7"), CharTokenizer.of("abc")))
         .isInstanceOf(DataException.class)
         .hasMessage("own-7 is written in other characters than the model reads");
     assertThatThrownBy(() -> more.text("own7"))
         .isInstanceOf(DataException.class)
         .hasMessage("own7 is made on the fly: there is no text of it");
-    assertThatThrownBy(() -> more.dataset("gone", TokenizerChoice.CHAR))
+    assertThatThrownBy(() -> more.dataset(DataSpec.of("gone"), TokenizerChoice.CHAR))
         .hasMessageStartingWith("no such data: gone is neither a file nor one of ")
         .hasMessageEndingWith(", own-1");
-    assertThatThrownBy(() -> corpora.dataset("own7", TokenizerChoice.CHAR))
+    assertThatThrownBy(() -> corpora.dataset(DataSpec.of("own7"), TokenizerChoice.CHAR))
         .isInstanceOf(DataException.class)
         .hasMessageStartingWith("no such data: own7");
   }

@@ -19,6 +19,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 class DocumentsTest {
   private static final String END = "<|endoftext|>";
 
+  /** With it the two parts are, one after the other, the whole text. */
+  private static final Holdout END_OF_ALL = new Holdout(Holdout.Rule.END, 0.1f, "");
+
   @TempDir Path directory;
   private Corpora corpora;
 
@@ -28,7 +31,7 @@ class DocumentsTest {
   }
 
   private String decoded(Path data, TokenizerChoice tokenizer) throws IOException {
-    try (Corpus corpus = corpora.open(data.toString(), tokenizer)) {
+    try (Corpus corpus = corpora.open(DataSpec.of(data.toString()).with(END_OF_ALL), tokenizer)) {
       IntStream.Builder tokens = IntStream.builder();
       for (Tokens part : List.of(corpus.train(), corpus.validation())) {
         for (long i = 0; i < part.size(); i++) {
@@ -55,7 +58,8 @@ class DocumentsTest {
       assertThat(decoded(folder(), choice))
           .isEqualTo("first text" + END + "second " + END + " text\n");
     }
-    try (Corpus corpus = corpora.open(folder().toString(), TokenizerChoice.GPT2)) {
+    DataSpec data = DataSpec.of(folder().toString()).with(END_OF_ALL);
+    try (Corpus corpus = corpora.open(data, TokenizerChoice.GPT2)) {
       assertThat(corpus.train().token(2)).isEqualTo(Gpt2Tokenizer.END_OF_TEXT);
       for (long i = 3; i < corpus.train().size(); i++) {
         assertThat(corpus.train().token(i)).isNotEqualTo(Gpt2Tokenizer.END_OF_TEXT);
@@ -74,9 +78,11 @@ class DocumentsTest {
     Tokenizer tokenizer = new Gpt2Tokenizer();
     TextSource text = TextFiles.of(folder());
     DataPreparation.Result plain =
-        DataPreparation.prepare(text, tokenizer, false, directory.resolve("plain"));
+        DataPreparation.prepare(
+            text, tokenizer, Holdout.DEFAULT, false, directory.resolve("plain"));
     DataPreparation.Result special =
-        DataPreparation.prepare(text, tokenizer, true, directory.resolve("special"));
+        DataPreparation.prepare(
+            text, tokenizer, Holdout.DEFAULT, true, directory.resolve("special"));
     int written = tokenizer.encode(END).length;
     assertThat(written).isGreaterThan(1);
     assertThat(plain.trainTokens() + plain.validationTokens())
@@ -95,7 +101,7 @@ class DocumentsTest {
             .formatted(emoji));
     assertThat(corpora.canLeaveOutCharacters(file.toString())).isTrue();
     assertThat(decoded(file, TokenizerChoice.GPT2)).isEqualTo("one\nline" + END + "a" + emoji);
-    try (Dataset dataset = corpora.dataset(file.toString(), TokenizerChoice.CHAR)) {
+    try (Dataset dataset = corpora.dataset(DataSpec.of(file.toString()), TokenizerChoice.CHAR)) {
       assertThat(dataset).isInstanceOf(Corpus.class);
       assertThat(dataset.tokenizer().vocab()).isEqualTo(8);
     }
@@ -122,7 +128,7 @@ class DocumentsTest {
   void aLineThatIsNoDocumentIsNamed(String line, String fault) throws IOException {
     Path file = directory.resolve("texts.jsonl");
     Files.writeString(file, "{\"text\": \"fine\"}\n" + line + "\n");
-    assertThatThrownBy(() -> corpora.open(file.toString(), TokenizerChoice.CHAR))
+    assertThatThrownBy(() -> corpora.open(DataSpec.of(file.toString()), TokenizerChoice.CHAR))
         .isInstanceOf(DataException.class)
         .hasMessage("%s:2: %s", file, fault);
   }

@@ -32,7 +32,8 @@ class PromptPairsTest {
   @Test
   void onlyTheCompletionAndItsEndAreTargets() throws IOException {
     try (PromptPairs pairs =
-            PromptPairs.open(file(pair("ab", "cd"), pair("a", "b")), TokenizerChoice.CHAR);
+            PromptPairs.open(
+                file(pair("ab", "cd"), pair("a", "b")), TokenizerChoice.CHAR, Holdout.DEFAULT);
         Batch batch = new Batch(3, CONTEXT)) {
       pairs.requireContext(CONTEXT);
       pairs.batches(Split.TRAIN, 1).fill(batch, 0, 0);
@@ -51,7 +52,7 @@ class PromptPairsTest {
     for (int i = 0; i < lines.length; i++) {
       lines[i] = pair("q" + i, "a" + i);
     }
-    try (PromptPairs pairs = PromptPairs.open(file(lines), TokenizerChoice.CHAR);
+    try (PromptPairs pairs = PromptPairs.open(file(lines), TokenizerChoice.CHAR, Holdout.DEFAULT);
         Batch one = new Batch(6, CONTEXT);
         Batch other = new Batch(6, CONTEXT)) {
       Batches batches = pairs.batches(Split.TRAIN, 5);
@@ -86,7 +87,7 @@ class PromptPairsTest {
           """)
   void aBadLineIsNamedByNumber(String line, String message) throws IOException {
     Path file = file(pair("a", "b"), line);
-    assertThatThrownBy(() -> PromptPairs.open(file, TokenizerChoice.CHAR))
+    assertThatThrownBy(() -> PromptPairs.open(file, TokenizerChoice.CHAR, Holdout.DEFAULT))
         .isInstanceOf(DataException.class)
         .message()
         .matches(message);
@@ -97,7 +98,7 @@ class PromptPairsTest {
     Path file = folder.resolve("latin1.jsonl");
     String lines = pair("a", "b") + "\n\n" + pair("h\u00e9", "b") + "\n";
     Files.write(file, lines.getBytes(StandardCharsets.ISO_8859_1));
-    assertThatThrownBy(() -> PromptPairs.open(file, TokenizerChoice.CHAR))
+    assertThatThrownBy(() -> PromptPairs.open(file, TokenizerChoice.CHAR, Holdout.DEFAULT))
         .isInstanceOf(DataException.class)
         .hasMessageEndingWith("latin1.jsonl:3: is not UTF-8");
   }
@@ -107,7 +108,7 @@ class PromptPairsTest {
     Path file = folder.resolve("windows.jsonl");
     String lines = "\uFEFF" + pair("a", "b\\r\\nb") + "\r\n   \r\n" + pair("c", "d\u2028");
     Files.writeString(file, lines);
-    try (PromptPairs pairs = PromptPairs.open(file, TokenizerChoice.CHAR)) {
+    try (PromptPairs pairs = PromptPairs.open(file, TokenizerChoice.CHAR, Holdout.DEFAULT)) {
       assertThat(texts(pairs, Split.TRAIN)).containsExactly("a|b\r\nb\n");
       assertThat(texts(pairs, Split.VALIDATION)).containsExactly("c|d\u2028\n");
     }
@@ -126,7 +127,7 @@ class PromptPairsTest {
   @Test
   void onePairIsTooFew() throws IOException {
     for (Path file : new Path[] {file(pair("a", "b")), file("")}) {
-      assertThatThrownBy(() -> PromptPairs.open(file, TokenizerChoice.CHAR))
+      assertThatThrownBy(() -> PromptPairs.open(file, TokenizerChoice.CHAR, Holdout.DEFAULT))
           .isInstanceOf(DataException.class)
           .hasMessageEndingWith(
               "pairs.jsonl: needs at least 2 lines, to train on and to validate on");
@@ -136,7 +137,7 @@ class PromptPairsTest {
   @Test
   void whatDoesNotFitIsNamedByLineAndSaysWhatWould() throws IOException {
     Path file = file(pair("a", "b"), pair("aaaa", "bbbbbbbb"), pair("a", "c".repeat(20)));
-    try (PromptPairs pairs = PromptPairs.open(file, TokenizerChoice.CHAR)) {
+    try (PromptPairs pairs = PromptPairs.open(file, TokenizerChoice.CHAR, Holdout.DEFAULT)) {
       assertThatThrownBy(() -> pairs.requireContext(CONTEXT))
           .isInstanceOf(DataException.class)
           .hasMessageEndingWith(
@@ -153,12 +154,12 @@ class PromptPairsTest {
   @Test
   void whatTheModelDoesNotKnowIsNamedByLine() throws IOException {
     Path file = file(pair("a", "b"), pair("ab", "bcc"), pair("ad", "c"));
-    assertThatThrownBy(() -> PromptPairs.open(file, CharTokenizer.of("ab\n")))
+    assertThatThrownBy(() -> PromptPairs.open(file, CharTokenizer.of("ab\n"), Holdout.DEFAULT))
         .isInstanceOf(DataException.class)
         .hasMessageEndingWith(
             "pairs.jsonl:2: \"completion\": character 2 of the text, 'c' (U+0063), is not in the"
                 + " vocabulary of 3 characters; all that it does not know: 3 × 'c', 1 × 'd'");
-    assertThatThrownBy(() -> PromptPairs.open(file, CharTokenizer.of("abcd")))
+    assertThatThrownBy(() -> PromptPairs.open(file, CharTokenizer.of("abcd"), Holdout.DEFAULT))
         .isInstanceOf(DataException.class)
         .hasMessageContaining("no token for a line's end");
   }

@@ -57,7 +57,10 @@ class TextFilesTest {
         .hasMessage("no such file: %s", missing);
     assertThatThrownBy(() -> TextFiles.of(directory))
         .isInstanceOf(DataException.class)
-        .hasMessage("no text files in %s: their names must end in .txt, .text, .md", directory);
+        .hasMessage(
+            "no text files in %s: their names must end in .txt, .text, .md, .jsonl, or in one of these"
+                + " and .gz",
+            directory);
     assertThatThrownBy(() -> TextFiles.of(List.of())).hasMessage("no text file is named");
   }
 

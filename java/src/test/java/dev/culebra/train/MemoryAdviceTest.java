@@ -7,6 +7,7 @@ import dev.culebra.backend.Backend;
 import dev.culebra.backend.OutOfDeviceMemoryException;
 import dev.culebra.backend.cpu.CpuBackend;
 import dev.culebra.data.Corpora;
+import dev.culebra.data.DataSpec;
 import dev.culebra.data.Dataset;
 import dev.culebra.data.TokenizerChoice;
 import dev.culebra.nn.Gpt;
@@ -41,12 +42,12 @@ class MemoryAdviceTest {
             .mapToObj(i -> "{\"prompt\": \"what is %d? \", \"completion\": \"%d\"}".formatted(i, i))
             .collect(Collectors.joining("\n"));
     Path file = Files.writeString(folder.resolve("questions.jsonl"), lines);
-    return new Corpora(folder).dataset(file.toString(), TokenizerChoice.CHAR);
+    return new Corpora(folder).dataset(DataSpec.of(file.toString()), TokenizerChoice.CHAR);
   }
 
   private Dataset text() throws IOException {
     Path file = Files.writeString(folder.resolve("text.txt"), "what is 1? 1\n".repeat(100));
-    return new Corpora(folder).dataset(file.toString(), TokenizerChoice.CHAR);
+    return new Corpora(folder).dataset(DataSpec.of(file.toString()), TokenizerChoice.CHAR);
   }
 
   @Test

@@ -1,13 +1,17 @@
 package dev.culebra.examples.cli;
 
 import dev.culebra.data.Corpora;
+import dev.culebra.data.Corpus;
 import dev.culebra.data.DataPreparation;
+import dev.culebra.data.DataSpec;
+import dev.culebra.data.Holdout;
 import dev.culebra.data.NamedCorpus;
 import dev.culebra.data.TextFacts;
 import dev.culebra.data.TextSource;
 import dev.culebra.data.TokenizerChoice;
 import dev.culebra.examples.arithmetic.Arithmetic;
 import dev.culebra.examples.arithmetic.Exercises;
+import dev.culebra.train.DataConfig;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -60,41 +64,88 @@ final class DataCommand implements Runnable {
             kind.label(), kind.what());
       }
       System.out.printf(
-          "%nAlso any text file, folder of text files, .bin of tokens, or .jsonl of a%n"
-              + "{\"prompt\": ..., \"completion\": ...} a line: --data PATH%n");
+          "%nAlso any text file or folder of them, .jsonl of a {\"text\": ...} a line (both may be%n"
+              + "packed by gzip), .bin of tokens, folder of shards (x_train_1.bin, x_val_0.bin),%n"
+              + "or .jsonl of a {\"prompt\": ..., \"completion\": ...} a line: --data PATH.%n"
+              + "A path may be a pattern, in quotes: --data 'shards/fineweb_*.bin'%n");
     }
   }
 
   /** {@code culebra data show}. */
   @Command(
       name = "show",
-      header = "Show what a text holds, and how it begins.",
-      footer = {"", "Example: culebra data show dickens"})
+      header = "Show what some data holds, which part of it is for validation, and how it begins.",
+      description = {
+        "Of a folder also how many files there are. Of token files (.bin) it counts tokens; what",
+        "they mean, tokenizer.json or nanoGPT's meta.pkl beside them says, or they are GPT-2's."
+      },
+      footer = {
+        "",
+        "Example: culebra data show dickens",
+        "         culebra data show books/ --val-split documents"
+      })
   static final class ShowCommand implements Callable<Integer> {
     private static final int BEGINNING = 400;
     private static final int PROBLEMS = 4;
 
     @Mixin private CommonOptions common;
 
-    @Parameters(paramLabel = "NAME|PATH", description = "A name, a text file or a folder of them.")
+    @Spec private CommandSpec spec;
+
+    @Parameters(
+        paramLabel = "NAME|PATH",
+        description = "A name, a text file, a .bin of tokens, or a folder or pattern of them.")
     private String name;
+
+    private final HoldoutFlags holdoutFlags = new HoldoutFlags();
+
+    @Mixin
+    private final CommandSpec holdoutSpec =
+        holdoutFlags.spec(DataConfig.VAL_FRACTION, DataConfig.VAL_SPLIT, DataConfig.VAL_DATA);
 
     @Override
     public Integer call() throws IOException {
+      Holdout holdout = holdoutFlags.holdout(spec);
       Optional<Arithmetic> arithmetic = Arithmetic.find(name);
+      Corpora corpora = Exercises.corpora();
       if (arithmetic.isPresent()) {
         show(arithmetic.get());
-        return 0;
+      } else if (corpora.isTokens(name)) {
+        showTokens(corpora, holdout);
+      } else {
+        show(corpora.text(name), holdout);
       }
-      TextSource text = Exercises.corpora().text(name);
+      return 0;
+    }
+
+    private void showTokens(Corpora corpora, Holdout holdout) throws IOException {
+      DataSpec data = DataSpec.of(name).with(holdout);
+      try (Corpus corpus = corpora.open(data, TokenizerChoice.CHAR)) {
+        line("files", "%,d".formatted(corpus.fileCount()));
+        line("training", "%,d tokens".formatted(corpus.train().size()));
+        line(
+            "validation",
+            "%,d tokens (%s)".formatted(corpus.validation().size(), corpus.validationPart()));
+        line("tokenizer", corpus.tokenizer().toString());
+        int[] first = new int[(int) Math.min(BEGINNING, corpus.train().size())];
+        corpus.train().copy(0, first.length, first, 0);
+        String beginning = corpus.tokenizer().decode(first);
+        System.out.printf("%n%s%n", beginning.substring(0, wanted(beginning, 0)).strip());
+      }
+    }
+
+    private void show(TextSource text, Holdout holdout) throws IOException {
       TextFacts facts = TextFacts.of(text);
       NamedCorpus.find(name).ifPresent(ShowCommand::print);
+      if (text.fileCount() > 1) {
+        line("files", "%,d".formatted(text.fileCount()));
+      }
       line("characters", "%,d".formatted(facts.characters()));
       line("vocabulary", "%,d characters".formatted(facts.distinct()));
       line("words", "%,d".formatted(facts.words()));
       line("lines", "%,d".formatted(facts.lines()));
+      line("validation", holdout.describe(text.fileCount()));
       System.out.printf("%n%s%n", beginning(text));
-      return 0;
     }
 
     /** A few problems of each operation, as a model reads and writes them and as people do. */
@@ -139,9 +190,10 @@ final class DataCommand implements Runnable {
       name = "prepare",
       header = "Turn texts into token files, so that big ones need not be read again.",
       description = {
-        "Writes train.bin (the first 90 %% of the tokens), val.bin (the rest), both of 16-bit",
-        "tokens as nanoGPT has them, and tokenizer.json. The tokenizer's end of text stands",
-        "between documents: files, or lines of a .jsonl of {\"text\": ...}.",
+        "Writes train.bin, val.bin (the last 10 %% of every file), both of tokens as nanoGPT has",
+        "them: of 16 bits, or of 32 where the vocabulary is larger than 65,536; and tokenizer.json.",
+        "The tokenizer's end of text stands between documents: files, or lines of a .jsonl of",
+        "{\"text\": ...}.",
         "Like train, it makes a token of each character unless told otherwise; for the presets",
         "that are called gpt2 say --tokenizer gpt2."
       },
@@ -156,6 +208,14 @@ final class DataCommand implements Runnable {
     @Mixin private InputTexts texts;
 
     @Mixin private OutputFolder out;
+
+    private final HoldoutFlags holdoutFlags = new HoldoutFlags();
+
+    @Mixin
+    private final CommandSpec holdoutSpec =
+        holdoutFlags.spec(DataConfig.VAL_FRACTION, DataConfig.VAL_SPLIT);
+
+    @Spec private CommandSpec spec;
 
     @Option(
         names = "--tokenizer",
@@ -173,11 +233,13 @@ final class DataCommand implements Runnable {
 
     @Override
     public Integer call() throws IOException {
+      Holdout holdout = holdoutFlags.holdout(spec);
       Path folder = out.path();
       out.requireFree(DataPreparation.isPrepared(folder), "token files");
       TextSource text = texts.source();
       DataPreparation.Result result =
-          DataPreparation.prepare(text, Corpora.tokenizer(tokenizer, text), special, folder);
+          DataPreparation.prepare(
+              text, Corpora.tokenizer(tokenizer, text), holdout, special, folder);
       System.out.printf("%,15d tokens  %s%n", result.trainTokens(), folder.resolve("train.bin"));
       System.out.printf("%,15d tokens  %s%n", result.validationTokens(), folder.resolve("val.bin"));
       System.out.printf("%,15d in the vocabulary%n", result.tokenizer().vocab());

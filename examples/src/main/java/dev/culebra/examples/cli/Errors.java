@@ -4,6 +4,7 @@ import dev.culebra.checkpoint.RunExistsException;
 import dev.culebra.cuda.CudaException;
 import dev.culebra.io.FileErrors;
 import dev.culebra.options.Worded;
+import dev.culebra.train.DataChangedException;
 import dev.culebra.train.RunChangedException;
 import dev.culebra.train.TrainingStoppedException;
 import java.io.IOException;
@@ -86,6 +87,7 @@ final class Errors {
       case CudaException e -> "the GPU failed: " + e.getMessage();
       case TrainingStoppedException e -> Flags.message(e) + ", " + how(e.kept());
       case RunChangedException e -> Flags.message(e) + "; --accept-changes goes on";
+      case DataChangedException e -> Flags.message(e) + "; --data-changed goes on";
       case RunExistsException e ->
           Flags.message(e) + ": continue it with --resume, or choose another --out";
       case Worded e -> e.wording().in(Flags.NAMING);

@@ -3,6 +3,7 @@ package dev.culebra.examples.cli;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.culebra.data.Corpora;
 import dev.culebra.data.DataException;
+import dev.culebra.data.DataSpec;
 import dev.culebra.data.Dataset;
 import dev.culebra.data.Measurement;
 import dev.culebra.examples.arithmetic.Exercises;
@@ -30,7 +31,8 @@ import picocli.CommandLine.Spec;
     name = "eval",
     header = "Measure a trained model on a whole validation part, or on all of a text.",
     description = {
-      "Of a text: mean loss in nats a token, and perplexity; each token is predicted once.",
+      "Of a text: mean loss in nats a token, perplexity, and bits per byte of the text; each token",
+      "is predicted once.",
       "Of a .jsonl: the same over the completions, and how many the model writes exactly.",
       "Of addition and calculator: exact answers on held-out problems, for each operation."
     },
@@ -52,14 +54,15 @@ final class EvalCommand implements Callable<Integer> {
       names = "--data",
       paramLabel = "NAME|PATH",
       description =
-          "Other data, of which the last 10 %% are used, or all with --whole. Default: the run's own")
+          "Other data, of which the last 10 %% of every file are used, or all with --whole. Default:"
+              + " the run's own")
   private String data;
 
   @Option(
       names = "--whole",
       description =
-          "Measure on all of the data instead of its last 10 %%; of the run's own that is what it"
-              + " was trained on too.")
+          "Measure on all of the data instead of its validation part; of the run's own that is"
+              + " what it was trained on too.")
   private boolean whole;
 
   @Option(
@@ -91,23 +94,27 @@ final class EvalCommand implements Callable<Integer> {
     try (TrainedModel trained = TrainedModel.open(files, device.config(spec))) {
       TrainConfig config = trained.config();
       String name = data == null ? config.data().data() : data;
-      try (Dataset dataset =
-          dataset(name, trained.tokenizer(), skipUnknown || config.data().skipUnknown())) {
+      try (Dataset dataset = dataset(spec(config), trained.tokenizer())) {
         Measurement found = measure(trained, dataset);
-        System.out.print(json ? json(name, found.figures()) : found.text());
+        print(name, whole ? "whole" : "validation", found);
       }
       return 0;
     }
   }
 
-  private static Dataset dataset(String name, Tokenizer tokenizer, boolean skipUnknown)
-      throws IOException {
+  private DataSpec spec(TrainConfig config) {
+    DataSpec own = config.data().spec();
+    DataSpec measured = data == null ? own : own.withData(data);
+    return measured.skipUnknown(skipUnknown || own.skipUnknown());
+  }
+
+  private static Dataset dataset(DataSpec spec, Tokenizer tokenizer) throws IOException {
     Corpora corpora = Exercises.corpora();
     try {
-      return corpora.dataset(name, tokenizer, skipUnknown);
+      return corpora.dataset(spec, tokenizer);
     } catch (DataException e) {
       if (e.getCause() instanceof UnknownCharacterException
-          && corpora.canLeaveOutCharacters(name)) {
+          && corpora.canLeaveOutCharacters(spec.data())) {
         throw new CommandException(e.getMessage() + ": --skip-unknown skips them", e);
       }
       throw e;
@@ -129,11 +136,15 @@ final class EvalCommand implements Callable<Integer> {
         : Evaluation.of(trained.model(), dataset, batch, context);
   }
 
-  private String json(String name, Map<String, Object> results) throws IOException {
+  private void print(String name, String part, Measurement found) throws IOException {
+    System.out.print(json ? json(name, part, found.figures()) : found.text());
+  }
+
+  private String json(String name, String part, Map<String, Object> results) throws IOException {
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("run", path.toString());
     fields.put("data", name);
-    fields.put("part", whole ? "whole" : "validation");
+    fields.put("part", part);
     fields.putAll(results);
     return JsonMapper.builder().build().writeValueAsString(fields) + "\n";
   }

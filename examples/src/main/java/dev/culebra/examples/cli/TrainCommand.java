@@ -87,6 +87,12 @@ final class TrainCommand implements Callable<Integer> {
   private boolean newDecay;
 
   @Option(
+      names = "--data-changed",
+      description =
+          "With --resume: go on although the data is not what the run was trained on so far.")
+  private boolean dataChanged;
+
+  @Option(
       names = "--init-from",
       paramLabel = "PATH",
       description =
@@ -157,8 +163,9 @@ final class TrainCommand implements Callable<Integer> {
       requireNothingElse();
       return resume(corpora, listener);
     }
-    if (from != null || newDecay) {
-      throw usage((newDecay ? "--new-decay" : "--from") + " goes with --resume only");
+    if (from != null || newDecay || dataChanged) {
+      String option = newDecay ? "--new-decay" : dataChanged ? "--data-changed" : "--from";
+      throw usage(option + " goes with --resume only");
     }
     if (initFrom == null) {
       if (growVocab) {
@@ -206,7 +213,12 @@ final class TrainCommand implements Callable<Integer> {
       return TrainingRun.resume(
           out,
           new TrainingRun.Resumption(
-              flags.task(), flags.machine(), fromBest, newDecay, acceptChanges.given()),
+              flags.task(),
+              flags.machine(),
+              fromBest,
+              newDecay,
+              acceptChanges.given(),
+              dataChanged),
           corpora,
           listener);
     } catch (OptionException e) {
@@ -252,8 +264,14 @@ final class TrainCommand implements Callable<Integer> {
       return RunDirectory.create(out);
     }
     Path name = Path.of(config.data().data()).toAbsolutePath().normalize().getFileName();
-    return RunDirectory.createFirstFree(
-        RUNS, name == null ? "run" : name.toString().replaceFirst("(?<=.)\\.[^.]*$", ""));
+    String label =
+        name == null
+            ? ""
+            : name.toString()
+                .replaceFirst("(?<=.)\\.gz$", "")
+                .replaceFirst("(?<=.)\\.[^.]*$", "")
+                .replaceAll("[*?{}\\[\\]]", ""); // of a pattern
+    return RunDirectory.createFirstFree(RUNS, label.isEmpty() ? "run" : label);
   }
 
   private int train(TrainingRun run, TrainView view) throws IOException {

@@ -127,6 +127,7 @@ final class TrainFlags {
     Setting<T> setting = option.set(options.value(option));
     return switch (setting.value()) {
       case Boolean on -> on ? "yes" : "no";
+      case String none when none.isEmpty() -> "none";
       default -> setting.text();
     };
   }

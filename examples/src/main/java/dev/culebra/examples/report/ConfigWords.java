@@ -32,7 +32,11 @@ final class ConfigWords {
           Map.entry("sample_every", "steps between samples"),
           Map.entry("dtype", "data type"),
           Map.entry("tf32", "TF32"),
-          Map.entry("skip_unknown", "unknown characters skipped"));
+          Map.entry("skip_unknown", "unknown characters skipped"),
+          Map.entry("special", "special tokens recognised in texts"),
+          Map.entry("val_fraction", "part for validation"),
+          Map.entry("val_split", "validation part chosen by"),
+          Map.entry("val_data", "data for validation"));
 
   /** The meaning of 0. */
   private static final Map<String, String> ZEROS =
@@ -61,6 +65,9 @@ final class ConfigWords {
       return "none";
     }
     String zero = ZEROS.get(field);
+    if (value.isTextual() && value.textValue().isEmpty()) {
+      return "none";
+    }
     if (zero != null && value.isNumber() && value.doubleValue() == 0) {
       return zero;
     }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.culebra.data.Corpora;
 import dev.culebra.data.DataException;
+import dev.culebra.data.DataSpec;
 import dev.culebra.data.TokenizerChoice;
 import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.Preset;
@@ -24,16 +25,17 @@ class ExercisesTest {
   @Test
   void problemsAreFoundByNameForAModelThatReadsThem() throws IOException {
     Arithmetic calculator = new Arithmetic(Arithmetic.Kind.CALCULATOR, 3);
-    assertThat(corpora.dataset("calculator-3", TokenizerChoice.GPT2)).isEqualTo(calculator);
-    assertThat(corpora.dataset("calculator-3", calculator.tokenizer(), false))
+    assertThat(corpora.dataset(DataSpec.of("calculator-3"), TokenizerChoice.GPT2))
+        .isEqualTo(calculator);
+    assertThat(corpora.dataset(DataSpec.of("calculator-3"), calculator.tokenizer()))
         .isEqualTo(calculator);
     assertThat(corpora.settled("addition")).isEqualTo("addition-2");
-    assertThatThrownBy(() -> corpora.dataset("addition", calculator.tokenizer(), false))
+    assertThatThrownBy(() -> corpora.dataset(DataSpec.of("addition"), calculator.tokenizer()))
         .isInstanceOf(DataException.class)
         .hasMessage("addition-2 is written in other characters than the model reads");
-    assertThatThrownBy(() -> corpora.dataset("gone", TokenizerChoice.CHAR))
+    assertThatThrownBy(() -> corpora.dataset(DataSpec.of("gone"), TokenizerChoice.CHAR))
         .hasMessageEndingWith(", addition, calculator");
-    assertThatThrownBy(() -> corpora.dataset("gone", TokenizerChoice.CHAR))
+    assertThatThrownBy(() -> corpora.dataset(DataSpec.of("gone"), TokenizerChoice.CHAR))
         .hasMessageEndingWith(", addition, calculator");
   }
 

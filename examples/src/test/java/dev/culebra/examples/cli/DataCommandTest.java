@@ -42,10 +42,48 @@ class DataCommandTest {
             vocabulary 11 characters
             words      3
             lines      2
+            validation the last 10 %
 
             Hé, hé!
             Yes.
             """);
+  }
+
+  @Test
+  void showSaysHowManyFilesThereAreAndWhichPartIsForValidation() throws IOException {
+    Files.writeString(folder.resolve("a.txt"), "one");
+    Files.writeString(folder.resolve("b.jsonl"), "{\"text\": \" two\"}\n");
+    String path = folder.toString();
+
+    assertThat(Outcome.of("data", "show", path).out())
+        .contains("files      2\n", "validation the last 10 % of every file\n", "\none two\n");
+    assertThat(
+            Outcome.of("data", "show", path, "--val-split=documents", "--val-fraction=0.25").out())
+        .contains("validation 25 % of the documents, drawn at random\n");
+    assertThat(Outcome.of("data", "show", path, "--val-data=macbeth").out())
+        .contains("validation macbeth\n");
+    Outcome.of("data", "show", path, "--val-fraction=1")
+        .assertFails(2, "--val-fraction must be above 0 and below 1, not 1.0 .*");
+    Outcome.of("data", "show", folder + "/*.md").assertFails(1, "no file matches .*/\\*.md");
+  }
+
+  @Test
+  void showCountsTokens() throws IOException {
+    Path text = Files.writeString(folder.resolve("a.txt"), "abcdefghij".repeat(10));
+    Path out = folder.resolve("tokens");
+    Outcome.of("data", "prepare", text.toString(), "--out=" + out, "--val-fraction=0.2");
+
+    assertThat(Outcome.of("data", "show", out.toString()).out())
+        .isEqualTo(
+            """
+            files      2
+            training   80 tokens
+            validation 20 tokens (1 file)
+            tokenizer  char (10 tokens)
+
+            %s
+            """
+                .formatted("abcdefghij".repeat(8)));
   }
 
   @Test
