@@ -44,6 +44,14 @@ public interface Learner {
    */
   MeanLoss loss(Batches batches, int count);
 
+  /**
+   * For each question the loss of all tokens of its right answer together, in nats; waits for the
+   * device.
+   *
+   * @param questions at least one, none longer than {@code context() + 1} tokens
+   */
+  double[] losses(List<Question> questions);
+
   /** Lets a model write. Both methods wait for the device, token by token. */
   interface Writer {
     /**

@@ -10,6 +10,7 @@ import dev.culebra.io.StrictJson;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -44,7 +45,9 @@ final class PromptLines {
 
   /** Whether the first line of {@code file} that is not blank is a conversation. */
   static boolean isOfConversations(Path file) throws IOException {
-    try (BufferedReader lines = Files.newBufferedReader(file)) {
+    InputStream in = TextInput.open(file);
+    try (BufferedReader lines =
+        new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8.newDecoder()))) {
       String first = lines.readLine();
       while (first != null && first.isBlank()) {
         first = lines.readLine();

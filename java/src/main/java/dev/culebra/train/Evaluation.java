@@ -4,6 +4,7 @@ import dev.culebra.data.Batch;
 import dev.culebra.data.Batches;
 import dev.culebra.data.DataException;
 import dev.culebra.data.Dataset;
+import dev.culebra.data.HellaSwag;
 import dev.culebra.data.MeanLoss;
 import dev.culebra.data.Measurement;
 import dev.culebra.data.SequentialBatches;
@@ -37,6 +38,13 @@ public final class Evaluation {
       LanguageModel model, Dataset data, int batch, int context) {
     try (ModelLearner learner = new ModelLearner(model, batch, context, 0)) {
       return data.measureWhole(learner);
+    }
+  }
+
+  /** How {@code model} does on HellaSwag. As {@link #of} in all else. */
+  public static Measurement of(LanguageModel model, HellaSwag examples, int batch, int context) {
+    try (ModelLearner learner = new ModelLearner(model, batch, context, 0)) {
+      return examples.measure(learner);
     }
   }
 

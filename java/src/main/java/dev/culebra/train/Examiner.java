@@ -86,6 +86,25 @@ final class Examiner implements Learner.Exam, AutoCloseable {
     return new Learner.Answers(loss, tokens, exact);
   }
 
+  /** For each question the loss of all tokens of its answer, in nats. */
+  double[] losses() {
+    double[] losses = new double[questions.size()];
+    try (Batch rows = new Batch(batch, context)) {
+      for (int first = 0; first < questions.size(); first += batch) {
+        List<Question> asked = questions.subList(first, Math.min(first + batch, questions.size()));
+        forward(rows, asked);
+        float[] ofTokens =
+            backend.readFloatsBlocking(model.losses()); // (B, T); 0 where none counts
+        for (int row = 0; row < asked.size(); row++) {
+          for (int t = 0; t < context; t++) {
+            losses[first + row] += ofTokens[row * context + t];
+          }
+        }
+      }
+    }
+    return losses;
+  }
+
   private Tensor forward(Batch rows, List<Question> asked) {
     rows.clear();
     for (int row = 0; row < asked.size(); row++) {

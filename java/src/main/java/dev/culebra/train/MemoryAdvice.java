@@ -188,6 +188,11 @@ final class MemoryAdvice {
     }
 
     @Override
+    public double[] losses(List<Question> questions) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
     public MeanLoss loss(Batches batches, int count) {
       throw new UnsupportedOperationException();
     }

@@ -74,6 +74,13 @@ final class ModelLearner implements Learner, AutoCloseable {
   }
 
   @Override
+  public double[] losses(List<Question> questions) {
+    try (Examiner examiner = new Examiner(model, questions, batch)) {
+      return examiner.losses();
+    }
+  }
+
+  @Override
   public MeanLoss loss(Batches batches, int count) {
     try (LanguageModel reader = model.shareWeights();
         Batch rows = new Batch(batch, context)) {

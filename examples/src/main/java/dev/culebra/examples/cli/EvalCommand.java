@@ -5,6 +5,7 @@ import dev.culebra.data.Corpora;
 import dev.culebra.data.DataException;
 import dev.culebra.data.DataSpec;
 import dev.culebra.data.Dataset;
+import dev.culebra.data.HellaSwag;
 import dev.culebra.data.Measurement;
 import dev.culebra.examples.arithmetic.Exercises;
 import dev.culebra.text.Tokenizer;
@@ -34,7 +35,9 @@ import picocli.CommandLine.Spec;
       "Of a text: mean loss in nats a token, perplexity, and bits per byte of the text; each token",
       "is predicted once.",
       "Of a .jsonl: the same over the completions, and how many the model writes exactly.",
-      "Of addition and calculator: exact answers on held-out problems, for each operation."
+      "Of addition and calculator: exact answers on held-out problems, for each operation.",
+      "Of --hellaswag: how often the right ending is the likeliest (accuracy), and the likeliest a",
+      "token (normalised)."
     },
     footer = {"", "Example: culebra eval --run runs/dickens-1 --json"})
 final class EvalCommand implements Callable<Integer> {
@@ -66,6 +69,13 @@ final class EvalCommand implements Callable<Integer> {
   private boolean whole;
 
   @Option(
+      names = "--hellaswag",
+      paramLabel = "FILE",
+      description =
+          "Measure on HellaSwag instead: its public .jsonl, or llm.c's .bin for tokens of GPT-2.")
+  private Path hellaSwag;
+
+  @Option(
       names = "--skip-unknown",
       description = "Leave out characters of a text that the model does not know.")
   private boolean skipUnknown;
@@ -79,8 +89,14 @@ final class EvalCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (hellaSwag != null && (data != null || whole || skipUnknown)) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--hellaswag is measured instead of other data: --data, --whole and --skip-unknown do not"
+              + " go with it");
+    }
     try (ModelFiles files = acceptChanges.open(path)) {
-      if (data == null && !(files instanceof RunFiles)) {
+      if (data == null && hellaSwag == null && !(files instanceof RunFiles)) {
         throw new ParameterException(
             spec.commandLine(),
             "%s is not a run with data of its own: say what to measure on with --data"
@@ -93,6 +109,11 @@ final class EvalCommand implements Callable<Integer> {
   private int measure(ModelFiles files) throws IOException {
     try (TrainedModel trained = TrainedModel.open(files, device.config(spec))) {
       TrainConfig config = trained.config();
+      if (hellaSwag != null) {
+        Measurement found = measure(trained, HellaSwag.read(hellaSwag, trained.tokenizer()));
+        print(hellaSwag.toString(), "hellaswag", found);
+        return 0;
+      }
       String name = data == null ? config.data().data() : data;
       try (Dataset dataset = dataset(spec(config), trained.tokenizer())) {
         Measurement found = measure(trained, dataset);
@@ -134,6 +155,12 @@ final class EvalCommand implements Callable<Integer> {
                         "--whole goes with a text or a .jsonl: there is no whole of %s"
                             .formatted(dataset.name())))
         : Evaluation.of(trained.model(), dataset, batch, context);
+  }
+
+  private static Measurement measure(TrainedModel trained, HellaSwag examples) {
+    TrainConfig config = trained.config();
+    int batch = config.training().batch();
+    return Evaluation.of(trained.model(), examples, batch, config.model().context());
   }
 
   private void print(String name, String part, Measurement found) throws IOException {

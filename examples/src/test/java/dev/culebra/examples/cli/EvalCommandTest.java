@@ -17,6 +17,9 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -51,6 +54,127 @@ class EvalCommandTest {
     assertThat(json.get("data").asText()).endsWith("a.txt");
   }
 
+  /** Each character is a byte here; of GPT-2's tokens the end of a text is none. */
+  @Test
+  void bitsPerByteAreTheLossOfAllTokensByTheBytesOfTheirText() throws IOException {
+    JsonNode own = json(eval("--json"));
+    assertThat(own.get("bytes").asInt()).isEqualTo(119);
+    assertThat(own.get("bits_per_byte").asDouble())
+        .isCloseTo(own.get("loss").asDouble() / Math.log(2), within(1e-9));
+    assertThat(eval().out()).matches(".*, 0\\.\\d{4} bits per byte\n");
+
+    Path texts = folder.resolve("texts.jsonl");
+    Files.writeString(texts, "{\"text\": \"Größe one\"}\n{\"text\": \" two three\"}\n".repeat(20));
+    RunFolder words = new RunFolder(folder.resolve("words"));
+    Outcome.of(words.train("--data=" + texts, "--tokenizer=gpt2", "--steps=1", "--val-split=end"));
+    JsonNode whole =
+        json(Outcome.of("eval", "--run=" + words.path(), "--data=" + texts, "--whole", "--json"));
+    assertThat(whole.get("bytes").asInt()) // but for the first token, "Gr"
+        .isEqualTo(20 * ("Größe one".length() + 2 + " two three".length()) - 2);
+    assertThat(whole.get("bits_per_byte").asDouble())
+        .isCloseTo(
+            whole.get("loss").asDouble()
+                * whole.get("tokens").asInt()
+                / Math.log(2)
+                / whole.get("bytes").asInt(),
+            within(1e-9));
+  }
+
+  private static final String[] ENDINGS = {"sat on the mat", "at a hat", "tttttttttttt", "a"};
+
+  /** Its endings are characters of this run; the right one is the second in every line. */
+  @Test
+  void hellaSwagIsWhatTheModelFindsLikeliest() throws IOException {
+    Path file = folder.resolve("hellaswag.jsonl");
+    String[] beginnings = {"the cat", "the mat", "cat sat on the cat sat on the", "sat"};
+    StringBuilder lines = new StringBuilder();
+    int right = 0;
+    int rightByToken = 0;
+    try (TrainedModel trained = TrainedModel.open(run.path(), DeviceConfig.CPU)) {
+      for (int i = 0; i < beginnings.length; i++) {
+        double[] sums = new double[ENDINGS.length];
+        double[] means = new double[ENDINGS.length];
+        for (int e = 0; e < ENDINGS.length; e++) {
+          sums[e] = lossOfEnding(trained, beginnings[i], " " + ENDINGS[e]);
+          means[e] = sums[e] / (1 + ENDINGS[e].length());
+        }
+        // The answers of three lines are what the model finds likeliest in one of the two ways.
+        int label = i == 0 ? smallest(sums) : i < 3 ? smallest(means) : 2;
+        right += label == smallest(sums) ? 1 : 0;
+        rightByToken += label == smallest(means) ? 1 : 0;
+        lines.append(
+            "{\"ind\": %d, \"ctx\": \"%s\", \"label\": %s, \"endings\": [\"%s\"]}\n"
+                .formatted(
+                    i,
+                    beginnings[i],
+                    i == 1 ? "\"" + label + "\"" : label,
+                    String.join("\", \"", ENDINGS)));
+      }
+    }
+    Files.writeString(file, lines);
+    assertThat(right).isBetween(1, 3);
+    assertThat(rightByToken).isBetween(2, 3);
+    assertThat(right).isNotEqualTo(rightByToken);
+
+    JsonNode found = json(eval("--hellaswag=" + file, "--json"));
+    assertThat(found.get("part").asText()).isEqualTo("hellaswag");
+    assertThat(found.get("examples").asInt()).isEqualTo(4);
+    assertThat(found.get("right").asInt()).isEqualTo(right);
+    assertThat(found.get("accuracy").asDouble()).isEqualTo(right / 4.0);
+    assertThat(found.get("right_normalised").asInt()).isEqualTo(rightByToken);
+    assertThat(found.get("accuracy_normalised").asDouble()).isEqualTo(rightByToken / 4.0);
+    assertThat(eval("--hellaswag=" + file).out())
+        .isEqualTo(
+            "%s: accuracy %.1f %% (%d of 4), normalised by tokens %.1f %% (%d of 4)%n"
+                .formatted(file, 25.0 * right, right, 25.0 * rightByToken, rightByToken));
+  }
+
+  /** The sum over the ending's characters, of the model's logits after all before them. */
+  private static double lossOfEnding(TrainedModel trained, String beginning, String ending) {
+    int[] all = trained.tokenizer().encode(beginning + ending);
+    int from = Math.max(0, all.length - (CONTEXT + 1)); // what the model can read
+    int[] read = Arrays.copyOfRange(all, from, all.length);
+    float[][] logits = logits(trained.model(), Arrays.copyOf(read, read.length - 1));
+    double sum = 0;
+    for (int i = read.length - ending.length(); i < read.length; i++) {
+      sum += loss(logits[i - 1], read[i]);
+    }
+    return sum;
+  }
+
+  private static int smallest(double[] values) {
+    return IntStream.range(0, values.length)
+        .boxed()
+        .min(Comparator.comparingDouble(i -> values[i]))
+        .orElseThrow();
+  }
+
+  @Test
+  void whatIsNoHellaSwagIsOneLine() throws IOException {
+    Path file = folder.resolve("bad.jsonl");
+    String fine = "{\"ctx\": \"cat\", \"label\": 1, \"endings\": [\"a\", \"t\"]}\n";
+    for (String bad :
+        new String[] {"{}", "[]", fine.replace("1", "2"), fine.replace("1", "\"\"")}) {
+      Files.writeString(file, fine + bad.strip() + "\n");
+      eval("--hellaswag=" + file)
+          .assertFails(1, ".*bad.jsonl:2: needs \"ctx\", a list of \"endings\", and .*");
+    }
+    Files.writeString(file, "{");
+    eval("--hellaswag=" + file).assertFails(1, ".*bad.jsonl:1: is not one JSON object");
+    Files.writeString(file, fine.replace("cat", "Cat"));
+    eval("--hellaswag=" + file).assertFails(1, ".*bad.jsonl:1: .*'C'.*");
+    Files.writeString(file, fine.replace("\"a\"", "\"" + "a".repeat(16) + "\""));
+    eval("--hellaswag=" + file)
+        .assertFails(1, ".*bad.jsonl has an ending of 17 tokens, .* context of 16");
+    Files.writeString(file, "\n");
+    eval("--hellaswag=" + file).assertFails(1, ".*bad.jsonl holds no examples");
+    eval("--hellaswag=gone").assertFails(1, "cannot read gone: no such file .*");
+    Path tokens = Files.write(folder.resolve("hellaswag_val.bin"), new byte[1024]);
+    eval("--hellaswag=" + tokens)
+        .assertFails(1, ".*holds tokens of GPT-2, but the model has others, char .*");
+    eval("--hellaswag=" + file, "--whole").assertFails(2, "--hellaswag is measured instead .*");
+  }
+
   /** The same mean, one window at a time, with the loss computed here from the model's logits. */
   private static double meanLossOneByOne() throws IOException {
     try (TrainedModel trained = TrainedModel.open(run.path(), DeviceConfig.CPU);
@@ -69,21 +193,33 @@ class EvalCommandTest {
   private static double lossOfWindow(Gpt model, Tokens tokens, int start, int length) {
     int[] inputs = new int[length];
     tokens.copy(start, length, inputs, 0);
-    model.planInference(1, length);
+    float[][] logits = logits(model, inputs);
+    double sum = 0;
+    for (int i = 0; i < length; i++) {
+      sum += loss(logits[i], tokens.token(start + i + 1));
+    }
+    return sum;
+  }
+
+  /** Of each token of {@code inputs} the logits (V) of what follows. */
+  private static float[][] logits(Gpt model, int[] inputs) {
+    model.planInference(1, inputs.length);
     model.load(MemorySegment.ofArray(inputs), null);
     Tensor logits = model.forward();
     float[] values = new float[(int) logits.shape().elements()];
     model.backend().readBlocking(MemorySegment.ofArray(values), logits);
-    int rowLength = values.length / length;
-    double sum = 0;
-    for (int i = 0; i < length; i++) {
-      double exponentials = 0;
-      for (int v = 0; v < model.vocab(); v++) {
-        exponentials += Math.exp(values[i * rowLength + v]);
-      }
-      sum += Math.log(exponentials) - values[i * rowLength + tokens.token(start + i + 1)];
+    int width = values.length / inputs.length;
+    float[][] rows = new float[inputs.length][];
+    Arrays.setAll(rows, i -> Arrays.copyOfRange(values, i * width, i * width + model.vocab()));
+    return rows;
+  }
+
+  private static double loss(float[] logits, int target) {
+    double exponentials = 0;
+    for (float logit : logits) {
+      exponentials += Math.exp(logit);
     }
-    return sum;
+    return Math.log(exponentials) - logits[target];
   }
 
   @Test
