@@ -82,8 +82,10 @@ final class HuggingFaceConfigWriter {
     json.put("hidden_act", activation(model.activation()));
     json.put("rms_norm_eps", model.normEpsilon());
     json.put("attention_dropout", dropout);
-    if (model.architecture() == Architecture.LLAMA) {
-      json.put("attention_bias", model.qkvBias()).put("mlp_bias", model.mlpBias());
+    switch (model.architecture()) {
+      case LLAMA -> json.put("attention_bias", false).put("mlp_bias", false);
+      case QWEN2 -> json.put("use_sliding_window", false);
+      default -> json.put("attention_bias", false).put("use_sliding_window", false);
     }
     rope(json, model);
   }

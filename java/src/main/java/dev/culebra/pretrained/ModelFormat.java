@@ -1,7 +1,7 @@
 package dev.culebra.pretrained;
 
+import dev.culebra.backend.LayerNormOp;
 import dev.culebra.nn.GptConfig;
-import dev.culebra.nn.Mlp;
 import dev.culebra.nn.Normalization;
 import dev.culebra.nn.Positions;
 import dev.culebra.options.OptionException;
@@ -12,13 +12,10 @@ import java.util.Optional;
 
 /** File formats of other programs that a model can be exported to. */
 public enum ModelFormat {
-  /** A folder for Hugging Face's transformers, as GPT-2 or Llama. */
+  /** A folder for Hugging Face's transformers, as GPT-2, Llama, Qwen2 or Qwen3. */
   HF,
   /** An llm.c checkpoint: GPT-2 with a tied head and the tanh form of GELU. */
   LLMC;
-
-  private static final double EPSILON = 1e-5;
-  private static final double THETA = 10_000;
 
   /**
    * Describes a model in the terms of this format.
@@ -29,12 +26,12 @@ public enum ModelFormat {
    */
   public ModelDescription describe(GptConfig model, Path file, List<Integer> endTokens) {
     boolean rotary = model.positions() == Positions.ROTARY;
-    Architecture architecture = rotary ? Architecture.LLAMA : Architecture.GPT2;
+    Architecture architecture = rotary ? withRotary(model) : Architecture.GPT2;
     List<Object> beyond = rotary ? beyondLlama(model) : beyondGpt2(model);
     if (model.softcap() > 0) {
       beyond.add(GptConfig.SOFTCAP.set(model.softcap()));
     }
-    if (model.qkNorm()) {
+    if (model.qkNorm() && architecture != Architecture.QWEN3) {
       beyond.add(GptConfig.QK_NORM.set(true));
     }
     boolean known =
@@ -59,21 +56,33 @@ public enum ModelFormat {
         model.layers(),
         model.heads(),
         kvHeads,
-        model.embd() / model.heads(),
+        model.sizeOfHead(),
         model.embd(),
-        Mlp.hiddenWidth(model.embd(), model.gatedMlp()),
+        model.hiddenWidth(),
         model.context(),
         model.vocab(),
         model.tiedHead(),
         model.activation(),
-        EPSILON,
+        exact(model.normEpsilon()),
+        !rotary || model.qkvBias(),
         !rotary,
         !rotary,
-        !rotary,
-        false,
-        rotary ? THETA : 0,
-        Optional.empty(),
+        model.qkScale(),
+        rotary ? exact(model.ropeTheta()) : 0,
+        model.ropeScaling().isNone() ? Optional.empty() : Optional.of(model.ropeScaling()),
         endTokens);
+  }
+
+  private static Architecture withRotary(GptConfig model) {
+    if (model.qkScale()) {
+      return Architecture.QWEN3;
+    }
+    return model.qkvBias() ? Architecture.QWEN2 : Architecture.LLAMA;
+  }
+
+  /** The number that was written: 1e-6, not the single nearest to it. */
+  private static double exact(float number) {
+    return Double.parseDouble(Float.toString(number));
   }
 
   private List<Object> beyondGpt2(GptConfig model) {
@@ -87,10 +96,26 @@ public enum ModelFormat {
     if (model.headsSpec().kvHeads() != model.heads()) {
       beyond.add(GptConfig.KV_HEADS.set(model.kvHeads()));
     }
-    if (this == LLMC && !model.tiedHead()) {
-      beyond.add(GptConfig.TIED_HEAD.set(false));
+    if (model.attentionWidth() != model.embd()) {
+      beyond.add(GptConfig.HEAD_SIZE.set(model.headSize()));
+    }
+    if (this == LLMC) {
+      beyondLlmC(model, beyond);
     }
     return beyond;
+  }
+
+  /** What llm.c's program has as a constant. */
+  private static void beyondLlmC(GptConfig model, List<Object> beyond) {
+    if (!model.tiedHead()) {
+      beyond.add(GptConfig.TIED_HEAD.set(false));
+    }
+    if (model.hiddenWidth() != 4 * model.embd()) {
+      beyond.add(GptConfig.MLP_WIDTH.set(model.mlpWidth()));
+    }
+    if (model.normEpsilon() != LayerNormOp.USUAL_EPSILON) {
+      beyond.add(GptConfig.NORM_EPSILON.set(model.normEpsilon()));
+    }
   }
 
   private List<Object> beyondLlama(GptConfig model) {
@@ -107,11 +132,19 @@ public enum ModelFormat {
     if (model.bias()) {
       beyond.add(GptConfig.BIAS.set(true));
     }
+    if (model.qkScale() && model.qkvBias()) {
+      beyond.add(GptConfig.QKV_BIAS.set(true));
+    }
     return beyond;
   }
 
   private static String name(Architecture architecture) {
-    return architecture == Architecture.GPT2 ? "GPT-2" : "Llama";
+    return switch (architecture) {
+      case GPT2 -> "GPT-2";
+      case LLAMA -> "Llama";
+      case QWEN2 -> "Qwen2";
+      case QWEN3 -> "Qwen3";
+    };
   }
 
   private static String name(ModelFormat format) {

@@ -27,7 +27,7 @@ import picocli.CommandLine.Option;
     header = "Export a trained model for other programs.",
     description = {
       "--format hf: a folder with weights and tokenizer for from_pretrained of Hugging Face's",
-      "transformers; with learned positions it is GPT-2, with rotary positions Llama.",
+      "transformers; with learned positions it is GPT-2, with rotary ones Llama, Qwen2 or Qwen3.",
       "--format llmc: model.bin and gpt2_tokenizer.bin for llm.c; GPT-2 only.",
       "Biases that the other program needs and the model does not have are 0."
     },

@@ -105,7 +105,8 @@ class ChatCommandTest {
         .contains("culebra: /save needs a file: /save FILE\n")
         .contains("/reset      start a new conversation\n");
     chat("", "--system=ZZ").assertFails(1, "--system: .*'Z'.*");
-    chat("", "--tokens=0").assertFails(2, "--tokens must be at least 1, not 0 .*");
+    Outcome.of("chat", "--run=" + run.path(), "--tokens=0")
+        .assertFails(2, "--tokens must be at least 1, not 0 .*");
   }
 
   @Test

@@ -295,7 +295,7 @@ class EvalCommandTest {
     Outcome.of("eval", "--run", run.path().toString(), "--data", tiny.toString())
         .assertFails(1, ".*d.txt.*");
     Outcome.of("eval", "--run", run.path().toString(), "--data", "gone").assertFails(1, ".*gone.*");
-    Outcome.of("eval").assertFails(2, "missing required option: '--run=DIR'.*");
+    Outcome.of("eval").assertFails(2, "missing required option: '--run=PATH'.*");
   }
 
   private static double loss(String line) {

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code culebra export}, and that what it writes is read again. */
@@ -116,6 +117,32 @@ class ExportCommandTest {
     assertThat(sample(read)).isEqualTo(sample(model));
   }
 
+  @ParameterizedTest
+  @CsvSource({"llama3-rope-f32,llama3", "qwen2-f32,qwen2", "qwen3-f32,qwen2"})
+  void otherArchitecturesAreSampledFinetunedAndExportedToo(String name, String tokenizer)
+      throws IOException {
+    Path source = ModelFolder.copyTo(folder.resolve(name), name, tokenizer);
+    Path out = folder.resolve(name + "-out");
+    assertThat(export(source, "hf", out).exitCode()).isZero();
+    assertThat(sample(out)).isEqualTo(sample(source));
+    RunFolder run = new RunFolder(folder.resolve(name + "-run"));
+    culebra(
+        "train",
+        "--init-from=" + source,
+        "--data=" + text,
+        "--out=" + run.path(),
+        "--context=32",
+        "--batch=2",
+        "--grad-accum=1",
+        "--steps=1",
+        "--lr=1e-30",
+        "--min-lr=0");
+    Path again = folder.resolve(name + "-again");
+    assertThat(export(run.path(), "hf", again).exitCode()).isZero();
+    assertThat(again.resolve("model.safetensors"))
+        .hasSameBinaryContentAs(out.resolve("model.safetensors"));
+  }
+
   @Test
   void llmCHasOneFileOfWeightsAndOneOfTokens() throws IOException {
     for (RunFolder run : List.of(characters, words)) {
@@ -146,7 +173,7 @@ class ExportCommandTest {
     export(run.path(), "hf", out)
         .assertFails(
             1,
-            "transformers cannot express a GPT-2 model with --softcap 15.0, --activation relu_squared");
+            "transformers cannot express a GPT-2 model with --softcap 15, --activation relu_squared");
     export(folder.resolve("gone"), "hf", out)
         .assertFails(1, "no such run directory or model: .*gone");
     export(model, "onnx", out)
