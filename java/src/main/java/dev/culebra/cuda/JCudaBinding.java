@@ -5,8 +5,8 @@ import java.util.Optional;
 import jcuda.jcublas.JCublas2;
 
 /**
- * Opens CUDA through JCuda and JCublas 12.6, whose native halves are unpacked from their jars.
- * JCublas needs cuBLAS 12; where there is another, FFM calls that.
+ * Opens CUDA through JCuda and JCublas 12.6, whose native libraries are unpacked from their jars.
+ * JCublas needs cuBLAS 12; any other version is called through FFM.
  */
 final class JCudaBinding {
   private static final List<String> CUBLAS = List.of("libcublas.so.12");
@@ -14,7 +14,7 @@ final class JCudaBinding {
   private JCudaBinding() {}
 
   /**
-   * Loads JCuda's libraries, and before them those of NVIDIA that they need.
+   * Loads NVIDIA's libraries that JCuda needs, then JCuda's.
    *
    * @throws CudaUnavailableException if one is missing or the driver does not start
    */
@@ -45,7 +45,7 @@ final class JCudaBinding {
   }
 
   /**
-   * Loads JCuda's half for the driver, which NVIDIA's own must have been loaded before.
+   * Loads JCuda's library for the driver; NVIDIA's driver must be loaded already.
    *
    * @throws CudaUnavailableException if it is missing or the driver does not start
    */

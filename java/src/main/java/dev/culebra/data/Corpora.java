@@ -17,13 +17,13 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Opens what a user names as data:
+ * Opens data by name or path:
  *
  * <ul>
  *   <li>a {@link NamedCorpus}: {@code dickens};
- *   <li>a dataset of the program's own, where it has some ({@link #with}): {@code addition};
+ *   <li>a user-defined dataset, if there are any ({@link #with}): {@code addition};
  *   <li>a text file, or a directory of them ({@link TextFiles}), or documents in a file whose name
- *       ends in {@code .jsonl} ({@code {"text": …}} a line); any may be packed by gzip;
+ *       ends in {@code .jsonl} (one {@code {"text": …}} per line); any may be packed by gzip;
  *   <li>a token file, whose name ends in {@code .bin} ({@link TokenFile}), or a directory with
  *       {@code train.bin} and {@code val.bin}, or with shards such as {@code x_train_000001.bin}
  *       and {@code x_val_000000.bin}. Their tokenizer is in {@code tokenizer.json} in the same
@@ -33,8 +33,8 @@ import java.util.stream.Stream;
  *       Conversations}), in a file whose name ends in {@code .jsonl}.
  * </ul>
  *
- * A name wins over a file of that name; {@code ./dickens} is the file. A path may be a pattern for
- * several files, such as {@code fineweb/*_train_*.bin}. Immutable and thread-safe.
+ * A name takes precedence over a file with that name; {@code ./dickens} is the file. A path may be
+ * a pattern for several files, such as {@code fineweb/*_train_*.bin}. Immutable and thread-safe.
  */
 public final class Corpora {
   private final Path cache;
@@ -50,13 +50,13 @@ public final class Corpora {
     this.made = made;
   }
 
-  /** The same, and datasets of a program's own by their names. */
+  /** A copy that also knows user-defined datasets by name. */
   public Corpora with(NamedDatasets more) {
     return new Corpora(cache, Stream.concat(made.stream(), Stream.of(more)).toList());
   }
 
   /**
-   * Keeps downloads where the user's other programs do: {@code $XDG_CACHE_HOME/culebra}, or {@code
+   * Keeps downloads in the user's cache directory: {@code $XDG_CACHE_HOME/culebra}, or {@code
    * ~/.cache/culebra}.
    */
   public static Corpora ofUser() {
@@ -65,12 +65,12 @@ public final class Corpora {
 
   static Path cacheDirectory(Map<String, String> environment, String home) {
     String base = environment.getOrDefault("XDG_CACHE_HOME", "");
-    // The XDG base directory specification: a relative path is to be ignored.
+    // The XDG base directory specification: a relative path must be ignored.
     Path caches = Path.of(base).isAbsolute() ? Path.of(base) : Path.of(home, ".cache");
     return caches.resolve("culebra");
   }
 
-  /** What a name stands for. */
+  /** The meaning of a name. */
   private sealed interface Found {
     record Text(TextSource source) implements Found {}
 
@@ -81,8 +81,8 @@ public final class Corpora {
   private record Sources(DataSpec spec, Found data, Found validation) {}
 
   /**
-   * Opens data for a new model. Text gets a tokenizer of the kind asked for, characters with the
-   * vocabulary of this text; token files have their own.
+   * Opens data for a new model. Text gets a tokenizer of the given kind, a character tokenizer with
+   * the vocabulary of this text; token files have their own.
    *
    * @throws DataException if there is no such data or it cannot be used
    * @throws IOException if it cannot be read
@@ -92,8 +92,8 @@ public final class Corpora {
   }
 
   /**
-   * Opens data for a new model. Text gets the tokenizer asked for, characters with the vocabulary
-   * of this text; token files have their own.
+   * Opens data for a new model. Text gets the given tokenizer, a character tokenizer with the
+   * vocabulary of this text; token files have their own.
    *
    * @throws DataException if there is no such data or it cannot be used
    * @throws IOException if it cannot be read, or the tokenizer cannot
@@ -145,7 +145,7 @@ public final class Corpora {
   }
 
   /**
-   * The same for a model that has a tokenizer already.
+   * The same for a model that already has a tokenizer.
    *
    * @throws DataException if there is no such data, it cannot be used, or has another tokenizer; if
    *     a text has characters that the tokenizer does not know, it names them all and its cause is
@@ -273,7 +273,7 @@ public final class Corpora {
     }
   }
 
-  /** The name under which {@code data} is found again from any working directory. */
+  /** A name for {@code data} that works from any working directory. */
   public String settled(String data) {
     if (NamedCorpus.find(data).isPresent()) {
       return data;
@@ -296,9 +296,9 @@ public final class Corpora {
   }
 
   /**
-   * The text that {@code data} names.
+   * The text named by {@code data}.
    *
-   * @throws DataException if there is no such text, or there are only tokens
+   * @throws DataException if there is no such text, or only tokens
    * @throws IOException if it cannot be read
    */
   public TextSource text(String data) throws IOException {
@@ -318,7 +318,8 @@ public final class Corpora {
   }
 
   /**
-   * The tokenizer asked for; characters are those of {@code text}, which is then read once.
+   * The chosen tokenizer; a character tokenizer gets the characters of {@code text}, which is then
+   * read once.
    *
    * @throws DataException if the text is empty
    * @throws IOException if it cannot be read, or the tokenizer cannot
@@ -417,7 +418,7 @@ public final class Corpora {
   }
 
   /**
-   * Whether {@code data} is still of use without some of its characters: an answer would not be.
+   * Whether {@code data} is still useful without some of its characters; answers are not.
    *
    * @throws IOException if it cannot be read
    */

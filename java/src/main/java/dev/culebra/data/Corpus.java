@@ -10,8 +10,8 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
- * Tokens to train on and tokens to validate on, with the tokenizer that made them. It owns both and
- * must be closed. {@link Corpora} opens one by name or path.
+ * Tokens for training and for validation, with their tokenizer. It owns the tokens and must be
+ * closed. {@link Corpora} opens one by name or path.
  */
 public final class Corpus implements Dataset {
   private static final long MEASURED = 1 << 20;
@@ -56,8 +56,8 @@ public final class Corpus implements Dataset {
   }
 
   /**
-   * Encodes a text, its documents with the tokenizer's end of text between them; the last tenth of
-   * every file is for validation.
+   * Encodes a text, with the tokenizer's end of text between documents; the last tenth of every
+   * file is for validation.
    *
    * @throws DataException if the text is empty, not UTF-8 or holds a character that the tokenizer
    *     does not know
@@ -135,7 +135,7 @@ public final class Corpus implements Dataset {
   /**
    * Maps one token file; the last tenth is for validation.
    *
-   * @throws DataException if it is no token file
+   * @throws DataException if it is not a token file
    * @throws IOException if it cannot be read
    */
   public static Corpus fromTokenFile(Path file, Tokenizer tokenizer) throws IOException {
@@ -233,7 +233,7 @@ public final class Corpus implements Dataset {
     try {
       List<Tokens> parts = List.of(first, validation.open());
       return new Corpus(name, tokenizer, first, parts.getLast(), parts, parts, origin);
-    } catch (Throwable e) { // an Error too must leave nothing open
+    } catch (Throwable e) { // even an Error must leave nothing open
       first.close();
       throw e;
     }
@@ -275,13 +275,13 @@ public final class Corpus implements Dataset {
     return new BatchSampler(this, split, seed);
   }
 
-  /** Some text that the model draws. */
+  /** A text drawn from the model. */
   @Override
   public Showcase showcase(Learner learner) {
     return new TextSample(tokenizer, learner);
   }
 
-  /** The loss of every token of the validation part but the first. */
+  /** The loss of all tokens of the validation part except the first. */
   @Override
   public Measurement measure(Learner learner) {
     return learner.loss(validation).of(name, Measurement.VALIDATION, bytes(validation));
@@ -313,7 +313,7 @@ public final class Corpus implements Dataset {
     return validation;
   }
 
-  /** On average over at most the first {@value #MEASURED} tokens of the validation part. */
+  /** The average over at most the first {@value #MEASURED} tokens of the validation part. */
   @Override
   public OptionalDouble bytesPerToken() {
     long tokens = Math.min(validation.size(), MEASURED);
@@ -334,9 +334,9 @@ public final class Corpus implements Dataset {
   }
 
   /**
-   * Checks that each part holds a context of {@code context} tokens and the token after it.
+   * Checks that each part has room for a context of {@code context} tokens and the token after it.
    *
-   * @throws DataException if one does not, with how many it has and how many are needed
+   * @throws DataException if one does not, with the available and the needed number
    */
   @Override
   public void requireContext(int context) {

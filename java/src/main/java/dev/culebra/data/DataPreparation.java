@@ -10,28 +10,28 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Encodes texts once and for all: {@code train.bin} and {@code val.bin} in nanoGPT's format, with
- * {@code tokenizer.json} beside them. Texts and tokens are streamed, so their size is limited by
- * the disk only.
+ * Encodes texts into token files: {@code train.bin} and {@code val.bin} in nanoGPT's format, next
+ * to {@code tokenizer.json}. Texts and tokens are streamed, so their size is limited only by the
+ * disk.
  */
 public final class DataPreparation {
   private DataPreparation() {}
 
   /**
-   * What was written.
+   * The result. * @param trainTokens tokens in {@code train.bin}
    *
-   * @param trainTokens tokens in {@code train.bin}
    * @param validationTokens tokens in {@code val.bin}
-   * @param tokenizer what they were made by
+   * @param tokenizer their tokenizer
    */
   public record Result(long trainTokens, long validationTokens, Tokenizer tokenizer) {}
 
   /**
-   * Prepares text files or directories ({@link TextFiles}) with the tokenizer asked for; characters
-   * get the vocabulary of these texts.
+   * Prepares text files or directories ({@link TextFiles}) with the given tokenizer; a character
+   * tokenizer gets the vocabulary of these texts.
    *
    * @throws DataException if a text is missing, empty or not UTF-8
-   * @throws IOException if something cannot be read or written; each file is whole or as it was
+   * @throws IOException if something cannot be read or written; each file is then complete or
+   *     unchanged
    */
   public static Result prepare(List<Path> texts, TokenizerChoice choice, Path directory)
       throws IOException {
@@ -41,15 +41,16 @@ public final class DataPreparation {
   }
 
   /**
-   * Prepares {@code text} with {@code tokenizer} into {@code directory}, which is made if need be.
-   * The tokenizer's end of text stands between documents.
+   * Prepares {@code text} with {@code tokenizer} into {@code directory}, which is created if
+   * necessary. The tokenizer's end of text separates documents.
    *
    * @param holdout which part is for validation; not other data
-   * @param special whether what special tokens are written as, such as {@code <|endoftext|>} in the
-   *     text, is those tokens
+   * @param special whether the text of special tokens, such as {@code <|endoftext|>}, becomes those
+   *     tokens
    * @throws DataException if the text is too short to divide, not UTF-8, or holds a character that
    *     the tokenizer does not know
-   * @throws IOException if something cannot be read or written; each file is whole or as it was
+   * @throws IOException if something cannot be read or written; each file is then complete or
+   *     unchanged
    */
   public static Result prepare(
       TextSource text, Tokenizer tokenizer, Holdout holdout, boolean special, Path directory)
@@ -69,7 +70,7 @@ public final class DataPreparation {
     return new Result(writing.trainTokens, writing.validationTokens, tokenizer);
   }
 
-  /** Whether {@code directory} holds what {@link #prepare} writes: it would be replaced. */
+  /** Whether {@code directory} has files that {@link #prepare} would replace. */
   public static boolean isPrepared(Path directory) {
     return Files.exists(directory.resolve(TokenPaths.TRAIN_FILE))
         || Files.exists(directory.resolve(TokenPaths.VALIDATION_FILE))
@@ -80,7 +81,7 @@ public final class DataPreparation {
     try {
       Files.delete(directory);
     } catch (IOException e) {
-      // not empty, or not ours to delete: why nothing was prepared is what matters
+      // not empty, or not deletable: the original error is what matters
     }
   }
 

@@ -5,58 +5,56 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
- * What a model is trained on: batches to learn from, batches to validate on, and its own way to
- * show and measure what was learned. A text, questions with answers, or data of a program's own.
+ * Data for training a model: batches for training and validation, and its own way to show and
+ * measure what was learned. A text, questions with answers, or user-defined data.
  *
  * <p>The contract of an implementation:
  *
  * <ul>
- *   <li><b>Determinism.</b> It has no state that training changes. A batch follows from (seed,
- *       split, step, micro-step) alone ({@link Batches}), so a checkpoint keeps nothing of it, and
- *       a run that resumes sees the batches that it would have seen. Two datasets that are opened
- *       by the same name must be equal in this.
- *   <li><b>Threads.</b> {@link #batches} may be used by several threads at once. All else is called
- *       by one thread at a time.
- *   <li><b>Errors.</b> Whatever is wrong with the data is a {@link DataException} of one line.
+ *   <li><b>Determinism.</b> It has no state that training changes. A batch depends only on (seed,
+ *       split, step, micro-step) ({@link Batches}), so checkpoints store nothing about it, and a
+ *       resumed run sees the same batches. Datasets opened by the same name must give the same
+ *       batches.
+ *   <li><b>Threads.</b> {@link #batches} may be used by several threads at once. All other methods
+ *       are called by one thread at a time.
+ *   <li><b>Errors.</b> Errors in the data are {@link DataException}s with one line.
  * </ul>
  */
 public interface Dataset extends AutoCloseable {
-  /** Batches that {@link #measure} takes where a dataset has no measure of its own. */
+  /** The number of batches in the default {@link #measure}. */
   int MEASURED_BATCHES = 100;
 
   /** The name or path it was opened by. */
   String name();
 
-  /** One line about it, for people. */
+  /** One line of description. */
   default String describe() {
     return name();
   }
 
-  /** What its tokens mean; the same, or an equal one, at every call. */
+  /** The tokenizer of its tokens; the same or an equal one for every call. */
   Tokenizer tokenizer();
 
   /** The batches of a part; equal seeds give equal ones. */
   Batches batches(Split split, long seed);
 
   /**
-   * Checks that sequences of {@code context} tokens can be had; any can, unless a dataset says
-   * otherwise.
+   * Checks that sequences of {@code context} tokens are possible; by default all are.
    *
-   * @throws DataException if not; one line
+   * @throws DataException with one line, if not
    */
   default void requireContext(int context) {}
 
   /**
-   * Prepares what shows, during the training and at its end, what {@code learner} has learned.
-   * Takes what memory it needs from the learner now, so that a run that does not fit fails before
-   * its first step.
+   * Prepares a showcase of what {@code learner} has learned, for use during training and at its
+   * end. Takes the memory that it needs from the learner now, so that a run that does not fit fails
+   * before its first step.
    */
   Showcase showcase(Learner learner);
 
   /**
-   * Measures {@code learner} on the whole validation part, or on a fixed sample of it: the loss of
-   * {@value #MEASURED_BATCHES} of its batches, unless a dataset says otherwise. Equal weights give
-   * an equal result.
+   * Measures {@code learner} on the whole validation part or a fixed sample of it; by default, the
+   * loss of {@value #MEASURED_BATCHES} of its batches. Equal weights give equal results.
    *
    * @throws DataException if the learner's context does not suit this data
    */
@@ -66,8 +64,8 @@ public interface Dataset extends AutoCloseable {
   }
 
   /**
-   * The same on all of the data, the training part included; empty where there is no such thing, as
-   * of data that is made on the fly.
+   * The same on all of the data, including the training part; empty if that is impossible, as for
+   * generated data.
    *
    * @throws DataException if the learner's context does not suit this data
    */
@@ -76,8 +74,9 @@ public interface Dataset extends AutoCloseable {
   }
 
   /**
-   * UTF-8 bytes of a token, on average: a loss a token, divided by this, is one a byte, which
-   * compares across tokenizers. Empty of what is no text, whose loss is that of answers.
+   * The average number of UTF-8 bytes per token. A loss per token divided by this is a loss per
+   * byte, which can be compared across tokenizers. Empty for non-text data, whose loss covers
+   * answers only.
    */
   default OptionalDouble bytesPerToken() {
     return OptionalDouble.empty();
@@ -91,12 +90,12 @@ public interface Dataset extends AutoCloseable {
     return Optional.empty();
   }
 
-  /** How a model of this data is asked; empty where it continues texts. */
+  /** How to ask a model of this data; empty if it continues texts. */
   default Optional<Asking> asking() {
     return Optional.empty();
   }
 
-  /** Frees what it holds, if anything. Closing twice is harmless. */
+  /** Frees its resources, if any. Closing twice is harmless. */
   @Override
   default void close() {}
 }

@@ -20,18 +20,18 @@ import java.util.Map;
 import java.util.OptionalInt;
 
 /**
- * Byte-level BPE as Hugging Face's {@code tokenizer.json} has it. What would give other tokens than
- * {@link BpeTokenizer} can is refused; what only adds tokens around a text (the post-processor),
- * cuts it off or pads it is left out.
+ * Byte-level BPE in Hugging Face's {@code tokenizer.json}. Features that would give tokens other
+ * than {@link BpeTokenizer}'s are rejected; parts that only add tokens around a text (the
+ * post-processor), truncate or pad it are ignored.
  */
 final class HuggingFaceTokenizer {
   static final String GPT2_END_OF_TEXT = "<|endoftext|>";
 
-  /** Names of the token between documents, in the order in which they are looked for. */
+  /** Names of the token between documents, in the order of the search. */
   private static final List<String> ENDS_OF_TEXT =
       List.of(GPT2_END_OF_TEXT, "<|end_of_text|>", "</s>", "<eos>");
 
-  /** Marks an added token that none of {@link #ENDS_OF_TEXT} is; other readers pass over it. */
+  /** Marks an added token that is not in {@link #ENDS_OF_TEXT}; other readers ignore it. */
   private static final String END_OF_TEXT = "end_of_text";
 
   private static final String FUSE = "Fuse";
@@ -47,7 +47,7 @@ final class HuggingFaceTokenizer {
     this.file = file;
   }
 
-  /** Whether JSON is of this format, or at least no other of ours. */
+  /** Whether JSON has this format, or at least none of our other formats. */
   static boolean isOne(JsonNode json) {
     return json.has("model");
   }
@@ -55,7 +55,7 @@ final class HuggingFaceTokenizer {
   /**
    * Reads the content of {@code file}.
    *
-   * @throws TokenizerFormatException if it is no byte-level BPE or one that is not known
+   * @throws TokenizerFormatException if it is not byte-level BPE or an unknown variant
    */
   static Tokenizer read(Path file, JsonNode json) throws TokenizerFormatException {
     return new HuggingFaceTokenizer(file).read(json);
@@ -109,7 +109,7 @@ final class HuggingFaceTokenizer {
   }
 
   private void requireKnown(JsonNode model) throws TokenizerFormatException {
-    String type = model.path("type").asText("BPE"); // files of old versions do not say
+    String type = model.path("type").asText("BPE"); // missing in files of old versions
     if (!type.equals("BPE")) {
       throw bad("its model is %s: only byte-level BPE is known".formatted(type));
     }
@@ -148,7 +148,7 @@ final class HuggingFaceTokenizer {
     return number.intValue();
   }
 
-  /** The tokens by their numbers; null in gaps. */
+  /** The tokens by number; null for gaps. */
   List<String> tokens(Map<String, Integer> vocabulary) throws TokenizerFormatException {
     int size = vocabulary.values().stream().mapToInt(id -> id + 1).max().orElse(0);
     String[] tokens = new String[size];
@@ -161,7 +161,7 @@ final class HuggingFaceTokenizer {
     return Arrays.asList(tokens);
   }
 
-  /** Each a pair of tokens, or in older files one string with a space between them. */
+  /** Each merge is a pair of tokens, or in older files a string with a space between them. */
   private List<String[]> pairs(JsonNode list) throws TokenizerFormatException {
     if (!list.isArray()) {
       throw bad("its \"merges\" must be a list");
@@ -317,7 +317,7 @@ final class HuggingFaceTokenizer {
     return json;
   }
 
-  /** A tokenizer as its file, which {@link #read} reads to an equal one. */
+  /** The JSON of a tokenizer, from which {@link #read} reads an equal one. */
   static ObjectNode json(BpeDefinition definition) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("version", "1.0").putNull("truncation").putNull("padding");

@@ -29,7 +29,7 @@ final class JsonTexts {
     this.file = file;
   }
 
-  /** Whether {@code file} is one, by its name and its first line. */
+  /** Whether {@code file} is such a file, by its name and its first line. */
   static boolean isOne(Path file) throws IOException {
     if (!isCalledOne(file) || !Files.isRegularFile(file)) {
       return false;
@@ -49,9 +49,9 @@ final class JsonTexts {
   }
 
   /**
-   * Passes the documents to {@code sink}; blank lines are none.
+   * Passes the documents to {@code sink}; blank lines are skipped.
    *
-   * @throws DataException if a line is no such object, with its number
+   * @throws DataException if a line is not such an object, with its number
    * @throws IOException if the file cannot be read
    */
   static void read(Path file, TextSource.Sink sink) throws IOException {

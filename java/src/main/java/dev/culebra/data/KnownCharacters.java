@@ -6,7 +6,7 @@ import java.util.Arrays;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
-/** A text without the characters that a vocabulary lacks; remembers which those were. */
+/** A text without the characters that a vocabulary lacks; records which those were. */
 final class KnownCharacters implements TextSource {
   private final TextSource text;
   private final int[] vocabulary;
@@ -60,7 +60,10 @@ final class KnownCharacters implements TextSource {
     }
   }
 
-  /** What the last reading left out: {@code 12 × '&', 3 × U+0009}; empty where that is nothing. */
+  /**
+   * The characters skipped in the last reading: {@code 12 × '&', 3 × U+0009}; empty if there were
+   * none.
+   */
   String leftOut() {
     return leftOut.entrySet().stream()
         .map(entry -> "%,d × %s".formatted(entry.getValue(), describe(entry.getKey())))

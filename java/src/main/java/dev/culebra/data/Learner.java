@@ -5,31 +5,31 @@ import java.util.function.BooleanSupplier;
 import java.util.function.IntPredicate;
 
 /**
- * A model as a {@link Dataset} sees it that shows or measures what was learned. What a learner
- * hands out takes its memory at once, shares the model's weights, has activations of its own, and
- * sees every change of the weights; the learner's owner closes it all. One thread at a time, and
- * not while the model computes.
+ * A model as seen by a {@link Dataset}, for showing or measuring what was learned. Objects returned
+ * by a learner allocate their memory immediately, share the model's weights, have their own
+ * activations, and see every change of the weights; the learner's owner closes them. One thread at
+ * a time, and not while the model computes.
  */
 public interface Learner {
-  /** T, the longest sequence that is trained on. */
+  /** T, the longest training sequence. */
   int context();
 
-  /** B, how many sequences are trained on at once. */
+  /** B, the number of sequences in a training batch. */
   int batch();
 
-  /** Prepares to let it write. */
+  /** Prepares to generate text. */
   Writer writer();
 
   /**
    * Prepares to ask it {@code questions}.
    *
    * @param questions at least one, none longer than {@code context() + 1} tokens
-   * @param atOnce how many make up a batch, at most
+   * @param atOnce the most questions per batch
    */
   Exam exam(List<Question> questions, int atOnce);
 
   /**
-   * Its loss over all {@code tokens} but the first, each predicted once from at most {@link
+   * Its loss over all {@code tokens} except the first, each predicted once from at most {@link
    * #context()} tokens before it; waits for the device.
    *
    * @throws DataException if there are fewer than two
@@ -37,10 +37,10 @@ public interface Learner {
   MeanLoss loss(Tokens tokens);
 
   /**
-   * Its loss over the targets that count in the first {@code count} steps of {@code batches}, of
-   * the shape (batch(), context()); waits for the device.
+   * Its loss over the counted targets in the first {@code count} steps of {@code batches}, with the
+   * shape (batch(), context()); waits for the device.
    *
-   * @throws DataException if none counts
+   * @throws DataException if no target counts
    */
   MeanLoss loss(Batches batches, int count);
 
@@ -52,11 +52,11 @@ public interface Learner {
    */
   double[] losses(List<Question> questions);
 
-  /** Lets a model write. Both methods wait for the device, token by token. */
+  /** Generates text. The methods wait for the device, token by token. */
   interface Writer {
     /**
-     * Hands the likeliest continuation of {@code prompt}, of up to {@code count} tokens, to {@code
-     * onToken} token by token until that returns false.
+     * Passes the likeliest continuation of {@code prompt}, up to {@code count} tokens, to {@code
+     * onToken} one by one until it returns false.
      */
     void likeliest(int[] prompt, int count, IntPredicate onToken);
 
@@ -75,38 +75,38 @@ public interface Learner {
     }
 
     /**
-     * As {@link #likeliest(int[], int, IntPredicate)}, but each token is drawn at random. With
-     * equal weights the draws are the same each time.
+     * Like {@link #likeliest(int[], int, IntPredicate)}, but draws each token at random. With equal
+     * weights the draws are always the same.
      */
     void draw(int[] prompt, int count, IntPredicate onToken);
   }
 
-  /** Questions to a model. */
+  /** Questions for a model. */
   @FunctionalInterface
   interface Exam {
     /**
-     * Asks all of them; waits for the device.
+     * Asks all questions; waits for the device.
      *
-     * @param abandon asked before each batch whether to give up
-     * @return null if {@code abandon} said so
+     * @param abandon called before each batch; true to give up
+     * @return null if {@code abandon} returned true
      */
     Answers ask(BooleanSupplier abandon);
   }
 
   /**
-   * How an exam went.
+   * The result of an exam.
    *
-   * @param lossSum of all tokens of all answers, each predicted once, in nats
-   * @param tokens how many those are
+   * @param lossSum over all tokens of all answers, each predicted once, in nats
+   * @param tokens number of these tokens
    * @param exact for each question whether the likeliest tokens are the right answer
    */
   record Answers(double lossSum, long tokens, boolean[] exact) {
-    /** How many questions were answered exactly. */
+    /** The number of questions answered exactly. */
     public int right() {
       return right(0, exact.length);
     }
 
-    /** The same of the questions from {@code from} to before {@code end}. */
+    /** The same for the questions from {@code from} to before {@code end}. */
     public int right(int from, int end) {
       int right = 0;
       for (int i = from; i < end; i++) {
@@ -115,7 +115,7 @@ public interface Learner {
       return right;
     }
 
-    /** Of the tokens of all answers. */
+    /** The mean loss of the tokens of all answers. */
     public MeanLoss loss() {
       return new MeanLoss(lossSum / tokens, tokens);
     }

@@ -8,23 +8,23 @@ import java.util.Map;
 /**
  * How well a model predicts tokens that it was not trained on.
  *
- * @param loss mean over all of them, in nats a token
- * @param tokens how many were predicted
+ * @param loss mean over all tokens, in nats per token
+ * @param tokens number of predicted tokens
  */
 public record MeanLoss(double loss, long tokens) {
-  /** exp(loss): as uncertain as a choice among so many equally likely tokens. */
+  /** exp(loss): the uncertainty of a choice among this many equally likely tokens. */
   public double perplexity() {
     return Math.exp(loss);
   }
 
-  /** Of several parts together, at least one. */
+  /** The mean over several parts, at least one. */
   static MeanLoss of(List<MeanLoss> parts) {
     long tokens = parts.stream().mapToLong(MeanLoss::tokens).sum();
     double sum = parts.stream().mapToDouble(part -> part.loss * part.tokens).sum();
     return new MeanLoss(sum / tokens, tokens);
   }
 
-  /** As a measurement of the validation part of the data called {@code name}. */
+  /** As a measurement of the validation part of the data named {@code name}. */
   public Measurement of(String name) {
     return of(name, Measurement.VALIDATION, 0);
   }
@@ -63,7 +63,7 @@ public record MeanLoss(double loss, long tokens) {
     return loss * tokens / Math.log(2) / bytes;
   }
 
-  /** As {@link Measurement#figures} call it. */
+  /** As {@link Measurement#figures}. */
   Map<String, Object> figures() {
     Map<String, Object> figures = new LinkedHashMap<>();
     figures.put("tokens", tokens);

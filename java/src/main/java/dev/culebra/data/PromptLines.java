@@ -61,9 +61,10 @@ final class PromptLines {
   }
 
   /**
-   * The pairs of a file; blank lines are none. A byte order mark and the CR of CR LF are left out.
+   * The pairs of a file; blank lines are skipped. A byte order mark and the CR of CR LF are
+   * removed.
    *
-   * @throws DataException if a line is no pair, with its number, or there are not two
+   * @throws DataException if a line is not a pair, with its number, or there are fewer than two
    * @throws IOException if the file cannot be read
    */
   static List<Pair> read(Path file) throws IOException {

@@ -14,19 +14,19 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Questions with their answers from a file of JSON Lines, an object with {@code prompt} and {@code
- * completion} a line. A row of a batch is one pair and a line's end, padded; only the tokens of the
- * completion and that end are targets. The last tenth of the lines, at least one, is for
+ * Questions and answers from a JSON Lines file with one object with {@code prompt} and {@code
+ * completion} per line. A row of a batch is one pair and a line end, padded; only the tokens of the
+ * completion and the line end are targets. The last tenth of the lines, at least one, is for
  * validation, unless a {@link Holdout} says otherwise. Immutable and thread-safe.
  */
 public final class PromptPairs implements Dataset {
-  /** How a file of pairs is told from other text. */
+  /** Identifies a file of pairs. */
   static final String ENDING = ".jsonl";
 
-  /** What ends a completion. */
+  /** The end of a completion. */
   public static final String END = "\n";
 
-  /** Most pairs that are asked during a training. */
+  /** The most pairs asked during training. */
   private static final int SHOWN = 1000;
 
   private static final int STREAM = 0x43000000;
@@ -81,9 +81,9 @@ public final class PromptPairs implements Dataset {
   }
 
   /**
-   * Reads a file for a new model, with the tokenizer asked for.
+   * Reads a file for a new model, with the given tokenizer.
    *
-   * @throws DataException if a line is no pair, with its number
+   * @throws DataException if a line is not a pair, with its number
    * @throws IOException if the file cannot be read
    */
   static PromptPairs open(Path file, TokenizerChoice choice, Holdout holdout) throws IOException {
@@ -107,10 +107,10 @@ public final class PromptPairs implements Dataset {
   }
 
   /**
-   * Reads a file for a model that has a tokenizer already.
+   * Reads a file for a model that already has a tokenizer.
    *
-   * @throws DataException if a line is no pair, or holds a character that the tokenizer does not
-   *     know; with its number
+   * @throws DataException with the line's number, if a line is not a pair or has a character that
+   *     the tokenizer does not know
    * @throws IOException if the file cannot be read
    */
   static PromptPairs open(Path file, Tokenizer tokenizer, Holdout holdout) throws IOException {
@@ -155,7 +155,7 @@ public final class PromptPairs implements Dataset {
     return rows;
   }
 
-  /** A model of one long line has no token for what ends an answer. */
+  /** A model trained on one long line has no token for the end of an answer. */
   private static void requireEnd(Path file, Tokenizer tokenizer) {
     try {
       tokenizer.encode(END);
@@ -197,7 +197,7 @@ public final class PromptPairs implements Dataset {
     return tokenizer;
   }
 
-  /** The pairs of a part, in the order of their lines, each completion with its {@link #END}. */
+  /** The pairs of a part, in the order of their lines, each completion followed by {@link #END}. */
   public List<Question> questions(Split split) {
     return split == Split.TRAIN ? train : validation;
   }
@@ -236,7 +236,7 @@ public final class PromptPairs implements Dataset {
     return new ExactCompletions(learner, tokenizer, some, "validation prompts");
   }
 
-  /** All validation pairs: the loss of their completions, and how many of these are exact. */
+  /** For all validation pairs: the loss of their completions, and the number of exact ones. */
   @Override
   public Measurement measure(Learner learner) {
     return measure(learner, validation, "validation prompts", Measurement.VALIDATION);

@@ -1,7 +1,7 @@
 package dev.culebra.data;
 
 /**
- * A question with its right answer, of which only the answer is to be learned.
+ * A question with its right answer; only the answer is learned.
  *
  * @param prompt tokens of the question, at least one
  * @param answer tokens of the answer, at least one
@@ -21,8 +21,8 @@ public record Question(int[] prompt, int[] answer) implements BatchRow {
   }
 
   /**
-   * Makes this row {@code row} of a batch: the tokens but for the last, which has no successor,
-   * then input 0; targets are the answer's tokens, and {@link Batch#IGNORE} all around.
+   * Writes this to row {@code row} of a batch: the tokens except the last, which has no successor,
+   * then input 0. Targets are the answer's tokens, and {@link Batch#IGNORE} elsewhere.
    *
    * @throws IllegalArgumentException if it is too long for the batch's context
    */

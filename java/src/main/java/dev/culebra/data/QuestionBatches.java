@@ -16,8 +16,10 @@ public final class QuestionBatches implements Batches {
 
   /**
    * @param seed of the run
-   * @param stream of the random numbers, its lower 24 bits 0; of a program's own from 0x50000000 on
-   * @param part from 0 to 15, a {@link Split#ordinal} say: another has other random numbers
+   * @param stream of the random numbers, with its lower 24 bits 0; user-defined streams start at
+   *     0x50000000
+   * @param part from 0 to 15, such as a {@link Split#ordinal}; each part has different random
+   *     numbers
    * @param draw makes a row from random numbers alone; thread-safe
    */
   public QuestionBatches(

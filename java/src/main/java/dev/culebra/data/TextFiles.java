@@ -128,7 +128,7 @@ public final class TextFiles implements TextSource {
     return files;
   }
 
-  /** Whether the name of a file, seen from the directory asked for, is one of a text. */
+  /** Whether a file's name, relative to the given directory, is that of a text. */
   private static boolean isText(Path file, boolean asBefore) {
     String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
     boolean called =

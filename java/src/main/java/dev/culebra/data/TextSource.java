@@ -3,26 +3,26 @@ package dev.culebra.data;
 import java.io.IOException;
 import java.io.InputStream;
 
-/** A text that can be read again and again, in pieces, so that it need not fit into memory. */
+/** A text that can be read repeatedly, in pieces, so that it need not fit into memory. */
 public interface TextSource {
-  /** For messages: a corpus' name or a path. */
+  /** A corpus name or a path, for messages. */
   String name();
 
   /**
-   * Passes the text to {@code sink} from beginning to end, in pieces of at most a few hundred
-   * thousand characters, none of which ends within a surrogate pair.
+   * Passes the text to {@code sink} from start to end, in pieces of at most a few hundred thousand
+   * characters, none of which ends inside a surrogate pair.
    *
-   * @throws IOException if it cannot be read; one line that names it
-   * @throws DataException if it is not UTF-8; one line that names the file and the byte
+   * @throws IOException with one line that names it, if it cannot be read
+   * @throws DataException with one line that names the file and the byte, if it is not UTF-8
    */
   void read(Sink sink) throws IOException;
 
-  /** Takes the pieces of a text, and is told where its documents end. */
+  /** Receives the pieces of a text and the ends of its documents. */
   @FunctionalInterface
   interface Sink {
     void accept(String piece) throws IOException;
 
-    /** A document ends here: a file, or a line of JSON. Another may follow. */
+    /** A document (a file or a line of JSON) ends here. Another may follow. */
     default void endDocument() throws IOException {}
 
     /** A file ends here, and with it its last document. */
@@ -41,7 +41,7 @@ public interface TextSource {
     return text.toString();
   }
 
-  /** A text that is in memory. */
+  /** A text in memory. */
   static TextSource of(String name, String text) {
     return new TextSource() {
       @Override
@@ -56,7 +56,7 @@ public interface TextSource {
     };
   }
 
-  /** A text that comes once, in UTF-8: a second reading finds nothing. */
+  /** A UTF-8 text that can be read only once: a second reading finds nothing. */
   static TextSource of(String name, InputStream in) {
     return new TextSource() {
       @Override

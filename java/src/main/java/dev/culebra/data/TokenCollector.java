@@ -5,7 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
- * Collects tokens off the heap, as many as come. Either {@link #finish} hands the memory on or
+ * Collects any number of tokens in off-heap memory. Either {@link #finish} passes on the memory or
  * {@link #close} frees it. Not thread-safe.
  */
 final class TokenCollector implements TokenStore, AutoCloseable {
@@ -58,7 +58,7 @@ final class TokenCollector implements TokenStore, AutoCloseable {
     size = kept;
   }
 
-  /** What was collected; the caller owns it from now on. */
+  /** The collected tokens; the caller owns them from now on. */
   Tokens finish() {
     List<MemorySegment> collected = List.of(segment.asSlice(0, size * width.bytes()));
     Tokens tokens = new Tokens(name, vocab, width, collected, arena);

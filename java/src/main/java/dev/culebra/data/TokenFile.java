@@ -74,9 +74,9 @@ public final class TokenFile {
    * Maps a token file. Tokens are checked against {@code vocab} when they are read, so that opening
    * does not have to read the file.
    *
-   * @return tokens named after the file, which the caller closes
-   * @throws DataException if the file is empty, cut off or in another format
-   * @throws IOException if it cannot be read; one line that names it
+   * @return tokens named after the file; the caller closes them
+   * @throws DataException if the file is empty, truncated or in another format
+   * @throws IOException with one line that names it, if it cannot be read
    */
   public static Tokens open(Path file, int vocab) throws IOException {
     return open(file.toString(), List.of(file), vocab);
@@ -107,7 +107,7 @@ public final class TokenFile {
         segments.add(file.tokens);
       }
       return new Tokens(name, vocab, first.width, segments, arena, List.copyOf(files));
-    } catch (Throwable e) { // an Error too must leave nothing open
+    } catch (Throwable e) { // even an Error must leave nothing open
       arena.close();
       throw e;
     }

@@ -8,8 +8,7 @@ import java.nio.channels.FileChannel;
 
 /**
  * Writes nanoGPT's raw format: each token as 16 bits, little-endian, or as 32 where the vocabulary
- * needs them. {@link #close} writes what is still buffered; the channel stays open. Not
- * thread-safe.
+ * needs them. {@link #close} flushes the buffer; the channel stays open. Not thread-safe.
  */
 public final class TokenFileWriter implements TokenStore, AutoCloseable {
   private static final int BUFFER = 1 << 16;

@@ -21,14 +21,14 @@ import java.util.Map;
 import java.util.OptionalInt;
 
 /**
- * Opens the tokenizer of a folder: {@code tokenizer.json}, Hugging Face's or that of a run, or else
- * {@code vocab.json} with {@code merges.txt}, as GPT-2 was published.
+ * Opens the tokenizer of a folder: {@code tokenizer.json}, from Hugging Face or a run, or {@code
+ * vocab.json} with {@code merges.txt}, as published for GPT-2.
  */
 public final class TokenizerFolder {
   static final String VOCABULARY = "vocab.json";
   static final String MERGES = "merges.txt";
 
-  /** Says, in a folder of Hugging Face's, which of its tokens ends a text. */
+  /** In a Hugging Face folder, names the token that ends a text. */
   static final String CONFIG = "tokenizer_config.json";
 
   private TokenizerFolder() {}
@@ -42,10 +42,10 @@ public final class TokenizerFolder {
   }
 
   /**
-   * Opens the tokenizer of a folder, or of a {@code tokenizer.json} that is named itself.
+   * Opens the tokenizer of a folder, or of a {@code tokenizer.json} given directly.
    *
    * @throws DataException if there is none
-   * @throws IOException if a file cannot be read or is no tokenizer; one line that names it
+   * @throws IOException with one line that names it, if a file cannot be read or is not a tokenizer
    */
   public static Tokenizer open(Path path) throws IOException {
     if (!isOne(path)) {
@@ -88,9 +88,9 @@ public final class TokenizerFolder {
   }
 
   /**
-   * Writes a tokenizer in every form: {@code tokenizer.json}, which is enough, with {@code
+   * Writes a tokenizer in every form: {@code tokenizer.json}, which is sufficient, {@code
    * tokenizer_config.json} for Hugging Face's libraries, and {@code vocab.json} with {@code
-   * merges.txt} for older programs. The folder is made if need be.
+   * merges.txt} for older programs. The folder is created if necessary.
    *
    * @throws IOException if a file cannot be written; each is whole or as it was
    */
@@ -117,7 +117,7 @@ public final class TokenizerFolder {
     TokenizerFile.save(tokenizer, folder.resolve(TokenizerFile.NAME));
   }
 
-  /** GPT-2's rule for words; Qwen's where the folder says that it is Qwen's. */
+  /** Uses GPT-2's rule for words, or Qwen's if the folder says so. */
   private static BpeTokenizer openMerges(Path folder) throws IOException {
     Path file = folder.resolve(VOCABULARY);
     HuggingFaceTokenizer reader = new HuggingFaceTokenizer(file);
@@ -137,7 +137,7 @@ public final class TokenizerFolder {
             HuggingFaceTokenizer.endOfText(added)));
   }
 
-  /** A pair a line; the first line may be {@code #version: 0.2}. */
+  /** One pair per line; the first line may be {@code #version: 0.2}. */
   private static List<String[]> mergeLines(Path file) throws IOException {
     List<String[]> merges = new ArrayList<>();
     for (String line : lines(file)) {
@@ -159,7 +159,7 @@ public final class TokenizerFolder {
     }
   }
 
-  /** What the folder's configuration lists, or else GPT-2's one special token. */
+  /** The added tokens in the folder's configuration, or GPT-2's special token. */
   private static List<AddedToken> added(Map<String, Integer> vocabulary, JsonNode config) {
     List<AddedToken> added = new ArrayList<>();
     for (Map.Entry<String, JsonNode> entry : config.path("added_tokens_decoder").properties()) {

@@ -13,11 +13,10 @@ import java.util.function.LongUnaryOperator;
 
 /**
  * A long sequence of tokens in [0, vocab), in memory or in mapped files, one after another, stored
- * as 16 or 32 bits each. Reading neither allocates nor moves anything, and may be done by several
- * threads.
+ * as 16 or 32 bits each. Reading allocates nothing and may be done by several threads.
  *
  * <p>Tokens that were opened or collected own their memory and must be closed; a {@link #slice} is
- * a view, whose closing does nothing. After the owner is closed, reading throws {@link
+ * a view, and closing it does nothing. After the owner is closed, reading throws {@link
  * IllegalStateException}.
  */
 public final class Tokens implements AutoCloseable {
@@ -31,7 +30,7 @@ public final class Tokens implements AutoCloseable {
   /** The index of the first token of each segment; behind the last the number of tokens. */
   private final long[] starts;
 
-  /** What {@link #close} frees; null for a view. */
+  /** The memory that {@link #close} frees; null for a view. */
   private final Arena owned;
 
   /** What they are mapped from; empty where they are in memory. */
@@ -65,14 +64,14 @@ public final class Tokens implements AutoCloseable {
     this.files = files;
   }
 
-  /** A copy of {@code tokens}, off the heap; the caller closes it. */
+  /** A copy of {@code tokens} in off-heap memory; the caller closes it. */
   public static Tokens of(String name, int vocab, int... tokens) {
     TokenCollector collector = new TokenCollector(name, vocab);
     collector.add(tokens);
     return collector.finish();
   }
 
-  /** For messages: which tokens these are. */
+  /** A name for messages. */
   public String name() {
     return name;
   }
@@ -112,7 +111,7 @@ public final class Tokens implements AutoCloseable {
    * Copies {@code count} tokens from {@code from} on into the 32-bit integers {@code to[toIndex
    * …]}.
    *
-   * @throws IndexOutOfBoundsException if there are not as many, or not as much room
+   * @throws IndexOutOfBoundsException if there are not enough tokens or not enough room
    * @throws DataException if one is outside the vocabulary
    */
   public void copy(long from, int count, MemorySegment to, long toIndex) {
@@ -142,7 +141,7 @@ public final class Tokens implements AutoCloseable {
     copy(from, count, MemorySegment.ofArray(to), toIndex);
   }
 
-  /** The tokens from {@code from} to before {@code end}, as a view under another name. */
+  /** The tokens from {@code from} to before {@code end}, as a view with another name. */
   public Tokens slice(String name, long from, long end) {
     Objects.checkFromToIndex(from, end, size());
     List<MemorySegment> parts = new ArrayList<>();
@@ -181,7 +180,7 @@ public final class Tokens implements AutoCloseable {
   /**
    * Checks that a context of {@code context} tokens and the token after it fit.
    *
-   * @throws DataException if they do not, with how many there are and how many are needed
+   * @throws DataException if they do not, with the available and the needed number
    */
   public void requireContext(int context) {
     if (size() < context + 1L) {

@@ -7,9 +7,9 @@ import dev.culebra.tensor.Tensor;
 /**
  * A pre-norm transformer block: x += attention(layernorm(x)); x += mlp(layernorm(x)).
  *
- * <p>Adding a branch to the residual stream and the layernorm after it are one operation, so the
- * sums stand one place later than one would write them: a block receives the stream and the branch
- * of the block before, not yet added, and returns its own MLP's output as the branch for the next.
+ * <p>Adding a branch to the residual stream and the layernorm after it are one fused operation, so
+ * the sums move one step later: a block receives the stream and the previous block's branch, not
+ * yet added, and returns its own MLP's output as the branch for the next block.
  */
 public final class Block extends Module {
   private final int width;
@@ -26,12 +26,12 @@ public final class Block extends Module {
   private Tensor dBranch;
   private boolean forwardAgain;
 
-  /** A block of the model {@code config} describes. */
+  /** A block of the model described by {@code config}. */
   public Block(GptConfig config) {
     this(config, true);
   }
 
-  /** A block; an encoder's if not {@code causal}. */
+  /** A block; an encoder block if not {@code causal}. */
   public Block(GptConfig config, boolean causal) {
     width = config.embd();
     norm1 = child("ln_1", norm(config));
@@ -74,8 +74,8 @@ public final class Block extends Module {
   }
 
   /**
-   * Takes the stream (B, T, C) and the branch to be added to it, null for none; returns this
-   * block's branch, still to be added to {@link #stream()}.
+   * Takes the stream (B, T, C) and a branch to add to it, or null; returns this block's branch,
+   * which must still be added to {@link #stream()}.
    */
   public Tensor forward(Tensor stream, Tensor branch) {
     if (branch == null) {
@@ -86,7 +86,7 @@ public final class Block extends Module {
     return forwardFrom(norm1.forward(entry, stream, branch));
   }
 
-  /** From the layernorm of the entry on. */
+  /** Continues after the first layernorm. */
   private Tensor forwardFrom(Tensor normed) {
     Tensor attended = dropout1.forward(attention.forward(normed));
     stream = sum2 == null ? entry : sum2;
@@ -99,8 +99,8 @@ public final class Block extends Module {
   }
 
   /**
-   * Takes the gradient of the stream with this block's branch added, and turns it into that of the
-   * stream with the branch that came in.
+   * Takes the gradient of the stream with this block's branch added, and turns it into the gradient
+   * of the stream with the incoming branch added.
    *
    * @param dStream (B, T, C), updated
    */
@@ -109,13 +109,13 @@ public final class Block extends Module {
   }
 
   /**
-   * {@link #backward(Tensor)} of a block in a stack, where the gradients of the projections' biases
-   * are taken on the way: each is the sum of the rows of a branch's gradient, which without dropout
-   * is the stream's. So norm2 adds it up for attention, norm1 for the MLP of the block before, and
-   * for this block's MLP the norm behind it has done so. With dropout each projection sees to its
-   * own.
+   * {@link #backward(Tensor)} of a block in a stack, which computes the gradients of the
+   * projections' biases on the way. Each is the sum of the rows of a branch's gradient, which
+   * without dropout is the stream's gradient. So norm2 computes it for attention, norm1 for the
+   * previous block's MLP, and the following norm has computed it for this block's MLP. With
+   * dropout, each projection computes its own.
    *
-   * @param before the block before, or null
+   * @param before the previous block, or null
    */
   void backward(Tensor dStream, Block before) {
     backward(dStream, dropout2.isActive(), before == null ? null : before.branchBiasGradient());
@@ -136,8 +136,8 @@ public final class Block extends Module {
   }
 
   /**
-   * What the rows of the gradient of the stream with this block's branch added are to be added to;
-   * null where they are not the gradient of a bias.
+   * The bias gradient to which the rows of the stream's gradient, with this block's branch added,
+   * belong; null if there is none.
    */
   Tensor branchBiasGradient() {
     return dropout2.isActive() ? null : mlp.projectionBiasGradient();

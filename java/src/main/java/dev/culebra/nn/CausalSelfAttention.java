@@ -85,9 +85,9 @@ public final class CausalSelfAttention extends Module {
   }
 
   /**
-   * From now on forward passes write their keys and values to {@code cache}.
+   * Makes forward passes write their keys and values to {@code cache} from now on.
    *
-   * @param decoding whether they continue what is there by one token, or fill it from position 0
+   * @param decoding whether they append one token, or fill the cache from position 0
    */
   void useCache(KvCache.Layer cache, boolean decoding) {
     this.cache = cache;
@@ -133,7 +133,7 @@ public final class CausalSelfAttention extends Module {
     return backward(dOut, true);
   }
 
-  /** The same, the gradient of the projection's bias only where {@code biasToo}. */
+  /** The same; computes the gradient of the projection's bias only if {@code biasToo}. */
   Tensor backward(Tensor dOut, boolean biasToo) {
     ops()
         .attention()
@@ -156,7 +156,7 @@ public final class CausalSelfAttention extends Module {
     return qkv.backward(dProjected);
   }
 
-  /** Of the projection into the stream; null without a bias. */
+  /** The bias gradient of the projection into the stream; null without a bias. */
   Tensor projectionBiasGradient() {
     return project.biasGradient();
   }

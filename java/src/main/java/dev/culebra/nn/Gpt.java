@@ -9,9 +9,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A decoder-only transformer (Radford et al., 2019): embeddings, pre-norm blocks, a last layernorm,
- * the head; newer papers' changes are options of {@link GptConfig}. Parameter names are those of
- * nanoGPT without its prefix; linear weights are (out, in).
+ * A decoder-only transformer (Radford et al., 2019): embeddings, pre-norm blocks, a final
+ * layernorm, the head; features of newer papers are options of {@link GptConfig}. Parameters have
+ * nanoGPT's names without its prefix; linear weights are (out, in).
  */
 public final class Gpt extends LanguageModel {
   private final GptConfig config;
@@ -23,7 +23,10 @@ public final class Gpt extends LanguageModel {
   private Tensor stream;
   private Tensor lastSum;
 
-  /** While a plan is made that stops before the head, whose logits are most of its memory. */
+  /**
+   * Set during planning of passes that stop before the head, whose logits would take most of the
+   * memory.
+   */
   private boolean endsBeforeHead;
 
   private Tensor dStream;
@@ -34,7 +37,7 @@ public final class Gpt extends LanguageModel {
     allocateParameters(seed);
   }
 
-  /** A model on {@code backend} whose parameters are all 0, for weights that are loaded. */
+  /** A model on {@code backend} whose parameters are all 0, to load weights into. */
   public static Gpt toBeLoaded(GptConfig config, Backend backend) {
     Gpt model = new Gpt(config, backend);
     model.allocateParameters();
@@ -67,7 +70,7 @@ public final class Gpt extends LanguageModel {
   }
 
   /**
-   * Memory that training such a model takes.
+   * The memory needed to train such a model.
    *
    * @param dtype of the device, {@link Backend#dtype}
    * @param batch sequences of {@code config.context()} tokens
@@ -84,13 +87,13 @@ public final class Gpt extends LanguageModel {
   }
 
   /**
-   * Floating-point operations of a training step for each token, what the model must do and not
-   * what a device does: 6 for each weight that a token is multiplied with (2 forward, 4 backward),
-   * and 6 · layers · A · T for causal attention to T tokens, A = heads · head size, which is C in
-   * most models. This is the measure of MFU, model FLOPs utilisation: Chowdhery et al., "PaLM"
-   * (2022), appendix B; nanoGPT's {@code estimate_mfu}. They count 12 · layers · A · T, the pairs
-   * of tokens that a causal mask hides included; half of that is counted here, since nobody must
-   * compute them. And weights are the matrices of the blocks and the padded head, without biases,
+   * Floating-point operations per token of a training step, as required by the model, not as done
+   * by a device: 6 for each weight that a token is multiplied with (2 forward, 4 backward), and 6 ·
+   * layers · A · T for causal attention to T tokens, A = heads · head size, which is C in most
+   * models. This is the measure of MFU, model FLOPs utilisation: Chowdhery et al., "PaLM" (2022),
+   * appendix B; nanoGPT's {@code estimate_mfu}. They count 12 · layers · A · T, the pairs of tokens
+   * that a causal mask hides included; half of that is counted here, since nobody must compute
+   * them. And weights are the matrices of the blocks and the padded head, without biases,
    * layernorms and what is only looked up. For GPT-2 124M at T = 1024 that is 7 % less than nanoGPT
    * counts.
    */
@@ -134,8 +137,8 @@ public final class Gpt extends LanguageModel {
     embedding.plan(planner, batch, time);
     dropout.plan(planner, batch, time);
     dStream = planner.training() ? planner.keepActivation(batch, time, config.embd()) : null;
-    // Each block's scratch begins where the last one's did. Without training the branch of a block
-    // is scratch too: it lies
+    // All blocks reuse the same scratch memory. Without training the branch of a block is scratch
+    // too: it lies
     // behind the next block's first output, which is all that is written before it is read.
     for (Block block : blocks) {
       planner.releaseScratch();
@@ -163,7 +166,7 @@ public final class Gpt extends LanguageModel {
     useCache(cache, false);
   }
 
-  /** Bytes that {@link #planPrefill} takes for a whole context. */
+  /** Bytes needed by {@link #planPrefill} for a whole context. */
   public static long prefillBytes(GptConfig config, DType dtype) {
     Gpt unbacked = new Gpt(config, (Backend) null);
     unbacked.endsBeforeHead = true;
@@ -171,7 +174,7 @@ public final class Gpt extends LanguageModel {
         dtype, false, Recompute.NONE, planner -> unbacked.plan(planner, 1, config.context()));
   }
 
-  /** Bytes that {@link #planInference} takes. */
+  /** Bytes needed by {@link #planInference}. */
   public static long inferenceBytes(GptConfig config, DType dtype, int batch, int time) {
     Gpt unbacked = new Gpt(config, (Backend) null);
     return Planner.bytes(
@@ -200,12 +203,12 @@ public final class Gpt extends LanguageModel {
     return head.forward(lastNorm.forward(sum, stream, branch));
   }
 
-  /** The loaded tokens through all blocks, for what they leave in a {@link KvCache}. */
+  /** Runs the loaded tokens through all blocks, to fill a {@link KvCache}. */
   public void forwardToCache() {
     forwardBlocks(tokens());
   }
 
-  /** All blocks; the last branch is returned, not yet added to the stream. */
+  /** Runs all blocks; returns the last branch, not yet added to the stream. */
   private Tensor forwardBlocks(Tensor tokens) {
     stream = dropout.forward(embedding.forward(tokens));
     Tensor branch = null;

@@ -18,8 +18,8 @@ import dev.culebra.options.ValueType;
 import java.util.List;
 
 /**
- * The shape of a {@link Gpt}. What a component means, and the values it may have, its option says:
- * {@link #LAYERS} and so on. All but {@code vocab} can be chosen.
+ * The shape of a {@link Gpt}. Each component and its range are described by its option: {@link
+ * #LAYERS} and so on. All except {@code vocab} can be chosen.
  *
  * @param vocab number of tokens V; 0 until the tokenizer is known
  */
@@ -47,7 +47,8 @@ public record GptConfig(
     float ropeTheta,
     RopeScaling ropeScaling) {
 
-  // More than any model has: what is computed from these dimensions cannot overflow.
+  // Larger than in any model, but small enough that computations with these dimensions cannot
+  // overflow.
   private static final int MAX_LAYERS = 10_000;
   private static final int MAX_EMBD = 1 << 20;
   private static final int MAX_CONTEXT = 1 << 24;
@@ -75,10 +76,10 @@ public record GptConfig(
           .help("N", "Longest sequence T, in tokens.")
           .range(Range.between(1, MAX_CONTEXT));
 
-  /** Of embeddings, attention probabilities, both branches of a block. */
+  /** Applies to embeddings, attention probabilities and both branches of a block. */
   public static final Option<GptConfig, Float> DROPOUT =
       Option.of("dropout", NUMBER, GptConfig::dropout)
-          .help("P", "Probability of dropping.")
+          .help("P", "Dropout probability.")
           .range(Range.fraction())
           .otherwise(0f);
 
@@ -94,43 +95,43 @@ public record GptConfig(
 
   public static final Option<GptConfig, Activation> ACTIVATION =
       Option.of("activation", oneOf(Activation.class), GptConfig::activation)
-          .help("NAME", "Of the MLP.")
+          .help("NAME", "Activation of the MLP.")
           .otherwise(Activation.GELU_TANH);
 
   /**
-   * 8/3 C hidden columns rounded up to a multiple of 32: as many weights in three matrices as in
-   * two (Shazeer, 2020).
+   * 8/3 C hidden columns rounded up to a multiple of 32: three matrices then have as many weights
+   * as two (Shazeer, 2020).
    */
   public static final Option<GptConfig, Boolean> GATED_MLP =
       Option.of("gatedMlp", SWITCH, GptConfig::gatedMlp)
-          .help("", "A gated MLP; with %s SwiGLU.", ACTIVATION.set(Activation.SILU))
+          .help("", "A gated MLP; SwiGLU with %s.", ACTIVATION.set(Activation.SILU))
           .otherwise(false);
 
   public static final Option<GptConfig, Positions> POSITIONS =
       Option.of("positions", oneOf(Positions.class), GptConfig::positions)
-          .help("KIND", "How a token's place is known; rotary is RoPE.")
+          .help("KIND", "How positions are encoded; rotary is RoPE.")
           .otherwise(Positions.LEARNED);
 
   public static final Option<GptConfig, Normalization> NORM =
       Option.of("norm", oneOf(Normalization.class), GptConfig::norm)
-          .help("KIND", "Of each half of a block, and before the head.")
+          .help("KIND", "Normalization of each half of a block, and before the head.")
           .otherwise(Normalization.LAYER);
 
   public static final Option<GptConfig, Boolean> QK_NORM =
       Option.of("qkNorm", SWITCH, GptConfig::qkNorm)
-          .help("", "Queries and keys of root mean square 1.")
+          .help("", "Normalize queries and keys to root mean square 1.")
           .otherwise(false);
 
   public static final Option<GptConfig, Integer> KV_HEADS =
       Option.of("kvHeads", WHOLE, GptConfig::kvHeads)
-          .help("N", "Heads of keys and values, a divisor of %s (GQA); 0: as many.", HEADS)
+          .help("N", "Heads of keys and values, a divisor of %s (GQA); 0: the same number.", HEADS)
           .range(Range.atLeast(0))
           .otherwise(0);
 
   /** cap · tanh(logit / cap). */
   public static final Option<GptConfig, Float> SOFTCAP =
       Option.of("softcap", NUMBER, GptConfig::softcap)
-          .help("X", "Bound of the logits, by tanh; 0: none.")
+          .help("X", "Bound of the logits, by tanh; 0: no bound.")
           .range(Range.notNegative())
           .otherwise(0f);
 
@@ -188,7 +189,7 @@ public record GptConfig(
           .help("F,L,H,N", "Llama 3.1's lower frequencies for contexts above N; none.")
           .otherwise(RopeScaling.NONE);
 
-  /** All that can be chosen. */
+  /** All options. */
   public static final List<Option<GptConfig, ?>> OPTIONS =
       List.of(
           LAYERS,
@@ -213,7 +214,7 @@ public record GptConfig(
           ROPE_THETA,
           ROPE_SCALING);
 
-  /** A block as Llama has it (Touvron et al., 2023). */
+  /** Llama's block (Touvron et al., 2023). */
   public static final Options LLAMA =
       Options.NONE
           .with(POSITIONS, Positions.ROTARY)
@@ -278,7 +279,7 @@ public record GptConfig(
     }
   }
 
-  /** A model as GPT-2 is one. */
+  /** A model like GPT-2. */
   public GptConfig(
       int layers,
       int heads,
@@ -315,9 +316,9 @@ public record GptConfig(
   }
 
   /**
-   * The shape that has these values, of a model whose vocabulary is not known yet.
+   * The shape with these values; the vocabulary is not known yet.
    *
-   * @throws OptionException if a value is impossible or missing
+   * @throws OptionException if a value is invalid or missing
    */
   public static GptConfig of(Options options) {
     return of(options, 0);
@@ -349,7 +350,7 @@ public record GptConfig(
         options.value(ROPE_SCALING));
   }
 
-  /** All values but {@code vocab}. */
+  /** All values except {@code vocab}. */
   public Options options() {
     return Options.of(this, OPTIONS);
   }
@@ -357,7 +358,7 @@ public record GptConfig(
   /**
    * This shape with other values.
    *
-   * @throws OptionException if one is impossible
+   * @throws OptionException if one is invalid
    */
   public GptConfig with(Options over) {
     return of(options().with(over), vocab);
@@ -409,7 +410,7 @@ public record GptConfig(
     return gatedMlp ? 2 * hiddenWidth() : hiddenWidth();
   }
 
-  /** Columns of each key and value that is kept for later tokens. */
+  /** Columns of each cached key and value. */
   public int cachedWidth() {
     return sizeOfHead() * headsSpec().kvHeads();
   }

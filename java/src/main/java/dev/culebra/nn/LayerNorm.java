@@ -31,7 +31,7 @@ public final class LayerNorm extends Module {
   /**
    * Over rows of {@code width}.
    *
-   * @param bias whether there is one, where {@code kind} is {@link Normalization#LAYER}
+   * @param bias whether there is one, if {@code kind} is {@link Normalization#LAYER}
    * @param epsilon what is added to the variance or the mean square, above 0
    */
   public LayerNorm(int width, boolean bias, Normalization kind, float epsilon) {
@@ -48,7 +48,7 @@ public final class LayerNorm extends Module {
     dIn = planner.training() ? planner.gradient(batch, time, width) : null;
   }
 
-  /** The plan of a layernorm on the residual stream, whose gradient is the stream's own tensor. */
+  /** Plans a layernorm on the residual stream, whose gradient is the stream's own tensor. */
   void planOnStream(Planner planner, int batch, int time) {
     planOutput(planner, batch, time);
     dIn = null;
@@ -87,9 +87,9 @@ public final class LayerNorm extends Module {
   }
 
   /**
-   * Begins the gradient of the stream that was normalised: the last layernorm of a model.
+   * Initialises the gradient of the normalised stream: for the last layernorm of a model.
    *
-   * @param dBranchBias what the rows of {@code dStream} are added to, or null
+   * @param dBranchBias a bias gradient to which the rows of {@code dStream} are added, or null
    */
   void backwardBeginsStream(Tensor dStream, Tensor dBranchBias, Tensor dOut) {
     ops()
@@ -107,9 +107,9 @@ public final class LayerNorm extends Module {
   }
 
   /**
-   * Adds to the gradient of the stream that was normalised.
+   * Adds to the gradient of the normalised stream.
    *
-   * @param dBranchBias what the rows of {@code dStream} are then added to, or null
+   * @param dBranchBias a bias gradient to which the rows of {@code dStream} are then added, or null
    */
   void backwardIntoStream(Tensor dStream, Tensor dBranchBias, Tensor dOut) {
     ops()

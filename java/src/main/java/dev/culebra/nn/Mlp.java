@@ -7,7 +7,7 @@ import dev.culebra.tensor.Tensor;
 
 /**
  * The feed-forward half of a block: C → H → activation → C, or a gated one, C → 2H → activation of
- * one half times the other → C. H is 4C in GPT-2.
+ * the first half times the second → C. H is 4C in GPT-2.
  */
 public final class Mlp extends Module {
   private static final int HIDDEN_MULTIPLE = 32;
@@ -58,7 +58,7 @@ public final class Mlp extends Module {
     return backward(dOut, true);
   }
 
-  /** The same, the gradient of the projection's bias only where {@code biasToo}. */
+  /** The same; computes the gradient of the projection's bias only if {@code biasToo}. */
   Tensor backward(Tensor dOut, boolean biasToo) {
     if (gate == null) {
       expand.restoreOutput();
@@ -68,7 +68,7 @@ public final class Mlp extends Module {
     return expand.backward(gate.backward(project.backward(dOut, biasToo)));
   }
 
-  /** Of the projection into the stream; null without a bias. */
+  /** The bias gradient of the projection into the stream; null without a bias. */
   Tensor projectionBiasGradient() {
     return project.biasGradient();
   }

@@ -17,9 +17,9 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * Reads {@code config.json} of Hugging Face's folders, of transformers 4 and 5. Fields that are
- * absent have the libraries' defaults; what would change the computation and is not known is
- * refused.
+ * Reads {@code config.json} of Hugging Face's folders, written by transformers 4 and 5. Missing
+ * fields have the library's defaults; unknown values that would change the computation are
+ * rejected.
  */
 final class HuggingFaceConfig {
   static final String NAME = "config.json";
@@ -36,8 +36,8 @@ final class HuggingFaceConfig {
   /**
    * Reads the description of the model in {@code folder}.
    *
-   * @throws CheckpointException if it is of another architecture, or a value makes no sense
-   * @throws IOException if it cannot be read; one line that names it
+   * @throws CheckpointException if it has another architecture or an invalid value
+   * @throws IOException with one line that names it, if it cannot be read
    */
   static ModelDescription read(Path folder) throws IOException {
     Path file = folder.resolve(NAME);

@@ -16,7 +16,7 @@ import java.util.stream.IntStream;
 /**
  * llm.c's checkpoints of GPT-2, such as {@code gpt2_124M.bin}: a header of 256 32-bit integers
  * (magic, version, longest sequence T, vocabulary V, layers L, heads, width C, padded vocabulary),
- * then the weights of all layers together, kind by kind; linear ones are (out, in). Version 3 has
+ * then the weights of all layers together, by kind; linear weights are (out, in). Version 3 stores
  * singles, version 5 bfloat16.
  */
 final class LlmCCheckpoint {
@@ -58,7 +58,7 @@ final class LlmCCheckpoint {
       LlmCCheckpoint reader = new LlmCCheckpoint(file, weights, channel, dtype);
       reader.place(description, header[7]);
       return new PretrainedModel(file, description, weights, false);
-    } catch (Throwable e) { // an Error too must leave nothing open
+    } catch (Throwable e) { // even an Error must leave nothing open
       weights.close();
       throw e;
     }
@@ -175,7 +175,7 @@ final class LlmCCheckpoint {
   }
 
   /**
-   * @param elements that it takes in the file, padding included
+   * @param elements in the file, including padding
    */
   private void add(String name, List<Integer> dims, long elements) throws CheckpointException {
     weights.add(name, new Stored(file, channel, dtype, dims, at));

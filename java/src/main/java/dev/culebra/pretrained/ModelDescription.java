@@ -13,28 +13,28 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What a model of another program is: all that its weights need to be computed with.
+ * The description of a model from another program: everything needed to compute with its weights.
  *
- * @param file where this was read
+ * @param file the source of this description
  * @param architecture its kind
  * @param layers number of blocks
- * @param heads heads of queries
+ * @param heads query heads
  * @param kvHeads heads of keys and values, a divisor of {@code heads}
  * @param headSize columns of a head; {@code heads · headSize} need not be {@code embd}
  * @param embd width C of the residual stream
- * @param mlpWidth hidden columns of an MLP; of a gated one, of each of its halves
+ * @param mlpWidth hidden columns of an MLP; per half if it is gated
  * @param context longest sequence
  * @param vocab number of tokens
  * @param tiedHead whether the head shares the embedding's table
  * @param activation of the MLP
- * @param normEpsilon added to the variance, or the mean square, of what is normalised
+ * @param normEpsilon added to the variance, or the mean square, in norms
  * @param qkvBias whether the projections to queries, keys and values have biases
- * @param attentionOutBias whether the projection out of attention has one
+ * @param attentionOutBias whether the output projection of attention has a bias
  * @param mlpBias whether the MLP's layers have biases
  * @param learnedQkNorm whether queries and keys are normalised with learned scales
- * @param ropeTheta base of the frequencies of rotary positions; 0 for learned positions
- * @param ropeScaling change of these frequencies
- * @param endTokens tokens after which the model has nothing to say
+ * @param ropeTheta base of the rotary frequencies; 0 for learned positions
+ * @param ropeScaling scaling of these frequencies
+ * @param endTokens tokens that end the model's output
  */
 public record ModelDescription(
     Path file,
@@ -57,7 +57,7 @@ public record ModelDescription(
     double ropeTheta,
     Optional<RopeScaling> ropeScaling,
     List<Integer> endTokens) {
-  /** Whether the MLP is a gated one. */
+  /** Whether the MLP is gated. */
   public boolean gatedMlp() {
     return architecture != Architecture.GPT2;
   }
@@ -68,8 +68,8 @@ public record ModelDescription(
   }
 
   /**
-   * What a {@link dev.culebra.nn.Gpt} cannot be told, each a few words; empty where it can compute
-   * this model.
+   * Features that a {@link dev.culebra.nn.Gpt} does not support, each in a few words; empty if it
+   * can compute this model.
    */
   public List<String> beyondGpt() {
     List<String> beyond = new ArrayList<>();
@@ -82,7 +82,7 @@ public record ModelDescription(
   /**
    * The shape of a {@link dev.culebra.nn.Gpt} that computes this model.
    *
-   * @throws CheckpointException if none does; one line that says why
+   * @throws CheckpointException with one line that says why, if it cannot
    */
   public GptConfig gptConfig() throws CheckpointException {
     List<String> beyond = beyondGpt();

@@ -27,8 +27,8 @@ import java.util.TreeSet;
 
 /**
  * A model in another program's files: its description, and its weights for a {@link Gpt}. Opens a
- * folder of Hugging Face's ({@code config.json} with {@code model.safetensors}, or with several
- * files that {@code model.safetensors.index.json} lists), or a checkpoint of llm.c.
+ * Hugging Face folder ({@code config.json} with {@code model.safetensors}, or with several files
+ * listed in {@code model.safetensors.index.json}), or a checkpoint of llm.c.
  */
 public final class PretrainedModel implements AutoCloseable {
   private static final String SINGLE = "model.safetensors";
@@ -40,10 +40,10 @@ public final class PretrainedModel implements AutoCloseable {
 
   private static final String POSITIONS = "wpe.weight";
 
-  /** Elements that are read at a time: what loading takes beside the model, but for transposing. */
+  /** Elements read at a time: the memory for loading, except for transposing. */
   private static final int PIECE = 1 << 22;
 
-  /** Rows that are transposed together, so that they stay in a cache. */
+  /** Rows transposed together, so that they stay in the cache. */
   private static final int TILE = 64;
 
   private final Path path;
@@ -51,7 +51,7 @@ public final class PretrainedModel implements AutoCloseable {
   private final StoredWeights weights;
   private final WeightNames naming;
 
-  /** Names in the files by their names without prefixes. */
+  /** Names in the files, by their names without prefixes. */
   private final Map<String, String> stored = new HashMap<>();
 
   PretrainedModel(
@@ -65,7 +65,7 @@ public final class PretrainedModel implements AutoCloseable {
       String other = stored.put(WeightNames.withoutPrefixes(name), name);
       if (other != null) {
         throw new CheckpointException(
-            "%s holds %s and %s, which are one tensor".formatted(path, other, name));
+            "%s has both %s and %s, which are one tensor".formatted(path, other, name));
       }
     }
   }
@@ -109,7 +109,7 @@ public final class PretrainedModel implements AutoCloseable {
         weights.add(file);
       }
       return new PretrainedModel(path, description, weights, isTransposed(description, weights));
-    } catch (Throwable e) { // an Error too must leave nothing open
+    } catch (Throwable e) { // even an Error must leave nothing open
       weights.close();
       throw e;
     }
@@ -146,7 +146,7 @@ public final class PretrainedModel implements AutoCloseable {
     return files;
   }
 
-  /** What the model is. */
+  /** The model's description. */
   public ModelDescription description() {
     return description;
   }
@@ -163,7 +163,7 @@ public final class PretrainedModel implements AutoCloseable {
     try {
       load(model);
       return model;
-    } catch (Throwable e) { // an Error too must leave nothing open
+    } catch (Throwable e) { // even an Error must leave nothing open
       model.close();
       throw e;
     }
@@ -198,8 +198,8 @@ public final class PretrainedModel implements AutoCloseable {
   }
 
   /**
-   * Reads the weights into {@code model}, a tensor after the other, in pieces of 16 MB; a
-   * transposed tensor is whole in memory while it is read.
+   * Reads the weights into {@code model}, one tensor at a time, in pieces of 16 MB; a transposed
+   * tensor is completely in memory while it is read.
    *
    * @param model with the shape of {@link ModelDescription#gptConfig}; its vocabulary may differ,
    *     and its context may be shorter or, with rotary positions, longer
@@ -277,7 +277,7 @@ public final class PretrainedModel implements AutoCloseable {
     for (Map.Entry<String, String> entry : stored.entrySet()) {
       if (!known.contains(entry.getKey()) && !naming.isIgnored(entry.getKey())) {
         throw new CheckpointException(
-            "%s holds %s, for which a %s model has no place"
+            "%s contains %s, which a %s model does not have"
                 .formatted(path, entry.getValue(), description.architecture().modelType()));
       }
     }
@@ -303,7 +303,7 @@ public final class PretrainedModel implements AutoCloseable {
     }
   }
 
-  /** (in, out) in the file, (out, in) as the result. */
+  /** Converts (in, out) in the file to (out, in). */
   private MemorySegment transposed(Stored tensor, int out, int in, Arena arena) throws IOException {
     MemorySegment result = floats((long) out * in, arena);
     MemorySegment tile = floats((long) Math.min(TILE, in) * out, arena);

@@ -4,14 +4,14 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** How a parameter of a {@link dev.culebra.nn.Gpt} is called and stored in other files. */
+/** How a parameter of a {@link dev.culebra.nn.Gpt} is named and stored in other formats. */
 final class WeightNames {
   /**
-   * A stored tensor that is some rows of a parameter.
+   * A stored tensor with some rows of a parameter.
    *
    * @param name without the prefixes that {@link #withoutPrefixes} removes
-   * @param rows how many
-   * @param transposed whether it is stored as (in, out), as GPT-2's {@code Conv1D} has it
+   * @param rows number of rows
+   * @param transposed whether it is stored as (in, out), as in GPT-2's {@code Conv1D}
    */
   record Part(String name, int rows, boolean transposed) {}
 
@@ -19,7 +19,7 @@ final class WeightNames {
       Pattern.compile("(_orig_mod\\.|transformer\\.|model\\.)+");
   private static final Pattern OF_BLOCK = Pattern.compile("h\\.(\\d+)\\.(.+)\\.(weight|bias)");
 
-  /** Masks and frequencies, which follow from the configuration. */
+  /** Masks and frequencies, which are derived from the configuration. */
   private static final Pattern BUFFER =
       Pattern.compile("h\\.\\d+\\.attn\\.(bias|masked_bias)|.*rotary_emb\\.inv_freq");
 
@@ -33,7 +33,7 @@ final class WeightNames {
     this.transposed = transposed;
   }
 
-  /** The name of a stored tensor without what wrappers put before it. */
+  /** The name of a stored tensor without the prefixes of wrappers. */
   static String withoutPrefixes(String name) {
     Matcher prefixes = PREFIXES.matcher(name);
     return prefixes.lookingAt() ? name.substring(prefixes.end()) : name;
@@ -47,13 +47,13 @@ final class WeightNames {
     return (model.architecture() == Architecture.GPT2 ? "transformer." : "model.") + name;
   }
 
-  /** Whether a stored tensor is no weight, or one that is stored elsewhere too. */
+  /** Whether a stored tensor is not a weight, or a duplicate of another. */
   boolean isIgnored(String name) {
     return BUFFER.matcher(name).matches() || model.tiedHead() && name.equals("lm_head.weight");
   }
 
   /**
-   * What a parameter is stored as, from its first row to its last.
+   * The stored tensors of a parameter, from its first row to its last.
    *
    * @param rows of the parameter, 1 for a vector
    */

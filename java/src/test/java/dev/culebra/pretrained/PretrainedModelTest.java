@@ -210,7 +210,7 @@ class PretrainedModelTest {
     tensors.put("score.weight", new Values(new int[] {2}, new float[2]));
     write(folder.resolve("model.safetensors"), tensors);
     assertThatThrownBy(() -> parameters(folder))
-        .hasMessage("%s holds score.weight, for which a gpt2 model has no place", folder);
+        .hasMessage("%s contains score.weight, which a gpt2 model does not have", folder);
   }
 
   /** The names of a model of our own, as transformers calls those of Llama. */

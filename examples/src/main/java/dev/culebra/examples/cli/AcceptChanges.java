@@ -6,12 +6,12 @@ import java.io.IOException;
 import java.nio.file.Path;
 import picocli.CommandLine.Option;
 
-/** Whether a run's files are taken as they are now. */
+/** Whether to accept a run's files as they are now. */
 final class AcceptChanges {
   @Option(
       names = "--accept-changes",
       description =
-          "Go on with a config.json or tokenizer.json that was changed since the checkpoint was"
+          "Accept a config.json or tokenizer.json that has changed since the checkpoint was"
               + " written.")
   private boolean accept;
 

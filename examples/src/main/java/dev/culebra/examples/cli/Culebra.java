@@ -19,7 +19,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
-/** The command {@code culebra}: what all its subcommands share. */
+/** The command {@code culebra}, with settings shared by all subcommands. */
 @Command(
     name = "culebra",
     versionProvider = Culebra.Version.class,
@@ -58,7 +58,7 @@ final class Culebra implements Runnable {
 
   /** Runs one command; the result is the process's exit code. */
   static int run(String... args) {
-    Locale.setDefault(Locale.ENGLISH); // figures look the same everywhere: 1,234.5
+    Locale.setDefault(Locale.ENGLISH); // the same number format everywhere: 1,234.5
     Errors errors = new Errors(Errors.wantsStackTraces(args));
     try {
       return commandLine()
@@ -74,7 +74,7 @@ final class Culebra implements Runnable {
     return configure(new CommandLine(new Culebra()));
   }
 
-  /** Sets how values are read and help is written, for a command and its subcommands. */
+  /** Configures value parsing and help for a command and its subcommands. */
   static CommandLine configure(CommandLine commandLine) {
     return commandLine
         .registerConverter(Integer.class, converter(Integer::valueOf, "a whole number"))
@@ -92,7 +92,7 @@ final class Culebra implements Runnable {
         .registerConverter(ChatFormat.class, oneOf(ChatFormat.values()))
         .registerConverter(Paper.class, oneOf(Paper.values()))
         .registerConverter(TrainCommand.Start.class, oneOf(TrainCommand.Start.values()))
-        .setExpandAtFiles(false) // --prompt @FILE is ours to read
+        .setExpandAtFiles(false) // we read --prompt @FILE ourselves
         .setUsageHelpWidth(HELP_WIDTH)
         .setColorScheme(
             CommandLine.Help.defaultColorScheme(Terminal.colour() ? Ansi.ON : Ansi.OFF));
@@ -108,7 +108,7 @@ final class Culebra implements Runnable {
     };
   }
 
-  /** Reads the names that the constants' {@code toString} has, in lower case. */
+  /** Parses an enum constant, written as its {@code toString} in lower case. */
   private static <E extends Enum<E>> ITypeConverter<E> oneOf(E[] constants) {
     String names =
         Arrays.stream(constants)
@@ -123,7 +123,7 @@ final class Culebra implements Runnable {
         "one of " + names);
   }
 
-  /** Without a command: the help. */
+  /** Without a command: prints the help. */
   @Override
   public void run() {
     commandLine().usage(System.out);

@@ -24,7 +24,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code culebra data}: what there is to train on. */
+/** {@code culebra data}: data to train on. */
 @Command(
     name = "data",
     header = "List, show and prepare texts to train on.",
@@ -48,7 +48,7 @@ final class DataCommand implements Runnable {
   /** {@code culebra data list}. */
   @Command(
       name = "list",
-      header = "List the texts that are known by name.",
+      header = "List the built-in data.",
       footer = {"", "Example: culebra data list"})
   static final class ListCommand implements Runnable {
     @Mixin private CommonOptions common;
@@ -60,7 +60,7 @@ final class DataCommand implements Runnable {
       }
       for (Arithmetic.Kind kind : Arithmetic.Kind.values()) {
         System.out.printf(
-            "%-12s %s, made on the fly, a tenth of them held out; --digits N%n",
+            "%-12s %s, generated on the fly, a tenth of them held out; --digits N%n",
             kind.label(), kind.what());
       }
       System.out.printf(
@@ -148,7 +148,7 @@ final class DataCommand implements Runnable {
       System.out.printf("%n%s%n", beginning(text));
     }
 
-    /** A few problems of each operation, as a model reads and writes them and as people do. */
+    /** Prints a few problems of each operation, as a model writes them and in usual notation. */
     private static void show(Arithmetic arithmetic) {
       System.out.printf("%s%n%n", arithmetic.describe());
       int width = arithmetic.context() + 3;
@@ -175,7 +175,8 @@ final class DataCommand implements Runnable {
     }
 
     /**
-     * How many characters of {@code piece}, no surrogate pair cut, {@code have} are still short of.
+     * How many characters of {@code piece} are still needed after {@code have}, without splitting a
+     * surrogate pair.
      */
     private static int wanted(String piece, int have) {
       int length = Math.clamp(BEGINNING - have, 0, piece.length());
@@ -188,7 +189,7 @@ final class DataCommand implements Runnable {
   /** {@code culebra data prepare}. */
   @Command(
       name = "prepare",
-      header = "Turn texts into token files, so that big ones need not be read again.",
+      header = "Turn texts into token files, so that large texts are encoded only once.",
       description = {
         "Writes train.bin, val.bin (the last 10 %% of every file), both of tokens as nanoGPT has",
         "them: of 16 bits, or of 32 where the vocabulary is larger than 65,536; and tokenizer.json.",

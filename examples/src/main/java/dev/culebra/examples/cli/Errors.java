@@ -19,8 +19,8 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
- * The one place where an exception becomes the line on standard error and the exit code: 2 for a
- * command line that cannot be meant, 1 for everything else.
+ * The one place where an exception becomes the line on standard error and the exit code: 2 for an
+ * invalid command line, 1 for everything else.
  */
 final class Errors {
   static final int FAILED = 1;
@@ -32,14 +32,14 @@ final class Errors {
     this.stackTraces = stackTraces;
   }
 
-  /** Whether this command line or the environment asks for stack traces. */
+  /** Whether the command line or the environment requests stack traces. */
   static boolean wantsStackTraces(String... args) {
     String debug = System.getenv("CULEBRA_DEBUG");
     return List.of(args).contains(CommonOptions.STACKTRACE)
         || (debug != null && !debug.isEmpty() && !debug.equals("0"));
   }
 
-  /** Prints the line of what a command threw; the result is the exit code. */
+  /** Prints the line for an exception thrown by a command; returns the exit code. */
   int report(Throwable error) {
     boolean usage = error instanceof ParameterException;
     System.err.println(line(error));
@@ -79,7 +79,7 @@ final class Errors {
         : "unknown command '" + argument + "'";
   }
 
-  /** What went wrong, without the program's name. */
+  /** The error without the program's name. */
   static String describe(Throwable error) {
     return switch (error) {
       case ParameterException e -> usageLine(e);

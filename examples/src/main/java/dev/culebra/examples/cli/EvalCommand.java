@@ -30,12 +30,12 @@ import picocli.CommandLine.Spec;
 /** {@code culebra eval}. */
 @Command(
     name = "eval",
-    header = "Measure a trained model on a whole validation part, or on all of a text.",
+    header = "Measure a trained model on a whole validation part, or on a whole text.",
     description = {
       "Of a text: mean loss in nats a token, perplexity, and bits per byte of the text; each token",
       "is predicted once.",
-      "Of a .jsonl: the same over the completions, and how many the model writes exactly.",
-      "Of addition and calculator: exact answers on held-out problems, for each operation.",
+      "For a .jsonl: the same over the completions, and how many the model writes exactly.",
+      "For addition and calculator: exact answers on held-out problems, for each operation.",
       "Of --hellaswag: how often the right ending is the likeliest (accuracy), and the likeliest a",
       "token (normalised)."
     },

@@ -23,7 +23,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "sample",
     header = "Let a trained model continue a text.",
-    description = "Prints the prompt and what the model makes of it, nothing else.",
+    description = "Prints only the prompt and its continuation.",
     footer = {"", "Example: culebra sample --run runs/dickens-1 --prompt \"The old man \""})
 final class SampleCommand implements Callable<Integer> {
   private static final int USUAL_TOKENS = 500;
@@ -87,7 +87,7 @@ final class SampleCommand implements Callable<Integer> {
         Generator generator = new Generator(trained.model())) {
       Optional<Arithmetic> problems = Arithmetic.find(trained.config().data().data());
       if (tokens == null) {
-        line |= problems.isPresent(); // line ends fill an answer that is shorter
+        line |= problems.isPresent(); // line ends pad a shorter answer
         tokens = problems.map(Arithmetic::answerLength).orElse(USUAL_TOKENS);
       }
       List<int[]> starts = starts(given, trained);
@@ -106,7 +106,7 @@ final class SampleCommand implements Callable<Integer> {
     }
   }
 
-  /** The tokens of each prompt, all of them read before the first is continued. */
+  /** The tokens of each prompt; all are read before the first is continued. */
   private List<int[]> starts(List<Prompt> given, TrainedModel trained) throws IOException {
     if (prompts.mustBeAsked()) {
       Prompt answer = Prompts.ask();
@@ -151,7 +151,7 @@ final class SampleCommand implements Callable<Integer> {
           String text = decoder.accept(token);
           int end = line ? text.indexOf('\n') : -1;
           out.print(end < 0 ? text : text.substring(0, end));
-          return end < 0 && !System.out.checkError(); // a closed pipe: nobody reads any more
+          return end < 0 && !System.out.checkError(); // the pipe is closed
         });
     out.print(decoder.finish()).finish();
   }

@@ -24,7 +24,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code culebra tokenizer}: how text becomes tokens. */
+/** {@code culebra tokenizer}: trains and shows tokenizers. */
 @Command(
     name = "tokenizer",
     header = "Train a tokenizer on texts, or show one.",
@@ -44,7 +44,7 @@ final class TokenizerCommand implements Runnable {
   /** {@code culebra tokenizer train}. */
   @Command(
       name = "train",
-      header = "Learn byte pairs from texts: fewer tokens than characters, more than one a word.",
+      header = "Learn byte pairs from texts: fewer tokens than characters, more than words.",
       description = {
         "Writes tokenizer.json as Hugging Face's libraries read it, tokenizer_config.json,",
         "vocab.json and merges.txt."

@@ -36,7 +36,7 @@ import picocli.CommandLine.Spec;
     abbreviateSynopsis = true,
     header = "Train a GPT on a text.",
     description = {
-      "Without options: a small model on a novel that comes with Culebra, in minutes on a CPU.",
+      "Without options: trains a small model on a novel that comes with Culebra, in minutes on a CPU.",
       "Options override a --config file, which overrides the --preset."
     },
     footer = {
@@ -46,7 +46,7 @@ import picocli.CommandLine.Spec;
       "         culebra train --resume --out runs/my-book --steps 6000"
     })
 final class TrainCommand implements Callable<Integer> {
-  /** Where runs are made that nobody gave a place. */
+  /** The parent directory of runs without --out. */
   static final Path RUNS = Path.of("runs");
 
   private static final String DASHBOARD_PORT = "7337";
@@ -127,7 +127,7 @@ final class TrainCommand implements Callable<Integer> {
 
   @Mixin private AcceptChanges acceptChanges;
 
-  /** Where a run goes on. */
+  /** The checkpoint to resume from. */
   enum Start {
     LAST,
     BEST;
@@ -146,7 +146,7 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  /** Before anything is made for the run: it may be in the way of another. */
+  /** Opened before anything is created for the run: the port may be in use. */
   private Dashboard openDashboard() throws IOException {
     if (dashboard == null) {
       return null;
@@ -182,7 +182,7 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  /** A run that is resumed has been told everything already. */
+  /** A resumed run already has its configuration. */
   private void requireNothingElse() {
     if (out == null) {
       throw usage("--resume needs the run's directory: --out DIR");

@@ -19,17 +19,17 @@ import java.util.Locale;
 import java.util.OptionalDouble;
 
 /**
- * What a person sees of a run, on standard error but for the result: a progress bar on a terminal,
- * else a plain line a logged step.
+ * The output of a run, on standard error except for the result: a progress bar on a terminal,
+ * otherwise one line per logged step.
  */
 final class TrainDisplay implements TrainListener {
   private TrainingRun run;
   private StepLine line;
 
-  /** Null where standard error is no terminal, and when it is over. */
+  /** Null if standard error is not a terminal, and after the end. */
   private volatile StepBar bar;
 
-  /** Says what will be trained. */
+  /** Prints what will be trained. */
   void begin(TrainingRun run) throws IOException {
     this.run = run;
     TrainConfig config = run.config();
@@ -94,7 +94,7 @@ final class TrainDisplay implements TrainListener {
         utilisation(metrics));
   }
 
-  /** Of a GPU: MFU, or TFLOP/s where its peak is not known. */
+  /** On a GPU: MFU, or TFLOP/s if its peak is unknown. */
   static String utilisation(Metrics metrics) {
     if (metrics.mfu() != null) {
       return String.format(Locale.ROOT, "  MFU %.1f %%", 100 * metrics.mfu());
@@ -104,7 +104,7 @@ final class TrainDisplay implements TrainListener {
         : String.format(Locale.ROOT, "  %.1f TFLOP/s", metrics.tflops());
   }
 
-  /** But for the one at the end, which {@link #finished} shows. */
+  /** Prints all samples except the last, which {@link #finished} prints. */
   @Override
   public void onSample(int step, String text) {
     if (step < run.config().training().steps()) {
@@ -116,7 +116,7 @@ final class TrainDisplay implements TrainListener {
     }
   }
 
-  /** Says a line on standard error; from any thread. */
+  /** Prints a line on standard error; from any thread. */
   void say(String line) {
     above(() -> System.err.println(line));
   }
@@ -130,7 +130,7 @@ final class TrainDisplay implements TrainListener {
     }
   }
 
-  /** Takes the progress bar away. */
+  /** Removes the progress bar. */
   void end() {
     if (bar != null) {
       bar.close();
@@ -138,7 +138,7 @@ final class TrainDisplay implements TrainListener {
     }
   }
 
-  /** Says that there is nothing left to do, and how there would be. */
+  /** Says that there is nothing left to do, and how to train further. */
   void hasFinishedBefore(TrainingRun run) throws IOException {
     RunDirectory directory = run.files().directory();
     int steps = run.config().training().steps();
@@ -153,7 +153,7 @@ final class TrainDisplay implements TrainListener {
     WordWrap.ofOutput().print(Files.readString(directory.sample()).strip()).finish();
   }
 
-  /** Says where an interrupted run can go on. */
+  /** Says how to resume an interrupted run. */
   void stopped(TrainingRun run, Progress progress) {
     RunDirectory directory = run.files().directory();
     System.err.println(
@@ -164,7 +164,7 @@ final class TrainDisplay implements TrainListener {
         "to continue: culebra train --resume --out %s%n", quoted(directory.path().toString()));
   }
 
-  /** Shows a sample and what was written. */
+  /** Prints a sample and the files that were written. */
   void finished(TrainingRun run, Progress progress, OptionalDouble tokensPerSecond)
       throws IOException {
     var directory = run.files().directory();
@@ -219,7 +219,7 @@ final class TrainDisplay implements TrainListener {
         .formatted(sample, example, asking.answerTokens() == 0 ? " --line" : "");
   }
 
-  /** As a shell reads it. */
+  /** Quoted for a shell. */
   static String quoted(String word) {
     return word.matches("[\\w./+-]+") ? word : "'" + word.replace("'", "'\\''") + "'";
   }

@@ -26,11 +26,11 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
 /**
- * The flags that make up a {@link TrainConfig}, and two that stand for others: {@code --digits} and
- * {@code --llama}. A command has them as the mixin {@link #spec}.
+ * The flags of a {@link TrainConfig}, and two shorthands: {@code --digits} and {@code --llama}.
+ * Added to a command as the mixin {@link #spec}.
  */
 final class TrainFlags {
-  /** The tokenizers that a new run can have; a run's file may name one that is gone by now. */
+  /** The tokenizers for new runs; the file of an old run may name one that no longer exists. */
   static final ValueType<TokenizerChoice> TOKENIZERS =
       ValueType.of(TokenizerChoice.class, TokenizerChoice.TYPE.expected(), TrainFlags::tokenizer);
 
@@ -43,14 +43,14 @@ final class TrainFlags {
       OptionSpec.builder("--digits")
           .type(Integer.class)
           .paramLabel("N")
-          .description("Of addition and calculator: digits of the numbers. Default: 2")
+          .description("For addition and calculator: digits of the numbers. Default: 2")
           .build();
   private final OptionSpec llama =
       OptionSpec.builder("--llama")
           .type(boolean.class)
           .arity("0")
           .description(
-              "A block as Llama has it: %s, each unless the command line says otherwise."
+              "Llama's block: %s; other flags override each of these."
                   .formatted(Flags.line(GptConfig.LLAMA)))
           .build();
 
@@ -101,8 +101,8 @@ final class TrainFlags {
   }
 
   /**
-   * What an option is where nobody chooses, such as {@code 12 (baby: 64, gpt2: 4)}: a preset that
-   * is not named has the value of the one before it.
+   * The default of an option, such as {@code 12 (baby: 64, gpt2: 4)}: a preset that is not listed
+   * has the value of the preset before it.
    */
   private String otherwise(Option<?, ?> option) {
     String rule = option.rule().in(Flags.NAMING);
@@ -135,7 +135,7 @@ final class TrainFlags {
   /**
    * What was given.
    *
-   * @throws IllegalArgumentException if digits were given of no problems; one line
+   * @throws IllegalArgumentException with one line, if digits were given for other data
    */
   Options given() {
     Options given = flags.given();
@@ -159,12 +159,12 @@ final class TrainFlags {
                     "--digits goes with --data addition or --data calculator only"));
   }
 
-  /** What was given of the run itself. */
+  /** The given values of the run itself. */
   Options task() {
     return given().only(option -> !DeviceConfig.OPTIONS.contains(option));
   }
 
-  /** What was given of where and how to compute it. */
+  /** The given values of the device. */
   Options machine() {
     return given().only(DeviceConfig.OPTIONS::contains);
   }
