@@ -1,8 +1,8 @@
 package dev.culebra.backend;
 
 /**
- * The numbers of one {@link Ops#muonUpdate}: Jordan et al., "Muon: an optimizer for hidden layers
- * in neural networks" (2024).
+ * The numbers of one {@link MuonOp#update}: Jordan et al., "Muon: an optimizer for hidden layers in
+ * neural networks" (2024).
  *
  * @param step 1 for the first step; used for stochastic rounding
  * @param learningRate step size, after the schedule
@@ -10,7 +10,7 @@ package dev.culebra.backend;
  * @param seed of the stochastic rounding of weights, see {@link Ops#adamW}; otherwise unused
  */
 public record MuonStep(int step, float learningRate, float weightDecay, long seed) {
-  /** Factor of √max(R, C) in {@link Ops#muonUpdate}. */
+  /** Factor of √max(R, C) in {@link MuonOp#update}. */
   private static final double RATE_OF_ADAMW = 0.2;
 
   /** The factor of the old value: 1 − rate · decay. */

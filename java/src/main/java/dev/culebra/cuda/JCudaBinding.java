@@ -50,6 +50,11 @@ final class JCudaBinding {
    * @throws CudaUnavailableException if it is missing or the driver does not start
    */
   static CudaDriver driver() {
+    if (JCudaBinding.class.getResource("/jcuda/driver/JCudaDriver.class") == null) {
+      throw new CudaUnavailableException(
+          "JCuda is not on the class path: add org.jcuda:jcuda and org.jcuda:jcublas 12.6.0, or use"
+              + " the binding ffm");
+    }
     try {
       return new DriverThroughJCuda();
     } catch (UnsatisfiedLinkError | NoClassDefFoundError | ExceptionInInitializerError e) {
