@@ -221,6 +221,7 @@ struct ScaleSums {
       queries.addLane(distance);
       keys.addLane(distance);
     }
+    __syncwarp();  // all have read what is now written
     if (threadIdx.x < lanes && pack != NO_PACK) store();
   }
 };

@@ -59,9 +59,14 @@ class Bf16GptTest {
         double[] gradient = ModelFixture.gradient(model, parameter);
         assertThat(distance(gradient, exact))
             .as(parameter.name())
-            .isLessThan(0.03 * distance(exact, new double[exact.length]) + 1e-6);
+            .isLessThan(share(parameter) * distance(exact, new double[exact.length]) + 1e-6);
       }
     }
+  }
+
+  /** Each scale of queries and keys is a sum over all rows and heads, whose terms mostly cancel. */
+  private static double share(Parameter parameter) {
+    return parameter.name().matches(".*[qk]_norm\\.weight") ? 0.1 : 0.03;
   }
 
   private static double distance(double[] a, double[] b) {
