@@ -145,7 +145,7 @@ class ReportCommandTest {
     Files.delete(run.path().resolve("machine.json"));
 
     assertThat(Outcome.of("report", run.path().toString()).exitCode()).isZero();
-    assertThat(report(run)).contains("After step 3", "it has no machine.json");
+    assertThat(report(run)).contains("After step 3", "the run has no machine.json");
 
     Path sample = run.path().resolve("sample.txt");
     Files.write(sample, new byte[] {'O', 'w', (byte) 0xC3}); // an incomplete character
