@@ -7,6 +7,7 @@ import dev.culebra.checkpoint.Metrics;
 import dev.culebra.checkpoint.RunDirectory;
 import dev.culebra.examples.report.RunRecord;
 import dev.culebra.io.FileErrors;
+import dev.culebra.pretrained.PretrainedModel;
 import dev.culebra.train.TrainConfig;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -94,10 +95,12 @@ final class RunsCommand implements Callable<Integer> {
     return directories;
   }
 
-  /** Whether a run exists or was being created there. */
+  /** Whether a run exists or was being created there; a Hugging Face folder is not a run. */
   private static boolean isRun(Path directory) {
-    return Files.exists(directory.resolve("config.json"))
-        || Files.isDirectory(directory.resolve("checkpoint"));
+    boolean begun =
+        Files.exists(directory.resolve("config.json"))
+            || Files.isDirectory(directory.resolve("checkpoint"));
+    return begun && !PretrainedModel.isOne(directory);
   }
 
   /** Empty, after a message, if it is damaged. */

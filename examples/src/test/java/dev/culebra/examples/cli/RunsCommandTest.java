@@ -26,6 +26,7 @@ class RunsCommandTest {
     stopped.setSteps(9);
     changedAt(stopped, "2026-11-28T10:00:00Z");
     Files.createDirectories(folder.resolve("no-run"));
+    ModelFolder.copyTo(folder.resolve("no-run-either"), "gpt2-f32", "gpt2");
     Outcome runs = Outcome.of("runs", folder.toString());
 
     assertThat(runs.exitCode()).isZero();
