@@ -6,6 +6,7 @@ import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
@@ -30,6 +31,11 @@ public interface Backend extends AutoCloseable {
 
   /** The operations, on tensors of {@link #dtype()} by the dtype rule of {@link Ops}. */
   Ops ops();
+
+  /** Linear layers with weights in fewer bits, for inference; empty where there are none. */
+  default Optional<CompactLinearOp> compactLinear() {
+    return Optional.empty();
+  }
 
   /**
    * Memory on this device, zeroed and aligned to at least 64 bytes; the caller owns it.

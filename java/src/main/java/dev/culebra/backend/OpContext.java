@@ -13,8 +13,8 @@ public final class OpContext {
    * @throws IllegalArgumentException if it is not a type for activations
    */
   public OpContext(DType dtype) {
-    if (dtype == DType.I32) {
-      throw new IllegalArgumentException("activations cannot be I32");
+    if (dtype == DType.I32 || dtype == DType.I8) {
+      throw new IllegalArgumentException("activations cannot be " + dtype);
     }
     this.dtype = dtype;
   }

@@ -7,7 +7,9 @@ public enum DType {
   /** bfloat16: the upper half of a single; only GPU backends compute in it. */
   BF16(2),
   /** 32-bit signed integer: tokens, targets, counters. */
-  I32(4);
+  I32(4),
+  /** 8-bit signed integer: weights of {@code CompactWeight}, to be multiplied with a scale. */
+  I8(1);
 
   private final int bytes;
 

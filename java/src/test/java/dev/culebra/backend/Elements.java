@@ -14,7 +14,7 @@ final class Elements {
     return switch (dtype) {
       case F32 -> (float) value;
       case BF16 -> BFloat16.rounded((float) value);
-      case I32 -> value;
+      case I32, I8 -> value;
     };
   }
 
@@ -32,7 +32,7 @@ final class Elements {
       switch (dtype) {
         case F32 -> bytes.putFloat(value);
         case BF16 -> bytes.putShort(BFloat16.fromFloat(value));
-        case I32 -> throw new IllegalArgumentException("floats are no integers");
+        case I32, I8 -> throw new IllegalArgumentException(dtype + " holds integers");
       }
     }
     return bytes.array();
@@ -52,7 +52,7 @@ final class Elements {
           switch (dtype) {
             case F32 -> Float.intBitsToFloat(bits[i]);
             case BF16 -> BFloat16.toFloat((short) bits[i]);
-            case I32 -> bits[i];
+            case I32, I8 -> bits[i];
           };
     }
     return values;

@@ -1,6 +1,7 @@
 package dev.culebra.backend.cpu;
 
 import dev.culebra.backend.Backend;
+import dev.culebra.backend.CompactLinearOp;
 import dev.culebra.backend.MemoryReport;
 import dev.culebra.backend.OpContext;
 import dev.culebra.backend.Ops;
@@ -9,6 +10,7 @@ import dev.culebra.tensor.Buffer;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /**
  * The CPU: the default without a GPU, and the reference for the GPU's results. Work is done
@@ -19,6 +21,7 @@ public final class CpuBackend implements Backend {
 
   private final WorkerPool pool;
   private final Ops ops;
+  private final CompactLinearOp compactLinear;
   private int liveBuffers;
   private long liveBytes;
   private long peakBytes;
@@ -35,7 +38,9 @@ public final class CpuBackend implements Backend {
    */
   public CpuBackend(int threads) {
     pool = new WorkerPool(threads);
-    ops = ops(new OpContext(DType.F32), pool, KERNELS);
+    OpContext context = new OpContext(DType.F32);
+    ops = ops(context, pool, KERNELS);
+    compactLinear = new CompactLinearCpu(context, pool, KERNELS);
   }
 
   private static Ops ops(OpContext context, WorkerPool pool, CpuKernels kernels) {
@@ -90,6 +95,11 @@ public final class CpuBackend implements Backend {
   @Override
   public Ops ops() {
     return ops;
+  }
+
+  @Override
+  public Optional<CompactLinearOp> compactLinear() {
+    return Optional.of(compactLinear);
   }
 
   @Override

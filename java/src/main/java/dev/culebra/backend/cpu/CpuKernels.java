@@ -7,17 +7,29 @@ package dev.culebra.backend.cpu;
  * @param rows loops over contiguous floats
  * @param gemm loops of matrix products
  * @param attention loops of attention other than its products
+ * @param compact loops of products with compact weights
  * @param fallback why these are plain loops, in one line; null if they are not
  */
-record CpuKernels(RowKernel rows, GemmKernel gemm, AttentionKernel attention, String fallback) {
+record CpuKernels(
+    RowKernel rows,
+    GemmKernel gemm,
+    AttentionKernel attention,
+    CompactKernel compact,
+    String fallback) {
   /** The fastest loops that this JVM can run. */
   static CpuKernels best() {
     if (ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty()) {
       return plain("start java with --add-modules jdk.incubator.vector");
     }
     try {
+      RowKernel rows = new VectorRowKernel();
+      boolean quarters = rows.vectorBits() >= VectorCompactKernel.LEAST_BITS;
       return new CpuKernels(
-          new VectorRowKernel(), new VectorGemmKernel(), new VectorAttentionKernel(), null);
+          rows,
+          new VectorGemmKernel(),
+          new VectorAttentionKernel(),
+          quarters ? new VectorCompactKernel() : new ScalarCompactKernel(),
+          null);
     } catch (LinkageError e) { // an incubating API may change between JDKs
       return plain(
           "the Vector API of Java %s is incompatible: %s"
@@ -27,6 +39,10 @@ record CpuKernels(RowKernel rows, GemmKernel gemm, AttentionKernel attention, St
 
   private static CpuKernels plain(String fallback) {
     return new CpuKernels(
-        new ScalarRowKernel(), new ScalarGemmKernel(), new ScalarAttentionKernel(), fallback);
+        new ScalarRowKernel(),
+        new ScalarGemmKernel(),
+        new ScalarAttentionKernel(),
+        new ScalarCompactKernel(),
+        fallback);
   }
 }

@@ -5,6 +5,7 @@ package dev.culebra.backend.cpu;
  * rows or down its columns. Reused for every product, so that a product allocates nothing.
  */
 final class GemmOperand {
+  private CompactRows compact;
   private long address;
   private long stride;
   private boolean depthIsInner;
@@ -19,7 +20,14 @@ final class GemmOperand {
     return set(address, outer, false);
   }
 
+  /** A stored matrix (outer, depth) of fewer bits. */
+  GemmOperand depthInner(CompactRows rows) {
+    compact = rows;
+    return this;
+  }
+
   private GemmOperand set(long address, int columns, boolean depthIsInner) {
+    compact = null;
     this.address = address;
     this.stride = 4L * columns;
     this.depthIsInner = depthIsInner;
@@ -41,7 +49,10 @@ final class GemmOperand {
       int k,
       int depth,
       long scratch) {
-    if (depthIsInner) {
+    if (compact != null) {
+      long widened = compact.widen(first, count, k, depth);
+      kernel.packAcross(panel, width, widened, 4L * depth, count, depth, scratch);
+    } else if (depthIsInner) {
       kernel.packAcross(
           panel, width, address + first * stride + 4L * k, stride, count, depth, scratch);
     } else {

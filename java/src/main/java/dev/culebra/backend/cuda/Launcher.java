@@ -70,6 +70,7 @@ final class Launcher implements AutoCloseable {
       case F32 -> "_f32";
       case BF16 -> "_bf16";
       case I32 -> "_i32";
+      case I8 -> throw new IllegalArgumentException("no kernel reads " + dtype);
     };
   }
 

@@ -10,7 +10,12 @@ final class LinearLayers {
   static LinearCpu with(GemmKernel products, WorkerPool pool) {
     OpContext context = new OpContext(DType.F32);
     CpuKernels kernels =
-        new CpuKernels(new ScalarRowKernel(), products, new ScalarAttentionKernel(), null);
+        new CpuKernels(
+            new ScalarRowKernel(),
+            products,
+            new ScalarAttentionKernel(),
+            new ScalarCompactKernel(),
+            null);
     ActivationCpu activations = new ActivationCpu(context, pool, kernels);
     return new LinearCpu(context, pool, kernels, activations);
   }

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.sun.management.ThreadMXBean;
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.AdamWStep;
+import dev.culebra.backend.CompactLinearOp;
+import dev.culebra.backend.CompactWeight;
 import dev.culebra.backend.DropoutSpec;
 import dev.culebra.backend.HeadsSpec;
 import dev.culebra.backend.MuonStep;
@@ -82,15 +84,16 @@ class SteadyCallsTest {
     public static void main(String[] args) {
       try (CpuBackend backend = new CpuBackend(1);
           CpuBackend another = new CpuBackend(1)) {
-        new Calls(backend)
-            .steps(16, 48, 80)
-            .forEach(
-                (name, step) -> {
-                  long bytes = least(step);
-                  if (bytes > 0) {
-                    System.out.printf("allocates: %s, %d bytes%n", name, bytes);
-                  }
-                });
+        Calls calls = new Calls(backend);
+        Map<String, Runnable> steps = calls.steps(16, 48, 80);
+        steps.putAll(calls.compactSteps(backend.compactLinear().orElseThrow(), 16, 80));
+        steps.forEach(
+            (name, step) -> {
+              long bytes = least(step);
+              if (bytes > 0) {
+                System.out.printf("allocates: %s, %d bytes%n", name, bytes);
+              }
+            });
         boolean vectors = another.name().endsWith("-bit vectors)");
         System.out.println((vectors ? "vectors" : "no vectors") + ": all steady");
       }
@@ -117,6 +120,24 @@ class SteadyCallsTest {
 
     private Tensor floats(int... dims) {
       return tensor(DType.F32, dims);
+    }
+
+    /** Products with compact weights, of one row and of {@code n}. */
+    private Map<String, Runnable> compactSteps(CompactLinearOp linear, int n, int c) {
+      Map<String, Runnable> steps = new LinkedHashMap<>();
+      for (CompactWeight.Format format : CompactWeight.Format.values()) {
+        Shape square = Shape.of(c, c);
+        CompactWeight weight = new CompactWeight(format, memory, used, square);
+        used += format.bytes(square);
+        for (int rows : new int[] {1, n}) {
+          Tensor in = floats(rows, c);
+          Tensor out = floats(rows, c);
+          steps.put(
+              "compact " + format + " of " + rows + " rows",
+              () -> linear.forward(out, in, weight, null, Activation.IDENTITY));
+        }
+      }
+      return steps;
     }
 
     /** Every operation of rows. */
