@@ -1,7 +1,5 @@
 package dev.culebra.train;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import dev.culebra.backend.Backend;
 import dev.culebra.checkpoint.CheckpointException;
 import dev.culebra.checkpoint.Metrics;
 import dev.culebra.checkpoint.MetricsLog;
@@ -11,38 +9,28 @@ import dev.culebra.checkpoint.SafetensorsWriter;
 import dev.culebra.checkpoint.SafetensorsWriter.Item;
 import dev.culebra.checkpoint.Sample;
 import dev.culebra.checkpoint.SampleLog;
-import dev.culebra.data.DataChecksum;
 import dev.culebra.data.Dataset;
 import dev.culebra.data.Holdout;
 import dev.culebra.data.TextConventions;
 import dev.culebra.data.TokenizerFile;
 import dev.culebra.io.AtomicFile;
 import dev.culebra.nn.Gpt;
-import dev.culebra.nn.GptConfig;
 import dev.culebra.nn.LanguageModel;
-import dev.culebra.nn.Parameter;
-import dev.culebra.nn.Parameters;
-import dev.culebra.nn.Positions;
 import dev.culebra.optim.Optimizer;
 import dev.culebra.options.Naming;
 import dev.culebra.options.OptionException;
 import dev.culebra.options.Options;
 import dev.culebra.tensor.DType;
-import dev.culebra.tensor.Shape;
-import dev.culebra.tensor.Tensor;
 import dev.culebra.text.Tokenizer;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 
 /**
  * A run on disk. A checkpoint is one file, always replaced as a whole: weights and the optimizer's
@@ -50,24 +38,11 @@ import java.util.Set;
  * of the random generators and the order of the data follow from the step.
  */
 public final class RunFiles implements ModelFiles {
-  private static final String MODEL = "culebra.model";
-  private static final String TOKENIZER = "culebra.tokenizer";
-  private static final String DATA = "culebra.data";
-
-  /** The parameters with a row for each token. */
-  private static final Set<String> TOKEN_ROWS = Set.of("wte.weight", "lm_head.weight");
-
-  /** The parameter that has a row for each position, of which a shorter context reads the first. */
-  private static final String POSITIONS = "wpe.weight";
-
   private final RunDirectory directory;
   private boolean changesAccepted;
 
-  /** What a checkpoint records about the files beside it that define the model. */
-  private Map<String, String> identity = Map.of();
-
-  /** The checksum of the data that it is trained on; empty where there is none. */
-  private Optional<DataChecksum> checksum = Optional.empty();
+  /** What the next checkpoint says that it belongs to. */
+  private CheckpointOrigin origin = CheckpointOrigin.UNKNOWN;
 
   private final List<String> warnings = new ArrayList<>();
   private MetricsLog log;
@@ -109,8 +84,13 @@ public final class RunFiles implements ModelFiles {
       return;
     }
     try (Safetensors weights = Safetensors.open(directory.last())) {
-      requireUnchanged(config, tokenizer, weights);
+      requireOrigin(config, tokenizer, weights);
     }
+  }
+
+  private void requireOrigin(TrainConfig config, Tokenizer tokenizer, Safetensors checkpoint)
+      throws CheckpointException {
+    CheckpointOrigin.of(checkpoint).requireModel(config, tokenizer, directory, checkpoint.file());
   }
 
   private void closeAfter(Throwable cause) {
@@ -135,43 +115,27 @@ public final class RunFiles implements ModelFiles {
     identify(config, tokenizer);
   }
 
-  /** Makes all checkpoints written from now on record their model. */
+  /** Sets the model that checkpoints written from now on belong to. */
   void identify(TrainConfig config, Tokenizer tokenizer) {
-    identity =
-        Map.of(
-            MODEL,
-            TrainJson.writeOnOneLine(config.modelShape()),
-            TOKENIZER,
-            TokenizerFile.digest(tokenizer));
+    origin = origin.ofModel(config, tokenizer);
   }
 
-  /** Has checkpoints that are written from here on say of which data they are. */
+  /** Sets the data that checkpoints written from now on belong to. */
   void identifyData(Dataset data) {
-    checksum = data.checksum();
+    origin = origin.ofData(data);
   }
 
   /**
    * Refuses other data than a checkpoint of this run was trained on.
    *
-   * @param checkpoint of this run; nothing is checked where it does not exist, or is of a version
-   *     that did not say
+   * @param checkpoint of this run; nothing is checked if it does not exist, or was written by a
+   *     version that did not record its data
    * @throws DataChangedException one line that says what differs
    */
   void requireData(Dataset data, Path checkpoint) throws IOException {
-    if (!Files.exists(checkpoint)) {
-      return;
-    }
-    Optional<DataChecksum> before;
-    try (Safetensors weights = Safetensors.open(checkpoint)) {
-      before = DataChecksum.parse(weights.metadata().getOrDefault(DATA, ""));
-    }
-    Optional<DataChecksum> now = before.isEmpty() ? before : data.checksum();
-    if (now.isPresent()) {
-      String difference = now.get().differenceFrom(before.get());
-      if (!difference.isEmpty()) {
-        throw new DataChangedException(
-            "%s is not as it was when %s was trained: %s"
-                .formatted(data.name(), directory.path(), difference));
+    if (Files.exists(checkpoint)) {
+      try (Safetensors weights = Safetensors.open(checkpoint)) {
+        CheckpointOrigin.of(weights).requireData(data, directory.path());
       }
     }
   }
@@ -197,53 +161,14 @@ public final class RunFiles implements ModelFiles {
     try (Safetensors weights = Safetensors.open(checkpoint)) {
       try {
         if (!changesAccepted) {
-          requireUnchanged(config, tokenizer, weights);
+          requireOrigin(config, tokenizer, weights);
         }
-        requireSizes(config, tokenizer.vocab(), weights);
+        CheckpointTensors.requireSizes(
+            weights, config.model().withVocab(tokenizer.vocab()), directory.config());
       } catch (CheckpointException e) {
         weights.verify(); // a damaged file must not look like another model
         throw e;
       }
-    }
-  }
-
-  private void requireUnchanged(TrainConfig config, Tokenizer tokenizer, Safetensors weights)
-      throws CheckpointException {
-    String model = weights.metadata().get(MODEL);
-    String digest = weights.metadata().get(TOKENIZER);
-    if (model == null || digest == null) {
-      return; // written by a version that did not record it
-    }
-    try {
-      List<String> differences = TrainJson.differences(config.modelShape(), model);
-      if (!differences.isEmpty()) {
-        throw changed(directory.config(), weights, "it has " + String.join("; ", differences));
-      }
-    } catch (JsonProcessingException e) {
-      throw new CheckpointException(weights.file() + " does not say which model it belongs to");
-    }
-    if (!digest.equals(TokenizerFile.digest(tokenizer))) {
-      throw changed(directory.tokenizer(), weights, "its tokens or their order differ");
-    }
-  }
-
-  private static CheckpointException changed(Path file, Safetensors weights, String how) {
-    return new RunChangedException(
-        "%s has changed since %s was written: %s".formatted(file, weights.file(), how));
-  }
-
-  private void requireSizes(TrainConfig config, int vocab, Safetensors weights)
-      throws CheckpointException {
-    GptConfig model = config.model();
-    weights.tensor("wte.weight", DType.F32, Shape.of(vocab, model.embd()));
-    if (model.positions() == Positions.LEARNED) {
-      weights.tensor("wpe.weight", DType.F32, Shape.of(model.context(), model.embd()));
-    }
-    String last = "h.%d.".formatted(model.layers() - 1);
-    if (weights.names().stream().noneMatch(name -> name.startsWith(last))) {
-      throw new CheckpointException(
-          "%s has fewer than the %d layers of %s"
-              .formatted(weights.file(), model.layers(), directory.config()));
     }
   }
 
@@ -333,70 +258,9 @@ public final class RunFiles implements ModelFiles {
     }
     try (Safetensors checkpoint = Safetensors.open(file)) {
       checkpoint.verify();
-      loadWeights(checkpoint, model.parameters(), vocab);
+      CheckpointTensors.loadWeights(checkpoint, model.parameters(), vocab);
     }
     return file;
-  }
-
-  /**
-   * @param vocab tokens that the checkpoint knows: the number of rows to load into the embedding
-   *     and into an untied head
-   */
-  private static void loadWeights(Safetensors checkpoint, Parameters parameters, int vocab)
-      throws IOException {
-    requireNothingElse(checkpoint, parameters);
-    for (Parameter parameter : parameters.list()) {
-      Tensor values = parameters.slice(parameters.values(), parameter);
-      Shape stored = stored(checkpoint, parameter, vocab);
-      Shape rows = parameter.name().equals(POSITIONS) ? parameter.savedShape() : stored;
-      MemorySegment all = checkpoint.tensor(parameter.name(), DType.F32, stored);
-      parameters
-          .backend()
-          .upload(values.slice(0, rows), all.asSlice(0, rows.elements() * DType.F32.bytes()));
-    }
-    parameters.refreshWeights();
-  }
-
-  /** The tables of tokens and positions may have a different number of rows than the model. */
-  private static Shape stored(Safetensors checkpoint, Parameter parameter, int vocab)
-      throws IOException {
-    Shape saved = parameter.savedShape();
-    if (TOKEN_ROWS.contains(parameter.name())) {
-      return Shape.of(vocab, saved.dim(1));
-    }
-    if (parameter.name().equals(POSITIONS) && checkpoint.contains(POSITIONS)) {
-      List<Integer> dims = checkpoint.place(POSITIONS).dims();
-      return dims.isEmpty()
-          ? saved
-          : Shape.of(Math.max(dims.getFirst(), saved.dim(0)), saved.dim(1));
-    }
-    return saved;
-  }
-
-  /** A model smaller than the saved one would be a different model. */
-  private static void requireNothingElse(Safetensors checkpoint, Parameters parameters)
-      throws IOException {
-    Set<String> known = new HashSet<>();
-    parameters.list().forEach(parameter -> known.add(parameter.name()));
-    for (String name : checkpoint.names()) {
-      if (!known.contains(name) && !Optimizer.isState(name)) {
-        throw new CheckpointException(
-            "%s contains %s, which the model of config.json does not have"
-                .formatted(checkpoint.file(), name));
-      }
-    }
-  }
-
-  private static void load(
-      Safetensors checkpoint, String name, Parameter parameter, Tensor into, Backend backend)
-      throws IOException {
-    backend.upload(
-        saved(parameter, into), checkpoint.tensor(name, DType.F32, parameter.savedShape()));
-  }
-
-  /** The part of a parameter-shaped tensor that is saved: all rows except padding. */
-  private static Tensor saved(Parameter parameter, Tensor tensor) {
-    return tensor.slice(0, parameter.savedShape());
   }
 
   /**
@@ -463,11 +327,9 @@ public final class RunFiles implements ModelFiles {
       try (Safetensors checkpoint = Safetensors.open(directory.last())) {
         checkpoint.verify();
         progress = Progress.parse(checkpoint.metadata(), directory.last());
-        loadWeights(checkpoint, model.parameters(), model.vocab());
+        CheckpointTensors.loadWeights(checkpoint, model.parameters(), model.vocab());
         optimizer.resumeAt(progress.step());
-        for (Optimizer.State state : optimizer.states()) {
-          load(checkpoint, state.name(), state.parameter(), state.tensor(), model.backend());
-        }
+        CheckpointTensors.loadStates(checkpoint, optimizer, model.backend());
       }
     }
     log = MetricsLog.continueAt(directory.metrics(), progress.step(), warnings::add);
@@ -520,47 +382,21 @@ public final class RunFiles implements ModelFiles {
 
   /** Replaces the checkpoint that the run resumes from. */
   void saveLast(LanguageModel model, Optimizer optimizer, Progress progress) throws IOException {
-    List<Item> items = weights(model.parameters());
-    for (Optimizer.State state : optimizer.states()) {
-      items.add(item(model.backend(), state.name(), state.parameter(), state.tensor()));
-    }
+    List<Item> items = new ArrayList<>(CheckpointTensors.weights(model.parameters()));
+    items.addAll(CheckpointTensors.states(optimizer, model.backend()));
     SafetensorsWriter.write(directory.last(), items, metadata(progress));
   }
 
   /** Replaces the best weights. */
   void saveBest(LanguageModel model, Progress progress) throws IOException {
-    List<Item> items = weights(model.parameters());
+    List<Item> items = CheckpointTensors.weights(model.parameters());
     SafetensorsWriter.write(directory.best(), items, metadata(progress));
   }
 
   private Map<String, String> metadata(Progress progress) {
     Map<String, String> metadata = new HashMap<>(progress.toMetadata());
-    metadata.putAll(identity);
-    checksum.ifPresent(data -> metadata.put(DATA, data.toString()));
+    metadata.putAll(origin.toMetadata());
     return metadata;
-  }
-
-  private static List<Item> weights(Parameters parameters) {
-    List<Item> items = new ArrayList<>();
-    for (Parameter parameter : parameters.list()) {
-      Tensor values = parameters.slice(parameters.values(), parameter);
-      items.add(item(parameters.backend(), parameter.name(), parameter, values));
-    }
-    return items;
-  }
-
-  private static Item item(Backend backend, String name, Parameter parameter, Tensor tensor) {
-    Tensor saved = saved(parameter, tensor);
-    return new Item(
-        name,
-        DType.F32,
-        parameter.savedShape(),
-        (piece, offset) -> readPiece(backend, saved, piece, offset));
-  }
-
-  private static void readPiece(Backend backend, Tensor tensor, MemorySegment piece, long offset) {
-    int elements = Math.toIntExact(piece.byteSize() / DType.F32.bytes());
-    backend.readBlocking(piece, tensor.slice(offset / DType.F32.bytes(), Shape.of(elements)));
   }
 
   void writeSample(String text) throws IOException {
