@@ -5,15 +5,10 @@ import dev.culebra.text.Tokenizer;
 import dev.culebra.text.TokenizerKind;
 import dev.culebra.text.UnknownCharacterException;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -37,22 +32,20 @@ import java.util.stream.Stream;
  * a pattern for several files, such as {@code fineweb/*_train_*.bin}. Immutable and thread-safe.
  */
 public final class Corpora {
-  private final Path cache;
-  private final List<NamedDatasets> made;
+  private final DataFinder finder;
 
   /** Keeps downloads in {@code cache}, which need not exist yet. */
   public Corpora(Path cache) {
-    this(cache, List.of());
+    this(new DataFinder(cache, List.of()));
   }
 
-  private Corpora(Path cache, List<NamedDatasets> made) {
-    this.cache = cache;
-    this.made = made;
+  private Corpora(DataFinder finder) {
+    this.finder = finder;
   }
 
   /** A copy that also knows user-defined datasets by name. */
   public Corpora with(NamedDatasets more) {
-    return new Corpora(cache, Stream.concat(made.stream(), Stream.of(more)).toList());
+    return new Corpora(finder.with(more));
   }
 
   /**
@@ -70,15 +63,8 @@ public final class Corpora {
     return caches.resolve("culebra");
   }
 
-  /** The meaning of a name. */
-  private sealed interface Found {
-    record Text(TextSource source) implements Found {}
-
-    record TokenFiles(TokenPaths paths) implements Found {}
-  }
-
   /** Data, and other data for validation where there is some; else null. */
-  private record Sources(DataSpec spec, Found data, Found validation) {}
+  private record Sources(DataSpec spec, FoundData data, FoundData validation) {}
 
   /**
    * Opens data for a new model. Text gets a tokenizer of the given kind, a character tokenizer with
@@ -131,15 +117,15 @@ public final class Corpora {
    * @throws IOException if it cannot be read
    */
   public Dataset dataset(DataSpec spec, TokenizerChoice tokenizer) throws IOException {
-    Dataset own = made(spec.data()).orElse(null);
+    Dataset own = finder.made(spec.data()).orElse(null);
     if (own != null) {
       return withUsualPart(own, spec);
     }
-    if (isConversations(spec.data())) {
+    if (DataFinder.isConversations(spec.data())) {
       requireUsual(spec.data(), spec.holdout());
       return Conversations.open(Path.of(spec.data()), tokenizer);
     }
-    return isPromptPairs(spec)
+    return DataFinder.isPromptPairs(spec)
         ? PromptPairs.open(Path.of(spec.data()), tokenizer, spec.holdout())
         : open(spec, tokenizer);
   }
@@ -153,15 +139,15 @@ public final class Corpora {
    * @throws IOException if it cannot be read
    */
   public Dataset dataset(DataSpec spec, Tokenizer tokenizer) throws IOException {
-    Dataset own = made(spec.data()).orElse(null);
+    Dataset own = finder.made(spec.data()).orElse(null);
     if (own != null) {
       return withTokenizer(withUsualPart(own, spec), tokenizer);
     }
-    if (isConversations(spec.data())) {
+    if (DataFinder.isConversations(spec.data())) {
       requireUsual(spec.data(), spec.holdout());
       return Conversations.open(Path.of(spec.data()), tokenizer);
     }
-    if (isPromptPairs(spec)) {
+    if (DataFinder.isPromptPairs(spec)) {
       return PromptPairs.open(Path.of(spec.data()), tokenizer, spec.holdout());
     }
     Sources sources = sources(spec);
@@ -194,23 +180,23 @@ public final class Corpora {
           holdout.data());
     }
     return switch (sources.data()) {
-      case Found.Text text ->
+      case FoundData.Texts texts ->
           Corpus.fromText(
-              known(text.source(), spec, tokenizer), tokenizer, holdout, spec.special());
-      case Found.TokenFiles tokens when tokens.paths().divided() ->
+              known(texts.source(), spec, tokenizer), tokenizer, holdout, spec.special());
+      case FoundData.TokenFiles tokens when tokens.paths().divided() ->
           Corpus.fromTokenFiles(withUsualPart(tokens.paths().complete(), holdout), tokenizer);
-      case Found.TokenFiles tokens ->
+      case FoundData.TokenFiles tokens ->
           Corpus.fromTokenFiles(spec.data(), tokens.paths().train(), tokenizer, holdout);
     };
   }
 
   /** All tokens of data that is for one part alone; files whose names say so are for that part. */
-  private static Tokens all(Found data, DataSpec spec, Split part, Tokenizer tokenizer)
+  private static Tokens all(FoundData data, DataSpec spec, Split part, Tokenizer tokenizer)
       throws IOException {
     return switch (data) {
-      case Found.Text text ->
-          Corpus.encodeAll(known(text.source(), spec, tokenizer), tokenizer, spec);
-      case Found.TokenFiles tokens -> {
+      case FoundData.Texts texts ->
+          Corpus.encodeAll(known(texts.source(), spec, tokenizer), tokenizer, spec);
+      case FoundData.TokenFiles tokens -> {
         List<Path> files =
             part == Split.TRAIN ? tokens.paths().forTraining() : tokens.paths().forValidation();
         yield TokenFile.open(Corpus.nameOf(files), files, tokenizer.vocab());
@@ -218,10 +204,10 @@ public final class Corpora {
     };
   }
 
-  private static int fileCount(Found data) {
+  private static int fileCount(FoundData data) {
     return switch (data) {
-      case Found.Text text -> text.source().fileCount();
-      case Found.TokenFiles tokens -> tokens.paths().train().size();
+      case FoundData.Texts texts -> texts.source().fileCount();
+      case FoundData.TokenFiles tokens -> tokens.paths().train().size();
     };
   }
 
@@ -263,29 +249,14 @@ public final class Corpora {
     return own;
   }
 
-  private Optional<Dataset> made(String data) {
-    return made.stream().flatMap(datasets -> datasets.find(data).stream()).findFirst();
-  }
-
-  private boolean isMade(String data) {
-    try (Dataset own = made(data).orElse(null)) {
-      return own != null;
-    }
-  }
-
   /** A name for {@code data} that works from any working directory. */
   public String settled(String data) {
-    if (NamedCorpus.find(data).isPresent()) {
-      return data;
-    }
-    try (Dataset own = made(data).orElse(null)) {
-      return own == null ? Path.of(data).toAbsolutePath().normalize().toString() : own.name();
-    }
+    return finder.settled(data);
   }
 
-  private static void requireTokenizer(Found found, String data, Tokenizer tokenizer)
+  private static void requireTokenizer(FoundData found, String data, Tokenizer tokenizer)
       throws IOException {
-    if (found instanceof Found.TokenFiles tokens) {
+    if (found instanceof FoundData.TokenFiles tokens) {
       Tokenizer theirs = tokens.paths().tokenizer(tokenizer);
       if (!theirs.equals(tokenizer)) {
         throw new DataException(
@@ -302,19 +273,20 @@ public final class Corpora {
    * @throws IOException if it cannot be read
    */
   public TextSource text(String data) throws IOException {
-    return text(find(data, Holdout.DEFAULT), data);
+    return text(finder.find(data, Holdout.DEFAULT), data);
   }
 
-  private static TextSource text(Found found, String data) {
-    if (found instanceof Found.Text text) {
-      return text.source();
+  private static TextSource text(FoundData found, String data) {
+    if (found instanceof FoundData.Texts texts) {
+      return texts.source();
     }
     throw new DataException(data + " holds tokens, not text");
   }
 
   /** Whether {@code data} names token files. */
   public boolean isTokens(String data) throws IOException {
-    return made(data).isEmpty() && find(data, Holdout.DEFAULT) instanceof Found.TokenFiles;
+    return !finder.isMade(data)
+        && finder.find(data, Holdout.DEFAULT) instanceof FoundData.TokenFiles;
   }
 
   /**
@@ -330,7 +302,7 @@ public final class Corpora {
   }
 
   private static Tokenizer tokenizer(Sources sources, TokenizerChoice choice) throws IOException {
-    if (sources.data() instanceof Found.TokenFiles tokens) {
+    if (sources.data() instanceof FoundData.TokenFiles tokens) {
       return tokens.paths().tokenizer(choice.path() == null ? null : choice.open().orElseThrow());
     }
     Tokenizer tokenizer = choice.open().orElse(null);
@@ -339,8 +311,8 @@ public final class Corpora {
 
   private static List<TextSource> texts(Sources sources) {
     return Stream.of(sources.data(), sources.validation())
-        .filter(Found.Text.class::isInstance)
-        .map(text -> ((Found.Text) text).source())
+        .filter(FoundData.Texts.class::isInstance)
+        .map(found -> ((FoundData.Texts) found).source())
         .toList();
   }
 
@@ -351,10 +323,10 @@ public final class Corpora {
    * @throws IOException if it cannot be read
    */
   public CharTokenizer characters(DataSpec spec) throws IOException {
-    if (isConversations(spec.data())) {
+    if (DataFinder.isConversations(spec.data())) {
       return Conversations.characters(Path.of(spec.data()));
     }
-    if (isPromptPairs(spec)) {
+    if (DataFinder.isPromptPairs(spec)) {
       return PromptPairs.characters(Path.of(spec.data()), spec.holdout());
     }
     Sources sources = sources(spec);
@@ -371,36 +343,6 @@ public final class Corpora {
       }
     }
     return characters.build();
-  }
-
-  /** Whether data is a file of {@link Conversations}, by its name and its first line. */
-  private static boolean isConversations(String data) throws IOException {
-    return JsonTexts.isCalledOne(Path.of(data))
-        && Files.isRegularFile(Path.of(data))
-        && PromptLines.isOfConversations(Path.of(data));
-  }
-
-  /**
-   * Whether data is a file of {@link PromptPairs}: by its name, and because its first line is not a
-   * document of {@link JsonTexts}.
-   *
-   * @throws DataException if other data for validation is none, or the other way round
-   * @throws IOException if it cannot be read
-   */
-  private static boolean isPromptPairs(DataSpec spec) throws IOException {
-    boolean pairs = isPromptPairs(spec.data());
-    String other = spec.holdout().data();
-    if (spec.holdout().isOtherData() && isPromptPairs(other) != pairs) {
-      throw new DataException(
-          "%s is a .jsonl of prompts, %s is not: both must be"
-              .formatted(pairs ? spec.data() : other, pairs ? other : spec.data()));
-    }
-    return pairs;
-  }
-
-  private static boolean isPromptPairs(String data) throws IOException {
-    Path path = Path.of(data);
-    return JsonTexts.isCalledOne(path) && Files.isRegularFile(path) && !JsonTexts.isOne(path);
   }
 
   /** The characters of texts that a tokenizer does not know, how often each occurs. */
@@ -423,63 +365,15 @@ public final class Corpora {
    * @throws IOException if it cannot be read
    */
   public boolean canLeaveOutCharacters(String data) throws IOException {
-    return !isConversations(data) && !isPromptPairs(data) && !isMade(data);
+    return !DataFinder.isConversations(data)
+        && !DataFinder.isPromptPairs(data)
+        && !finder.isMade(data);
   }
 
   private Sources sources(DataSpec spec) throws IOException {
     Holdout holdout = spec.holdout();
-    Found data = find(spec.data(), holdout);
-    return new Sources(spec, data, holdout.isOtherData() ? find(holdout.data(), holdout) : null);
-  }
-
-  private Found find(String data, Holdout holdout) throws IOException {
-    NamedCorpus named = NamedCorpus.find(data).orElse(null);
-    if (named != null) {
-      return new Found.Text(named.text(cache));
-    }
-    if (isMade(data)) {
-      throw new DataException(data + " is made on the fly: there is no text of it");
-    }
-    boolean asBefore = holdout.rule() == Holdout.Rule.END;
-    Path path = Path.of(data);
-    if (Glob.isOne(path)) {
-      return several(data, Glob.expand(path), asBefore);
-    }
-    if (!Files.exists(path)) {
-      throw new DataException(
-          "no such data: %s is neither a file nor one of %s".formatted(data, names()));
-    }
-    if (Files.isDirectory(path)) {
-      TokenPaths tokens = TokenPaths.in(path, !asBefore).orElse(null);
-      return tokens == null ? texts(data, List.of(path), asBefore) : new Found.TokenFiles(tokens);
-    }
-    return isTokenFile(path)
-        ? new Found.TokenFiles(TokenPaths.of(path))
-        : texts(data, List.of(path), asBefore);
-  }
-
-  private static Found several(String name, List<Path> paths, boolean asBefore) throws IOException {
-    long tokenFiles = paths.stream().filter(Corpora::isTokenFile).count();
-    if (tokenFiles > 0 && tokenFiles < paths.size()) {
-      throw new DataException(
-          "%s matches token files and other files: name one kind of them".formatted(name));
-    }
-    return tokenFiles == 0
-        ? texts(name, paths, asBefore)
-        : new Found.TokenFiles(TokenPaths.of(name, paths));
-  }
-
-  private static Found texts(String name, List<Path> paths, boolean asBefore) throws IOException {
-    return new Found.Text(TextFiles.of(name, paths, asBefore));
-  }
-
-  private static boolean isTokenFile(Path path) {
-    return path.toString().toLowerCase(Locale.ROOT).endsWith(TokenPaths.ENDING);
-  }
-
-  private String names() {
-    Stream<String> texts = Arrays.stream(NamedCorpus.values()).map(NamedCorpus::label);
-    Stream<String> others = made.stream().flatMap(datasets -> datasets.names().stream());
-    return Stream.concat(texts, others).collect(Collectors.joining(", "));
+    FoundData data = finder.find(spec.data(), holdout);
+    return new Sources(
+        spec, data, holdout.isOtherData() ? finder.find(holdout.data(), holdout) : null);
   }
 }
