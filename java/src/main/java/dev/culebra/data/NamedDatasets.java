@@ -5,8 +5,8 @@ import java.util.Optional;
 
 /**
  * User-defined datasets with names, such as generated problems. With {@link Corpora#with}, {@code
- * --data} and {@code config.json} accept their names. Their tokenizers are Culebra's, since a run
- * directory is opened with the tokenizer in its file. Thread-safe.
+ * --data} and {@code config.json} accept their names. Their tokenizers must be Culebra's, since a
+ * run directory is opened with the tokenizer in its file. Thread-safe.
  */
 public interface NamedDatasets {
   /** Typical names, for messages. */

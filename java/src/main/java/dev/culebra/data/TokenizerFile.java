@@ -90,25 +90,31 @@ public final class TokenizerFile {
    * Reads a tokenizer that {@link #save} wrote.
    *
    * @throws TokenizerFormatException if the content is not one
-   * @throws IOException with one line that names it, if the file cannot be read
+   * @throws IOException with one line that names it, if the file cannot be read or names a
+   *     user-defined tokenizer
    */
   public static Tokenizer load(Path file) throws IOException {
     JsonNode json = parse(file);
     if (!json.isObject()) {
       throw new TokenizerFormatException(file, "expected a JSON object");
     }
-    if (HuggingFaceTokenizer.isOne(json)) {
+    if (HuggingFaceTokenizer.matches(json)) {
       return HuggingFaceTokenizer.read(file, json);
     }
-    String kind = json.path(KIND).asText();
+    String kind = json.path(KIND).isTextual() ? json.path(KIND).textValue() : "";
     if (kind.equals(TokenizerKind.GPT2.label())) {
       return new Gpt2Tokenizer();
     }
     if (kind.equals(TokenizerKind.CHAR.label())) {
       return characters(file, json.path(VOCABULARY));
     }
-    throw new TokenizerFormatException(
-        file, "its field \"%s\" must be \"char\" or \"gpt2\"".formatted(KIND));
+    if (kind.isEmpty()) {
+      throw new TokenizerFormatException(
+          file, "its field \"%s\" must be \"char\" or \"gpt2\"".formatted(KIND));
+    }
+    throw new IOException(
+        "%s names tokenizer \"%s\", which only the program that defined it can open"
+            .formatted(file, kind));
   }
 
   /** The JSON of a file, which must contain nothing else. */

@@ -93,7 +93,8 @@ public final class RunFiles implements ModelFiles {
     CheckpointOrigin.of(checkpoint).requireModel(config, tokenizer, directory, checkpoint.file());
   }
 
-  private void closeAfter(Throwable cause) {
+  /** Like {@link #close}, but adds a failure to {@code cause} as a suppressed exception. */
+  void closeAfter(Throwable cause) {
     try {
       close();
     } catch (IOException e) {
@@ -205,7 +206,7 @@ public final class RunFiles implements ModelFiles {
   public TrainConfig config() throws IOException {
     try {
       Options told = TrainConfig.read(directory.config());
-      if (!told.has(DataConfig.VAL_SPLIT)) { // of a version that knew no other
+      if (!told.has(DataConfig.VAL_SPLIT)) { // written by a version that had only this rule
         told = told.with(DataConfig.VAL_SPLIT, Holdout.Rule.END);
       }
       return TrainConfig.of(told);

@@ -91,7 +91,7 @@ public final class TrainingRun implements AutoCloseable {
    * Starts a run.
    *
    * @throws IOException with one line that names the file, if it cannot be read or written
-   * @throws DataException if the text cannot be used
+   * @throws DataException if the data cannot be used or has a user-defined tokenizer
    * @throws Devices.UnavailableException if the device cannot be used
    */
   public static TrainingRun start(
@@ -253,7 +253,7 @@ public final class TrainingRun implements AutoCloseable {
       if (run != null) {
         run.owned.closeAfter(e);
       }
-      files.close();
+      files.closeAfter(e);
       throw e;
     }
   }
@@ -306,6 +306,11 @@ public final class TrainingRun implements AutoCloseable {
    */
   private void openModel(Dataset data, boolean loaded) {
     this.data = data;
+    if (TokenizerKind.of(data.tokenizer()).isEmpty()) {
+      throw new DataException(
+          "%s has a tokenizer that a run cannot open again, %s: give both to a Trainer"
+              .formatted(data.name(), data.tokenizer()));
+    }
     data.requireContext(config.model().context());
     TrainingConfig training = config.training();
     try {
