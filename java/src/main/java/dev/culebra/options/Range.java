@@ -32,12 +32,17 @@ public interface Range<T> {
 
   /** 0 and all finite numbers above. */
   static Range<Float> notNegative() {
-    return value -> value >= 0 && Float.isFinite(value) ? null : "must be 0 or more, not " + value;
+    return finite(value -> value >= 0 ? null : "must be 0 or more, not " + value);
   }
 
   /** All finite numbers above 0. */
   static Range<Float> positive() {
-    return value -> value > 0 && Float.isFinite(value) ? null : "must be above 0, not " + value;
+    return finite(value -> value > 0 ? null : "must be above 0, not " + value);
+  }
+
+  private static Range<Float> finite(Range<Float> range) {
+    return value ->
+        Float.isFinite(value) ? range.complaint(value) : "must be a finite number, not " + value;
   }
 
   /** [0, 1). */

@@ -27,11 +27,10 @@ public record DataConfig(
       Option.of("data", TEXT, DataConfig::data)
           .help(
               "NAME|PATH",
-              "A corpus by name (culebra data list shows them), a text file, a folder of text files,"
-                  + " a .bin of tokens, a folder of shards (x_train_1.bin, x_val_0.bin), a quoted"
-                  + " pattern for several files, a .jsonl of {\"text\": …} or of {\"prompt\": …,"
-                  + " \"completion\": …}, or addition or calculator: problems generated on the fly"
-                  + " (culebra data show calculator prints some).")
+              "A corpus by name, a text file, a folder of text files, a .bin of tokens, a folder of"
+                  + " shards (x_train_1.bin, x_val_0.bin), a quoted pattern for several files, or a"
+                  + " .jsonl of {\"text\": …}, of {\"prompt\": …, \"completion\": …} or of"
+                  + " {\"messages\": …}.")
           .range(Range.naming("a corpus or a file"))
           .otherwise("dickens");
 
@@ -39,8 +38,7 @@ public record DataConfig(
       Option.of("tokenizer", TokenizerChoice.TYPE, DataConfig::tokenizer)
           .help(
               "KIND|DIR",
-              "char, gpt2, or a folder with a tokenizer from Hugging Face or from culebra tokenizer"
-                  + " train.")
+              "char, gpt2, or a folder with a tokenizer, such as one of Hugging Face's.")
           .otherwise(TokenizerChoice.CHAR);
 
   public static final Option<DataConfig, Boolean> SKIP_UNKNOWN =

@@ -1,6 +1,7 @@
 package dev.culebra.train;
 
 import dev.culebra.options.ValueType;
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -29,17 +30,18 @@ public record DeviceChoice(Kind kind, int index) {
   public static final DeviceChoice CPU = new DeviceChoice(Kind.CPU, 0);
 
   /**
-   * Reads {@code auto}, {@code cpu}, {@code cuda} (the first GPU) or {@code cuda:N}.
+   * Reads {@code auto}, {@code cpu}, {@code cuda} (the first GPU) or {@code cuda:N}, in any case.
    *
    * @throws IllegalArgumentException for any other text
    */
   public static DeviceChoice parse(String text) {
-    Matcher cuda = CUDA.matcher(text);
+    String name = text.toLowerCase(Locale.ROOT);
+    Matcher cuda = CUDA.matcher(name);
     if (cuda.matches()) {
       return new DeviceChoice(
           Kind.CUDA, cuda.group(1) == null ? 0 : Integer.parseInt(cuda.group(1)));
     }
-    return switch (text) {
+    return switch (name) {
       case "auto" -> AUTO;
       case "cpu" -> CPU;
       default ->

@@ -28,7 +28,7 @@ public record DeviceConfig(
 
   public static final Option<DeviceConfig, DeviceChoice> DEVICE =
       Option.of("device", DeviceChoice.TYPE, DeviceConfig::device)
-          .help("DEVICE", "auto, cpu, cuda or cuda:N; culebra info lists the devices.")
+          .help("DEVICE", "auto, cpu, cuda or cuda:N.")
           .otherwise(DeviceChoice.AUTO)
           .changeable();
 

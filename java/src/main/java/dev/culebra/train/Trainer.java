@@ -121,7 +121,7 @@ public final class Trainer implements AutoCloseable {
         break;
       }
       progress = progress.next();
-      if (training.timeGone(stopwatch.secondsNow()) == 1 && training.minutes() > 0) {
+      if (training.timeGone(stopwatch.secondsNow()) == 1) {
         end = progress.step();
       }
       boolean evaluate = evaluationIsDue();

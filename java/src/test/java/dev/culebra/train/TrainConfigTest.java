@@ -41,7 +41,7 @@ class TrainConfigTest {
   }
 
   @Test
-  void nobodyNamesAPresetAndGetsNano() {
+  void withoutAPresetItIsNano() {
     assertThat(TrainConfig.of(Options.NONE))
         .isEqualTo(TrainConfig.of(Options.NONE.with(TrainConfig.PRESET, Preset.NANO)));
   }
@@ -110,7 +110,8 @@ class TrainConfigTest {
             "heads 4 times headSize 1048576 is more than 1048576 columns"),
         impossible(GptConfig.NORM_EPSILON, 0f, "normEpsilon must be above 0, not 0.0"),
         impossible(TrainingConfig.LR, 0f, "lr must be above 0, not 0.0"),
-        impossible(TrainingConfig.LR, Float.POSITIVE_INFINITY, "lr must be above 0, not Infinity"),
+        impossible(
+            TrainingConfig.LR, Float.POSITIVE_INFINITY, "lr must be a finite number, not Infinity"),
         impossible(TrainingConfig.MIN_LR, 1f, "minLr must be at most lr: 1 is above 0.001"),
         impossible(TrainingConfig.CLIP, -1f, "clip must be 0 or more, not -1.0"),
         impossible(TrainingConfig.STEPS, 0, "steps must be at least 1, not 0"),
@@ -149,7 +150,7 @@ class TrainConfigTest {
   }
 
   @Test
-  void weightsHaveTheShapeOfWhatIsComputed() {
+  void spelledOutDefaultsHaveTheSameWeights() {
     Options llama = GptConfig.LLAMA.with(GptConfig.HEADS, 4).with(GptConfig.EMBD, 120);
     Options said =
         llama
@@ -183,14 +184,14 @@ class TrainConfigTest {
           [1]                          | :1:1: must be one JSON object of options
           {} {}                        | :1:4: must be one JSON object of options
           """)
-  void badFilesAreOneClearLine(String content, String message) throws IOException {
+  void badFilesAreReportedInOneLine(String content, String message) throws IOException {
     Path file = json(content);
 
     assertThatIOException().isThrownBy(() -> TrainConfig.read(file)).withMessage(file + message);
   }
 
   @Test
-  void aMissingFileIsSaid() {
+  void aMissingFileIsReported() {
     Path missing = folder.resolve("missing.json");
 
     assertThatIOException()
@@ -199,13 +200,13 @@ class TrainConfigTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"auto,auto", "cpu,cpu", "cuda,cuda:0", "cuda:2,cuda:2"})
+  @CsvSource({"auto,auto", "cpu,cpu", "CPU,cpu", "cuda,cuda:0", "CUDA:2,cuda:2"})
   void devicesAreReadAndWritten(String text, String name) {
     assertThat(DeviceChoice.parse(text)).hasToString(name);
   }
 
   @ParameterizedTest
-  @CsvSource({"gpu", "cuda:", "cuda:x", "cuda:-1", "CPU"})
+  @CsvSource({"gpu", "cuda:", "cuda:x", "cuda:-1"})
   void otherDevicesAreRefused(String text) {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> DeviceChoice.parse(text))

@@ -7,6 +7,8 @@ import dev.culebra.options.Setting;
 import dev.culebra.options.ValueType;
 import dev.culebra.options.Worded;
 import dev.culebra.options.Wording;
+import dev.culebra.train.DataConfig;
+import dev.culebra.train.DeviceConfig;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -21,6 +23,17 @@ import picocli.CommandLine.TypeConversionException;
 final class Flags {
   /** Option names on the command line: {@code --kv-heads}, {@code --kv-heads 2}. */
   static final Naming NAMING = new Names();
+
+  /** What the library's help does not know: commands, and the data that only they have. */
+  private static final Map<Option<?, ?>, String> COMMANDS =
+      Map.of(
+          DataConfig.DATA,
+          " Also addition and calculator: problems generated on the fly (culebra data show calculator"
+              + " prints some). culebra data list shows all names.",
+          DataConfig.TOKENIZER,
+          " culebra tokenizer train makes one.",
+          DeviceConfig.DEVICE,
+          " culebra info lists the devices.");
 
   private final Map<Option<?, ?>, OptionSpec> flags = new LinkedHashMap<>();
 
@@ -83,7 +96,7 @@ final class Flags {
   }
 
   private static String help(Option<?, ?> option) {
-    String help = option.help().in(NAMING);
+    String help = option.help().in(NAMING) + COMMANDS.getOrDefault(option, "");
     List<String> choices = option.type().choices();
     return choices.isEmpty() ? help : oneOf(choices) + ": " + lowerFirst(help);
   }

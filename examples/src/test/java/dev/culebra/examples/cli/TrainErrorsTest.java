@@ -35,7 +35,7 @@ class TrainErrorsTest {
           --steps                 | missing required parameter for option '--steps' .*
           --lr x                  | invalid value for option '--lr': 'x' is not a number .*
           --lr 0                  | --lr must be above 0, not 0.0 .*
-          --lr NaN                | --lr must be above 0, not NaN .*
+          --lr NaN                | --lr must be a finite number, not NaN .*
           --lr 1e-4 --min-lr 1    | --min-lr must be at most --lr: 1 is above 0.0001 .*
           --batch 0               | --batch must be at least 1, not 0 .*
           --batch -3              | --batch must be at least 1, not -3 .*
@@ -48,7 +48,7 @@ class TrainErrorsTest {
           --beta1 1               | --beta1 must be at least 0 and below 1, not 1.0 .*
           --beta2 -0.1            | --beta2 must be at least 0 and below 1, not -0.1 .*
           --clip -1               | --clip must be 0 or more, not -1.0 .*
-          --weight-decay Infinity | --weight-decay must be 0 or more, not Infinity .*
+          --weight-decay Infinity | --weight-decay must be a finite number, not Infinity .*
           --warmup -1             | --warmup must be at least 0, not -1 .*
           --log-every 0           | --log-every must be at least 1, not 0 .*
           --eval-batches 0        | --eval-batches must be at least 1, not 0 .*
@@ -67,7 +67,7 @@ class TrainErrorsTest {
           --batch 1000000 --context 10000 | --batch 1000000 times --context 10000 is more .*
           --grad-accum 2000000    | --grad-accum must be at most 1048576, not 2000000 .*
           --data addition --digits 50        | addition takes numbers of 1 to .* digits, not 50.*
-          --data addition --tokenizer gpt2   | --data addition has a tokenizer of its own: --tokenizer gpt2 does not .*
+          --data addition --tokenizer gpt2   | --data addition has a tokenizer of its own: --tokenizer gpt2 cannot be used .*
           --resume --digits 3                | --digits goes with --data addition or .*
           --kv-heads 3            | --kv-heads must divide --heads: 3 and 4 .*
           --softcap -1            | --softcap must be 0 or more, not -1.0.*

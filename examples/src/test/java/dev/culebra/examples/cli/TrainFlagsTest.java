@@ -164,7 +164,8 @@ class TrainFlagsTest {
     assertThat(help)
         .contains(
             "--batch=N Sequences per micro-step. Default: 12 (baby: 64, gpt2: 4)",
-            "train. Default: char (gpt2: gpt2)",
+            "train makes one. Default: char (gpt2: gpt2)",
+            "culebra info lists the devices. Default: auto",
             "Highest learning rate. Default: 0.001 (gpt2: 0.0006)",
             "Learning rate at the end. Default: a tenth of --lr",
             "Default: 100 (gpt2: 2000), at most a tenth of --steps",
