@@ -25,21 +25,14 @@ import picocli.CommandLine.Spec;
     description = {
       "Each line is a question. On a terminal it can be edited, and Ctrl-C stops an answer.",
       "/reset starts a new conversation, /save FILE writes it for train --data, /help lists the",
-      "commands, /quit or Ctrl-D ends. To say something that begins with /, write //."
+      "commands, /quit or Ctrl-D ends. To start a message with /, write //."
     },
     footer = {"", "Example: culebra chat --run runs/assistant --system \"Answer briefly.\""})
 final class ChatCommand implements Callable<Integer> {
   @Spec private CommandSpec command;
   @Mixin private CommonOptions common;
 
-  @Option(
-      names = "--run",
-      required = true,
-      paramLabel = "PATH",
-      description =
-          "A run directory, a Hugging Face folder with weights and tokenizer, or an llm.c"
-              + " checkpoint.")
-  private Path path;
+  @Mixin private ModelOption model;
 
   @Option(
       names = "--system",
@@ -68,7 +61,6 @@ final class ChatCommand implements Callable<Integer> {
   private Integer tokens;
 
   @Mixin private SamplingFlags sampling;
-  @Mixin private AcceptChanges acceptChanges;
   private final DeviceFlags device = new DeviceFlags();
   @Mixin private final CommandSpec deviceFlags = device.spec();
 
@@ -79,16 +71,16 @@ final class ChatCommand implements Callable<Integer> {
           command.commandLine(), "--tokens must be at least 1, not %d".formatted(tokens));
     }
     Chat.Answering answering = new Chat.Answering(sampling.spec(), sampling.seed(), tokens);
-    try (ModelFiles files = acceptChanges.open(path)) {
+    try (ModelFiles files = model.open()) {
       ChatFormat known = format == null ? ChatFormat.of(files.tokenizer()) : format;
       if (showTemplate) {
         show(known);
         return 0;
       }
-      try (TrainedModel model = TrainedModel.open(files, device.config(command));
-          Generator generator = new Generator(model.model());
+      try (TrainedModel trained = TrainedModel.open(files, device.config(command));
+          Generator generator = new Generator(trained.model());
           ChatInput input = ChatInput.open()) {
-        talk(new Chat(model, generator, known, answering, system), input);
+        talk(new Chat(trained, generator, known, answering, system), input);
         return 0;
       }
     }
@@ -114,7 +106,7 @@ final class ChatCommand implements Callable<Integer> {
           input.whileAnswering(stop -> chat.ask(question, WordWrap.ofOutput(), stop));
         }
       } catch (CommandException | IOException e) {
-        System.err.println(Errors.line(e)); // a conversation goes on
+        System.err.println(Errors.line(e)); // the conversation continues
       }
     }
   }

@@ -32,11 +32,11 @@ import picocli.CommandLine.Spec;
     name = "eval",
     header = "Measure a trained model on a whole validation part, or on a whole text.",
     description = {
-      "Of a text: mean loss in nats a token, perplexity, and bits per byte of the text; each token",
+      "For a text: mean loss in nats per token, perplexity, and bits per byte; each token",
       "is predicted once.",
       "For a .jsonl: the same over the completions, and how many the model writes exactly.",
       "For addition and calculator: exact answers on held-out problems, for each operation.",
-      "Of --hellaswag: how often the right ending is the likeliest (accuracy), and the likeliest a",
+      "With --hellaswag: how often the right ending is the likeliest (accuracy), and the likeliest per",
       "token (normalised)."
     },
     footer = {"", "Example: culebra eval --run runs/dickens-1 --json"})
@@ -44,27 +44,20 @@ final class EvalCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private CommonOptions common;
 
-  @Option(
-      names = "--run",
-      required = true,
-      paramLabel = "PATH",
-      description =
-          "A run directory, a Hugging Face folder with weights and tokenizer, or an llm.c"
-              + " checkpoint.")
-  private Path path;
+  @Mixin private ModelOption model;
 
   @Option(
       names = "--data",
       paramLabel = "NAME|PATH",
       description =
-          "Other data, of which the last 10 %% of every file are used, or all with --whole. Default:"
+          "Other data: the last 10 %% of every file, or all of it with --whole. Default:"
               + " the run's own")
   private String data;
 
   @Option(
       names = "--whole",
       description =
-          "Measure on all of the data instead of its validation part; of the run's own that is"
+          "Measure on all of the data instead of its validation part; the run's own data includes"
               + " what it was trained on too.")
   private boolean whole;
 
@@ -72,7 +65,7 @@ final class EvalCommand implements Callable<Integer> {
       names = "--hellaswag",
       paramLabel = "FILE",
       description =
-          "Measure on HellaSwag instead: its public .jsonl, or llm.c's .bin for tokens of GPT-2.")
+          "Measure on HellaSwag instead: its public .jsonl, or llm.c's .bin for GPT-2's tokens.")
   private Path hellaSwag;
 
   @Option(
@@ -83,7 +76,6 @@ final class EvalCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print one JSON object.")
   private boolean json;
 
-  @Mixin private AcceptChanges acceptChanges;
   private final DeviceFlags device = new DeviceFlags();
   @Mixin private final CommandSpec deviceFlags = device.spec();
 
@@ -95,12 +87,12 @@ final class EvalCommand implements Callable<Integer> {
           "--hellaswag is measured instead of other data: --data, --whole and --skip-unknown do not"
               + " go with it");
     }
-    try (ModelFiles files = acceptChanges.open(path)) {
+    try (ModelFiles files = model.open()) {
       if (data == null && hellaSwag == null && !(files instanceof RunFiles)) {
         throw new ParameterException(
             spec.commandLine(),
             "%s is not a run with data of its own: say what to measure on with --data"
-                .formatted(path));
+                .formatted(model.path()));
       }
       return measure(files);
     }
@@ -152,7 +144,7 @@ final class EvalCommand implements Callable<Integer> {
                 () ->
                     new ParameterException(
                         spec.commandLine(),
-                        "--whole goes with a text or a .jsonl: there is no whole of %s"
+                        "--whole is for a text or a .jsonl: %s cannot be measured as a whole"
                             .formatted(dataset.name())))
         : Evaluation.of(trained.model(), dataset, batch, context);
   }
@@ -169,7 +161,7 @@ final class EvalCommand implements Callable<Integer> {
 
   private String json(String name, String part, Map<String, Object> results) throws IOException {
     Map<String, Object> fields = new LinkedHashMap<>();
-    fields.put("run", path.toString());
+    fields.put("run", model.path().toString());
     fields.put("data", name);
     fields.put("part", part);
     fields.putAll(results);

@@ -35,12 +35,7 @@ import picocli.CommandLine.Option;
 final class ExportCommand implements Callable<Integer> {
   @Mixin private CommonOptions common;
 
-  @Option(
-      names = "--run",
-      required = true,
-      paramLabel = "PATH",
-      description = "A run directory, whose best weights are exported, or another program's model.")
-  private Path path;
+  @Mixin private ModelOption model;
 
   @Option(names = "--format", required = true, paramLabel = "FORMAT", description = "hf or llmc.")
   private ModelFormat format;
@@ -53,7 +48,6 @@ final class ExportCommand implements Callable<Integer> {
   private Type dtype;
 
   @Mixin private OutputFolder out;
-  @Mixin private AcceptChanges acceptChanges;
 
   /** Types of weights, named as in {@code train --dtype}. */
   enum Type {
@@ -70,7 +64,7 @@ final class ExportCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     out.requireFree(!AtomicFolder.isEmpty(out.path()), "files");
-    try (ModelFiles files = acceptChanges.open(path)) {
+    try (ModelFiles files = model.open()) {
       format.describe(
           files.config().model(), out.path(), List.of()); // fails before anything is read
       try (TrainedModel trained = TrainedModel.open(files, DeviceConfig.CPU)) {

@@ -8,7 +8,6 @@ import dev.culebra.text.TokenDecoder;
 import dev.culebra.train.ModelFiles;
 import dev.culebra.train.TrainedModel;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -31,14 +30,7 @@ final class SampleCommand implements Callable<Integer> {
   @Spec private CommandSpec command;
   @Mixin private CommonOptions common;
 
-  @Option(
-      names = "--run",
-      required = true,
-      paramLabel = "PATH",
-      description =
-          "A run directory, a Hugging Face folder with weights and tokenizer, or an llm.c"
-              + " checkpoint.")
-  private Path path;
+  @Mixin private ModelOption model;
 
   @Mixin private Prompts prompts;
 
@@ -57,10 +49,10 @@ final class SampleCommand implements Callable<Integer> {
 
   @Option(
       names = "--ignore-eos",
-      description = "Go on after the token that ends a text. Default: stop there")
+      description = "Continue after the token that ends a text. Default: stop there")
   private boolean ignoreEos;
 
-  @Option(names = "--line", description = "Stop at the end of the line, as where an answer ends.")
+  @Option(names = "--line", description = "Stop at the end of the line, where an answer ends.")
   private boolean line;
 
   @Option(
@@ -72,7 +64,6 @@ final class SampleCommand implements Callable<Integer> {
 
   @Mixin private SamplingFlags sampling;
 
-  @Mixin private AcceptChanges acceptChanges;
   private final DeviceFlags device = new DeviceFlags();
   @Mixin private final CommandSpec deviceFlags = device.spec();
 
@@ -82,7 +73,7 @@ final class SampleCommand implements Callable<Integer> {
     requirePositive("--samples", samples);
     SamplingSpec spec = sampling.spec();
     List<Prompt> given = prompts.given();
-    try (ModelFiles files = acceptChanges.open(path);
+    try (ModelFiles files = model.open();
         TrainedModel trained = TrainedModel.open(files, device.config(command));
         Generator generator = new Generator(trained.model())) {
       Optional<Arithmetic> problems = Arithmetic.find(trained.config().data().data());
