@@ -87,7 +87,7 @@ public final class CompactWeight {
     return values;
   }
 
-  /** F32 (OC, ⌈IC / {@link #BLOCK}⌉), null where the format has none. */
+  /** F32 (OC, ⌈IC / {@link #BLOCK}⌉), null if the format has none. */
   public Tensor scales() {
     return scales;
   }

@@ -148,12 +148,12 @@ public final class RunDirectory implements AutoCloseable {
     return path.resolve("tokenizer.json");
   }
 
-  /** How texts begin; only if the model that the run was finetuned from says it. */
+  /** How texts begin; exists only if the model that the run was finetuned from says so. */
   public Path tokenizerConfig() {
     return path.resolve("tokenizer_config.json");
   }
 
-  /** How texts end; only if the model that the run was finetuned from says it. */
+  /** How texts end; exists only if the model that the run was finetuned from says so. */
   public Path generationConfig() {
     return path.resolve("generation_config.json");
   }

@@ -7,7 +7,7 @@ import java.util.Optional;
  *
  * @param binding how Java calls them
  * @param driver the Driver API
- * @param blas cuBLAS, or null where it was left out
+ * @param blas cuBLAS, or null if it was left out
  * @param blasLt cublasLt, or null if it was left out, could not be loaded, or cuBLAS is called
  *     through JCublas
  * @param libraries the libraries that were loaded, as text

@@ -8,7 +8,7 @@ import java.io.InputStreamReader;
 import java.io.Reader;
 
 /**
- * Lines of UTF-8, none of which may be longer than memory is meant for. A byte order mark at the
+ * Lines of UTF-8, limited in length so that one always fits into memory. A byte order mark at the
  * beginning and the CR of CR LF are left out.
  */
 final class BoundedLines {
@@ -35,7 +35,7 @@ final class BoundedLines {
   }
 
   /**
-   * The next line without its end; null behind the last.
+   * The next line without its line end; null after the last.
    *
    * @throws TooLongException if it is longer than {@link #LONGEST}
    * @throws java.nio.charset.CharacterCodingException if it, or a line soon after it, is not UTF-8

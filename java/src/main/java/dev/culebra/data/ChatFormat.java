@@ -130,7 +130,7 @@ public enum ChatFormat {
     return this == LLAMA3 ? message.content().strip() : message.content();
   }
 
-  /** A conversation as text, for people. */
+  /** A conversation as text for readers, not for a model. */
   public String render(List<Message> messages) {
     StringBuilder text = new StringBuilder();
     append(text, beginning());

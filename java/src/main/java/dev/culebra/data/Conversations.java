@@ -14,11 +14,11 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * Conversations of several turns from a file of JSON Lines, an object with {@code messages} a line:
- * {@code {"role": "user", "content": "…"}}, with the roles {@code system}, {@code user} and {@code
- * assistant}. A row of a batch is one conversation in the tokenizer's {@link ChatFormat}, padded;
- * only the assistant's answers and their ends are targets. The last tenth of the lines, at least
- * one, is for validation. Immutable and thread-safe.
+ * Conversations of several turns from a file of JSON Lines, one object with {@code messages} per
+ * line: {@code {"role": "user", "content": "…"}}, with the roles {@code system}, {@code user} and
+ * {@code assistant}. A row of a batch is one conversation in the tokenizer's {@link ChatFormat},
+ * padded; only the assistant's answers and their ends are targets. The last tenth of the lines, at
+ * least one, is for validation. Immutable and thread-safe.
  */
 public final class Conversations implements Dataset {
   private static final int STREAM = 0x44000000;
@@ -66,9 +66,9 @@ public final class Conversations implements Dataset {
   }
 
   /**
-   * Reads a file for a new model, with the tokenizer asked for.
+   * Reads a file for a new model, with the chosen tokenizer.
    *
-   * @throws DataException if a line is no conversation, with its number
+   * @throws DataException with the line's number, if a line is not a conversation
    * @throws IOException if the file cannot be read
    */
   static Conversations open(Path file, TokenizerChoice choice) throws IOException {
@@ -88,8 +88,8 @@ public final class Conversations implements Dataset {
   /**
    * Reads a file for a model that has a tokenizer already.
    *
-   * @throws DataException if a line is no conversation, or holds a character that the tokenizer
-   *     lacks; with its number
+   * @throws DataException with the line's number, if a line is not a conversation or has a
+   *     character that the tokenizer lacks
    * @throws IOException if the file cannot be read
    */
   static Conversations open(Path file, Tokenizer tokenizer) throws IOException {

@@ -18,12 +18,12 @@ import java.util.stream.Stream;
  *   <li>a {@link NamedCorpus}: {@code dickens};
  *   <li>a user-defined dataset, if there are any ({@link #with}): {@code addition};
  *   <li>a text file, or a directory of them ({@link TextFiles}), or documents in a file whose name
- *       ends in {@code .jsonl} (one {@code {"text": …}} per line); any may be packed by gzip;
+ *       ends in {@code .jsonl} (one {@code {"text": …}} per line); any may be compressed with gzip;
  *   <li>a token file, whose name ends in {@code .bin} ({@link TokenFile}), or a directory with
  *       {@code train.bin} and {@code val.bin}, or with shards such as {@code x_train_000001.bin}
  *       and {@code x_val_000000.bin}. Their tokenizer is in {@code tokenizer.json} in the same
- *       directory, or nanoGPT's {@code meta.pkl}; without these files it is the byte pairs asked
- *       for, or GPT-2's;
+ *       directory, or nanoGPT's {@code meta.pkl}; without either it is the chosen byte-pair
+ *       tokenizer, or GPT-2's;
  *   <li>questions with answers ({@link PromptPairs}), or conversations of several turns ({@link
  *       Conversations}), in a file whose name ends in {@code .jsonl}.
  * </ul>
@@ -63,7 +63,7 @@ public final class Corpora {
     return caches.resolve("culebra");
   }
 
-  /** Data, and other data for validation where there is some; else null. */
+  /** Data, and the other data to validate on; null if there is none. */
   private record Sources(DataSpec spec, FoundData data, FoundData validation) {}
 
   /**
@@ -82,7 +82,7 @@ public final class Corpora {
    * vocabulary of this text; token files have their own.
    *
    * @throws DataException if there is no such data or it cannot be used
-   * @throws IOException if it cannot be read, or the tokenizer cannot
+   * @throws IOException if it or the tokenizer cannot be read
    */
   public Corpus open(DataSpec spec, TokenizerChoice choice) throws IOException {
     Sources sources = sources(spec);
@@ -190,7 +190,7 @@ public final class Corpora {
     };
   }
 
-  /** All tokens of data that is for one part alone; files whose names say so are for that part. */
+  /** All tokens of data that is used for one part only; of token files, those named for it. */
   private static Tokens all(FoundData data, DataSpec spec, Split part, Tokenizer tokenizer)
       throws IOException {
     return switch (data) {
@@ -211,7 +211,7 @@ public final class Corpora {
     };
   }
 
-  /** A text without what a model does not know, where that is wanted. */
+  /** The text, without unknown characters if these are to be skipped. */
   private static TextSource known(TextSource text, DataSpec spec, Tokenizer tokenizer) {
     return spec.skipUnknown() && tokenizer instanceof CharTokenizer characters
         ? new KnownCharacters(text, characters)
@@ -294,7 +294,7 @@ public final class Corpora {
    * read once.
    *
    * @throws DataException if the text is empty
-   * @throws IOException if it cannot be read, or the tokenizer cannot
+   * @throws IOException if it or the tokenizer cannot be read
    */
   public static Tokenizer tokenizer(TokenizerChoice choice, TextSource text) throws IOException {
     Tokenizer tokenizer = choice.open().orElse(null);
@@ -330,7 +330,7 @@ public final class Corpora {
       return PromptPairs.characters(Path.of(spec.data()), spec.holdout());
     }
     Sources sources = sources(spec);
-    text(sources.data(), spec.data()); // or there are none
+    text(sources.data(), spec.data()); // throws for token files
     return characters(texts(sources));
   }
 

@@ -21,12 +21,12 @@ public final class Corpus implements Dataset {
   private final Tokens train;
   private final Tokens validation;
 
-  /** All of it in as few pieces as it came in. */
+  /** All of it, in as few pieces as possible. */
   private final List<Tokens> whole;
 
   private final List<Tokens> owned;
 
-  /** In how many files it is, and which part of them is for validation; for people. */
+  /** The number of its files, and which part of them is for validation, in words. */
   private final Origin origin;
 
   /**
@@ -34,7 +34,7 @@ public final class Corpus implements Dataset {
    *
    * @param files how many
    * @param validation which part of it is for validation
-   * @param leftOut characters that were left out; empty without
+   * @param leftOut characters that were left out; empty if there are none
    */
   private record Origin(int files, String validation, String leftOut) {}
 
@@ -146,7 +146,7 @@ public final class Corpus implements Dataset {
    * Maps token files, a part of which is for validation.
    *
    * @param holdout the part: neither documents nor other data
-   * @throws DataException if one is no token file
+   * @throws DataException if one is not a token file
    * @throws IOException if one cannot be read
    */
   public static Corpus fromTokenFiles(
@@ -175,7 +175,7 @@ public final class Corpus implements Dataset {
   /**
    * Maps a token file for training and one for validation.
    *
-   * @throws DataException if one is no token file
+   * @throws DataException if one is not a token file
    * @throws IOException if one cannot be read
    */
   public static Corpus fromTokenFiles(
@@ -249,7 +249,7 @@ public final class Corpus implements Dataset {
     return origin.files;
   }
 
-  /** Which part of it is for validation, for people: {@code the last 10 % of every file}. */
+  /** Which part of it is for validation, in words: {@code the last 10 % of every file}. */
   public String validationPart() {
     return origin.validation;
   }

@@ -17,16 +17,16 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What tells data from other data, wherever it lies: how many tokens it has, and a digest of them.
- * Of large files only samples are digested; there the times of the files count too.
+ * Identifies data, wherever its files are, by the number of its tokens and a digest of them. Of
+ * large files only samples are digested, and their modification times.
  *
  * @param trainTokens of the training part
  * @param validationTokens of the validation part
  * @param tokens digest of all tokens, or of samples of them
- * @param times digest of when large files were written; empty where all tokens were digested
+ * @param times digest of the modification times of large files; empty if all tokens were digested
  */
 public record DataChecksum(long trainTokens, long validationTokens, String tokens, String times) {
-  /** Files of up to so many bytes are digested as a whole: that takes a tenth of a second. */
+  /** Files up to this size are digested completely, which takes a tenth of a second. */
   private static final long WHOLE_BYTES = 64L << 20;
 
   private static final int SAMPLES = 64;
@@ -70,7 +70,7 @@ public record DataChecksum(long trainTokens, long validationTokens, String token
     }
   }
 
-  /** The size, and blocks at even distances, the first and the last among them. */
+  /** The size, and evenly spaced blocks, including the first and the last. */
   private static void sample(MessageDigest digest, MemorySegment segment) {
     digest.update(Long.toString(segment.byteSize()).getBytes(UTF_8));
     long last = Math.max(0, segment.byteSize() - SAMPLE_BYTES);
@@ -84,7 +84,7 @@ public record DataChecksum(long trainTokens, long validationTokens, String token
   private static byte[] timeOf(Path file) {
     try {
       return (Files.getLastModifiedTime(file) + "\n").getBytes(UTF_8);
-    } catch (IOException e) { // it is gone since it was mapped
+    } catch (IOException e) { // it was deleted after it was mapped
       return "gone\n".getBytes(UTF_8);
     }
   }
@@ -119,7 +119,7 @@ public record DataChecksum(long trainTokens, long validationTokens, String token
     return HexFormat.of().formatHex(digest.digest());
   }
 
-  /** What {@link #toString} wrote; empty of anything else. */
+  /** What {@link #toString} wrote; empty for anything else. */
   public static Optional<DataChecksum> parse(String text) {
     Matcher written = WRITTEN.matcher(text);
     if (!written.matches()) {
@@ -140,7 +140,7 @@ public record DataChecksum(long trainTokens, long validationTokens, String token
     return "%d %d %s %s".formatted(trainTokens, validationTokens, tokens, times).strip();
   }
 
-  /** What is different from what it was before, for people; empty where nothing is. */
+  /** How it differs from an earlier checksum, in words; empty if it does not. */
   public String differenceFrom(DataChecksum before) {
     if (trainTokens != before.trainTokens || validationTokens != before.validationTokens) {
       return String.format(

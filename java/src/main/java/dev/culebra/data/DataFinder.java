@@ -36,11 +36,11 @@ record DataFinder(Path cache, List<NamedDatasets> made) {
       return new FoundData.Texts(named.text(cache));
     }
     if (isMade(data)) {
-      throw new DataException(data + " is made on the fly: there is no text of it");
+      throw new DataException(data + " is generated on the fly: it has no text");
     }
     boolean asBefore = holdout.rule() == Holdout.Rule.END;
     Path path = Path.of(data);
-    if (Glob.isOne(path)) {
+    if (Glob.isPattern(path)) {
       return several(data, Glob.expand(path), asBefore);
     }
     if (!Files.exists(path)) {
@@ -109,7 +109,7 @@ record DataFinder(Path cache, List<NamedDatasets> made) {
 
   /** Whether data is a file of {@link Conversations}, by its name and its first line. */
   static boolean isConversations(String data) throws IOException {
-    return JsonTexts.isCalledOne(Path.of(data))
+    return JsonTexts.hasItsEnding(Path.of(data))
         && Files.isRegularFile(Path.of(data))
         && PromptLines.isOfConversations(Path.of(data));
   }
@@ -135,6 +135,6 @@ record DataFinder(Path cache, List<NamedDatasets> made) {
   /** The same for one file. */
   static boolean isPromptPairs(String data) throws IOException {
     Path path = Path.of(data);
-    return JsonTexts.isCalledOne(path) && Files.isRegularFile(path) && !JsonTexts.isOne(path);
+    return JsonTexts.hasItsEnding(path) && Files.isRegularFile(path) && !JsonTexts.matches(path);
   }
 }

@@ -95,8 +95,8 @@ public final class DataPreparation {
 
   /**
    * Both files are written at once, since all tokens of a text go to the training file first. An
-   * older training file goes before the first file is replaced, and the new one appears last: a
-   * directory that holds one is of one piece.
+   * older training file is deleted before the first file is replaced, and the new one appears last:
+   * a directory with a training file is complete.
    */
   private static final class Writing {
     private final TextSource text;

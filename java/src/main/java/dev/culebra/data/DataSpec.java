@@ -10,7 +10,7 @@ package dev.culebra.data;
  * @param skipUnknown whether characters of a text that a model does not know are left out
  */
 public record DataSpec(String data, Holdout holdout, boolean special, boolean skipUnknown) {
-  /** As it is read where nobody says otherwise. */
+  /** Data with the default settings. */
   public static DataSpec of(String data) {
     return new DataSpec(data, Holdout.DEFAULT, false, false);
   }
@@ -25,7 +25,7 @@ public record DataSpec(String data, Holdout holdout, boolean special, boolean sk
     return new DataSpec(data, holdout, special, skip);
   }
 
-  /** Other data that is read in the same way, with the usual validation part. */
+  /** Other data that is read in the same way, with the default validation part. */
   public DataSpec withData(String other) {
     return new DataSpec(other, Holdout.DEFAULT, special, skipUnknown);
   }

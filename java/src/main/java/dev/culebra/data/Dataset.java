@@ -83,8 +83,8 @@ public interface Dataset extends AutoCloseable {
   }
 
   /**
-   * What tells it from other data, such as itself when a file of it was changed: a run goes on with
-   * equal data alone. Empty where it cannot change, as of data made on the fly.
+   * Identifies the data, so that a change of its files is noticed: a run resumes only with equal
+   * data. Empty for data that cannot change, such as generated data.
    */
   default Optional<DataChecksum> checksum() {
     return Optional.empty();

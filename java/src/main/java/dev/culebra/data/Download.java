@@ -64,7 +64,7 @@ record Download(URI uri, int bytes, String sha256) {
     return fault(Files.readAllBytes(file));
   }
 
-  /** The fault of {@code content}, or null. */
+  /** What is wrong with {@code content}; null if nothing is. */
   private String fault(byte[] content) {
     if (content.length != bytes) {
       return "got %d bytes instead of %d".formatted(content.length, bytes);

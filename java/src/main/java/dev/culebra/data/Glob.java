@@ -19,14 +19,14 @@ final class Glob {
   private Glob() {}
 
   /** Whether {@code path} is a pattern and not the path of something that exists. */
-  static boolean isOne(Path path) {
+  static boolean isPattern(Path path) {
     return hasWildcards(path.toString()) && !Files.exists(path);
   }
 
   /**
-   * What a pattern stands for, in the order of the paths.
+   * The files that match a pattern, sorted by path.
    *
-   * @throws DataException if nothing matches, or it is no pattern; one line
+   * @throws DataException with one line, if nothing matches or the pattern is invalid
    * @throws IOException if a directory cannot be read
    */
   static List<Path> expand(Path pattern) throws IOException {
@@ -56,7 +56,8 @@ final class Glob {
     try {
       matcher = directory.getFileSystem().getPathMatcher("glob:" + name);
     } catch (PatternSyntaxException e) {
-      throw new DataException("%s is no pattern: %s".formatted(pattern, e.getDescription()), e);
+      throw new DataException(
+          "%s is not a valid pattern: %s".formatted(pattern, e.getDescription()), e);
     }
     try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory.resolve("."))) {
       return StreamSupport.stream(entries.spliterator(), false)

@@ -25,7 +25,8 @@ import java.util.Map;
  * HellaSwag (Zellers et al., 2019): the beginning of a scene and some endings, one of which is the
  * right one. A model chooses the ending that it finds likeliest. Read from the public {@code
  * .jsonl} or from llm.c's {@code .bin}; scored as llm.c does: {@code accuracy} by the loss of the
- * whole ending, {@code normalised accuracy} by the loss a token, which does not prefer short ones.
+ * whole ending, {@code normalised accuracy} by the loss per token, which does not favour short
+ * ones.
  */
 public final class HellaSwag {
   private static final JsonMapper JSON = StrictJson.mapper();
@@ -35,7 +36,7 @@ public final class HellaSwag {
   private static final int START = 0xFFFF;
   private static final int LEAST_ENDINGS = 2;
 
-  /** Tells GPT-2's tokens from others. */
+  /** Used to recognise GPT-2's tokens. */
   private static final String PROBE = "Hello world, it's 1955: naïve!";
 
   /** A beginning with each of its endings. */
@@ -51,7 +52,8 @@ public final class HellaSwag {
   /**
    * Reads a file for a model that has a tokenizer.
    *
-   * @throws DataException if it is neither form, damaged, or cannot be said in the model's tokens
+   * @throws DataException if it has neither format, is damaged, or cannot be expressed in the
+   *     model's tokens
    * @throws IOException if it cannot be read; one line that names it
    */
   public static HellaSwag read(Path file, Tokenizer tokenizer) throws IOException {
@@ -181,8 +183,8 @@ public final class HellaSwag {
   }
 
   /**
-   * How often {@code learner} finds the right ending likeliest. Of a beginning that is too long for
-   * its context the last tokens are read.
+   * How often {@code learner} finds the right ending likeliest. If a beginning is too long for the
+   * context, only its last tokens are read.
    *
    * @throws DataException if an ending alone is too long
    */

@@ -5,18 +5,18 @@ import java.math.BigDecimal;
 import java.math.RoundingMode;
 
 /**
- * Which part of the data a model is never trained on, only validated. It depends on the data and on
- * this alone, on no seed: every run has the same.
+ * Which part of the data is for validation and never trained on. It depends only on the data and on
+ * these values, not on a seed, so every run has the same part.
  *
  * @param rule how the part is chosen
  * @param fraction how much it is, above 0 and below 1
- * @param data a name or path of data that is the validation part instead; empty without
+ * @param data a name or path of other data to validate on instead; empty if there is none
  */
 public record Holdout(Rule rule, float fraction, String data) {
   /** The last tenth of every file. */
   public static final Holdout DEFAULT = new Holdout(Rule.FILES, 0.1f, "");
 
-  /** Of the random numbers that choose documents. */
+  /** The stream of the random numbers that choose documents. */
   private static final int STREAM = 0x45000000;
 
   /** How a part of the data is chosen. */
@@ -27,7 +27,7 @@ public record Holdout(Rule rule, float fraction, String data) {
     DOCUMENTS,
     /**
      * The last tokens of all; of a folder its .txt, .text and .md files are read, and its other
-     * files are not. As versions of before 2026-11-28 read all data.
+     * files are not. Versions before 2026-11-28 read all data like this.
      */
     END
   }
@@ -43,7 +43,7 @@ public record Holdout(Rule rule, float fraction, String data) {
     return !data.isEmpty();
   }
 
-  /** Whether it is what nobody chose, today or before. */
+  /** Whether this is a default, of this version or of an earlier one. */
   boolean isUsual() {
     return !isOtherData() && fraction == DEFAULT.fraction && rule != Rule.DOCUMENTS;
   }
@@ -63,8 +63,8 @@ public record Holdout(Rule rule, float fraction, String data) {
   }
 
   /**
-   * Whether a document is held out, by its number: one is drawn of each 1 / fraction documents in
-   * succession.
+   * Whether a document is held out, by its number: one of every 1 / fraction successive documents
+   * is drawn.
    */
   boolean holds(long document) {
     long group = exactFraction().multiply(BigDecimal.valueOf(document)).longValue();
@@ -80,15 +80,15 @@ public record Holdout(Rule rule, float fraction, String data) {
         .longValueExact();
   }
 
-  /** 0.1 as it is written, not the binary number next to it. */
+  /** The fraction as it is written, 0.1, not the nearest binary number. */
   private BigDecimal exactFraction() {
     return new BigDecimal(Float.toString(fraction));
   }
 
   /**
-   * Which part of the data it is, for people.
+   * Which part of the data it is, in words.
    *
-   * @param files how many the data is in
+   * @param files how many files the data is in
    */
   public String describe(int files) {
     if (isOtherData()) {

@@ -48,7 +48,7 @@ final class HuggingFaceTokenizer {
   }
 
   /** Whether JSON has this format, or at least none of our other formats. */
-  static boolean isOne(JsonNode json) {
+  static boolean matches(JsonNode json) {
     return json.has("model");
   }
 
@@ -296,7 +296,10 @@ final class HuggingFaceTokenizer {
     return new TokenizerFormatException(file, fault);
   }
 
-  /** Characters as a file of Hugging Face's: BPE of characters, not bytes, without any merge. */
+  /**
+   * A character tokenizer in Hugging Face's format: BPE of characters instead of bytes, without
+   * merges.
+   */
   static ObjectNode json(CharTokenizer characters) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("version", "1.0").putNull("truncation").putNull("padding");

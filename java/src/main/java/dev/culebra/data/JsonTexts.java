@@ -13,9 +13,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * Documents in a file of JSON Lines: an object with a {@code text} a line, whatever else it has. A
- * line is read when its turn comes, so only one is ever in memory; whatever is wrong is named by
- * FILE:LINE.
+ * Documents in a file of JSON Lines: one object with a {@code text} per line; other fields are
+ * ignored. Only one line is in memory at a time. Errors name FILE:LINE.
  */
 final class JsonTexts {
   private static final JsonMapper JSON = StrictJson.mapper();
@@ -30,8 +29,8 @@ final class JsonTexts {
   }
 
   /** Whether {@code file} is such a file, by its name and its first line. */
-  static boolean isOne(Path file) throws IOException {
-    if (!isCalledOne(file) || !Files.isRegularFile(file)) {
+  static boolean matches(Path file) throws IOException {
+    if (!hasItsEnding(file) || !Files.isRegularFile(file)) {
       return false;
     }
     JsonTexts texts = new JsonTexts(file);
@@ -44,7 +43,7 @@ final class JsonTexts {
   }
 
   /** Whether {@code file} is one by its name. */
-  static boolean isCalledOne(Path file) {
+  static boolean hasItsEnding(Path file) {
     return TextInput.unpackedName(file).endsWith(PromptPairs.ENDING);
   }
 
@@ -74,7 +73,7 @@ final class JsonTexts {
     }
   }
 
-  /** A line is no document. */
+  /** A line that is not a document. */
   private static final class BadLineException extends Exception {
     private BadLineException(String message, Exception cause) {
       super(message, cause);

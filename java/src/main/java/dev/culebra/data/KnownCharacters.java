@@ -6,7 +6,7 @@ import java.util.Arrays;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
-/** A text without the characters that a vocabulary lacks; records which those were. */
+/** A text without the characters that a vocabulary lacks; records which ones. */
 final class KnownCharacters implements TextSource {
   private final TextSource text;
   private final int[] vocabulary;

@@ -32,7 +32,7 @@ public record MeanLoss(double loss, long tokens) {
   /**
    * As a measurement of a part of the data called {@code name}: a line, and figures.
    *
-   * @param bytes of the text that the tokens are, in UTF-8; 0 where they are no text
+   * @param bytes of the text that the tokens are, in UTF-8; 0 if they are not text
    */
   Measurement of(String name, String part, long bytes) {
     Map<String, Object> figures = figures();
@@ -57,7 +57,8 @@ public record MeanLoss(double loss, long tokens) {
   }
 
   /**
-   * The loss of all tokens in bits, by the bytes of their text: what compares across tokenizers.
+   * The total loss in bits, divided by the bytes of the text, so that it can be compared across
+   * tokenizers.
    */
   public double bitsPerByte(long bytes) {
     return loss * tokens / Math.log(2) / bytes;

@@ -49,7 +49,7 @@ final class PickledVocabulary {
   /**
    * The characters that a file lists.
    *
-   * @throws DataException if it is no pickle of nanoGPT's; one line
+   * @throws DataException with one line, if it is not a pickle of nanoGPT's
    * @throws IOException if it cannot be read
    */
   static CharTokenizer read(Path file) throws IOException {
@@ -109,7 +109,8 @@ final class PickledVocabulary {
             return stack.pop();
           }
           default ->
-              throw bad("instruction 0x%02x at byte %d is not read".formatted(instruction, at));
+              throw bad(
+                  "instruction 0x%02x at byte %d is not supported".formatted(instruction, at));
         }
       }
     } catch (BufferUnderflowException e) {
@@ -140,7 +141,7 @@ final class PickledVocabulary {
     return value;
   }
 
-  /** What was pushed since the last mark, the last first; both are taken away. */
+  /** Pops what was pushed since the last mark, last first, and the mark. */
   private List<Object> sinceMark() {
     List<Object> items = new ArrayList<>();
     for (Object item = stack.pop(); item != MARK; item = stack.pop()) {

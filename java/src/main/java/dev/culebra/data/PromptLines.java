@@ -19,8 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Reads the lines of a file of {@link PromptPairs} or {@link Conversations}; whatever is wrong is
- * named by FILE:LINE.
+ * Reads the lines of a file of {@link PromptPairs} or {@link Conversations}; errors name FILE:LINE.
  */
 final class PromptLines {
   private static final JsonMapper JSON = StrictJson.mapper();
@@ -142,7 +141,7 @@ final class PromptLines {
   private Conversation conversation(Line line) {
     JsonNode list = line.json().path(MESSAGES);
     if (!list.isArray() || list.isEmpty()) {
-      throw bad(line.number(), "needs a list that is not empty as \"messages\"", null);
+      throw bad(line.number(), "needs a non-empty list as \"messages\"", null);
     }
     List<Message> messages = new ArrayList<>();
     for (JsonNode message : list) {
@@ -152,7 +151,7 @@ final class PromptLines {
                   () ->
                       bad(
                           line.number(),
-                          "has the \"role\" %s; system, user and assistant are possible"
+                          "has the \"role\" %s; it must be system, user or assistant"
                               .formatted(message.path("role")),
                           null));
       messages.add(new Message(role, field(line.number(), message, "content")));
@@ -167,7 +166,7 @@ final class PromptLines {
   private String field(int number, JsonNode json, String name) {
     String text = json.path(name).isTextual() ? json.get(name).textValue() : "";
     if (text.isEmpty()) {
-      throw bad(number, "needs a text that is not empty as \"%s\"".formatted(name), null);
+      throw bad(number, "needs a non-empty text as \"%s\"".formatted(name), null);
     }
     if (!StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
       throw bad(number, "has half a surrogate pair in its \"%s\"".formatted(name), null);

@@ -38,7 +38,7 @@ public final class PromptPairs implements Dataset {
   private final Tokenizer tokenizer;
   private final List<Row> rows;
 
-  /** Those of another file for validation; empty without one. */
+  /** The rows of another file for validation; empty if there is none. */
   private final List<Row> others;
 
   private final String othersName;

@@ -7,7 +7,7 @@ import java.util.OptionalInt;
 
 /**
  * Encodes documents one after another, with the tokenizer's end of text between them, and divides
- * them into training and validation part. Where the tokenizer has no end of text, as with
+ * them into a training and a validation part. If the tokenizer has no end of text, as with
  * characters, the documents of a file are one text. Not thread-safe.
  *
  * <p>All tokens of a unit (by the {@link Holdout}: a file, a document, or everything) go to the
@@ -22,7 +22,7 @@ final class SplitEncoder implements TextSource.Sink {
   private final OptionalInt endOfText;
   private final TokenEncoder encoder;
 
-  /** Where the unit begins in the training part, an end of text before it included. */
+  /** Where the unit begins in the training part, with any end of text before it. */
   private long unitStart;
 
   /** Where its own tokens begin. */
@@ -36,7 +36,7 @@ final class SplitEncoder implements TextSource.Sink {
    * Encodes to {@code train} and {@code validation}.
    *
    * @param special whether special tokens are recognised in the text
-   * @param holdout nothing is held out where the validation part is other data
+   * @param holdout nothing is held out if the validation part is other data
    */
   SplitEncoder(
       Tokenizer tokenizer,
@@ -114,7 +114,7 @@ final class SplitEncoder implements TextSource.Sink {
     }
   }
 
-  /** How many of the unit's tokens stay. */
+  /** How many of the unit's tokens stay in the training part. */
   private long kept(long tokens) {
     if (holdout.isOtherData()) {
       return tokens;

@@ -6,7 +6,7 @@ import dev.culebra.text.TokenDecoder;
 import dev.culebra.text.Tokenizer;
 import java.util.OptionalInt;
 
-/** Counts the UTF-8 bytes of the text that tokens stand for; the end of a text has none. */
+/** Counts the UTF-8 bytes of the text that tokens represent; end-of-text tokens have none. */
 final class TextBytes {
   private TextBytes() {}
 

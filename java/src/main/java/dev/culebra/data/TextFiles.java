@@ -14,15 +14,15 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /**
- * UTF-8 files one after another, each a document, or one a line where it is one of {@link
- * JsonTexts}. Of a directory these are all files below it whose name ends in .txt, .text, .md or
+ * UTF-8 files one after another. Each is a document, or has one per line if it is a file of {@link
+ * JsonTexts}. A directory stands for all files below it whose name ends in .txt, .text, .md or
  * .jsonl, in the order of their paths; names that begin with a dot are left out. Any may be packed
- * by gzip, and then have .gz behind its name.
+ * by gzip; its name then ends in .gz as well.
  */
 public final class TextFiles implements TextSource {
   private static final List<String> SUFFIXES = List.of(".txt", ".text", ".md", ".jsonl");
 
-  /** What of a directory was read before 2026-11-28, packed files not among it. */
+  /** The endings that were read in a directory before 2026-11-28; compressed files were not. */
   private static final List<String> OLD_SUFFIXES = List.of(".txt", ".text", ".md");
 
   private final String name;
@@ -92,7 +92,7 @@ public final class TextFiles implements TextSource {
   @Override
   public void read(Sink sink) throws IOException {
     for (Path file : files) {
-      if (named.contains(file) ? JsonTexts.isOne(file) : JsonTexts.isCalledOne(file)) {
+      if (named.contains(file) ? JsonTexts.matches(file) : JsonTexts.hasItsEnding(file)) {
         JsonTexts.read(file, sink);
       } else {
         try (InputStream in = TextInput.open(file)) {

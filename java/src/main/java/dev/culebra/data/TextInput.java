@@ -12,9 +12,9 @@ import java.util.Locale;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 
-/** The bytes of a text file, unpacked where they are gzip's: those begin as no UTF-8 does. */
+/** Opens text files and decompresses those in gzip's format, which never begins like UTF-8. */
 final class TextInput extends FilterInputStream {
-  /** What the names of packed files end in, behind what they end in otherwise. */
+  /** Follows the usual ending in the name of a compressed file. */
   static final String PACKED = ".gz";
 
   private static final int BUFFER = 1 << 16;
@@ -27,7 +27,7 @@ final class TextInput extends FilterInputStream {
     this.file = file;
   }
 
-  /** The name of a file in small letters, without what says that it is packed. */
+  /** The name of a file in lower case, without the ending of compressed files. */
   static String unpackedName(Path file) {
     String name = file.toString().toLowerCase(Locale.ROOT);
     return name.endsWith(PACKED) ? name.substring(0, name.length() - PACKED.length()) : name;
@@ -36,7 +36,7 @@ final class TextInput extends FilterInputStream {
   /**
    * Opens a file.
    *
-   * @return throws a {@link DataException} where it is found to be damaged
+   * @return a stream that throws a {@link DataException} when it reaches damaged data
    * @throws DataException if it is gzip's and damaged; one line that names it
    * @throws IOException if it cannot be opened; one line that names it
    */

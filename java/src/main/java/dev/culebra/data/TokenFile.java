@@ -17,8 +17,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Token files, mapped into memory whatever their size. All hold little-endian unsigned tokens, and
- * are told apart by themselves:
+ * Token files, mapped into memory whatever their size. All hold little-endian unsigned tokens; the
+ * format is recognised by the content:
  *
  * <ul>
  *   <li>nanoGPT's {@code .bin}: nothing but tokens, of 16 bits, or of 32 where the vocabulary needs
@@ -28,8 +28,7 @@ import java.util.Map;
  *       (magic 20240801, version 7, Llama 3).
  * </ul>
  *
- * <p>The magics are no beginning of a raw file: their lower halves, 55432 and 55969, are no tokens
- * of GPT-2.
+ * <p>A raw file cannot begin with a magic: its lower half, 55432 or 55969, is not a token of GPT-2.
  */
 public final class TokenFile {
   static final int MAGIC = 20240520;
@@ -38,21 +37,21 @@ public final class TokenFile {
   static final int VERSION_32 = 7;
   static final int HEADER_BYTES = 256 * Integer.BYTES;
 
-  /** What else llm.c calls .bin, by its magic. */
+  /** Other files that llm.c calls .bin, by their magic. */
   private static final Map<Integer, String> OTHERS =
       Map.of(
           20240326, "a model",
           20240327, "the state of a debugging session",
           20240328, "a tokenizer",
-          20240522, "an evaluation (culebra eval --hellaswag)");
+          20240522, "an evaluation (HellaSwag)");
 
   private static final ValueLayout.OfInt INT =
       JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-  /** Fewest 32-bit numbers that are known as such by their upper halves. */
+  /** The fewest 32-bit numbers that can be recognised by their upper halves. */
   private static final int TELLING = 8;
 
-  /** Most of them that are looked at, at the beginning and at the end of a file. */
+  /** The most that are inspected, at the beginning and at the end of a file. */
   private static final int LOOKED_AT = 1 << 14;
 
   /** Upper halves of tokens are below this: no vocabulary is larger than 262,144. */
@@ -132,7 +131,7 @@ public final class TokenFile {
     return mapped.byteSize() < Integer.BYTES ? 0 : mapped.get(INT, 0);
   }
 
-  /** The part of a file that is tokens, once its size has been found to be right. */
+  /** The part of a file with its tokens; checks the file's size. */
   private static TokenFile read(Path file, int vocab, Arena arena) throws IOException {
     MemorySegment mapped = map(file, arena);
     TokenFile tokens =
@@ -150,7 +149,7 @@ public final class TokenFile {
   private static TokenFile raw(Path file, MemorySegment mapped, TokenWidth width) {
     String other = OTHERS.get(magic(mapped));
     if (other != null) {
-      throw new DataException("%s is no token file: it is %s of llm.c".formatted(file, other));
+      throw new DataException("%s is not a token file: it is %s of llm.c".formatted(file, other));
     }
     if (mapped.byteSize() % width.bytes() != 0) {
       throw new DataException(
@@ -168,8 +167,8 @@ public final class TokenFile {
   }
 
   /**
-   * Whether every second number is 0 and the others are not all 0; or so small as upper halves of
-   * tokens are, where some of the others are too large for characters.
+   * Whether every second number is 0 but not all of the others are; or whether every second number
+   * is as small as the upper half of a token and some of the others are too large for characters.
    */
   private static boolean looksLike32Bits(MemorySegment mapped) {
     long pairs = mapped.byteSize() / Integer.BYTES;

@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 
 /**
- * Writes nanoGPT's raw format: each token as 16 bits, little-endian, or as 32 where the vocabulary
+ * Writes nanoGPT's raw format: each token as 16 bits, little-endian, or as 32 if the vocabulary
  * needs them. {@link #close} flushes the buffer; the channel stays open. Not thread-safe.
  */
 public final class TokenFileWriter implements TokenStore, AutoCloseable {
@@ -19,7 +19,7 @@ public final class TokenFileWriter implements TokenStore, AutoCloseable {
   private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER);
   private final MemorySegment room = MemorySegment.ofBuffer(buffer);
 
-  /** Tokens in the file, and behind them in the buffer. */
+  /** Tokens in the file, and after them in the buffer. */
   private long written;
 
   private int buffered;

@@ -16,13 +16,13 @@ import java.util.stream.Stream;
 
 /**
  * Token files that are opened together: nanoGPT's {@code train.bin} and {@code val.bin}, shards
- * such as {@code fineweb_train_000001.bin} and {@code fineweb_val_000000.bin}, or some whose names
- * do not say for what they are.
+ * such as {@code fineweb_train_000001.bin} and {@code fineweb_val_000000.bin}, or files whose names
+ * do not say what they are for.
  *
  * @param name of all of them
- * @param train files for training, in their order; or all, where names say nothing
+ * @param train files for training, in order; all files if they are not divided
  * @param validation files for validation
- * @param divided whether names say which is which
+ * @param divided whether the names say what each file is for
  */
 record TokenPaths(String name, List<Path> train, List<Path> validation, boolean divided) {
   static final String ENDING = ".bin";
@@ -33,8 +33,8 @@ record TokenPaths(String name, List<Path> train, List<Path> validation, boolean 
       Pattern.compile("(?:.*[_.-])?(train|val)(?:[_.-].*)?\\.bin", Pattern.CASE_INSENSITIVE);
 
   /**
-   * Those of a directory: {@code train.bin} and {@code val.bin}, or else shards; empty where there
-   * are none.
+   * Those of a directory: {@code train.bin} and {@code val.bin}, or else shards; empty if there are
+   * none.
    *
    * @param shards whether shards count
    * @throws IOException if the directory cannot be read
@@ -66,7 +66,7 @@ record TokenPaths(String name, List<Path> train, List<Path> validation, boolean 
     return SHARD.matcher(file.getFileName().toString());
   }
 
-  /** These files, at least one. Names say which is which if all of several do. */
+  /** These files, at least one. They are divided if every name says what its file is for. */
   static TokenPaths of(String name, List<Path> files) {
     List<Path> train = new ArrayList<>();
     List<Path> validation = new ArrayList<>();
@@ -86,9 +86,9 @@ record TokenPaths(String name, List<Path> train, List<Path> validation, boolean 
   }
 
   /**
-   * Files for training, and files for validation where names say which they are.
+   * These files, after a check that each part has one.
    *
-   * @throws DataException if names say so of one kind alone
+   * @throws DataException if they are divided and one part has none
    */
   TokenPaths complete() {
     if (divided && (train.isEmpty() || validation.isEmpty())) {
@@ -110,7 +110,7 @@ record TokenPaths(String name, List<Path> train, List<Path> validation, boolean 
     return train.isEmpty() ? complete().train : train;
   }
 
-  /** The files that are for validation, or all where names do not say. */
+  /** The files that are for validation; all files if they are not divided. */
   List<Path> forValidation() {
     return validation.isEmpty() ? train : validation;
   }
@@ -121,7 +121,7 @@ record TokenPaths(String name, List<Path> train, List<Path> validation, boolean 
 
   /**
    * What the tokens mean: {@code tokenizer.json} beside them, or nanoGPT's {@code meta.pkl};
-   * without either {@code otherwise}, if it is one of byte pairs, or GPT-2's.
+   * without either it is {@code otherwise} if that has byte pairs, else GPT-2's.
    *
    * @param otherwise or null
    * @throws DataException if nothing says what they mean

@@ -34,7 +34,7 @@ public final class TokenizerFolder {
   private TokenizerFolder() {}
 
   /** Whether there is a tokenizer at {@code path}, a folder or a file. */
-  public static boolean isOne(Path path) {
+  public static boolean exists(Path path) {
     return Files.isRegularFile(path)
         || Files.isRegularFile(path.resolve(TokenizerFile.NAME))
         || Files.isRegularFile(path.resolve(VOCABULARY))
@@ -48,7 +48,7 @@ public final class TokenizerFolder {
    * @throws IOException with one line that names it, if a file cannot be read or is not a tokenizer
    */
   public static Tokenizer open(Path path) throws IOException {
-    if (!isOne(path)) {
+    if (!exists(path)) {
       throw new DataException(
           Files.exists(path)
               ? "%s holds no tokenizer: neither %s nor %s with %s"
@@ -66,11 +66,11 @@ public final class TokenizerFolder {
   }
 
   /**
-   * Writes a tokenizer for other programs, with what its texts begin and end with. Hugging Face's
-   * libraries open the folder; the merges of GPT-2's own are written out, and characters are BPE
-   * that merges nothing.
+   * Writes a tokenizer for other programs, with the tokens that its texts begin and end with.
+   * Hugging Face's libraries open the folder; GPT-2's merges are written out, and characters become
+   * BPE without merges.
    *
-   * @throws DataException if they cannot know such a tokenizer
+   * @throws DataException if they do not support such a tokenizer
    * @throws IOException if a file cannot be written; each is whole or as it was
    */
   public static void export(Tokenizer tokenizer, TextConventions conventions, Path folder)

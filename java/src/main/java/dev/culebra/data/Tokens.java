@@ -24,19 +24,22 @@ public final class Tokens implements AutoCloseable {
   private final int vocab;
   private final TokenWidth width;
 
-  /** Where the tokens lie, in their order; none is empty. */
+  /** The memory of the tokens, in order; no segment is empty. */
   private final MemorySegment[] segments;
 
-  /** The index of the first token of each segment; behind the last the number of tokens. */
+  /** The index of the first token of each segment, then the number of tokens. */
   private final long[] starts;
 
   /** The memory that {@link #close} frees; null for a view. */
   private final Arena owned;
 
-  /** What they are mapped from; empty where they are in memory. */
+  /** The files that they are mapped from; empty if they are in memory. */
   private final List<Path> files;
 
-  /** {@code segments} hold just the tokens; {@code owned}, if not null, is what they live in. */
+  /**
+   * {@code segments} hold just the tokens; {@code owned}, if not null, is the memory that they are
+   * in.
+   */
   Tokens(String name, int vocab, TokenWidth width, List<MemorySegment> segments, Arena owned) {
     this(name, vocab, width, segments, owned, List.of());
   }
@@ -86,7 +89,7 @@ public final class Tokens implements AutoCloseable {
     return starts[segments.length];
   }
 
-  /** What they are mapped from; empty where they are in memory. */
+  /** The files that they are mapped from; empty if they are in memory. */
   List<Path> files() {
     return files;
   }
@@ -159,7 +162,7 @@ public final class Tokens implements AutoCloseable {
   /**
    * The first {@code kept} of each file, or the rest of each, as a view.
    *
-   * @param kept how many tokens of so many come first
+   * @param kept given a number of tokens, how many of them come first
    */
   Tokens ofEachFile(String name, LongUnaryOperator kept, boolean first) {
     List<MemorySegment> parts = new ArrayList<>();

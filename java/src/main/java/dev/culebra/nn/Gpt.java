@@ -92,10 +92,10 @@ public final class Gpt extends LanguageModel {
    * layers · A · T for causal attention to T tokens, A = heads · head size, which is C in most
    * models. This is the measure of MFU, model FLOPs utilisation: Chowdhery et al., "PaLM" (2022),
    * appendix B; nanoGPT's {@code estimate_mfu}. They count 12 · layers · A · T, the pairs of tokens
-   * that a causal mask hides included; half of that is counted here, since nobody must compute
-   * them. And weights are the matrices of the blocks and the padded head, without biases,
-   * layernorms and what is only looked up. For GPT-2 124M at T = 1024 that is 7 % less than nanoGPT
-   * counts.
+   * that a causal mask hides included; half of that is counted here, since no implementation needs
+   * to compute them. And weights are the matrices of the blocks and the padded head, without
+   * biases, layernorms and what is only looked up. For GPT-2 124M at T = 1024 that is 7 % less than
+   * nanoGPT counts.
    */
   public static double flopsOfAToken(GptConfig config) {
     long[] weights = {(long) config.paddedVocab() * config.embd()};

@@ -30,8 +30,8 @@ public final class Mlp extends Module {
   }
 
   /**
-   * Hidden columns where nobody says how many: 4C, or 8/3 C of a gated one, so that three matrices
-   * have the weights of two of 4C, rounded up to a multiple of 32.
+   * Hidden columns by default: 4C, or 8/3 C of a gated one, so that three matrices have the weights
+   * of two of 4C, rounded up to a multiple of 32.
    */
   static int usualWidth(int width, boolean gated) {
     return gated ? Math.ceilDiv(8 * width, 3 * HIDDEN_MULTIPLE) * HIDDEN_MULTIPLE : 4 * width;

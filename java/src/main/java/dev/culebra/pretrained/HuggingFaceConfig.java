@@ -45,7 +45,7 @@ final class HuggingFaceConfig {
   }
 
   /** Whether an existing file is one, for any architecture. */
-  static boolean isOne(Path file) {
+  static boolean matches(Path file) {
     try {
       JsonNode json = parse(file);
       return json.has(TYPE) || json.has("architectures");

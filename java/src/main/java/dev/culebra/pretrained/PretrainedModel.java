@@ -75,9 +75,9 @@ public final class PretrainedModel implements AutoCloseable {
    * with a {@code config.json} of Hugging Face's, or one with weights and no {@code config.json}.
    * {@link #open} reports what is wrong with it, if anything.
    */
-  public static boolean isOne(Path path) {
+  public static boolean isModel(Path path) {
     return Files.exists(path.resolve(HuggingFaceConfig.NAME))
-        ? HuggingFaceConfig.isOne(path.resolve(HuggingFaceConfig.NAME))
+        ? HuggingFaceConfig.matches(path.resolve(HuggingFaceConfig.NAME))
         : Files.isRegularFile(path)
             || Files.exists(path.resolve(SINGLE))
             || Files.exists(path.resolve(INDEX))
@@ -87,7 +87,7 @@ public final class PretrainedModel implements AutoCloseable {
   /**
    * Opens a folder or file without reading its weights.
    *
-   * @throws CheckpointException if it is none that is known; one line
+   * @throws CheckpointException with one line, if it is not a known format
    * @throws IOException if a file cannot be read; one line that names it
    */
   public static PretrainedModel open(Path path) throws IOException {
@@ -138,8 +138,7 @@ public final class PretrainedModel implements AutoCloseable {
     for (JsonNode file : HuggingFaceConfig.parse(index).path("weight_map")) {
       Path name = Path.of(file.asText()).getFileName();
       if (name == null || !name.toString().equals(file.asText())) {
-        throw new CheckpointException(
-            "%s names %s, which is no file beside it".formatted(index, file));
+        throw new CheckpointException("%s names %s, which is not beside it".formatted(index, file));
       }
       files.add(folder.resolve(name));
     }
@@ -206,7 +205,7 @@ public final class PretrainedModel implements AutoCloseable {
    * @param vocab number of tokens to read, from the first: files may have rows for tokens that the
    *     tokenizer does not have. The model's later rows are unchanged
    * @throws CheckpointException if a tensor is missing, has another shape, or has no place; one
-   *     line that names it. The model is then of no use.
+   *     line that names it. The model must not be used then.
    * @throws IOException if a file cannot be read
    */
   public void load(Gpt model, int vocab) throws IOException {

@@ -27,7 +27,7 @@ final class MergesOfRanks {
   /**
    * The merges of {@code tokens}.
    *
-   * @param tokens as {@link ByteAlphabet} writes them; null for those that no merge makes
+   * @param tokens as {@link ByteAlphabet} writes them; null for tokens that no merge makes
    * @throws IllegalArgumentException if a token cannot be merged from two earlier ones
    */
   static List<Merge> of(List<String> tokens) {

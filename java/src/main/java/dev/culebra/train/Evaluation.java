@@ -41,7 +41,7 @@ public final class Evaluation {
     }
   }
 
-  /** How {@code model} does on HellaSwag. As {@link #of} in all else. */
+  /** How {@code model} does on HellaSwag. Otherwise like {@link #of}. */
   public static Measurement of(LanguageModel model, HellaSwag examples, int batch, int context) {
     try (ModelLearner learner = new ModelLearner(model, batch, context, 0)) {
       return examples.measure(learner);

@@ -94,7 +94,7 @@ final class Examiner implements Learner.Exam, AutoCloseable {
         List<Question> asked = questions.subList(first, Math.min(first + batch, questions.size()));
         forward(rows, asked);
         float[] ofTokens =
-            backend.readFloatsBlocking(model.losses()); // (B, T); 0 where none counts
+            backend.readFloatsBlocking(model.losses()); // (B, T); 0 for targets that do not count
         for (int row = 0; row < asked.size(); row++) {
           for (int t = 0; t < context; t++) {
             losses[first + row] += ofTokens[row * context + t];

@@ -25,7 +25,7 @@ public sealed interface ModelFiles extends Closeable permits RunFiles, Pretraine
     if (!Files.exists(path)) {
       throw new CheckpointException("no such run directory or model: " + path);
     }
-    return PretrainedModel.isOne(path) ? PretrainedFiles.open(path) : RunFiles.open(path);
+    return PretrainedModel.isModel(path) ? PretrainedFiles.open(path) : RunFiles.open(path);
   }
 
   /** Where it is. */

@@ -23,7 +23,7 @@ import java.util.Optional;
 public record Parent(String run, Integer step, Float validationLoss) {
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
-  /** What there is to say behind its name: {@code ", step 2,000, validation loss 1.4321"}. */
+  /** A description to follow its name: {@code ", step 2,000, validation loss 1.4321"}. */
   public String details() {
     StringBuilder text = new StringBuilder();
     if (step != null) {

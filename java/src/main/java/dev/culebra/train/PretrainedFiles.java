@@ -66,7 +66,7 @@ final class PretrainedFiles implements ModelFiles {
   private static Tokenizer tokenizer(Path path, ModelDescription description) throws IOException {
     boolean folder = Files.isDirectory(path);
     Path beside = path.resolveSibling(LlmCTokenizer.NAME);
-    if (folder && TokenizerFolder.isOne(path)) {
+    if (folder && TokenizerFolder.exists(path)) {
       return withEndOfText(TokenizerFolder.open(path), description);
     }
     if (!folder && Files.exists(beside)) {

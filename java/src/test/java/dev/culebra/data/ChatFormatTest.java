@@ -47,7 +47,7 @@ class ChatFormatTest {
   }
 
   @Test
-  void theTokenizersMarksSayWhichItIs() throws IOException {
+  void theFormatFollowsFromTheTokenizersMarks() throws IOException {
     assertThat(ChatFormat.of(llama3())).isEqualTo(ChatFormat.LLAMA3);
     assertThat(ChatFormat.of(fixture("qwen2"))).isEqualTo(ChatFormat.CHATML);
     assertThat(ChatFormat.of(fixture("llama3"))).isEqualTo(ChatFormat.PLAIN);
@@ -101,7 +101,7 @@ class ChatFormatTest {
   }
 
   @Test
-  void whatSomebodySaysIsNoMark() throws IOException {
+  void messagesNeverBecomeSpecialTokens() throws IOException {
     Tokenizer tokenizer = fixture("qwen2");
     ChatTokens tokens = new ChatTokens(ChatFormat.CHATML, tokenizer);
     tokens.add(new Message(USER, "<|im_end|>"));

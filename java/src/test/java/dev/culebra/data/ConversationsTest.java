@@ -51,7 +51,7 @@ class ConversationsTest {
   }
 
   @Test
-  void whatIsTooLongForTheContextIsNamed() throws IOException {
+  void conversationsTooLongForTheContextAreNamed() throws IOException {
     Dataset data = open(GOOD.repeat(2));
     data.requireContext(7);
     assertThatThrownBy(() -> data.requireContext(6))
@@ -61,18 +61,17 @@ class ConversationsTest {
   }
 
   @Test
-  void whatIsNoConversationIsNamedByItsLine() throws IOException {
-    assertBad("{\"messages\": []}", "needs a list that is not empty as \"messages\"");
+  void aLineThatIsNotAConversationIsNamed() throws IOException {
+    assertBad("{\"messages\": []}", "needs a non-empty list as \"messages\"");
     assertBad(
         "{\"messages\": [{\"role\": \"tool\", \"content\": \"x\"}]}",
-        "has the \"role\" \"tool\"; system, user and assistant are possible");
+        "has the \"role\" \"tool\"; it must be system, user or assistant");
     assertBad(
         "{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}]}",
         "has no message of the assistant, so there is nothing to learn");
     assertBad(
-        "{\"messages\": [{\"role\": \"assistant\"}]}",
-        "needs a text that is not empty as \"content\"");
-    assertBad("{\"prompt\": \"x\", \"completion\": \"y\"}", "needs a list that is not empty .*");
+        "{\"messages\": [{\"role\": \"assistant\"}]}", "needs a non-empty text as \"content\"");
+    assertBad("{\"prompt\": \"x\", \"completion\": \"y\"}", "needs a non-empty list .*");
     Path one = write(GOOD);
     assertThatThrownBy(() -> corpora.dataset(DataSpec.of(one.toString()), TokenizerChoice.CHAR))
         .hasMessageContaining("needs at least 2 lines");

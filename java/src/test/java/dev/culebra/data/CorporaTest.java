@@ -242,7 +242,7 @@ class CorporaTest {
         .hasMessage("own-7 is written in other characters than the model reads");
     assertThatThrownBy(() -> more.text("own7"))
         .isInstanceOf(DataException.class)
-        .hasMessage("own7 is made on the fly: there is no text of it");
+        .hasMessage("own7 is generated on the fly: it has no text");
     assertThatThrownBy(() -> more.dataset(DataSpec.of("gone"), TokenizerChoice.CHAR))
         .hasMessageStartingWith("no such data: gone is neither a file nor one of ")
         .hasMessageEndingWith(", own-1");

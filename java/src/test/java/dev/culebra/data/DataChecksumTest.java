@@ -76,7 +76,7 @@ class DataChecksumTest {
   }
 
   @Test
-  void ofALargeFileSamplesAndTheTimeCount() throws IOException {
+  void aLargeFileIsSampledAndItsTimeCounts() throws IOException {
     Path file = large(0, 1);
     Files.setLastModifiedTime(file, FileTime.fromMillis(1_000_000));
     DataChecksum before = of(file);

@@ -74,7 +74,7 @@ class DocumentsTest {
   }
 
   @Test
-  void prepareRecognisesSpecialTokensWhereAsked() throws IOException {
+  void prepareRecognisesSpecialTokensIfRequested() throws IOException {
     Tokenizer tokenizer = new Gpt2Tokenizer();
     TextSource text = TextFiles.of(folder());
     DataPreparation.Result plain =
@@ -108,7 +108,7 @@ class DocumentsTest {
   }
 
   @Test
-  void pairsAreNoDocuments() throws IOException {
+  void pairsAreNotDocuments() throws IOException {
     Path file = directory.resolve("pairs.jsonl");
     Files.writeString(file, "{\"prompt\": \"a\", \"completion\": \"b\"}\n".repeat(3));
     assertThat(corpora.canLeaveOutCharacters(file.toString())).isFalse();
@@ -125,7 +125,7 @@ class DocumentsTest {
         "{\"text\": \"\\ud83d\"} | has half a surrogate pair in its \"text\"",
         "{\"text\": \"a\"} x | is not one JSON object: Unrecognized token 'x': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')",
       })
-  void aLineThatIsNoDocumentIsNamed(String line, String fault) throws IOException {
+  void aLineThatIsNotADocumentIsNamed(String line, String fault) throws IOException {
     Path file = directory.resolve("texts.jsonl");
     Files.writeString(file, "{\"text\": \"fine\"}\n" + line + "\n");
     assertThatThrownBy(() -> corpora.open(DataSpec.of(file.toString()), TokenizerChoice.CHAR))

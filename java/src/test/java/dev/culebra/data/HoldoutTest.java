@@ -73,7 +73,7 @@ class HoldoutTest {
   }
 
   @Test
-  void ofOneFileAllRulesForEndsAreOne() throws IOException {
+  void bothRulesForEndsAgreeOnASingleFile() throws IOException {
     Path file = books.resolve("b.md");
     for (Holdout.Rule rule : new Holdout.Rule[] {Holdout.Rule.FILES, Holdout.Rule.END}) {
       try (Corpus corpus = corpus(file, holdout(rule, 0.1f), TokenizerChoice.CHAR)) {
@@ -122,7 +122,7 @@ class HoldoutTest {
 
   @ParameterizedTest
   @ValueSource(floats = {0.1f, 0.25f, 0.3f, 0.5f, 0.75f})
-  void asManyDocumentsAsAskedForAreDrawn(float fraction) {
+  void theRequestedNumberOfDocumentsIsDrawn(float fraction) {
     Holdout documents = holdout(Holdout.Rule.DOCUMENTS, fraction);
     for (int group = 0; group < 20; group++) {
       assertThat(LongStream.range(group * 100, group * 100 + 100).filter(documents::holds).count())
@@ -187,7 +187,7 @@ class HoldoutTest {
   }
 
   @Test
-  void specialTokensAreRecognisedWhereAsked() throws IOException {
+  void specialTokensAreRecognisedIfRequested() throws IOException {
     Path file = Files.writeString(directory.resolve("s.txt"), ("one" + END).repeat(20));
     DataSpec data = DataSpec.of(file.toString());
     try (Corpus plain = corpora.open(data, TokenizerChoice.GPT2);

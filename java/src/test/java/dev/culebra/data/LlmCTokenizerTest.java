@@ -30,7 +30,7 @@ class LlmCTokenizerTest {
   }
 
   @Test
-  void gpt2sOwnIsKnownAgain() throws IOException {
+  void gpt2sTokenizerIsRecognised() throws IOException {
     Path file = directory.resolve(LlmCTokenizer.NAME);
     LlmCTokenizer.save(new Gpt2Tokenizer(), file);
     byte[] bytes = Files.readAllBytes(file);
@@ -60,7 +60,7 @@ class LlmCTokenizerTest {
   }
 
   @Test
-  void whatIsNoneIsOneLine() throws IOException {
+  void damagedFilesAreReportedInOneLine() throws IOException {
     Path file = directory.resolve(LlmCTokenizer.NAME);
     LlmCTokenizer.save(CharTokenizer.of("abc"), file);
     byte[] bytes = Files.readAllBytes(file);

@@ -71,7 +71,7 @@ class PackedTextTest {
   }
 
   @Test
-  void damageIsOneLine() throws IOException {
+  void damageIsReportedInOneLine() throws IOException {
     byte[] whole = Files.readAllBytes(pack("a.txt.gz", "some text, and more of it\n".repeat(99)));
     Path cut = Files.write(directory.resolve("cut.gz"), Arrays.copyOf(whole, whole.length / 2));
     assertThatThrownBy(() -> TextFiles.of(cut).readAll())
@@ -90,7 +90,7 @@ class PackedTextTest {
   }
 
   @Test
-  void aLineThatMemoryIsNotMeantForIsNamed() throws IOException {
+  void aLineThatIsTooLongForMemoryIsNamed() throws IOException {
     Path file = directory.resolve("long.jsonl");
     String most = "x".repeat(BoundedLines.LONGEST - "{\"text\": \"\"}".length());
     Files.writeString(file, "{\"text\": \"%s\"}\n{\"text\": \"%sx\"}\n".formatted(most, most));

@@ -63,12 +63,12 @@ class PickledVocabularyTest {
       delimiter = '|',
       value = {
         "8004951e000000000000007d948c0469746f73948c05706f736978948c06676574637764949394732e"
-            + " | instruction 0x93 at byte 37 is not read",
+            + " | instruction 0x93 at byte 37 is not supported",
         "80027d71002e | it has no dictionary \"itos\"",
         "80047d8c0469746f737d4b008c02616273732e | its token 0 is not one character",
         "80047d8c0469746f737d4b018c0161732e | it has no dictionary \"itos\"",
         "80047d8c0469746f737d4b018c016173732e | its token 0 is not one character",
-        "80047d8c0469746f737d284b008c01614b018c0161757332e2 | instruction 0x32 at byte 23 is not read",
+        "80047d8c0469746f737d284b008c01614b018c0161757332e2 | instruction 0x32 at byte 23 is not supported",
         "80047d8c0469746f737d284b008c01614b018c016175732e"
             + " | character U+0061 occurs twice in the vocabulary",
         "80047d9428680068006875 | it is damaged at byte 11",
@@ -89,7 +89,7 @@ class PickledVocabularyTest {
   }
 
   @Test
-  void anyDamageIsOneLine() throws IOException {
+  void anyDamageIsReportedInOneLine() throws IOException {
     byte[] whole = HexFormat.of().parseHex(PROTOCOL_4);
     for (int length = 0; length < whole.length; length++) {
       Path file = file(Arrays.copyOf(whole, length));

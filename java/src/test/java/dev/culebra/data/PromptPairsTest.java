@@ -78,11 +78,11 @@ class PromptPairsTest {
           {"prompt": "a", "completion": "b", "prompt": "c"} | .*pairs.jsonl:2: is not one JSON object: Duplicate field 'prompt'
           ["a", "b"]                           | .*pairs.jsonl:2: is not one JSON object
           null                                 | .*pairs.jsonl:2: is not one JSON object
-          {"prompt": "a"}                      | .*pairs.jsonl:2: needs a text that is not empty as "completion"
-          {"prompt": "a", "completion": ["b"]} | .*pairs.jsonl:2: needs a text that is not empty as "completion"
-          {"prompt": "a", "completion": ""}    | .*pairs.jsonl:2: needs a text that is not empty as "completion"
-          {"prompt": 3, "completion": "b"}     | .*pairs.jsonl:2: needs a text that is not empty as "prompt"
-          {"prompt": "", "completion": "b"}    | .*pairs.jsonl:2: needs a text that is not empty as "prompt"
+          {"prompt": "a"}                      | .*pairs.jsonl:2: needs a non-empty text as "completion"
+          {"prompt": "a", "completion": ["b"]} | .*pairs.jsonl:2: needs a non-empty text as "completion"
+          {"prompt": "a", "completion": ""}    | .*pairs.jsonl:2: needs a non-empty text as "completion"
+          {"prompt": 3, "completion": "b"}     | .*pairs.jsonl:2: needs a non-empty text as "prompt"
+          {"prompt": "", "completion": "b"}    | .*pairs.jsonl:2: needs a non-empty text as "prompt"
           {"prompt": "a\\ud800", "completion": "b"} | .*pairs.jsonl:2: has half a surrogate pair in its "prompt"
           """)
   void aBadLineIsNamedByNumber(String line, String message) throws IOException {
@@ -152,7 +152,7 @@ class PromptPairsTest {
   }
 
   @Test
-  void whatTheModelDoesNotKnowIsNamedByLine() throws IOException {
+  void unknownCharactersAreNamedByLine() throws IOException {
     Path file = file(pair("a", "b"), pair("ab", "bcc"), pair("ad", "c"));
     assertThatThrownBy(() -> PromptPairs.open(file, CharTokenizer.of("ab\n"), Holdout.DEFAULT))
         .isInstanceOf(DataException.class)

@@ -112,7 +112,7 @@ class ShardsTest {
   }
 
   @Test
-  void aTokenizerOfBytePairsThatIsAskedForIsTakenWhereNoneIsBesideThem() throws IOException {
+  void aChosenBytePairTokenizerIsUsedIfNoneIsBesideTheFiles() throws IOException {
     Path file = shard("x.bin", IntStream.range(0, 100).toArray());
     TokenizerChoice pairs =
         TokenizerChoice.parse(HuggingFaceTokenizerTest.folder("qwen2").toString());
@@ -177,11 +177,13 @@ class ShardsTest {
   }
 
   @Test
-  void whatIsMissingOrDoesNotFitIsOneLine() throws IOException {
+  void whatIsMissingOrDoesNotFitIsReportedInOneLine() throws IOException {
     assertRefused(
         DataSpec.of(directory + "/*_train_*.bin"), "no file matches %s/*_train_*.bin", directory);
     assertRefused(
-        DataSpec.of(directory + "/[.bin"), "%s/[.bin is no pattern: Missing ']", directory);
+        DataSpec.of(directory + "/[.bin"),
+        "%s/[.bin is not a valid pattern: Missing ']",
+        directory);
     Path train = shard("x_train_0.bin", 1, 2);
     assertRefused(
         DataSpec.of(directory.toString()),

@@ -50,7 +50,7 @@ class TextFilesTest {
   }
 
   @Test
-  void whatIsMissingIsOneLine() throws IOException {
+  void whatIsMissingIsReportedInOneLine() throws IOException {
     Path missing = directory.resolve("missing.txt");
     assertThatThrownBy(() -> TextFiles.of(missing))
         .isInstanceOf(DataException.class)

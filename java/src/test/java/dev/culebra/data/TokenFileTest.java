@@ -95,14 +95,14 @@ class TokenFileTest {
   }
 
   @Test
-  void aMissingFileIsOneLine() {
+  void aMissingFileIsReportedInOneLine() {
     assertThatThrownBy(() -> TokenFile.open(file, 65))
         .isInstanceOf(IOException.class)
         .hasMessage("cannot read %s: no such file or directory: %s", file, file);
   }
 
   @Test
-  void wrongSizesAreOneLine() throws IOException {
+  void wrongSizesAreReportedInOneLine() throws IOException {
     assertRefused(new byte[0], "%s holds no tokens");
     assertRefused(
         new byte[5], "%s is not a token file: 5 bytes are not a whole number of 16-bit tokens");
@@ -138,7 +138,7 @@ class TokenFileTest {
   }
 
   @Test
-  void theWritersEndCanBeReadAndTakenAway() throws IOException {
+  void theLastTokensCanBeReadAndRemoved() throws IOException {
     for (int vocab : new int[] {65_536, 65_537}) {
       try (FileChannel channel =
               FileChannel.open(
@@ -184,7 +184,7 @@ class TokenFileTest {
 
   /** As numpy writes them that was given no dtype of 16 bits. */
   @Test
-  void thirtyTwoBitsWithoutAHeaderAreKnown() throws IOException {
+  void thirtyTwoBitTokensWithoutAHeaderAreRecognised() throws IOException {
     ByteBuffer small = ByteBuffer.allocate(32).order(ByteOrder.LITTLE_ENDIAN);
     IntStream.range(0, 8).forEach(small::putInt);
     assertRefused(
@@ -201,8 +201,7 @@ class TokenFileTest {
   @Test
   void otherFilesOfThatNameAreNamed() throws IOException {
     byte[] evaluation = withHeader(20240522, 1, 2, 7, 8);
-    assertRefused(
-        evaluation, "%s is no token file: it is an evaluation (culebra eval --hellaswag) of llm.c");
+    assertRefused(evaluation, "%s is not a token file: it is an evaluation (HellaSwag) of llm.c");
   }
 
   private void assertRefused(byte[] content, String message) throws IOException {

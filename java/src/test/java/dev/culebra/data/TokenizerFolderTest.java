@@ -23,7 +23,7 @@ class TokenizerFolderTest {
   @Test
   void aFolderOrItsFile() throws IOException {
     Path folder = HuggingFaceTokenizerTest.folder("gpt2");
-    assertThat(TokenizerFolder.isOne(folder)).isTrue();
+    assertThat(TokenizerFolder.exists(folder)).isTrue();
     assertThat(TokenizerFolder.open(folder.resolve("tokenizer.json"))).isEqualTo(fixture("gpt2"));
   }
 
@@ -95,12 +95,12 @@ class TokenizerFolderTest {
   @Test
   void aMissingTokenizerIsReportedInOneLine() throws IOException {
     Path gone = directory.resolve("gone");
-    assertThat(TokenizerFolder.isOne(gone)).isFalse();
+    assertThat(TokenizerFolder.exists(gone)).isFalse();
     assertThatThrownBy(() -> TokenizerFolder.open(gone))
         .isInstanceOf(DataException.class)
         .hasMessage("no such tokenizer: " + gone);
     Files.writeString(directory.resolve("vocab.json"), "{}");
-    assertThat(TokenizerFolder.isOne(directory)).isFalse();
+    assertThat(TokenizerFolder.exists(directory)).isFalse();
     assertThatThrownBy(() -> TokenizerFolder.open(directory))
         .hasMessage(
             "%s holds no tokenizer: neither tokenizer.json nor vocab.json with merges.txt",

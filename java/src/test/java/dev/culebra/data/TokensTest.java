@@ -25,7 +25,7 @@ class TokensTest {
   }
 
   @Test
-  void growAsTheyAreCollected() {
+  void memoryGrowsWithTheTokens() {
     try (TokenCollector collector = new TokenCollector("t", 1000)) {
       for (int i = 0; i < 100_000; i += 4) {
         collector.add(i % 1000, (i + 1) % 1000, (i + 2) % 1000, (i + 3) % 1000);

@@ -181,7 +181,7 @@ class ModelWriterTest {
   }
 
   @Test
-  void whatHasNoNameIsRefusedWithTheReason() {
+  void modelsThatTheFormatCannotExpressAreRefusedWithTheReason() {
     assertRefused(
         ModelFormat.HF,
         Options.NONE.with(GptConfig.SOFTCAP, 15f).with(GptConfig.QK_NORM, true),

@@ -394,7 +394,7 @@ class PretrainedModelTest {
   }
 
   @Test
-  void whatAGptCannotComputeIsListed() throws IOException {
+  void featuresThatAGptLacksAreListed() throws IOException {
     Path file = directory.resolve("config.json");
     Files.writeString(file, "{\"model_type\": \"llama\", \"attention_bias\": true}");
     assertThat(HuggingFaceConfig.read(directory).beyondGpt())
@@ -447,7 +447,7 @@ class PretrainedModelTest {
     Path index = directory.resolve("model.safetensors.index.json");
     Files.writeString(index, "{\"weight_map\": {\"a\": \"../other.safetensors\"}}");
     assertThatThrownBy(() -> PretrainedModel.open(directory))
-        .hasMessage("%s names \"../other.safetensors\", which is no file beside it", index);
+        .hasMessage("%s names \"../other.safetensors\", which is not beside it", index);
   }
 
   @Test

@@ -65,7 +65,7 @@ class HellaSwagTest {
   }
 
   @Test
-  void bothFormsAreOne() throws IOException {
+  void bothFormatsGiveTheSameResult() throws IOException {
     Path binary = Files.write(directory.resolve("hellaswag_val.bin"), binary());
     GptConfig config = Preset.NANO.config(tokenizer.vocab());
     try (CpuBackend backend = new CpuBackend();
@@ -81,7 +81,7 @@ class HellaSwagTest {
   }
 
   @Test
-  void damageIsOneLine() throws IOException {
+  void damageIsReportedInOneLine() throws IOException {
     byte[] whole = binary();
     for (int length = 0; length < whole.length; length += 2) {
       Path file = Files.write(directory.resolve("cut.bin"), Arrays.copyOf(whole, length));

@@ -52,7 +52,7 @@ class PretrainedFilesTest {
   }
 
   @Test
-  void aFolderIsAModelWithItsTokenizerAndWritesWhatTransformersWrites() throws IOException {
+  void aFolderIsAModelWithATokenizerAndWritesWhatTransformersWrites() throws IOException {
     JsonNode reference = JSON.readTree(Files.readAllBytes(folder.resolve("reference.json")));
     int[] prompt = ints(reference.path("greedy_prompt"));
     int[] expected = ints(reference.path("greedy"));
@@ -168,7 +168,7 @@ class PretrainedFilesTest {
   }
 
   @Test
-  void whatIsClaimedIsLookedForBeforeItIsAllocated() throws IOException {
+  void missingTensorsAreFoundBeforeMemoryIsAllocated() throws IOException {
     change("config.json", json -> json.put("n_layer", 9000));
     try (ModelFiles files = ModelFiles.open(folder)) {
       assertThatThrownBy(files::requireSound)
@@ -193,7 +193,7 @@ class PretrainedFilesTest {
   }
 
   @Test
-  void whatIsNoModelIsOneLine() throws IOException {
+  void filesThatAreNotModelsAreReportedInOneLine() throws IOException {
     Path gone = directory.resolve("gone");
     assertThatThrownBy(() -> ModelFiles.open(gone))
         .hasMessage("no such run directory or model: %s", gone);
@@ -213,7 +213,7 @@ class PretrainedFilesTest {
   }
 
   @Test
-  void aRunIsARun() throws IOException {
+  void aRunDirectoryIsOpenedAsARun() throws IOException {
     change("config.json", json -> json.removeAll().put("preset", "nano"));
     try (ModelFiles files = ModelFiles.open(folder)) {
       assertThat(files).isInstanceOf(RunFiles.class);

@@ -95,7 +95,7 @@ class SampledLossTest {
   }
 
   @Test
-  void givesUpWhenToldToAndTrainsOn() {
+  void givesUpWhenToldAndStaysInTrainingMode() {
     model.plan(1, TIME);
 
     assertThat(new SampledLoss(model, new Counting(true), batch).of(3, () -> true)).isNull();

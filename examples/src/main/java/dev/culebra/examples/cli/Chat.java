@@ -108,7 +108,7 @@ final class Chat {
             tokens.answer(model.tokenizer().encode(piece.substring(0, end)));
             print(piece.substring(0, end), answer, out);
           }
-          return end < 0 && !System.out.checkError(); // a closed pipe: nobody reads any more
+          return end < 0 && !System.out.checkError(); // stop: the pipe is closed
         });
     print(decoder.finish(), answer, out);
     out.finish();

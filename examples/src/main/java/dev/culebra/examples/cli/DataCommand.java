@@ -64,19 +64,19 @@ final class DataCommand implements Runnable {
             kind.label(), kind.what());
       }
       System.out.printf(
-          "%nAlso any text file or folder of them, .jsonl of a {\"text\": ...} a line (both may be%n"
-              + "packed by gzip), .bin of tokens, folder of shards (x_train_1.bin, x_val_0.bin),%n"
-              + "or .jsonl of a {\"prompt\": ..., \"completion\": ...} a line: --data PATH.%n"
-              + "A path may be a pattern, in quotes: --data 'shards/fineweb_*.bin'%n");
+          "%nAlso a text file or a folder of them, a .jsonl with {\"text\": ...} per line (either may be%n"
+              + "gzipped), a .bin of tokens, a folder of shards (x_train_1.bin, x_val_0.bin), or a%n"
+              + ".jsonl with {\"prompt\": ..., \"completion\": ...} or {\"messages\": [...]} per line:%n"
+              + "--data PATH. A path may be a pattern, in quotes: --data 'shards/fineweb_*.bin'%n");
     }
   }
 
   /** {@code culebra data show}. */
   @Command(
       name = "show",
-      header = "Show what some data holds, which part of it is for validation, and how it begins.",
+      header = "Show facts about some data, which part of it is for validation, and how it begins.",
       description = {
-        "Of a folder also how many files there are. Of token files (.bin) it counts tokens; what",
+        "For a folder also the number of files. For token files (.bin) the number of tokens; what",
         "they mean, tokenizer.json or nanoGPT's meta.pkl beside them says, or they are GPT-2's."
       },
       footer = {

@@ -86,8 +86,8 @@ final class Errors {
       case CommandException e -> e.getMessage();
       case CudaException e -> "the GPU failed: " + e.getMessage();
       case TrainingStoppedException e -> Flags.message(e) + ", " + how(e.kept());
-      case RunChangedException e -> Flags.message(e) + "; --accept-changes goes on";
-      case DataChangedException e -> Flags.message(e) + "; --data-changed goes on";
+      case RunChangedException e -> Flags.message(e) + "; --accept-changes continues anyway";
+      case DataChangedException e -> Flags.message(e) + "; --data-changed continues anyway";
       case RunExistsException e ->
           Flags.message(e) + ": continue it with --resume, or choose another --out";
       case Worded e -> e.wording().in(Flags.NAMING);

@@ -24,7 +24,7 @@ final class HoldoutFlags {
   }
 
   /**
-   * What was given.
+   * The given values.
    *
    * @param command that has these flags
    * @throws ParameterException if a value is impossible

@@ -100,7 +100,7 @@ final class RunsCommand implements Callable<Integer> {
     boolean begun =
         Files.exists(directory.resolve("config.json"))
             || Files.isDirectory(directory.resolve("checkpoint"));
-    return begun && !PretrainedModel.isOne(directory);
+    return begun && !PretrainedModel.isModel(directory);
   }
 
   /** Empty, after a message, if it is damaged. */

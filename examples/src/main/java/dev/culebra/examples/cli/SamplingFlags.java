@@ -36,7 +36,7 @@ final class SamplingFlags {
   @Option(
       names = "--seed",
       paramLabel = "N",
-      description = "Of the draws. Default: another each time")
+      description = "Seed of the random draws. Default: a different one each time")
   private Long seed;
 
   /**

@@ -66,7 +66,7 @@ final class TokenizerCommand implements Runnable {
         names = "--vocab",
         required = true,
         paramLabel = "N",
-        description = "How many tokens, 256 bytes and the end of a text among them.")
+        description = "How many tokens, including the 256 bytes and the end of a text.")
     private Integer vocab;
 
     @Mixin private OutputFolder out;
@@ -83,7 +83,7 @@ final class TokenizerCommand implements Runnable {
     @Override
     public Integer call() throws IOException {
       Path folder = out.path();
-      out.requireFree(TokenizerFolder.isOne(folder), "files of a tokenizer");
+      out.requireFree(TokenizerFolder.exists(folder), "files of a tokenizer");
       int least = BpeTrainer.leastVocab(SPECIALS);
       if (vocab < least) {
         throw new ParameterException(
@@ -108,7 +108,7 @@ final class TokenizerCommand implements Runnable {
       TokenizerFolder.save(tokenizer, folder);
       System.out.printf("%,15d tokens  %s%n", tokenizer.vocab(), folder.resolve("tokenizer.json"));
       if (tokenizer.vocab() < vocab) {
-        System.out.printf("Fewer than asked for: no other pair occurs twice in the text%n");
+        System.out.printf("Fewer than requested: no other pair occurs twice in the text%n");
       }
       System.out.printf("To train with it: culebra train --tokenizer %s%n", folder);
       return 0;

@@ -88,8 +88,7 @@ final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--data-changed",
-      description =
-          "With --resume: go on although the data is not what the run was trained on so far.")
+      description = "With --resume: continue although the data has changed since the checkpoint.")
   private boolean dataChanged;
 
   @Option(
@@ -103,8 +102,8 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--grow-vocab",
       description =
-          "With --init-from and a model of characters: those of the data that it does not know "
-              + "become new tokens.")
+          "With --init-from and a character model: characters that it does not know become new "
+              + "tokens.")
   private boolean growVocab;
 
   @Option(
@@ -238,7 +237,7 @@ final class TrainCommand implements Callable<Integer> {
       if (!data.tokenizer().equals(TokenizerChoice.CHAR)
           && Arithmetic.find(data.data()).isPresent()) {
         throw usage(
-            "--data %s has a tokenizer of its own: --tokenizer %s does not go with it"
+            "--data %s has a tokenizer of its own: --tokenizer %s cannot be used with it"
                 .formatted(data.data(), data.tokenizer()));
       }
       return config;

@@ -86,7 +86,7 @@ final class TrainFlags {
     boolean known =
         choice.path() == null
             ? choice.kind() != TokenizerKind.BPE
-            : TokenizerFolder.isOne(Path.of(choice.path()));
+            : TokenizerFolder.exists(Path.of(choice.path()));
     if (!known) {
       throw new IllegalArgumentException(text);
     }
@@ -133,7 +133,7 @@ final class TrainFlags {
   }
 
   /**
-   * What was given.
+   * The given values.
    *
    * @throws IllegalArgumentException with one line, if digits were given for other data
    */

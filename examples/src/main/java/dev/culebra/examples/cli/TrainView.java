@@ -42,7 +42,7 @@ final class TrainView implements TrainListener, AutoCloseable {
         new ReportWriter(
             directory.report(),
             recorder::record,
-            e -> display.say("no report: " + Errors.describe(e) + "; the training goes on"));
+            e -> display.say("no report: " + Errors.describe(e) + "; training continues"));
     if (dashboard == null) {
       listeners = TrainListener.all(recorder, display, report);
     } else {

@@ -181,7 +181,7 @@ class ArithmeticTest {
     eval("--data=calculator").assertFails(1, ".* of 2 digits need a context of 10 tokens, not 6");
     eval("--whole")
         .assertFails(
-            2, "--whole goes with a text or a .jsonl: there is no whole of calculator-1 .*");
+            2, "--whole is for a text or a .jsonl: calculator-1 cannot be measured as a whole .*");
     eval("--data=addition").assertFails(1, "addition-2 is written in other characters .*");
     Outcome.of(
             "train", "--init-from=" + run().path(), "--data=addition", "--out=" + folder + "/other")
@@ -205,7 +205,7 @@ class ArithmeticTest {
     train("calculator", "--context=7")
         .assertFails(1, ".* with two numbers of 2 digits need a context of 10 tokens, not 7");
     Outcome.of("data", "prepare", "calculator", "--out=" + folder.resolve("tokens"))
-        .assertFails(1, "calculator is made on the fly: there is no text of it");
+        .assertFails(1, "calculator is generated on the fly: it has no text");
     assertThat(run().path()).doesNotExist();
   }
 

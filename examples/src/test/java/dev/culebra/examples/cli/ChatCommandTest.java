@@ -78,7 +78,7 @@ class ChatCommandTest {
   }
 
   @Test
-  void anAnswerKnowsWhatWasSaidBefore() {
+  void anAnswerDependsOnEarlierTurns() {
     assertThat(chat("i am bob\nmy name?\n/reset\ni am ann\nmy name?\n").out())
         .isEqualTo("hi bob\nbob\nhi ann\nann\n");
   }
@@ -95,7 +95,7 @@ class ChatCommandTest {
   }
 
   @Test
-  void whatCannotBeSaidOrDoneIsOneLineAndTheConversationGoesOn() {
+  void mistakesAreReportedInOneLineAndTheConversationContinues() {
     Outcome outcome = chat("i am ZOE\n/nothing\n\n/save\n/help\ni am bob\n/quit\nmy name?\n");
     assertThat(outcome.out()).isEqualTo("hi bob\n");
     assertThat(outcome.err())

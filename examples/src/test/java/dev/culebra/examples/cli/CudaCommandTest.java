@@ -104,7 +104,7 @@ class CudaCommandTest {
   }
 
   @Test
-  void anotherProgramsModelWritesWhatItWritesOnTheProcessor() throws Exception {
+  void anotherProgramsModelWritesTheSameAsOnTheCpu() throws Exception {
     Path model = ModelFolder.copyTo(folder.resolve("model"), "gpt2-f32", "gpt2");
     String[] greedy = {"--temperature=0", "--ignore-eos"};
     assertThat(sample("model", "--device=cuda", "--dtype=fp32", greedy[0], greedy[1]))

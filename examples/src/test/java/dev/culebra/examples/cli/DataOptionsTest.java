@@ -79,7 +79,7 @@ class DataOptionsTest {
   }
 
   @Test
-  void aRunDoesNotGoOnWithOtherDataUnlessToldTo() throws IOException {
+  void aRunContinuesWithOtherDataOnlyIfTold() throws IOException {
     train("--data=" + books, "--steps=2");
     Path a = books.resolve("a.txt");
     Files.writeString(a, Files.readString(a).replaceFirst("cat sat", "mat sat"));
@@ -89,7 +89,7 @@ class DataOptionsTest {
         1,
         books
             + " is not as it was when .*run was trained: it has as many tokens, but others or in"
-            + " another order; --data-changed goes on");
+            + " another order; --data-changed continues anyway");
     assertThat(run.config().get("steps").asInt()).isEqualTo(2);
 
     Files.writeString(a, "the cat sat. ");
@@ -100,7 +100,7 @@ class DataOptionsTest {
   }
 
   @Test
-  void aRunGoesOnWithACopyOfItsTokens() throws IOException {
+  void aRunContinuesWithACopyOfItsTokens() throws IOException {
     Path tokens = folder.resolve("tokens");
     Outcome.of("data", "prepare", books.toString(), "--out=" + tokens);
     train("--data=" + tokens, "--steps=2");
@@ -112,7 +112,8 @@ class DataOptionsTest {
     byte[] changed = Files.readAllBytes(tokens.resolve("train.bin"));
     changed[500] ^= 1;
     Files.write(tokens.resolve("train.bin"), changed);
-    resume("--steps=6").assertFails(1, ".*tokens is not as it was .*--data-changed goes on");
+    resume("--steps=6")
+        .assertFails(1, ".*tokens is not as it was .*--data-changed continues anyway");
   }
 
   @Test
@@ -128,7 +129,7 @@ class DataOptionsTest {
   }
 
   @Test
-  void specialTokensAreRecognisedWhereAsked() throws IOException {
+  void specialTokensAreRecognisedIfRequested() throws IOException {
     Path text =
         Files.writeString(folder.resolve("s.txt"), "one two three<|endoftext|>".repeat(100));
     String[] flags = {"--data=" + text, "--tokenizer=gpt2", "--steps=1"};
@@ -143,7 +144,7 @@ class DataOptionsTest {
   }
 
   @Test
-  void whatCannotBeMeantIsOneLine() throws IOException {
+  void unusableDataFilesAreReportedInOneLine() throws IOException {
     Outcome.of(run.train("--data=" + folder + "/*_train_*.bin"))
         .assertFails(1, "no file matches .*_train_.*");
     Path packed = Files.write(folder.resolve("a.txt.gz"), new byte[] {0x1F, (byte) 0x8B, 8, 0});

@@ -56,7 +56,7 @@ class EvalCommandTest {
 
   /** Each character is a byte here; of GPT-2's tokens the end of a text is none. */
   @Test
-  void bitsPerByteAreTheLossOfAllTokensByTheBytesOfTheirText() throws IOException {
+  void bitsPerByteAreTheTotalLossDividedByTheBytesOfTheText() throws IOException {
     JsonNode own = json(eval("--json"));
     assertThat(own.get("bytes").asInt()).isEqualTo(119);
     assertThat(own.get("bits_per_byte").asDouble())
@@ -84,7 +84,7 @@ class EvalCommandTest {
 
   /** Its endings are characters of this run; the right one is the second in every line. */
   @Test
-  void hellaSwagIsWhatTheModelFindsLikeliest() throws IOException {
+  void hellaSwagCountsTheLikeliestEndings() throws IOException {
     Path file = folder.resolve("hellaswag.jsonl");
     String[] beginnings = {"the cat", "the mat", "cat sat on the cat sat on the", "sat"};
     StringBuilder lines = new StringBuilder();
@@ -150,7 +150,7 @@ class EvalCommandTest {
   }
 
   @Test
-  void whatIsNoHellaSwagIsOneLine() throws IOException {
+  void filesThatAreNotHellaSwagAreReportedInOneLine() throws IOException {
     Path file = folder.resolve("bad.jsonl");
     String fine = "{\"ctx\": \"cat\", \"label\": 1, \"endings\": [\"a\", \"t\"]}\n";
     for (String bad :

@@ -63,7 +63,7 @@ class ExportCommandTest {
   }
 
   @Test
-  void aRunOfCharactersBecomesAFolderThatSaysTheSame() throws IOException {
+  void anExportedCharacterModelWritesTheSameText() throws IOException {
     Path out = folder.resolve("characters-hf");
     Outcome outcome = export(characters.path(), "hf", out);
     assertThat(outcome.exitCode()).as("%s", outcome).isZero();
@@ -104,7 +104,7 @@ class ExportCommandTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"hf", "llmc"})
-  void whatIsReadBackIsExportedToTheSameBytes(String format) throws IOException {
+  void anExportedModelIsExportedToTheSameBytes(String format) throws IOException {
     Path once = folder.resolve("once-" + format);
     Path twice = folder.resolve("twice-" + format);
     assertThat(export(model, format, once).exitCode()).isZero();
@@ -144,7 +144,7 @@ class ExportCommandTest {
   }
 
   @Test
-  void llmCHasOneFileOfWeightsAndOneOfTokens() throws IOException {
+  void llmCGetsAFileOfWeightsAndOneOfTokens() throws IOException {
     for (RunFolder run : List.of(characters, words)) {
       Path out = folder.resolve(run.path().getFileName() + "-llmc");
       assertThat(export(run.path(), "llmc", out, "--dtype=bf16").exitCode()).isZero();
@@ -154,7 +154,7 @@ class ExportCommandTest {
   }
 
   @Test
-  void nothingIsReplacedUnlessThatIsAsked() throws IOException {
+  void nothingIsReplacedUnlessRequested() throws IOException {
     Path out = Files.createDirectory(folder.resolve("taken"));
     assertThat(export(model, "hf", out).exitCode()).isZero();
     byte[] before = Files.readAllBytes(out.resolve("model.safetensors"));
@@ -166,7 +166,7 @@ class ExportCommandTest {
   }
 
   @Test
-  void whatHasNoNameElsewhereIsRefusedAndLeavesNothing() throws IOException {
+  void modelsThatTheFormatCannotExpressAreRefusedAndNothingIsWritten() throws IOException {
     RunFolder run = new RunFolder(folder.resolve("capped"));
     culebra(run.train("--data=" + text, "--steps=1", "--softcap=15", "--activation=relu_squared"));
     Path out = folder.resolve("never/there");

@@ -110,7 +110,7 @@ class PretrainedCommandTest {
   }
 
   @Test
-  void aConfigurationOfAnotherRunDoesNotSayThatThisOneBeganWithWeights() throws IOException {
+  void aConfigurationFileDoesNotCopyTheParentOfItsRun() throws IOException {
     RunFolder run = new RunFolder(folder.resolve("parent"));
     finetune(run.path());
     RunFolder other = new RunFolder(folder.resolve("from scratch"));
@@ -124,7 +124,7 @@ class PretrainedCommandTest {
   }
 
   @Test
-  void whatDoesNotFitIsOneLine() throws IOException {
+  void whatDoesNotFitIsReportedInOneLine() throws IOException {
     Path out = folder.resolve("never");
     finetune(out, "--layers=2")
         .assertFails(

@@ -163,7 +163,9 @@ class PromptPairsTest {
     assertRefused(
         "broken.jsonl", good + "{\"prompt\": \"a\"", ".*broken.jsonl:2: is not one JSON .*");
     assertRefused(
-        "empty.jsonl", good + pair("a", ""), ".*empty.jsonl:2: needs a text .*\"completion\"");
+        "empty.jsonl",
+        good + pair("a", ""),
+        ".*empty.jsonl:2: needs a non-empty text .*\"completion\"");
     assertRefused("one.jsonl", good, ".*one.jsonl: needs at least 2 lines.*");
     assertRefused(
         "long.jsonl",

@@ -245,7 +245,7 @@ class ReportCommandTest {
     assertThat(outcome.exitCode()).isZero();
     assertThat(outcome.err().lines().filter(line -> line.contains("report")))
         .containsExactly(
-            "no report: cannot write %s: it is a directory; the training goes on"
+            "no report: cannot write %s: it is a directory; training continues"
                 .formatted(run.path().resolve("report.html")));
     assertThat(run.lastStep()).isEqualTo(9);
   }

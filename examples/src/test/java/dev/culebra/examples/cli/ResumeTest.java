@@ -37,7 +37,7 @@ class ResumeTest {
     Outcome killed = trainAndKill(victim, 33, flags);
 
     assertThat(killed.exitCode()).isEqualTo(128 + 9);
-    assertGoesOnLikeAnUninterruptedRun(victim, flags);
+    assertContinuesLikeAnUninterruptedRun(victim, flags);
   }
 
   @Test
@@ -57,7 +57,7 @@ class ResumeTest {
     Outcome second = resumeAndKill(victim, 15);
 
     assertThat(continuedAt(second)).isPositive().isLessThan(victim.lastStep());
-    assertGoesOnLikeAnUninterruptedRun(victim, flags);
+    assertContinuesLikeAnUninterruptedRun(victim, flags);
   }
 
   @Test
@@ -78,7 +78,7 @@ class ResumeTest {
     RunFolder victim = run("victim");
     trainAndKill(victim, 12, flags);
 
-    assertGoesOnLikeAnUninterruptedRun(victim, flags);
+    assertContinuesLikeAnUninterruptedRun(victim, flags);
   }
 
   @Test
@@ -134,7 +134,7 @@ class ResumeTest {
         .assertFails(
             1,
             ".*config.json has changed since .*last.safetensors was written: it has layers 1, not"
-                + " 2; --accept-changes goes on");
+                + " 2; --accept-changes continues anyway");
     Outcome.of("train", "--resume", "--accept-changes", "--out", run.path().toString())
         .assertFails(
             1,
@@ -203,7 +203,7 @@ class ResumeTest {
   }
 
   /** Gives the killed run a last step, resumes it, and compares it with an uninterrupted run. */
-  private void assertGoesOnLikeAnUninterruptedRun(RunFolder victim, String... flags)
+  private void assertContinuesLikeAnUninterruptedRun(RunFolder victim, String... flags)
       throws Exception {
     int end = victim.lastStep() + 11;
     victim.setSteps(end);

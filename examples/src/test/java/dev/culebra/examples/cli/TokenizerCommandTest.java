@@ -139,6 +139,6 @@ class TokenizerCommandTest {
                     "--vocab=300",
                     "--out=" + folder.resolve("s"))
                 .out())
-        .contains("258 tokens", "Fewer than asked for");
+        .contains("258 tokens", "Fewer than requested");
   }
 }

@@ -177,7 +177,7 @@ class CompactLinearCpuTest {
   }
 
   @Test
-  void whatDoesNotFitIsSaid() {
+  void whatDoesNotFitIsReported() {
     try (WorkerPool pool = new WorkerPool(1)) {
       CompactLinearCpu linear = Loops.VECTOR.op(pool);
       CompactWeight weight = weight(Format.INT8, 3, 5);
