@@ -18,8 +18,9 @@ public final class DataPreparation {
   private DataPreparation() {}
 
   /**
-   * The result. * @param trainTokens tokens in {@code train.bin}
+   * The result.
    *
+   * @param trainTokens tokens in {@code train.bin}
    * @param validationTokens tokens in {@code val.bin}
    * @param tokenizer their tokenizer
    */

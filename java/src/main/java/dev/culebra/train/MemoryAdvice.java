@@ -103,9 +103,10 @@ final class MemoryAdvice {
   private Optional<Wording> smallerBatch() {
     TrainingConfig training = config.training();
     for (int batch = training.batch() / 2; batch >= 1; batch /= 2) {
-      if (fits(batch, config.device().recompute())) {
-        int gradAccum = Math.ceilDiv(training.batch() * training.gradAccum(), batch);
-        return Optional.of(new Wording("%s %s", BATCH.set(batch), GRAD_ACCUM.set(gradAccum)));
+      long sequences = (long) training.batch() * training.gradAccum();
+      long gradAccum = Math.ceilDiv(sequences, (long) batch);
+      if (gradAccum <= TrainingConfig.MAX_BATCH && fits(batch, config.device().recompute())) {
+        return Optional.of(new Wording("%s %s", BATCH.set(batch), GRAD_ACCUM.set((int) gradAccum)));
       }
     }
     return Optional.empty();

@@ -37,7 +37,7 @@ public record TrainingConfig(
   public static final int ANY_STEPS = 1_000_000_000;
 
   /** The most sequences per micro-step, and the most micro-steps per step. */
-  private static final int MAX_BATCH = 1 << 20;
+  static final int MAX_BATCH = 1 << 20;
 
   private static final float EPSILON = 1e-8f;
 

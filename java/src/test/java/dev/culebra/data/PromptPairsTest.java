@@ -114,6 +114,16 @@ class PromptPairsTest {
     }
   }
 
+  @Test
+  void aNameInCapitalsIsRecognised() throws IOException {
+    Path file =
+        Files.writeString(folder.resolve("ANSWERS.JSONL"), (pair("a", "b") + "\n").repeat(4));
+    try (Dataset pairs =
+        new Corpora(folder).dataset(DataSpec.of(file.toString()), TokenizerChoice.CHAR)) {
+      assertThat(pairs).isInstanceOf(PromptPairs.class);
+    }
+  }
+
   private static List<String> texts(PromptPairs pairs, Split split) {
     return pairs.questions(split).stream()
         .map(

@@ -95,10 +95,23 @@ class MemoryAdviceTest {
         + others;
   }
 
+  /** Half a batch would need two million micro-steps. */
+  @Test
+  void aBatchThatNeedsTooManyMicroStepsIsNotSuggested() throws IOException {
+    try (Dataset text = text()) {
+      TrainConfig many = CONFIG.with(Options.NONE.with(TrainingConfig.GRAD_ACCUM, 1 << 20));
+      assertThat(advice(text, total(text, BATCH / 2), many)).doesNotContain("gradAccum");
+    }
+  }
+
   private static String advice(Dataset data, long available) {
+    return advice(data, available, CONFIG);
+  }
+
+  private static String advice(Dataset data, long available, TrainConfig config) {
     try (Backend backend = new CpuBackend()) {
       OutOfDeviceMemoryException failure = new OutOfDeviceMemoryException("no", available, null);
-      return MemoryAdvice.explain(failure, CONFIG, data, backend).getMessage();
+      return MemoryAdvice.explain(failure, config, data, backend).getMessage();
     }
   }
 }

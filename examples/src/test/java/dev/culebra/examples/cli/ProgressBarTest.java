@@ -55,6 +55,35 @@ class ProgressBarTest {
     assertThat(shown(outcome)).anyMatch(line -> line.matches("dashboard: http://\\S+"));
   }
 
+  @Test
+  void aResizedWindowShowsOneBarOfItsWidth() throws Exception {
+    RunFolder run = new RunFolder(folder.resolve("run"));
+    String[] endless =
+        run.train("--data=macbeth", "--steps=100000000", "--eval-every=0", "--sample-every=0");
+    try (Emulator window = Emulator.start(folder, COLUMNS, endless)) {
+      window.await(shown -> bars(shown).stream().anyMatch(bar -> bar.contains("tokens/s")));
+      for (int columns : new int[] {60, NARROW, 100, 20, COLUMNS}) {
+        window.resize(columns);
+        List<String> shown = window.await(lines -> isOneBarOf(columns, lines));
+
+        assertThat(isOneBarOf(columns, shown)).as("%d columns: %s", columns, shown).isTrue();
+      }
+    }
+  }
+
+  private static boolean isOneBarOf(int columns, List<String> shown) {
+    List<String> bars = bars(shown);
+    return bars.size() == 1
+        && bars.getFirst().startsWith("step ")
+        && bars.getFirst().length() <= columns - 1
+        && bars.getFirst().length() >= columns - 10;
+  }
+
+  /** The lines with a bar or a part of one. */
+  private static List<String> bars(List<String> shown) {
+    return shown.stream().filter(line -> line.matches(".*([━─]|step +\\d|tokens/s).*")).toList();
+  }
+
   private Outcome train(int columns, String... flags) throws Exception {
     RunFolder run = new RunFolder(folder.resolve("run"));
     try (PseudoTerminal terminal = PseudoTerminal.start(folder, columns, run.train(flags))) {

@@ -119,6 +119,15 @@ class TrainCommandTest {
   }
 
   @Test
+  void aWarmupBeyondTheLastStepIsMentioned() {
+    Outcome outcome =
+        Outcome.of(new RunFolder(folder.resolve("run")).train("--data=macbeth", "--steps=4"));
+
+    assertThat(outcome.err())
+        .contains("--warmup 5 is longer than the run: the learning rate never reaches --lr\n");
+  }
+
+  @Test
   void samplesDuringTrainingGoToStandardOutput() {
     Outcome outcome =
         Outcome.of(
