@@ -269,10 +269,13 @@ public final class Corpora {
   /**
    * The text named by {@code data}.
    *
-   * @throws DataException if there is no such text, or only tokens
+   * @throws DataException if there is no such text, or only tokens or answers
    * @throws IOException if it cannot be read
    */
   public TextSource text(String data) throws IOException {
+    if (isAnswers(data)) {
+      throw new DataException(data + " holds questions and answers, not text");
+    }
     return text(finder.find(data, Holdout.DEFAULT), data);
   }
 
@@ -365,9 +368,16 @@ public final class Corpora {
    * @throws IOException if it cannot be read
    */
   public boolean canLeaveOutCharacters(String data) throws IOException {
-    return !DataFinder.isConversations(data)
-        && !DataFinder.isPromptPairs(data)
-        && !finder.isMade(data);
+    return !isAnswers(data) && !finder.isMade(data);
+  }
+
+  /**
+   * Whether {@code data} is a file of {@link PromptPairs} or {@link Conversations}.
+   *
+   * @throws IOException if it cannot be read
+   */
+  public boolean isAnswers(String data) throws IOException {
+    return DataFinder.isConversations(data) || DataFinder.isPromptPairs(data);
   }
 
   private Sources sources(DataSpec spec) throws IOException {

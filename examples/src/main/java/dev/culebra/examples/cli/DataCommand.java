@@ -4,9 +4,11 @@ import dev.culebra.data.Corpora;
 import dev.culebra.data.Corpus;
 import dev.culebra.data.DataPreparation;
 import dev.culebra.data.DataSpec;
+import dev.culebra.data.Dataset;
 import dev.culebra.data.Holdout;
 import dev.culebra.data.NamedCorpus;
 import dev.culebra.data.TextFacts;
+import dev.culebra.data.TextFiles;
 import dev.culebra.data.TextSource;
 import dev.culebra.data.TokenizerChoice;
 import dev.culebra.examples.arithmetic.Arithmetic;
@@ -110,12 +112,22 @@ final class DataCommand implements Runnable {
       Corpora corpora = Exercises.corpora();
       if (arithmetic.isPresent()) {
         show(arithmetic.get());
+      } else if (corpora.isAnswers(name)) {
+        showAnswers(corpora, holdout);
       } else if (corpora.isTokens(name)) {
         showTokens(corpora, holdout);
       } else {
         show(corpora.text(name), holdout);
       }
       return 0;
+    }
+
+    private void showAnswers(Corpora corpora, Holdout holdout) throws IOException {
+      DataSpec data = DataSpec.of(name).with(holdout);
+      try (Dataset answers = corpora.dataset(data, TokenizerChoice.CHAR)) {
+        System.out.printf("%s%n%n", answers.describe());
+        System.out.println(beginning(TextFiles.of(Path.of(name))));
+      }
     }
 
     private void showTokens(Corpora corpora, Holdout holdout) throws IOException {

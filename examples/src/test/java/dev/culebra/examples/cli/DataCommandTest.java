@@ -145,4 +145,30 @@ class DataCommandTest {
     assertThat(show.out()).isEmpty();
     assertThat(show.err()).matches("culebra: .*latin1.txt.*UTF-8.*\n");
   }
+
+  @Test
+  void answersAreShownAndNotPreparedAsText() throws IOException {
+    String pair = "{\"prompt\": \"a\", \"completion\": \"b\"}\n";
+    Path pairs = Files.writeString(folder.resolve("pairs.jsonl"), pair.repeat(20));
+    String message = "{\"role\": \"%s\", \"content\": \"%s\"}";
+    String turns = message.formatted("user", "hi") + ", " + message.formatted("assistant", "ho");
+    Path talk =
+        Files.writeString(
+            folder.resolve("talk.jsonl"), "{\"messages\": [%s]}\n".formatted(turns).repeat(10));
+    Path text = Files.writeString(folder.resolve("plain.txt"), "plain");
+
+    assertThat(Outcome.of("data", "show", pairs.toString()).out())
+        .startsWith(pairs + ": 18 pairs to train on, 2 to validate on, a vocabulary of 3\n\n{")
+        .contains("\"completion\": \"b\"");
+    assertThat(Outcome.of("data", "show", talk.toString()).out())
+        .startsWith(talk + ": 9 conversations to train on, 1 to validate on, ");
+    String out = "--out=" + folder.resolve("tokens");
+    Outcome.of("data", "prepare", pairs.toString(), out)
+        .assertFails(1, ".*pairs.jsonl holds questions and answers, not text");
+    Outcome.of("data", "prepare", text.toString(), talk.toString(), out)
+        .assertFails(1, ".*talk.jsonl holds questions and answers, not text");
+    Outcome.of("tokenizer", "train", talk.toString(), "--vocab=300", out)
+        .assertFails(1, ".*talk.jsonl holds questions and answers, not text");
+    assertThat(folder.resolve("tokens")).doesNotExist();
+  }
 }
