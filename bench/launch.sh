@@ -13,11 +13,11 @@ build() {
     -Dmaven.test.skip=true -Dformat.skip=true </dev/null
 }
 
-# PyTorch's libraries are in Maven's repository; DJL unpacks them once and must not download others.
+# Numbers are written in the same way everywhere. PyTorch's libraries are in Maven's repository; DJL unpacks them once and must not download others.
 run() {
   exec "$jdk/bin/java" \
     --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC \
-    --sun-misc-unsafe-memory-access=allow \
+    --sun-misc-unsafe-memory-access=allow -Duser.language=en -Duser.country=US \
     -Dai.djl.offline=true -Dculebra.root="$root" \
     -cp "$app/classes:$(<"$app/classpath")" "$@" \
     2> >(exec grep --line-buffered -v '^WARNING: Using incubator modules: jdk.incubator.vector$' >&2)

@@ -11,7 +11,8 @@ set -uo pipefail
 
 here=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
 java=$here/runtime/bin/java
-flags=(--add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC)
+flags=(--add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC
+  -Duser.language=en -Duser.country=US) # numbers are written in the same way everywhere
 libraries=$(printf '%s:' "$here/culebra.jar" "$here"/lib/*.jar "$here"/tests/*.jar)
 
 # --- The parts: name, limit in seconds, what it does. A function of the same name does it. -----------------------------------
