@@ -4,10 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.culebra.backend.Ops;
+import dev.culebra.backend.OutOfDeviceMemoryException;
 import dev.culebra.tensor.Buffer;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -48,6 +54,45 @@ class CpuBackendTest {
     other.close();
     assertThat(backend.memory().liveBuffers()).isEqualTo(1);
     assertThat(backend.memory().peakBytes()).isEqualTo((1 << 20) + 1000);
+  }
+
+  @Test
+  void memoryIsZeroAndCostsNothingBeforeItIsUsed() throws IOException {
+    long bytes = 1L << 30;
+    long before = residentBytes();
+    try (Buffer large = backend.allocate(bytes)) {
+      assertThat(residentBytes() - before).isLessThan(bytes / 4);
+      for (long at = 0; at < bytes; at += bytes / 16) {
+        assertThat(large.segment().get(ValueLayout.JAVA_LONG, at)).isZero();
+      }
+    }
+  }
+
+  @Test
+  void memoryIsZeroAgainAfterItWasUsed() {
+    for (long bytes : new long[] {1, 100, 4096, 1 << 20, 1 << 26}) {
+      for (int i = 0; i < 3; i++) {
+        try (Buffer used = backend.allocate(bytes)) {
+          assertThat(used.address() % 64).isZero();
+          assertThat(used.bytes()).isEqualTo(bytes);
+          assertThat(used.segment().mismatch(MemorySegment.ofArray(new byte[(int) bytes])))
+              .isEqualTo(-1);
+          used.segment().fill((byte) 1);
+        }
+      }
+    }
+  }
+
+  @Test
+  void memoryThatTheSystemRefusesIsAnErrorOfTheDevice() {
+    assertThatThrownBy(() -> backend.allocate(1L << 50))
+        .isInstanceOf(OutOfDeviceMemoryException.class)
+        .hasMessage("not enough memory for 1,125,899,906,842,624 bytes more (1,048,576 in use)");
+  }
+
+  /** Of this process, the second number of {@code statm} in pages of 4 KiB. */
+  private static long residentBytes() throws IOException {
+    return 4096 * Long.parseLong(Files.readString(Path.of("/proc/self/statm")).split(" ")[1]);
   }
 
   @Test
