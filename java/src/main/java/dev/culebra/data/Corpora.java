@@ -121,13 +121,11 @@ public final class Corpora {
     if (own != null) {
       return withUsualPart(own, spec);
     }
-    if (DataFinder.isConversations(spec.data())) {
-      requireUsual(spec.data(), spec.holdout());
-      return Conversations.open(Path.of(spec.data()), tokenizer);
-    }
-    return DataFinder.isPromptPairs(spec)
-        ? PromptPairs.open(Path.of(spec.data()), tokenizer, spec.holdout())
-        : open(spec, tokenizer);
+    return switch (DataFinder.kind(spec)) {
+      case CONVERSATIONS -> Conversations.open(Path.of(spec.data()), tokenizer, spec.holdout());
+      case PAIRS -> PromptPairs.open(Path.of(spec.data()), tokenizer, spec.holdout());
+      case TOKENS -> open(spec, tokenizer);
+    };
   }
 
   /**
@@ -143,13 +141,15 @@ public final class Corpora {
     if (own != null) {
       return withTokenizer(withUsualPart(own, spec), tokenizer);
     }
-    if (DataFinder.isConversations(spec.data())) {
-      requireUsual(spec.data(), spec.holdout());
-      return Conversations.open(Path.of(spec.data()), tokenizer);
-    }
-    if (DataFinder.isPromptPairs(spec)) {
-      return PromptPairs.open(Path.of(spec.data()), tokenizer, spec.holdout());
-    }
+    return switch (DataFinder.kind(spec)) {
+      case CONVERSATIONS -> Conversations.open(Path.of(spec.data()), tokenizer, spec.holdout());
+      case PAIRS -> PromptPairs.open(Path.of(spec.data()), tokenizer, spec.holdout());
+      case TOKENS -> known(spec, tokenizer);
+    };
+  }
+
+  /** A text or tokens; the error for unknown characters names them all. */
+  private Corpus known(DataSpec spec, Tokenizer tokenizer) throws IOException {
     Sources sources = sources(spec);
     try {
       return corpus(sources, tokenizer);
@@ -326,15 +326,15 @@ public final class Corpora {
    * @throws IOException if it cannot be read
    */
   public CharTokenizer characters(DataSpec spec) throws IOException {
-    if (DataFinder.isConversations(spec.data())) {
-      return Conversations.characters(Path.of(spec.data()));
-    }
-    if (DataFinder.isPromptPairs(spec)) {
-      return PromptPairs.characters(Path.of(spec.data()), spec.holdout());
-    }
-    Sources sources = sources(spec);
-    text(sources.data(), spec.data()); // throws for token files
-    return characters(texts(sources));
+    return switch (DataFinder.kind(spec)) {
+      case CONVERSATIONS -> Conversations.characters(Path.of(spec.data()), spec.holdout());
+      case PAIRS -> PromptPairs.characters(Path.of(spec.data()), spec.holdout());
+      case TOKENS -> {
+        Sources sources = sources(spec);
+        text(sources.data(), spec.data()); // throws for token files
+        yield characters(texts(sources));
+      }
+    };
   }
 
   private static CharTokenizer characters(List<TextSource> texts) throws IOException {
@@ -377,7 +377,7 @@ public final class Corpora {
    * @throws IOException if it cannot be read
    */
   public boolean isAnswers(String data) throws IOException {
-    return DataFinder.isConversations(data) || DataFinder.isPromptPairs(data);
+    return DataFinder.kind(data) != DataKind.TOKENS;
   }
 
   private Sources sources(DataSpec spec) throws IOException {

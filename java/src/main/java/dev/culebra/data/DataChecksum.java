@@ -89,17 +89,22 @@ public record DataChecksum(long trainTokens, long validationTokens, String token
     }
   }
 
-  /** That of questions with their answers. */
-  static DataChecksum of(List<Question> train, List<Question> validation) {
+  /**
+   * That of rows of tokens.
+   *
+   * @param train rows, of several parts each, such as a question and its answer
+   * @param validation the same
+   */
+  static DataChecksum ofRows(List<List<int[]>> train, List<List<int[]>> validation) {
     MessageDigest digest = sha256();
     return new DataChecksum(add(train, digest), add(validation, digest), hex(digest), "");
   }
 
-  private static long add(List<Question> questions, MessageDigest digest) {
+  private static long add(List<List<int[]>> rows, MessageDigest digest) {
     long tokens = 0;
-    for (Question question : questions) {
-      tokens += question.length();
-      for (int[] part : List.of(question.prompt(), question.answer())) {
+    for (List<int[]> row : rows) {
+      for (int[] part : row) {
+        tokens += part.length;
         digest.update((part.length + "\n").getBytes(UTF_8));
         digest.update(MemorySegment.ofArray(part).toArray(ValueLayout.JAVA_BYTE));
       }

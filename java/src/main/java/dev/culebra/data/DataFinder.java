@@ -107,34 +107,33 @@ record DataFinder(Path cache, List<NamedDatasets> made) {
     }
   }
 
-  /** Whether data is a file of {@link Conversations}, by its name and its first line. */
-  static boolean isConversations(String data) throws IOException {
-    return JsonTexts.hasItsEnding(Path.of(data))
-        && Files.isRegularFile(Path.of(data))
-        && PromptLines.isOfConversations(Path.of(data));
-  }
-
   /**
-   * Whether data is a file of {@link PromptPairs}: by its name, and because its first line is not a
-   * document of {@link JsonTexts}.
+   * What data is made of, and its validation part.
    *
-   * @throws DataException if only one of the data and its other data for validation is
+   * @throws DataException if other data for validation is of another kind
    * @throws IOException if it cannot be read
    */
-  static boolean isPromptPairs(DataSpec spec) throws IOException {
-    boolean pairs = isPromptPairs(spec.data());
-    String other = spec.holdout().data();
-    if (spec.holdout().isOtherData() && isPromptPairs(other) != pairs) {
+  static DataKind kind(DataSpec spec) throws IOException {
+    DataKind kind = kind(spec.data());
+    Holdout holdout = spec.holdout();
+    DataKind other = holdout.isOtherData() ? kind(holdout.data()) : kind;
+    if (other != kind) {
       throw new DataException(
-          "%s is a .jsonl of prompts, %s is not: both must be"
-              .formatted(pairs ? spec.data() : other, pairs ? other : spec.data()));
+          "%s is %s, but %s is %s: both must be of one kind"
+              .formatted(spec.data(), kind, holdout.data(), other));
     }
-    return pairs;
+    return kind;
   }
 
-  /** The same for one file. */
-  static boolean isPromptPairs(String data) throws IOException {
+  /** By its name and its first line: a {@code .jsonl} may be of documents, too, which are texts. */
+  static DataKind kind(String data) throws IOException {
     Path path = Path.of(data);
-    return JsonTexts.hasItsEnding(path) && Files.isRegularFile(path) && !JsonTexts.matches(path);
+    if (!JsonTexts.hasItsEnding(path) || !Files.isRegularFile(path)) {
+      return DataKind.TOKENS;
+    }
+    if (PromptLines.isOfConversations(path)) {
+      return DataKind.CONVERSATIONS;
+    }
+    return JsonTexts.matches(path) ? DataKind.TOKENS : DataKind.PAIRS;
   }
 }

@@ -35,6 +35,15 @@ public record MeanLoss(double loss, long tokens) {
    * @param bytes of the text that the tokens are, in UTF-8; 0 if they are not text
    */
   Measurement of(String name, String part, long bytes) {
+    return of(name, part, "tokens", bytes);
+  }
+
+  /**
+   * The same.
+   *
+   * @param which tokens were predicted
+   */
+  Measurement of(String name, String part, String which, long bytes) {
     Map<String, Object> figures = figures();
     String perByte = "";
     if (bytes > 0) {
@@ -46,10 +55,11 @@ public record MeanLoss(double loss, long tokens) {
     String text =
         String.format(
             Locale.ROOT,
-            "%s, %s, %,d tokens: loss %.4f, perplexity %.2f%s%n",
+            "%s, %s, %,d %s: loss %.4f, perplexity %.2f%s%n",
             name,
             part,
             tokens,
+            which,
             loss,
             perplexity(),
             perByte);

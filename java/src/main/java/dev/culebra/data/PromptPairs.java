@@ -42,8 +42,7 @@ public final class PromptPairs implements Dataset {
   private final List<Row> others;
 
   private final String othersName;
-  private final List<Question> train;
-  private final List<Question> validation;
+  private final RowParts<Question> parts;
 
   private PromptPairs(
       String name,
@@ -51,33 +50,13 @@ public final class PromptPairs implements Dataset {
       List<Row> rows,
       String othersName,
       List<Row> others,
-      List<Question> train,
-      List<Question> validation) {
+      RowParts<Question> parts) {
     this.name = name;
     this.tokenizer = tokenizer;
     this.rows = List.copyOf(rows);
     this.othersName = othersName;
     this.others = List.copyOf(others);
-    this.train = List.copyOf(train);
-    this.validation = List.copyOf(validation);
-  }
-
-  private static PromptPairs divided(
-      Path file, Tokenizer tokenizer, List<Row> rows, Holdout holdout) {
-    List<Question> train = new ArrayList<>();
-    List<Question> validation = new ArrayList<>();
-    int kept = rows.size() - holdout.held(rows.size());
-    for (int i = 0; i < rows.size(); i++) {
-      boolean held = holdout.rule() == Holdout.Rule.DOCUMENTS ? holdout.holds(i) : i >= kept;
-      (held ? validation : train).add(rows.get(i).question());
-    }
-    if (train.isEmpty() || validation.isEmpty()) {
-      throw new DataException(
-          "%s: %d lines are too few to hold out %s"
-              .formatted(file, rows.size(), holdout.describe(1)));
-    }
-    String name = file.toString();
-    return new PromptPairs(name, tokenizer, rows, name, List.of(), train, validation);
+    this.parts = parts;
   }
 
   /**
@@ -115,19 +94,20 @@ public final class PromptPairs implements Dataset {
    */
   static PromptPairs open(Path file, Tokenizer tokenizer, Holdout holdout) throws IOException {
     List<Row> rows = encode(file, tokenizer, PromptLines.read(file));
+    String name = file.toString();
     if (!holdout.isOtherData()) {
-      return divided(file, tokenizer, rows, holdout);
+      RowParts<Question> parts = RowParts.divide(name, questions(rows), holdout);
+      return new PromptPairs(name, tokenizer, rows, name, List.of(), parts);
     }
     Path other = Path.of(holdout.data());
     List<Row> others = encode(other, tokenizer, PromptLines.read(other));
     return new PromptPairs(
-        file.toString(),
+        name,
         tokenizer,
         rows,
         holdout.data(),
         others,
-        questions(rows),
-        questions(others));
+        new RowParts<>(questions(rows), questions(others)));
   }
 
   private static List<Question> questions(List<Row> rows) {
@@ -187,8 +167,8 @@ public final class PromptPairs implements Dataset {
         Locale.ROOT,
         "%s: %,d pairs to train on, %,d to validate on, a vocabulary of %,d",
         name,
-        train.size(),
-        validation.size(),
+        parts.train().size(),
+        parts.validation().size(),
         tokenizer.vocab());
   }
 
@@ -199,7 +179,7 @@ public final class PromptPairs implements Dataset {
 
   /** The pairs of a part, in the order of their lines, each completion followed by {@link #END}. */
   public List<Question> questions(Split split) {
-    return split == Split.TRAIN ? train : validation;
+    return split == Split.TRAIN ? parts.train() : parts.validation();
   }
 
   @Override
@@ -232,14 +212,15 @@ public final class PromptPairs implements Dataset {
 
   @Override
   public Showcase showcase(Learner learner) {
-    List<Question> some = validation.subList(0, Math.min(SHOWN, validation.size()));
+    List<Question> asked = parts.validation();
+    List<Question> some = asked.subList(0, Math.min(SHOWN, asked.size()));
     return new ExactCompletions(learner, tokenizer, some, "validation prompts");
   }
 
   /** For all validation pairs: the loss of their completions, and the number of exact ones. */
   @Override
   public Measurement measure(Learner learner) {
-    return measure(learner, validation, "validation prompts", Measurement.VALIDATION);
+    return measure(learner, parts.validation(), "validation prompts", Measurement.VALIDATION);
   }
 
   @Override
@@ -252,26 +233,24 @@ public final class PromptPairs implements Dataset {
     requireContext(learner.context());
     ExactCompletions completions = new ExactCompletions(learner, tokenizer, questions, prompts);
     ExactCompletions.Result result = completions.ask(() -> false);
-    MeanLoss loss = result.loss();
+    long bytes =
+        questions.stream().mapToLong(question -> TextBytes.of(question.answer(), tokenizer)).sum();
+    Measurement loss = result.loss().of(name, part, "tokens of completions", bytes);
     Map<String, Object> figures = new LinkedHashMap<>(loss.figures());
     figures.put("pairs", result.score().asked());
     figures.put("right", result.score().right());
-    String text =
-        String.format(
-            Locale.ROOT,
-            "%s%s, %s, %,d tokens of completions: loss %.4f, perplexity %.2f%n",
-            result,
-            name,
-            part,
-            loss.tokens(),
-            loss.loss(),
-            loss.perplexity());
-    return new Measurement(text, figures);
+    return new Measurement(result + loss.text(), figures);
   }
 
   @Override
   public Optional<DataChecksum> checksum() {
-    return Optional.of(DataChecksum.of(train, validation));
+    return Optional.of(DataChecksum.ofRows(partsOf(parts.train()), partsOf(parts.validation())));
+  }
+
+  private static List<List<int[]>> partsOf(List<Question> questions) {
+    return questions.stream()
+        .map(question -> List.of(question.prompt(), question.answer()))
+        .toList();
   }
 
   @Override

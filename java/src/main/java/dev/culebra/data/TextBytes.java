@@ -23,4 +23,11 @@ final class TextBytes {
     }
     return bytes + decoder.finish().getBytes(UTF_8).length;
   }
+
+  /** Those of all {@code tokens}. */
+  static long of(int[] tokens, Tokenizer tokenizer) {
+    try (Tokens all = Tokens.of("answer", tokenizer.vocab(), tokens)) {
+      return of(all, 0, all.size(), tokenizer);
+    }
+  }
 }

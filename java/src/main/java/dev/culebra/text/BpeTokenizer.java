@@ -101,6 +101,11 @@ public final class BpeTokenizer implements Tokenizer {
     return encoder(parts.added());
   }
 
+  @Override
+  public boolean hasSpecialTokens() {
+    return parts.added().stream().anyMatch(AddedToken::special);
+  }
+
   private TokenEncoder encoder(List<AddedToken> recognised) {
     TokenEncoder encoder = new Encoder();
     return recognised.isEmpty() ? encoder : new AddedTokenEncoder(recognised, encoder);

@@ -45,6 +45,11 @@ public interface Tokenizer {
     return encoder();
   }
 
+  /** Whether {@link #specialEncoder} may give other tokens than {@link #encoder}. */
+  default boolean hasSpecialTokens() {
+    return endOfText().isPresent();
+  }
+
   /**
    * The UTF-8 bytes of a token, which may end within a character; none for a gap in the vocabulary.
    *

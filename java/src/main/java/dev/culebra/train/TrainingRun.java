@@ -9,6 +9,7 @@ import dev.culebra.backend.OutOfDeviceMemoryException;
 import dev.culebra.checkpoint.CheckpointException;
 import dev.culebra.checkpoint.RunDirectory;
 import dev.culebra.data.Corpora;
+import dev.culebra.data.Corpus;
 import dev.culebra.data.DataException;
 import dev.culebra.data.DataSpec;
 import dev.culebra.data.Dataset;
@@ -92,6 +93,7 @@ public final class TrainingRun implements AutoCloseable {
    *
    * @throws IOException with one line that names the file, if it cannot be read or written
    * @throws DataException if the data cannot be used or has a user-defined tokenizer
+   * @throws OptionException if special tokens are to be recognised and there are none, or no text
    * @throws Devices.UnavailableException if the device cannot be used
    */
   public static TrainingRun start(
@@ -99,7 +101,9 @@ public final class TrainingRun implements AutoCloseable {
     TrainingRun run = new TrainingRun(config);
     try {
       DataConfig named = config.data();
-      run.openModel(run.owned.add(corpora.dataset(named.spec(), named.tokenizer())), false);
+      Dataset data = run.owned.add(corpora.dataset(named.spec(), named.tokenizer()));
+      requireSpecialTokens(named, data);
+      run.openModel(data, false);
       run.files = run.owned.add(RunFiles.in(place.create()));
       run.files.identifyData(run.data);
       run.describe(corpora, "");
@@ -144,7 +148,9 @@ public final class TrainingRun implements AutoCloseable {
     TrainingRun run = new TrainingRun(config);
     try {
       boolean all = tokenizer.vocab() == known.vocab();
-      run.openModel(run.owned.add(openWithCharactersOf(corpora, config, tokenizer)), all);
+      Dataset data = run.owned.add(openWithCharactersOf(corpora, config, tokenizer));
+      requireSpecialTokens(config.data(), data);
+      run.openModel(data, all);
       from.loadWeights(run.model, known.vocab());
       run.files = run.owned.add(RunFiles.in(place.create()));
       run.files.identifyData(run.data);
@@ -161,6 +167,22 @@ public final class TrainingRun implements AutoCloseable {
     } catch (Throwable e) { // even an Error must leave nothing open
       run.owned.closeAfter(e);
       throw e;
+    }
+  }
+
+  /** {@code --special} must not be accepted where it changes nothing. */
+  private static void requireSpecialTokens(DataConfig named, Dataset data) {
+    if (!named.special()) {
+      return;
+    }
+    if (!(data instanceof Corpus)) {
+      throw new OptionException(
+          "%s is for texts, which %s is not", DataConfig.SPECIAL, named.data());
+    }
+    if (!data.tokenizer().hasSpecialTokens()) {
+      throw new OptionException(
+          "%s needs a tokenizer with special tokens: %s has none",
+          DataConfig.SPECIAL, data.tokenizer());
     }
   }
 
@@ -232,7 +254,7 @@ public final class TrainingRun implements AutoCloseable {
       files.identify(told, tokenizer);
       run = new TrainingRun(told.with(how.machine()));
       run.told = told;
-      Dataset data = run.owned.add(corpora.dataset(run.config.data().spec(), tokenizer));
+      Dataset data = run.owned.add(run.sameData(directory, corpora, tokenizer));
       if (!how.dataChanged()) {
         files.requireData(data, fromBest ? files.weights() : files.directory().last());
       }
@@ -254,6 +276,23 @@ public final class TrainingRun implements AutoCloseable {
         run.owned.closeAfter(e);
       }
       files.closeAfter(e);
+      throw e;
+    }
+  }
+
+  /** What a run could read when it was trained has changed if it cannot be read any more. */
+  private Dataset sameData(Path directory, Corpora corpora, Tokenizer tokenizer)
+      throws IOException {
+    DataSpec spec = config.data().spec();
+    try {
+      return corpora.dataset(spec, tokenizer);
+    } catch (DataException e) {
+      if (e.getCause() instanceof UnknownCharacterException) {
+        throw new DataException(
+            new Wording(
+                "%s is not as it was when %s was trained: %s", spec.data(), directory, e.wording()),
+            e);
+      }
       throw e;
     }
   }

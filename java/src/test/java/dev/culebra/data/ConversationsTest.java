@@ -50,6 +50,59 @@ class ConversationsTest {
     }
   }
 
+  private static String answer(String content) {
+    return "{\"messages\": [{\"role\": \"assistant\", \"content\": \"%s\"}]}\n".formatted(content);
+  }
+
+  @Test
+  void thePartForValidationCanBeChosen() throws IOException {
+    Path file = write((answer("a").repeat(3) + answer("b")).repeat(5));
+    DataSpec data = DataSpec.of(file.toString());
+    Holdout fifth = new Holdout(Holdout.Rule.FILES, 0.2f, "");
+    assertThat(corpora.dataset(data.with(fifth), TokenizerChoice.CHAR).describe())
+        .contains("16 conversations to train on, 4 to validate on");
+    Holdout drawn = new Holdout(Holdout.Rule.DOCUMENTS, 0.25f, "");
+    assertThat(corpora.dataset(data.with(drawn), TokenizerChoice.CHAR).describe())
+        .contains("15 conversations to train on, 5 to validate on");
+
+    Path other = directory.resolve("other.jsonl");
+    Files.writeString(other, answer("cc").repeat(2));
+    Holdout others = new Holdout(Holdout.Rule.FILES, 0.1f, other.toString());
+    Dataset both = corpora.dataset(data.with(others), TokenizerChoice.CHAR);
+    assertThat(both.describe()).contains("20 conversations to train on, 2 to validate on");
+    assertThat(both.tokenizer().vocab()).isEqualTo(4); // a, b, c and the line end
+    try (Batch batch = new Batch(1, 2)) {
+      both.batches(Split.VALIDATION, 1).fill(batch, 0, 0);
+      assertThat(both.tokenizer().decode(batch.targets().toArray(ValueLayout.JAVA_INT)))
+          .isEqualTo("c\n");
+    }
+    assertThatThrownBy(() -> both.requireContext(1))
+        .hasMessageMatching(".*other.jsonl:1: the conversation has 3 tokens, .* needs? 2");
+
+    Files.writeString(other, "{\"prompt\": \"a\", \"completion\": \"b\"}\n".repeat(2));
+    assertThatThrownBy(() -> corpora.dataset(data.with(others), TokenizerChoice.CHAR))
+        .isInstanceOf(DataException.class)
+        .hasMessage(
+            "%s is a .jsonl of conversations, but %s is a .jsonl of prompts: both must be of one"
+                + " kind",
+            file, other);
+  }
+
+  @Test
+  void theChecksumChangesWithATokenAndWithWhatCounts() throws IOException {
+    DataChecksum before = open(GOOD.repeat(3)).checksum().orElseThrow();
+    assertThat(open(GOOD.repeat(3)).checksum()).contains(before);
+    assertThat(before.trainTokens()).isEqualTo(2 * 8);
+    String otherAnswer = GOOD.replace("\"cd\"", "\"dc\"");
+    assertThat(open(otherAnswer + GOOD.repeat(2)).checksum().orElseThrow().differenceFrom(before))
+        .isEqualTo("it has as many tokens, but others or in another order");
+    String movedEnd = GOOD.replace("\"ab\"", "\"abc\"").replace("\"cd\"", "\"d\"");
+    assertThat(open(movedEnd + GOOD.repeat(2)).checksum().orElseThrow().differenceFrom(before))
+        .isEqualTo("it has as many tokens, but others or in another order");
+    assertThat(open(GOOD.repeat(4)).checksum().orElseThrow().differenceFrom(before))
+        .isEqualTo("it has 24 tokens to train on and 8 to validate on, not 16 and 8");
+  }
+
   @Test
   void conversationsTooLongForTheContextAreNamed() throws IOException {
     Dataset data = open(GOOD.repeat(2));

@@ -48,13 +48,13 @@ class DataChecksumTest {
   }
 
   @Test
-  void anyTokenOfQuestionsCounts() {
-    List<Question> train = List.of(new Question(new int[] {1, 2}, new int[] {3}));
-    DataChecksum before = DataChecksum.of(train, train);
-    assertThat(DataChecksum.of(train, List.copyOf(train))).isEqualTo(before);
+  void anyTokenOfRowsCounts() {
+    List<List<int[]>> train = List.of(List.of(new int[] {1, 2}, new int[] {3}));
+    DataChecksum before = DataChecksum.ofRows(train, train);
+    assertThat(DataChecksum.ofRows(train, List.copyOf(train))).isEqualTo(before);
     assertThat(before.trainTokens()).isEqualTo(3);
-    List<Question> other = List.of(new Question(new int[] {1}, new int[] {2, 3}));
-    assertThat(DataChecksum.of(other, train).differenceFrom(before))
+    List<List<int[]>> other = List.of(List.of(new int[] {1}, new int[] {2, 3}));
+    assertThat(DataChecksum.ofRows(other, train).differenceFrom(before))
         .isEqualTo("it has as many tokens, but others or in another order");
   }
 

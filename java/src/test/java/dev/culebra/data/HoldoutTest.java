@@ -183,7 +183,9 @@ class HoldoutTest {
     Holdout text = new Holdout(Holdout.Rule.FILES, 0.1f, books.toString());
     assertThatThrownBy(() -> corpora.dataset(data.with(text), TokenizerChoice.CHAR))
         .isInstanceOf(DataException.class)
-        .hasMessage("%s is a .jsonl of prompts, %s is not: both must be", file, books);
+        .hasMessage(
+            "%s is a .jsonl of prompts, but %s is texts or tokens: both must be of one kind",
+            file, books);
   }
 
   @Test

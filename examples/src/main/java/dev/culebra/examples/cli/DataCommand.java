@@ -13,6 +13,7 @@ import dev.culebra.data.TextSource;
 import dev.culebra.data.TokenizerChoice;
 import dev.culebra.examples.arithmetic.Arithmetic;
 import dev.culebra.examples.arithmetic.Exercises;
+import dev.culebra.text.Tokenizer;
 import dev.culebra.train.DataConfig;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -250,9 +251,10 @@ final class DataCommand implements Runnable {
       Path folder = out.path();
       out.requireFree(DataPreparation.isPrepared(folder), "token files");
       TextSource text = texts.source();
+      Tokenizer encoding = Corpora.tokenizer(tokenizer, text);
+      SpecialTokens.require(special, encoding, spec);
       DataPreparation.Result result =
-          DataPreparation.prepare(
-              text, Corpora.tokenizer(tokenizer, text), holdout, special, folder);
+          DataPreparation.prepare(text, encoding, holdout, special, folder);
       System.out.printf("%,15d tokens  %s%n", result.trainTokens(), folder.resolve("train.bin"));
       System.out.printf("%,15d tokens  %s%n", result.validationTokens(), folder.resolve("val.bin"));
       System.out.printf("%,15d in the vocabulary%n", result.tokenizer().vocab());

@@ -73,8 +73,14 @@ final class SampleCommand implements Callable<Integer> {
     requirePositive("--samples", samples);
     SamplingSpec spec = sampling.spec();
     List<Prompt> given = prompts.given();
-    try (ModelFiles files = model.open();
-        TrainedModel trained = TrainedModel.open(files, device.config(command));
+    try (ModelFiles files = model.open()) {
+      SpecialTokens.require(special, files.tokenizer(), command);
+      return sample(files, spec, given);
+    }
+  }
+
+  private int sample(ModelFiles files, SamplingSpec spec, List<Prompt> given) throws IOException {
+    try (TrainedModel trained = TrainedModel.open(files, device.config(command));
         Generator generator = new Generator(trained.model())) {
       Optional<Arithmetic> problems = Arithmetic.find(trained.config().data().data());
       if (tokens == null) {

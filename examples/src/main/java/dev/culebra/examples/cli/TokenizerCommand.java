@@ -136,9 +136,12 @@ final class TokenizerCommand implements Runnable {
         description = "Recognise special tokens in --text, such as <|endoftext|>.")
     private boolean special;
 
+    @Spec private CommandSpec spec;
+
     @Override
     public Integer call() throws IOException {
       Tokenizer tokenizer = TokenizerFolder.open(folder);
+      SpecialTokens.require(special, tokenizer, spec);
       line("kind", tokenizer.name());
       line("tokens", "%,d".formatted(tokenizer.vocab()));
       if (tokenizer instanceof BpeTokenizer pairs) {

@@ -171,13 +171,32 @@ final class TrainCommand implements Callable<Integer> {
         throw usage("--grow-vocab goes with --init-from only");
       }
       TrainConfig config = config(Options.NONE);
-      return TrainingRun.start(config, corpora, () -> directory(config), listener);
+      return start(config, corpora, listener);
     }
     try (ModelFiles from = acceptChanges.open(initFrom)) {
       Options shape = from.config().shape();
       TrainConfig config = config(shape.with(TrainingConfig.LR, config(shape).finetuningRate()));
+      return finetune(config, from, corpora, listener);
+    }
+  }
+
+  private TrainingRun start(TrainConfig config, Corpora corpora, TrainListener listener)
+      throws IOException {
+    try {
+      return TrainingRun.start(config, corpora, () -> directory(config), listener);
+    } catch (OptionException e) {
+      throw usage(Flags.message(e));
+    }
+  }
+
+  private TrainingRun finetune(
+      TrainConfig config, ModelFiles from, Corpora corpora, TrainListener listener)
+      throws IOException {
+    try {
       return TrainingRun.finetune(
           config, from, growVocab, corpora, () -> directory(config), listener);
+    } catch (OptionException e) {
+      throw usage(Flags.message(e));
     }
   }
 

@@ -1,12 +1,15 @@
 package dev.culebra.examples.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -100,6 +103,57 @@ class DataOptionsTest {
   }
 
   @Test
+  void charactersThatAChangedTextBringsAreNamedAfterTheChange() throws IOException {
+    train("--data=" + books, "--steps=2");
+    Files.writeString(books.resolve("a.txt"), "Zoë");
+    for (String flag : List.of("--steps=4", "--data-changed")) {
+      resume(flag)
+          .assertFails(
+              1, books + " is not as it was when .*run was trained: .*'Z'.*; it does not know .*");
+    }
+    assertThat(run.lastStep()).isEqualTo(2);
+  }
+
+  @Test
+  void aRunOfConversationsGoesOnWithTheSameOnesAlone() throws IOException {
+    String turn =
+        "{\"messages\": [{\"role\": \"user\", \"content\": \"ab\"}, {\"role\": \"assistant\","
+            + " \"content\": \"%s\"}]}\n";
+    Path talk = folder.resolve("talk.jsonl");
+    Files.writeString(talk, turn.formatted("abc").repeat(20));
+    assertThat(train("--data=" + talk, "--val-fraction=0.25", "--steps=2").err())
+        .contains("15 conversations to train on, 5 to validate on");
+    assertThat(resume("--steps=4").exitCode()).isZero();
+
+    Files.writeString(talk, turn.formatted("abc").repeat(19) + turn.formatted("cba"));
+    resume("--steps=6")
+        .assertFails(
+            1,
+            ".*talk.jsonl is not as it was when .*run was trained: it has as many tokens, .*;"
+                + " --data-changed goes on");
+    assertThat(resume("--steps=6", "--data-changed").exitCode()).isZero();
+  }
+
+  /** Five answers of three bytes and a line end, each of which is a token of characters. */
+  @Test
+  void bitsPerByteOfAnswersCountTheirBytes() throws IOException {
+    String turn =
+        "{\"messages\": [{\"role\": \"user\", \"content\": \"ab\"}, {\"role\": \"assistant\","
+            + " \"content\": \"aé\"}]}\n";
+    Path talk = Files.writeString(folder.resolve("talk.jsonl"), turn.repeat(50));
+    train("--data=" + talk, "--steps=2");
+    String out = Outcome.of("eval", "--run=" + run.path()).out();
+    Matcher line =
+        Pattern.compile(
+                ", 15 tokens of answers: loss ([0-9.]+), perplexity [0-9.]+, ([0-9.]+) bits per"
+                    + " byte\n$")
+            .matcher(out);
+    assertThat(line.find()).as(out).isTrue();
+    double bits = Double.parseDouble(line.group(1)) * 15 / Math.log(2) / (5 * 4);
+    assertThat(Double.parseDouble(line.group(2))).isCloseTo(bits, within(2e-4));
+  }
+
+  @Test
   void aRunContinuesWithACopyOfItsTokens() throws IOException {
     Path tokens = folder.resolve("tokens");
     Outcome.of("data", "prepare", books.toString(), "--out=" + tokens);
@@ -166,6 +220,22 @@ class DataOptionsTest {
         .assertFails(2, "--val-fraction must be above 0 and below 1, not 1.0 .*");
     Outcome.of(run.train("--data=" + books, "--data-changed"))
         .assertFails(2, "--data-changed goes with --resume only .*");
+    Outcome.of(run.train("--data=" + books, "--special"))
+        .assertFails(
+            2, "--special needs a tokenizer with special tokens: char \\(15 tokens\\) has none .*");
+    Outcome.of(run.train("--data=addition", "--special"))
+        .assertFails(2, "--special is for texts, which addition is not .*");
+    Outcome.of("data", "prepare", books.toString(), "--special", "--out=" + run.path())
+        .assertFails(2, "--special needs a tokenizer with special tokens: char .* has none .*");
     assertThat(run.path()).doesNotExist();
+  }
+
+  @Test
+  void aPromptHasSpecialTokensOnlyIfTheTokenizerHas() {
+    train("--data=" + books, "--steps=1");
+    Outcome.of("sample", "--run=" + run.path(), "--prompt=the", "--special")
+        .assertFails(2, "--special needs a tokenizer with special tokens: char .* has none .*");
+    Outcome.of("tokenizer", "show", run.path().toString(), "--text=the", "--special")
+        .assertFails(2, "--special needs a tokenizer with special tokens: char .* has none .*");
   }
 }

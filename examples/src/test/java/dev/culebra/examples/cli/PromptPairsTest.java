@@ -86,6 +86,9 @@ class PromptPairsTest {
     assertThat(json.get("tokens").intValue()).isEqualTo(tokens);
     assertThat(json.get("perplexity").doubleValue())
         .isCloseTo(Math.exp(json.get("loss").doubleValue()), within(1e-9));
+    assertThat(json.get("bytes").intValue()).isEqualTo(tokens); // all of ASCII
+    assertThat(json.get("bits_per_byte").doubleValue())
+        .isCloseTo(json.get("loss").doubleValue() / Math.log(2), within(1e-9));
     assertThat(json.get("data").asText()).isEqualTo(file.toString());
     String line = "exact completions of validation prompts: %.1f %% (%d of 8)";
     assertThat(eval().out())
