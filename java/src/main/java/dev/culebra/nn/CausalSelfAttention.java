@@ -50,15 +50,19 @@ public final class CausalSelfAttention extends Module {
     this.attentionWidth = config.attentionWidth();
     this.projectedWidth = config.projectedWidth();
     this.causal = causal;
-    this.qkv =
-        child("c_attn", new Linear(width, projectedWidth, config.qkvBias() || config.bias()));
+    this.qkv = child("c_attn", new Linear(width, projectedWidth, config.hasQkvBias()));
     this.queryScale = config.qkScale() ? scale("q_norm.weight", config) : null;
     this.keyScale = config.qkScale() ? scale("k_norm.weight", config) : null;
     Init projection = Init.residualProjection(config.layers());
     this.project =
         child(
             "c_proj",
-            new Linear(attentionWidth, width, config.bias(), Activation.IDENTITY, projection));
+            new Linear(
+                attentionWidth,
+                width,
+                config.hasAttentionOutBias(),
+                Activation.IDENTITY,
+                projection));
     this.dropout = child("dropout", new Dropout(config.dropout()));
   }
 

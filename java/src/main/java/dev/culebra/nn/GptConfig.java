@@ -42,6 +42,7 @@ public record GptConfig(
     int headSize,
     int mlpWidth,
     boolean qkvBias,
+    boolean attentionBias,
     boolean qkScale,
     float normEpsilon,
     float ropeTheta,
@@ -158,6 +159,12 @@ public record GptConfig(
           .help("", "Biases of queries, keys and values even without %s.", BIAS)
           .otherwise(false);
 
+  /** As Llama and Qwen3 have it with {@code attention_bias}. */
+  public static final Option<GptConfig, Boolean> ATTENTION_BIAS =
+      Option.of("attentionBias", SWITCH, GptConfig::attentionBias)
+          .help("", "Biases of both matrices of attention even without %s.", BIAS)
+          .otherwise(false);
+
   /** As Qwen3 has it. */
   public static final Option<GptConfig, Boolean> QK_SCALE =
       Option.of("qkScale", SWITCH, GptConfig::qkScale)
@@ -209,6 +216,7 @@ public record GptConfig(
           HEAD_SIZE,
           MLP_WIDTH,
           QKV_BIAS,
+          ATTENTION_BIAS,
           QK_SCALE,
           NORM_EPSILON,
           ROPE_THETA,
@@ -310,6 +318,7 @@ public record GptConfig(
         0,
         false,
         false,
+        false,
         LayerNormOp.USUAL_EPSILON,
         Rotation.USUAL_THETA,
         RopeScaling.NONE);
@@ -344,6 +353,7 @@ public record GptConfig(
         options.value(HEAD_SIZE),
         options.value(MLP_WIDTH),
         options.value(QKV_BIAS),
+        options.value(ATTENTION_BIAS),
         options.value(QK_SCALE),
         options.value(NORM_EPSILON),
         options.value(ROPE_THETA),
@@ -398,6 +408,16 @@ public record GptConfig(
   /** Columns that attention's first matrix makes: queries, keys and values. */
   public int projectedWidth() {
     return sizeOfHead() * headsSpec().projected();
+  }
+
+  /** Whether the projections to queries, keys and values have biases. */
+  public boolean hasQkvBias() {
+    return bias || qkvBias || attentionBias;
+  }
+
+  /** Whether the projection of attention into the stream has a bias. */
+  public boolean hasAttentionOutBias() {
+    return bias || attentionBias;
   }
 
   /** Columns H between an MLP's two matrices; of a gated one, of each of its halves. */

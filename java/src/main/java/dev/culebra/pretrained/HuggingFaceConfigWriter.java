@@ -83,9 +83,11 @@ final class HuggingFaceConfigWriter {
     json.put("rms_norm_eps", model.normEpsilon());
     json.put("attention_dropout", dropout);
     switch (model.architecture()) {
-      case LLAMA -> json.put("attention_bias", false).put("mlp_bias", false);
+      case LLAMA ->
+          json.put("attention_bias", model.attentionOutBias()).put("mlp_bias", model.mlpBias());
       case QWEN2 -> json.put("use_sliding_window", false);
-      default -> json.put("attention_bias", false).put("use_sliding_window", false);
+      default ->
+          json.put("attention_bias", model.attentionOutBias()).put("use_sliding_window", false);
     }
     rope(json, model);
   }

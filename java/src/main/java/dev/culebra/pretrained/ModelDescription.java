@@ -73,8 +73,8 @@ public record ModelDescription(
    */
   public List<String> beyondGpt() {
     List<String> beyond = new ArrayList<>();
-    if (attentionOutBias != mlpBias || mlpBias && !qkvBias) {
-      beyond.add("biases in some linear layers only");
+    if (mlpBias && !attentionOutBias) {
+      beyond.add("biases in its MLPs but not in attention");
     }
     return beyond;
   }
@@ -109,7 +109,8 @@ public record ModelDescription(
             .with(GptConfig.TIED_HEAD, tiedHead)
             .with(GptConfig.ACTIVATION, activation)
             .with(GptConfig.HEAD_SIZE, heads * headSize == embd ? 0 : headSize)
-            .with(GptConfig.QKV_BIAS, qkvBias && !mlpBias)
+            .with(GptConfig.QKV_BIAS, qkvBias && !attentionOutBias)
+            .with(GptConfig.ATTENTION_BIAS, attentionOutBias && !mlpBias)
             .with(GptConfig.NORM_EPSILON, (float) normEpsilon);
     if (architecture != Architecture.GPT2) {
       shape =

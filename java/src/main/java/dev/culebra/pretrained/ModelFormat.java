@@ -64,9 +64,9 @@ public enum ModelFormat {
         model.tiedHead(),
         model.activation(),
         exact(model.normEpsilon()),
-        !rotary || model.qkvBias(),
-        !rotary,
-        !rotary,
+        !rotary || model.hasQkvBias(),
+        !rotary || model.hasAttentionOutBias(),
+        !rotary || model.bias(),
         model.qkScale(),
         rotary ? exact(model.ropeTheta()) : 0,
         model.ropeScaling().isNone() ? Optional.empty() : Optional.of(model.ropeScaling()),
@@ -77,7 +77,8 @@ public enum ModelFormat {
     if (model.qkScale()) {
       return Architecture.QWEN3;
     }
-    return model.qkvBias() ? Architecture.QWEN2 : Architecture.LLAMA;
+    boolean qkvAlone = model.hasQkvBias() && !model.hasAttentionOutBias();
+    return qkvAlone ? Architecture.QWEN2 : Architecture.LLAMA;
   }
 
   /** The number that was written: 1e-6, not the single nearest to it. */
@@ -129,10 +130,10 @@ public enum ModelFormat {
     if (!model.gatedMlp()) {
       beyond.add(GptConfig.GATED_MLP.set(false));
     }
-    if (model.bias()) {
+    if (model.qkScale() && model.bias()) {
       beyond.add(GptConfig.BIAS.set(true));
     }
-    if (model.qkScale() && model.qkvBias()) {
+    if (model.qkScale() && model.qkvBias() && !model.hasAttentionOutBias()) {
       beyond.add(GptConfig.QKV_BIAS.set(true));
     }
     return beyond;

@@ -54,6 +54,7 @@ public final class ModelFixture {
           Options.NONE
               .with(GptConfig.QK_NORM, true)
               .with(GptConfig.QK_SCALE, true)
+              .with(GptConfig.ATTENTION_BIAS, true)
               .with(GptConfig.NORM_EPSILON, 1e-6f)
               .with(GptConfig.HEAD_SIZE, 4));
 

@@ -11,6 +11,7 @@ import dev.culebra.backend.cpu.CpuBackend;
 import dev.culebra.checkpoint.Safetensors;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.GptConfig;
+import dev.culebra.nn.ModelFixture;
 import dev.culebra.nn.Normalization;
 import dev.culebra.nn.Parameter;
 import dev.culebra.nn.Positions;
@@ -31,6 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class ModelWriterTest {
   private static final int[] TOKENS = {1, 5, 2, 7, 3, 3, 0, 4};
@@ -160,6 +162,29 @@ class ModelWriterTest {
         .isEqualTo("LlamaForCausalLM");
   }
 
+  static List<Options> biases() {
+    Options scaled = GptConfig.LLAMA.with(GptConfig.QK_NORM, true).with(GptConfig.QK_SCALE, true);
+    return List.of(
+        GptConfig.LLAMA.with(GptConfig.BIAS, true),
+        GptConfig.LLAMA.with(GptConfig.ATTENTION_BIAS, true),
+        GptConfig.LLAMA.with(GptConfig.QKV_BIAS, true),
+        scaled.with(GptConfig.ATTENTION_BIAS, true));
+  }
+
+  /** {@code attention_bias} and {@code mlp_bias} of Llama, Qwen2's biases, those of Qwen3. */
+  @ParameterizedTest
+  @MethodSource("biases")
+  void biasesComeBackWhereTheyWere(Options options) throws IOException {
+    try (Gpt model = new Gpt(SMALL.with(options), backend, 1)) {
+      ModelFixture.enliven(model);
+      try (Gpt again = PretrainedContract.load(write(model, ModelFormat.HF, DType.F32), backend)) {
+        assertThat(again.config()).isEqualTo(model.config());
+        assertSame(parameters(again), parameters(model));
+        assertThat(logits(again)).isEqualTo(logits(model));
+      }
+    }
+  }
+
   /** As many layers as the fixture. */
   @Test
   void theNamesOfLlamaAreThoseOfTransformers() throws IOException {
@@ -197,7 +222,14 @@ class ModelWriterTest {
     assertRefused(
         ModelFormat.HF,
         Options.NONE.with(GptConfig.POSITIONS, Positions.ROTARY).with(GptConfig.BIAS, true),
-        "transformers cannot express a Llama model with norm layer, gatedMlp false, bias true");
+        "transformers cannot express a Llama model with norm layer, gatedMlp false");
+    assertRefused(
+        ModelFormat.HF,
+        GptConfig.LLAMA
+            .with(GptConfig.BIAS, true)
+            .with(GptConfig.QK_NORM, true)
+            .with(GptConfig.QK_SCALE, true),
+        "transformers cannot express a Qwen3 model with bias true");
     assertRefused(
         ModelFormat.LLMC,
         Options.NONE

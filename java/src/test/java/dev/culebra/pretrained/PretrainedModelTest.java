@@ -396,13 +396,14 @@ class PretrainedModelTest {
   @Test
   void featuresThatAGptLacksAreListed() throws IOException {
     Path file = directory.resolve("config.json");
-    Files.writeString(file, "{\"model_type\": \"llama\", \"attention_bias\": true}");
+    Files.writeString(file, "{\"model_type\": \"llama\", \"mlp_bias\": true}");
     assertThat(HuggingFaceConfig.read(directory).beyondGpt())
-        .containsExactly("biases in some linear layers only");
+        .containsExactly("biases in its MLPs but not in attention");
     assertThatThrownBy(() -> HuggingFaceConfig.read(directory).gptConfig())
         .isInstanceOf(CheckpointException.class)
         .hasMessage(
-            "%s: this llama model cannot be computed yet: it has biases in some linear layers only",
+            "%s: this llama model cannot be computed yet: it has biases in its MLPs but not in"
+                + " attention",
             file);
   }
 

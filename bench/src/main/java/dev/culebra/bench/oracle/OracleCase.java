@@ -32,7 +32,8 @@ record OracleCase(String name, GptConfig model, int batch, int time) {
         new OracleCase("odd, QK-norm, one key head, soft cap, ReLU²", capped(), 5, 19),
         new OracleCase(
             "odd, Qwen2's biases, Llama 3's frequencies, sizes of its own", qwen2(), 5, 19),
-        new OracleCase("odd, Qwen3's scales, heads wider than the stream", qwen3(), 5, 19),
+        new OracleCase(
+            "odd, Qwen3's scales and biases, heads wider than the stream", qwen3(), 5, 19),
         new OracleCase("gpt2, 2 layers", gpt2Slice(), 2, 96));
   }
 
@@ -64,6 +65,7 @@ record OracleCase(String name, GptConfig model, int batch, int time) {
             Options.NONE
                 .with(GptConfig.QK_NORM, true)
                 .with(GptConfig.QK_SCALE, true)
+                .with(GptConfig.ATTENTION_BIAS, true)
                 .with(GptConfig.HEAD_SIZE, 14)
                 .with(GptConfig.NORM_EPSILON, 1e-6f));
   }

@@ -65,13 +65,17 @@ public final class PyTorchGpt implements AutoCloseable {
     for (int layer = 0; layer < config.layers(); layer++) {
       String block = "h." + layer + ".";
       addNorm(shapes, block + "ln_1", config);
-      boolean qkvBias = config.bias() || config.qkvBias();
-      addLinear(shapes, block + "attn.c_attn", width, projected, qkvBias);
+      addLinear(shapes, block + "attn.c_attn", width, projected, config.hasQkvBias());
       if (config.qkScale()) {
         shapes.put(block + "attn.q_norm.weight", new Shape(size));
         shapes.put(block + "attn.k_norm.weight", new Shape(size));
       }
-      addLinear(shapes, block + "attn.c_proj", config.heads() * size, width, config.bias());
+      addLinear(
+          shapes,
+          block + "attn.c_proj",
+          config.heads() * size,
+          width,
+          config.hasAttentionOutBias());
       addNorm(shapes, block + "ln_2", config);
       addLinear(shapes, block + "mlp.c_fc", width, gated ? 2 * hidden : hidden, config.bias());
       addLinear(shapes, block + "mlp.c_proj", hidden, width, config.bias());

@@ -129,14 +129,51 @@ class EvalCommandTest {
                 .formatted(file, 25.0 * right, right, 25.0 * rightByToken, rightByToken));
   }
 
-  /** The sum over the ending's characters, of the model's logits after all before them. */
+  @Test
+  void hellaSwagIsMeasuredOnAHuggingFaceFolderToo() throws IOException {
+    Path model = ModelFolder.copyTo(folder.resolve("gpt2"), "gpt2-f32", "gpt2");
+    Path file = folder.resolve("folder.jsonl");
+    String[] beginnings = {"First Citizen", "We are all resolved", "Speak"};
+    StringBuilder lines = new StringBuilder();
+    int right = 0;
+    int rightByToken = 0;
+    try (TrainedModel trained = TrainedModel.open(model, DeviceConfig.CPU)) {
+      for (int i = 0; i < beginnings.length; i++) {
+        double[] sums = new double[ENDINGS.length];
+        double[] means = new double[ENDINGS.length];
+        for (int e = 0; e < ENDINGS.length; e++) {
+          sums[e] = lossOfEnding(trained, beginnings[i], " " + ENDINGS[e]);
+          means[e] = sums[e] / trained.tokenizer().encode(" " + ENDINGS[e]).length;
+        }
+        int label = i == 0 ? smallest(sums) : i == 1 ? smallest(means) : (smallest(sums) + 1) % 4;
+        right += label == smallest(sums) ? 1 : 0;
+        rightByToken += label == smallest(means) ? 1 : 0;
+        lines.append(
+            "{\"ctx\": \"%s\", \"label\": %d, \"endings\": [\"%s\"]}\n"
+                .formatted(beginnings[i], label, String.join("\", \"", ENDINGS)));
+      }
+    }
+    Files.writeString(file, lines);
+    assertThat(right).isBetween(1, 2);
+    assertThat(rightByToken).isBetween(1, 3);
+    assertThat(Outcome.of("eval", "--run=" + model, "--hellaswag=" + file).out())
+        .isEqualTo(
+            "%s: accuracy %.1f %% (%d of 3), normalised by tokens %.1f %% (%d of 3)%n"
+                .formatted(file, 100.0 * right / 3, right, 100.0 * rightByToken / 3, rightByToken));
+  }
+
+  /** The sum over the ending's tokens, of the model's logits after all before them. */
   private static double lossOfEnding(TrainedModel trained, String beginning, String ending) {
-    int[] all = trained.tokenizer().encode(beginning + ending);
-    int from = Math.max(0, all.length - (CONTEXT + 1)); // what the model can read
+    int[] last = trained.tokenizer().encode(ending);
+    int[] all =
+        IntStream.concat(Arrays.stream(trained.tokenizer().encode(beginning)), Arrays.stream(last))
+            .toArray();
+    int context = trained.config().model().context();
+    int from = Math.max(0, all.length - (context + 1)); // what the model can read
     int[] read = Arrays.copyOfRange(all, from, all.length);
     float[][] logits = logits(trained.model(), Arrays.copyOf(read, read.length - 1));
     double sum = 0;
-    for (int i = read.length - ending.length(); i < read.length; i++) {
+    for (int i = read.length - last.length; i < read.length; i++) {
       sum += loss(logits[i - 1], read[i]);
     }
     return sum;
