@@ -73,6 +73,9 @@ final class ChatCommand implements Callable<Integer> {
     Chat.Answering answering = new Chat.Answering(sampling.spec(), sampling.seed(), tokens);
     try (ModelFiles files = model.open()) {
       ChatFormat known = format == null ? ChatFormat.of(files.tokenizer()) : format;
+      if (format == null && known == ChatFormat.PLAIN) {
+        warnOfTemplate(files);
+      }
       if (showTemplate) {
         show(known);
         return 0;
@@ -83,6 +86,16 @@ final class ChatCommand implements Callable<Integer> {
         talk(new Chat(trained, generator, known, answering, system), input);
         return 0;
       }
+    }
+  }
+
+  /** A model that was trained on conversations in another format answers badly in the plain one. */
+  private static void warnOfTemplate(ModelFiles files) throws IOException {
+    if (!files.conventions().chatTemplate().isEmpty()) {
+      System.err.printf(
+          "%s has a chat template for special tokens that are neither Llama 3's nor ChatML's: the"
+              + " conversation continues as plain text; --template NAME chooses another format%n",
+          files.path());
     }
   }
 

@@ -123,6 +123,26 @@ class ChatCommandTest {
   }
 
   @Test
+  void aTemplateThatIsNotKnownIsSaid() throws IOException {
+    Path model = ModelFolder.copyTo(folder.resolve("templated"), "gpt2-f32", "gpt2");
+    Files.writeString(
+        model.resolve("tokenizer_config.json"), "{\"chat_template\": \"[INST] {{ x }}\"}");
+    Outcome shown = Outcome.of("chat", "--run=" + model, "--show-template");
+    assertThat(shown.out()).startsWith("plain:\n");
+    assertThat(shown.err())
+        .isEqualTo(
+            model
+                + " has a chat template for special tokens that are neither Llama 3's nor ChatML's:"
+                + " the conversation continues as plain text; --template NAME chooses another"
+                + " format\n");
+    assertThat(Outcome.of("chat", "--run=" + model, "--show-template", "--template=plain").err())
+        .isEmpty();
+    Outcome.of("chat", "--run=" + model, "--template=chatml")
+        .assertFails(
+            1, "chat format chatml needs the token <.im_start.>, which the tokenizer lacks");
+  }
+
+  @Test
   void onATerminalALineIsEdited() throws Exception {
     try (PseudoTerminal terminal =
         PseudoTerminal.start(
