@@ -80,7 +80,8 @@ public enum ChatFormat {
         .orElse(PLAIN);
   }
 
-  private List<String> marks() {
+  /** The special tokens that a tokenizer needs for it. */
+  List<String> marks() {
     List<Part> parts = new ArrayList<>(header(Message.Role.USER));
     parts.add(Part.mark(end));
     return parts.stream()

@@ -29,6 +29,7 @@ public final class ChatTokens {
   public ChatTokens(ChatFormat format, Tokenizer tokenizer) {
     this.format = format;
     this.tokenizer = tokenizer;
+    format.marks().forEach(mark -> mark(Part.mark(mark)));
     add(
         format.beginning().stream()
             .filter(part -> tokenizer.special(part.text()).isPresent())

@@ -23,8 +23,8 @@ import java.util.stream.IntStream;
  * @param beginning the token that a text begins with, if there is one
  * @param beginsPrompts whether prompts begin with it too
  * @param ends the tokens that end a text
- * @param chatTemplate the Jinja template for conversations; empty if there is none. It is only kept
- *     for other programs; see {@link ChatFormat}
+ * @param chatTemplate the Jinja template for conversations; empty if there is none. It is kept for
+ *     other programs and not executed; see {@link ChatFormat}
  */
 public record TextConventions(
     OptionalInt beginning, boolean beginsPrompts, List<Integer> ends, String chatTemplate) {

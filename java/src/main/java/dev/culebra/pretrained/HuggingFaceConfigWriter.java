@@ -32,7 +32,8 @@ final class HuggingFaceConfigWriter {
     json.put("dtype", dtype == DType.F32 ? "float32" : "bfloat16");
     json.put("vocab_size", model.vocab());
     json.put("tie_word_embeddings", model.tiedHead());
-    beginning.ifPresent(token -> json.put("bos_token_id", token));
+    beginning.ifPresentOrElse(
+        token -> json.put("bos_token_id", token), () -> json.putNull("bos_token_id"));
     ends(json, model.endTokens());
     if (model.architecture() == Architecture.GPT2) {
       gpt2(json, model, dropout);
@@ -51,10 +52,13 @@ final class HuggingFaceConfigWriter {
     };
   }
 
+  /** A missing field would mean the number that it has in the published models. */
   private static void ends(ObjectNode json, List<Integer> ends) {
-    if (ends.size() == 1) {
+    if (ends.isEmpty()) {
+      json.putNull("eos_token_id");
+    } else if (ends.size() == 1) {
       json.put("eos_token_id", ends.getFirst());
-    } else if (!ends.isEmpty()) {
+    } else {
       ends.forEach(json.putArray("eos_token_id")::add);
     }
   }

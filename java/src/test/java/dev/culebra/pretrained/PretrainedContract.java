@@ -118,6 +118,31 @@ abstract class PretrainedContract {
 
   @ParameterizedTest
   @MethodSource("models")
+  void theLossIsThatOfTransformers(String name) throws IOException {
+    JsonNode reference = reference(name);
+    int[] first = ints(reference.path("tokens").get(0));
+    int[] second = ints(reference.path("tokens").get(1));
+    int time = first.length - 1;
+    try (Backend backend = open();
+        Gpt model = load(folder(name), backend)) {
+      model.eval();
+      model.planInference(BATCH, time);
+      load(
+          model,
+          concat(Arrays.copyOf(first, time), Arrays.copyOf(second, time)),
+          concat(
+              Arrays.copyOfRange(first, 1, first.length),
+              Arrays.copyOfRange(second, 1, second.length)));
+      model.zeroLoss();
+      model.forward();
+      model.loss(1);
+      double loss = reference.path("loss").doubleValue();
+      assertThat((double) model.readLossBlocking()).isCloseTo(loss, within(limit(name) * loss));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("models")
   void theLikeliestTokensAreThoseOfTransformers(String name) throws IOException {
     int[] prompt = ints(reference(name).path("greedy_prompt"));
     int[] expected = ints(reference(name).path("greedy"));

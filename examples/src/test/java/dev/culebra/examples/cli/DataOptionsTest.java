@@ -130,7 +130,7 @@ class DataOptionsTest {
         .assertFails(
             1,
             ".*talk.jsonl is not as it was when .*run was trained: it has as many tokens, .*;"
-                + " --data-changed goes on");
+                + " --data-changed continues anyway");
     assertThat(resume("--steps=6", "--data-changed").exitCode()).isZero();
   }
 
@@ -141,6 +141,11 @@ class DataOptionsTest {
         "{\"messages\": [{\"role\": \"user\", \"content\": \"ab\"}, {\"role\": \"assistant\","
             + " \"content\": \"aé\"}]}\n";
     Path talk = Files.writeString(folder.resolve("talk.jsonl"), turn.repeat(50));
+    assertThat(Outcome.of("data", "show", talk.toString(), "--val-fraction=0.3").out())
+        .startsWith(
+            talk
+                + ": 35 conversations to train on, 15 to validate on, in the format plain, a"
+                + " vocabulary of 4\n\n{\"messages\": ");
     train("--data=" + talk, "--steps=2");
     String out = Outcome.of("eval", "--run=" + run.path()).out();
     Matcher line =

@@ -77,6 +77,9 @@ class ExportCommandTest {
             "tokenizer.json",
             "tokenizer_config.json");
     assertThat(TokenizerFolder.open(out)).isEqualTo(TokenizerFolder.open(characters.path()));
+    JsonNode config = JsonMapper.builder().build().readTree(out.resolve("config.json").toFile());
+    assertThat(config.get("bos_token_id").isNull()).isTrue();
+    assertThat(config.get("eos_token_id").isNull()).isTrue();
     assertThat(sample(out)).isEqualTo(sample(characters.path()));
     String[] eval = {"--data=" + text, "--json"};
     assertThat(figures(out, eval)).isEqualTo(figures(characters.path(), eval));
