@@ -112,8 +112,8 @@ class ChatFormatTest {
 
   @Test
   void aFormatWhoseMarksAreMissingIsRefused() throws IOException {
-    ChatTokens tokens = new ChatTokens(ChatFormat.CHATML, fixture("gpt2"));
-    assertThatThrownBy(() -> tokens.add(new Message(USER, "Hi")))
+    Tokenizer tokenizer = fixture("gpt2");
+    assertThatThrownBy(() -> new ChatTokens(ChatFormat.CHATML, tokenizer))
         .isInstanceOf(DataException.class)
         .hasMessage("chat format chatml needs the token <|im_start|>, which the tokenizer lacks");
   }
