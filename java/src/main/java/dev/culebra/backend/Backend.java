@@ -32,8 +32,8 @@ public interface Backend extends AutoCloseable {
   /** The operations, on tensors of {@link #dtype()} by the dtype rule of {@link Ops}. */
   Ops ops();
 
-  /** Linear layers with weights in fewer bits, for inference; empty where there are none. */
-  default Optional<CompactLinearOp> compactLinear() {
+  /** Operations on weights in fewer bits, for inference; empty where there are none. */
+  default Optional<CompactOp> compact() {
     return Optional.empty();
   }
 

@@ -7,8 +7,8 @@ import dev.culebra.tensor.Tensor;
 
 /**
  * A weight matrix (OC, IC) in fewer bits than it was trained in, for inference: writing a token
- * reads every weight once, so it takes as long as their bytes do. Made by {@link
- * CompactLinearOp#store}. Immutable as a view, like {@link Tensor}.
+ * reads every weight once, so it takes as long as their bytes do. Made by {@link CompactOp#store}.
+ * Immutable as a view, like {@link Tensor}.
  */
 public final class CompactWeight {
   /** Columns of a row of {@link Format#INT8} that share a scale. */

@@ -29,11 +29,8 @@ public abstract class EmbeddingOp extends Op {
       Tensor out, Tensor tokens, Tensor tokenTable, Tensor positionTable, Tensor offset) {
     String op = "embeddingForward";
     typed(op, "tokenTable (V, C)", tokenTable, dtype(), 2);
-    check(op, "out (B, T, C)", out, tokens, "tokenTable (V, C)", tokenTable);
-    if (positionTable != null) {
-      typed(op, "positionTable (≥ T, C)", positionTable, dtype(), 2);
-      positions(op, "positionTable (≥ T, C)", positionTable, tokens, "out (B, T, C)", out);
-    }
+    check(
+        op, dtype(), "out (B, T, C)", out, tokens, "tokenTable (V, C)", tokenTable, positionTable);
     if (offset != null) {
       scalar(op, "offset (1)", offset, DType.I32);
     }
@@ -57,7 +54,7 @@ public abstract class EmbeddingOp extends Op {
       Tensor dTokenTable, Tensor dPositionTable, Tensor dOut, Tensor tokens) {
     String op = "embeddingBackward";
     typed(op, "dTokenTable (V, C)", dTokenTable, DType.F32, 2);
-    check(op, "dOut (B, T, C)", dOut, tokens, "dTokenTable (V, C)", dTokenTable);
+    check(op, dtype(), "dOut (B, T, C)", dOut, tokens, "dTokenTable (V, C)", dTokenTable);
     if (dPositionTable != null) {
       typed(op, "dPositionTable (≥ T, C)", dPositionTable, DType.F32, 2);
       positions(op, "dPositionTable (≥ T, C)", dPositionTable, tokens, "dOut (B, T, C)", dOut);
@@ -70,10 +67,37 @@ public abstract class EmbeddingOp extends Op {
     }
   }
 
-  private void check(
-      String op, String outName, Tensor out, Tensor tokens, String tableName, Tensor table) {
+  /**
+   * The checks of a forward pass, whatever the type of the table of tokens.
+   *
+   * @param dtype of activations
+   */
+  static void check(
+      String op,
+      DType dtype,
+      String outName,
+      Tensor out,
+      Tensor tokens,
+      String tableName,
+      Tensor table,
+      Tensor positionTable) {
+    check(op, dtype, outName, out, tokens, tableName, table);
+    if (positionTable != null) {
+      typed(op, "positionTable (≥ T, C)", positionTable, dtype, 2);
+      positions(op, "positionTable (≥ T, C)", positionTable, tokens, outName, out);
+    }
+  }
+
+  private static void check(
+      String op,
+      DType dtype,
+      String outName,
+      Tensor out,
+      Tensor tokens,
+      String tableName,
+      Tensor table) {
     typed(op, "tokens (B, T)", tokens, DType.I32, 2);
-    typed(op, outName, out, dtype());
+    typed(op, outName, out, dtype);
     fit(op, rows(out) == tokens.elements(), outName, out, "tokens (B, T)", tokens);
     fit(op, width(table) == width(out), tableName, table, outName, out);
   }

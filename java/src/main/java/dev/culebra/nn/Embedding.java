@@ -1,7 +1,6 @@
 package dev.culebra.nn;
 
 import static dev.culebra.nn.Parameter.gradientOf;
-import static dev.culebra.nn.Parameter.valueOf;
 
 import dev.culebra.backend.Planner;
 import dev.culebra.tensor.Shape;
@@ -28,8 +27,8 @@ public final class Embedding extends Module {
     this.width = width;
     this.tokens =
         table("wte.weight", Init.GPT2, Shape.of(paddedVocab, width), Shape.of(vocab, width));
-    Shape places = Shape.of(Math.max(1, context), width);
-    this.positions = context == 0 ? null : table("wpe.weight", Init.GPT2, places, places);
+    this.positions =
+        context == 0 ? null : positions("wpe.weight", Init.GPT2, Shape.of(context, width));
   }
 
   @Override
@@ -46,7 +45,7 @@ public final class Embedding extends Module {
   /** I32 (B, T) → (B, T, C). */
   public Tensor forward(Tensor in) {
     this.in = in;
-    ops().embedding().forward(out, in, tokens.value(), valueOf(positions), offset);
+    embed(out, in, tokens, positions, offset);
     return out;
   }
 

@@ -1,6 +1,7 @@
 package dev.culebra.nn;
 
 import dev.culebra.backend.Backend;
+import dev.culebra.backend.CompactWeight;
 import dev.culebra.backend.Planner;
 import dev.culebra.backend.Recompute;
 import dev.culebra.tensor.DType;
@@ -41,6 +42,17 @@ public final class Gpt extends LanguageModel {
   public static Gpt toBeLoaded(GptConfig config, Backend backend) {
     Gpt model = new Gpt(config, backend);
     model.allocateParameters();
+    return model;
+  }
+
+  /**
+   * The same for inference alone: matrices and token tables are stored in fewer bits.
+   *
+   * @throws IllegalArgumentException if the backend has no {@link Backend#compact}
+   */
+  public static Gpt toBeLoaded(GptConfig config, Backend backend, CompactWeight.Format format) {
+    Gpt model = new Gpt(config, backend);
+    model.allocateParameters(format);
     return model;
   }
 

@@ -46,7 +46,7 @@ public final class Head extends Module {
   /** (B, T, C) → (B, T, padded V). */
   public Tensor forward(Tensor in) {
     this.in = in;
-    ops().linear().forward(product, null, in, weight.value(), null, Activation.IDENTITY);
+    multiply(product, null, in, weight, null, Activation.IDENTITY);
     if (softcap > 0) {
       ops().softcap().forward(logits, product, softcap);
     }

@@ -1,6 +1,7 @@
 package dev.culebra.nn;
 
 import dev.culebra.backend.Backend;
+import dev.culebra.backend.CompactWeight;
 import dev.culebra.backend.Planner;
 import dev.culebra.backend.Recompute;
 import dev.culebra.tensor.Buffer;
@@ -48,7 +49,13 @@ public abstract class LanguageModel extends Module implements AutoCloseable {
     ownsParameters = true;
   }
 
-  /** The same, with initial weights drawn from {@code seed}. */
+  /** The same for inference alone, with matrices in {@code format}; all weights are 0. */
+  protected final void allocateParameters(CompactWeight.Format format) {
+    parameters = new Parameters(backend, this, format);
+    ownsParameters = true;
+  }
+
+  /** {@link #allocateParameters()}, with initial weights drawn from {@code seed}. */
   protected final void allocateParameters(long seed) {
     allocateParameters();
     parameters.initialize(seed);

@@ -1,7 +1,6 @@
 package dev.culebra.nn;
 
 import static dev.culebra.nn.Parameter.gradientOf;
-import static dev.culebra.nn.Parameter.valueOf;
 
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.Planner;
@@ -58,7 +57,7 @@ public final class Linear extends Module {
   /** (B, T, in) → (B, T, out). */
   public Tensor forward(Tensor in) {
     this.in = in;
-    ops().linear().forward(out, preActivation, in, weight.value(), valueOf(bias), activation);
+    multiply(out, preActivation, in, weight, bias, activation);
     return out;
   }
 

@@ -1,8 +1,15 @@
 package dev.culebra.nn;
 
+import static dev.culebra.nn.Parameter.valueOf;
+
+import dev.culebra.backend.Activation;
+import dev.culebra.backend.Backend;
+import dev.culebra.backend.CompactOp;
+import dev.culebra.backend.EmbeddingOp;
 import dev.culebra.backend.Ops;
 import dev.culebra.backend.Planner;
 import dev.culebra.tensor.Shape;
+import dev.culebra.tensor.Tensor;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.BiConsumer;
@@ -20,6 +27,9 @@ public abstract class Module {
   private final Map<String, Parameter> own = new LinkedHashMap<>();
   private boolean training = true;
   private Ops ops;
+
+  /** Null where the device has none. */
+  private CompactOp compact;
 
   /** A module in training mode, without memory yet. */
   protected Module() {}
@@ -50,11 +60,16 @@ public abstract class Module {
   }
 
   /**
-   * Registers a table with a row for each token or position; its last rows may be padding, which
-   * checkpoints omit.
+   * Registers a table with a row for each token; its last rows may be padding, which checkpoints
+   * omit.
    */
   protected final Parameter table(String name, Init init, Shape shape, Shape savedShape) {
     return register(name, new Parameter(Parameter.Kind.TABLE, shape, savedShape, init));
+  }
+
+  /** Registers a table with a row for each position. */
+  protected final Parameter positions(String name, Init init, Shape shape) {
+    return register(name, new Parameter(Parameter.Kind.POSITIONS, shape, shape, init));
   }
 
   private Parameter register(String name, Parameter parameter) {
@@ -75,9 +90,10 @@ public abstract class Module {
   }
 
   /** Gives this module and all its descendants the operations of a device. */
-  final void attach(Ops ops) {
-    this.ops = ops;
-    children.values().forEach(module -> module.attach(ops));
+  final void attach(Backend backend) {
+    ops = backend.ops();
+    compact = backend.compact().orElse(null);
+    children.values().forEach(module -> module.attach(backend));
   }
 
   /** The operations of the device that the parameters are on. */
@@ -86,6 +102,36 @@ public abstract class Module {
       throw new IllegalStateException("bind the model to Parameters first");
     }
     return ops;
+  }
+
+  /**
+   * out = activation(in · weightᵀ + bias), whatever the format of the weight.
+   *
+   * @param preActivation null, or kept for backward: not with a compact weight
+   */
+  final void multiply(
+      Tensor out,
+      Tensor preActivation,
+      Tensor in,
+      Parameter weight,
+      Parameter bias,
+      Activation activation) {
+    if (weight.isCompact()) {
+      compact.linear(out, in, weight.compact(), valueOf(bias), activation);
+    } else {
+      ops().linear().forward(out, preActivation, in, weight.value(), valueOf(bias), activation);
+    }
+  }
+
+  /** The sum of rows of two tables, the first in any format; see {@link EmbeddingOp#forward}. */
+  final void embed(
+      Tensor out, Tensor tokens, Parameter tokenTable, Parameter positionTable, Tensor offset) {
+    Tensor positions = valueOf(positionTable);
+    if (tokenTable.isCompact()) {
+      compact.embedding(out, tokens, tokenTable.compact(), positions, offset);
+    } else {
+      ops().embedding().forward(out, tokens, tokenTable.value(), positions, offset);
+    }
   }
 
   /** Turns dropout on for this module and its descendants. */

@@ -1,18 +1,22 @@
 package dev.culebra.nn;
 
+import dev.culebra.backend.CompactWeight;
 import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
 
 /**
- * A trained tensor of a {@link Module}: a named slice of the flat buffers of {@link Parameters}.
+ * A trained tensor of a {@link Module}: a named slice of the flat buffers of {@link Parameters}, or
+ * in a model for inference alone a {@link CompactWeight}.
  */
 public final class Parameter {
   /** The kinds of parameters for an optimizer. */
   public enum Kind {
     /** Weights (out, in) of a matrix product. */
     MATRIX,
-    /** A table with a row for each token or position. */
+    /** A table with a row for each token. */
     TABLE,
+    /** A table with a row for each position. */
+    POSITIONS,
     /** Biases and scales. */
     VECTOR
   }
@@ -23,6 +27,7 @@ public final class Parameter {
   private final Init init;
   private String name;
   private Tensor value;
+  private CompactWeight compact;
   private Tensor gradient;
 
   Parameter(Kind kind, Shape shape, Shape savedShape, Init init) {
@@ -67,10 +72,24 @@ public final class Parameter {
   /** The parameter as operations read it: a slice of {@link Parameters#weights()}. */
   public Tensor value() {
     if (value == null) {
+      if (compact != null) {
+        throw new IllegalStateException(
+            "%s is stored as %s, for inference alone".formatted(name, compact));
+      }
       throw new IllegalStateException(
           "a parameter has no memory until its model is bound to Parameters");
     }
     return value;
+  }
+
+  /** Whether it is a {@link CompactWeight}; it then has no {@link #value} and no gradient. */
+  public boolean isCompact() {
+    return compact != null;
+  }
+
+  /** The weight of fewer bits, null if it {@linkplain #isCompact is none}. */
+  CompactWeight compact() {
+    return compact;
   }
 
   /** Its accumulated gradient. */
@@ -95,6 +114,11 @@ public final class Parameter {
   void bind(String name, Tensor value) {
     this.name = name;
     this.value = value;
+  }
+
+  void bind(String name, CompactWeight compact) {
+    this.name = name;
+    this.compact = compact;
   }
 
   void bindGradient(Tensor gradient) {

@@ -1,17 +1,22 @@
 package dev.culebra.nn;
 
 import dev.culebra.backend.Backend;
+import dev.culebra.backend.CompactWeight;
 import dev.culebra.backend.OutOfDeviceMemoryException;
+import dev.culebra.io.Owned;
 import dev.culebra.random.RandomStream;
 import dev.culebra.tensor.Buffer;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -23,6 +28,9 @@ import java.util.stream.IntStream;
  * <p>Operations read {@link #weights()}: the values themselves on an F32 backend, otherwise a copy
  * in the backend's dtype. The values are what is trained and saved. Code other than the optimizer
  * that changes them must call {@link #refreshWeights()} afterwards.
+ *
+ * <p>In a model for inference alone, matrices and token tables may be {@link CompactWeight}s
+ * instead, in a buffer of their own.
  *
  * <p>A second model with the same structure can {@link #bind} to it and share the weights, for
  * sampling during training with its own activations.
@@ -37,12 +45,11 @@ public final class Parameters implements AutoCloseable {
   private final Backend backend;
   private final List<Parameter> parameters = new ArrayList<>();
   private final Map<String, Long> offsets = new LinkedHashMap<>();
-  private final Buffer valueBuffer;
+  private final Map<String, CompactWeight> compact = new HashMap<>();
+  private final Owned owned = new Owned();
   private final Tensor values;
-  private final Buffer weightBuffer;
   private final Tensor weights;
   private final long decayed;
-  private Buffer gradientBuffer;
   private Tensor gradients;
 
   /**
@@ -51,9 +58,31 @@ public final class Parameters implements AutoCloseable {
    * @throws OutOfDeviceMemoryException if there is not enough, or if they are 2³¹ or more
    */
   public Parameters(Backend backend, Module root) {
+    this(backend, root, Optional.empty());
+  }
+
+  /**
+   * The same for inference alone, with matrices and tables of tokens in {@code format}. Only the
+   * other parameters have {@link #values}.
+   *
+   * @throws IllegalArgumentException if the backend has no {@link Backend#compact}
+   */
+  public Parameters(Backend backend, Module root, CompactWeight.Format format) {
+    this(backend, root, Optional.of(format));
+  }
+
+  private Parameters(Backend backend, Module root, Optional<CompactWeight.Format> format) {
     this.backend = backend;
+    if (format.isPresent() && backend.compact().isEmpty()) {
+      throw new IllegalArgumentException(
+          "%s has no operations on %s weights".formatted(backend.name(), format.get()));
+    }
     Map<String, Parameter> named = new LinkedHashMap<>();
-    root.visit("", named::put);
+    Map<String, Parameter> stored = new LinkedHashMap<>(); // in fewer bits
+    root.visit(
+        "",
+        (name, parameter) ->
+            (format.isPresent() && isForProducts(parameter) ? stored : named).put(name, parameter));
     long end = place(named, true, 0);
     decayed = end;
     end = place(named, false, end);
@@ -63,13 +92,40 @@ public final class Parameters implements AutoCloseable {
               .formatted(end, Integer.MAX_VALUE));
     }
     Shape flat = Shape.of((int) Math.max(end, ALIGNMENT));
-    valueBuffer = backend.allocate(flat.elements() * DType.F32.bytes());
-    values = new Tensor(valueBuffer, 0, DType.F32, flat);
     boolean copied = backend.dtype() != DType.F32;
-    weightBuffer = copied ? backend.allocate(flat.elements() * backend.dtype().bytes()) : null;
-    weights = copied ? new Tensor(weightBuffer, 0, backend.dtype(), flat) : values;
+    try {
+      values = allocate(DType.F32, flat);
+      weights = copied ? allocate(backend.dtype(), flat) : values;
+      format.ifPresent(of -> allocate(of, stored));
+    } catch (Throwable e) { // even an Error must leave nothing open
+      owned.closeAfter(e);
+      throw e;
+    }
     bind(root);
+    stored.values().forEach(parameters::add);
     offsets.keySet().forEach(name -> parameters.add(named.get(name)));
+  }
+
+  /** Whether a parameter is the weight of matrix products, the tied token table included. */
+  private static boolean isForProducts(Parameter parameter) {
+    return parameter.kind() == Parameter.Kind.MATRIX || parameter.kind() == Parameter.Kind.TABLE;
+  }
+
+  private Tensor allocate(DType dtype, Shape shape) {
+    Buffer buffer = owned.add(backend.allocate(shape.elements() * dtype.bytes()));
+    return new Tensor(buffer, 0, dtype, shape);
+  }
+
+  private void allocate(CompactWeight.Format format, Map<String, Parameter> stored) {
+    long bytes =
+        stored.values().stream().mapToLong(parameter -> format.bytes(parameter.shape())).sum();
+    Buffer buffer = owned.add(backend.allocate(Math.max(bytes, ALIGNMENT)));
+    long at = 0;
+    for (Map.Entry<String, Parameter> entry : stored.entrySet()) {
+      Shape shape = entry.getValue().shape();
+      compact.put(entry.getKey(), new CompactWeight(format, buffer, at, shape));
+      at += format.bytes(shape);
+    }
   }
 
   private long place(Map<String, Parameter> named, boolean decayed, long offset) {
@@ -88,10 +144,14 @@ public final class Parameters implements AutoCloseable {
    * @throws IllegalArgumentException if a parameter is unknown or the sizes differ
    */
   public void bind(Module root) {
-    root.attach(backend.ops());
+    root.attach(backend);
     root.visit(
         "",
         (name, parameter) -> {
+          if (compact.containsKey(name)) {
+            parameter.bind(name, compact.get(name));
+            return;
+          }
           Long offset = offsets.get(name);
           if (offset == null) {
             throw new IllegalArgumentException("no parameter named " + name);
@@ -105,9 +165,12 @@ public final class Parameters implements AutoCloseable {
 
   /** Gives {@code root}, which must be bound, gradients; allocates their memory the first time. */
   void bindGradients(Module root) {
+    if (!compact.isEmpty()) {
+      throw new IllegalStateException(
+          "a model with weights of fewer bits is for inference alone: load it with F32 weights");
+    }
     if (gradients == null) {
-      gradientBuffer = backend.allocate(values.bytes());
-      gradients = new Tensor(gradientBuffer, 0, DType.F32, values.shape());
+      gradients = allocate(DType.F32, values.shape());
     }
     root.visit(
         "",
@@ -205,13 +268,36 @@ public final class Parameters implements AutoCloseable {
     return decayed;
   }
 
+  /**
+   * Sets rows of a parameter, rounded to what it can hold. Call {@link #refreshWeights()} after the
+   * last.
+   *
+   * @param firstRow of the parameter; a vector has a row of one element for each of its elements
+   * @param rows F32, whole rows, native memory of the host
+   * @throws IllegalArgumentException if they are not rows of this parameter
+   */
+  public void load(Parameter parameter, int firstRow, MemorySegment rows) {
+    if (parameter.isCompact()) {
+      backend.compact().orElseThrow().store(parameter.compact(), firstRow, rows);
+      return;
+    }
+    long columns = parameter.shape().elements() / parameter.shape().dim(0);
+    Shape elements = Shape.of(Math.toIntExact(rows.byteSize() / DType.F32.bytes()));
+    backend.upload(slice(values, parameter).slice(firstRow * columns, elements), rows);
+  }
+
   /** The slice of {@code parameter} in a flat buffer with the same layout, such as moments. */
   public Tensor slice(Tensor flat, Parameter parameter) {
-    return flat.slice(offsets.get(parameter.name()), parameter.shape());
+    return flat.slice(offset(parameter), parameter.shape());
   }
 
   /** The first element of {@code parameter} in the flat buffers. */
   public long offset(Parameter parameter) {
+    if (parameter.isCompact()) {
+      throw new IllegalStateException(
+          "%s is stored as %s, for inference alone"
+              .formatted(parameter.name(), parameter.compact()));
+    }
     return offsets.get(parameter.name());
   }
 
@@ -232,12 +318,6 @@ public final class Parameters implements AutoCloseable {
 
   @Override
   public void close() {
-    valueBuffer.close();
-    if (weightBuffer != null) {
-      weightBuffer.close();
-    }
-    if (gradientBuffer != null) {
-      gradientBuffer.close();
-    }
+    owned.close();
   }
 }

@@ -10,7 +10,6 @@ import dev.culebra.pretrained.StoredWeights.Stored;
 import dev.culebra.pretrained.WeightNames.Part;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
-import dev.culebra.tensor.Tensor;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -220,14 +219,13 @@ public final class PretrainedModel implements AutoCloseable {
     }
     requireNothingElse(known);
     for (Parameter parameter : parameters.list()) {
-      Tensor values = parameters.slice(parameters.values(), parameter);
       Shape shape = shape(parameter, vocab);
-      long columns = shape.elements() / shape.dim(0);
-      long at = 0;
+      int columns = Math.toIntExact(shape.elements() / shape.dim(0));
+      int at = 0;
       for (Part part : naming.parts(parameter.name(), shape.dim(0))) {
         Stored tensor = find(part, shape, TABLES.contains(parameter.name()));
-        load(tensor, part, (int) columns, values, at, parameters.backend());
-        at += part.rows() * columns;
+        load(tensor, part, columns, parameters, parameter, at);
+        at += part.rows();
       }
     }
     parameters.refreshWeights();
@@ -282,22 +280,26 @@ public final class PretrainedModel implements AutoCloseable {
     }
   }
 
-  private void load(Stored tensor, Part part, int columns, Tensor into, long at, Backend backend)
+  /**
+   * Reads a part of a parameter.
+   *
+   * @param at the part's first row in the parameter
+   */
+  private void load(
+      Stored tensor, Part part, int columns, Parameters parameters, Parameter parameter, int at)
       throws IOException {
-    long elements = (long) part.rows() * columns;
     try (Arena arena = Arena.ofConfined()) {
       if (part.transposed()) {
-        MemorySegment whole = transposed(tensor, part.rows(), columns, arena);
-        backend.upload(into.slice(at, Shape.of(Math.toIntExact(elements))), whole);
+        parameters.load(parameter, at, transposed(tensor, part.rows(), columns, arena));
         return;
       }
-      MemorySegment floats = floats(Math.min(PIECE, elements), arena);
-      for (long done = 0; done < elements; ) {
-        int piece = (int) Math.min(PIECE, elements - done);
-        MemorySegment floatsOfPiece = floats.asSlice(0, (long) piece * Float.BYTES);
-        weights.read(tensor, done, floatsOfPiece);
-        backend.upload(into.slice(at + done, Shape.of(piece)), floatsOfPiece);
-        done += piece;
+      int most = Math.clamp(PIECE / columns, 1, part.rows());
+      MemorySegment floats = floats((long) most * columns, arena);
+      for (int row = 0; row < part.rows(); row += most) {
+        long elements = (long) Math.min(most, part.rows() - row) * columns;
+        MemorySegment piece = floats.asSlice(0, elements * DType.F32.bytes());
+        weights.read(tensor, (long) row * columns, piece);
+        parameters.load(parameter, at + row, piece);
       }
     }
   }

@@ -65,13 +65,10 @@ final class CheckpointTensors {
       throws IOException {
     requireNothingElse(checkpoint, parameters);
     for (Parameter parameter : parameters.list()) {
-      Tensor values = parameters.slice(parameters.values(), parameter);
       Shape stored = stored(checkpoint, parameter, vocab);
       Shape rows = parameter.name().equals(POSITIONS) ? parameter.savedShape() : stored;
       MemorySegment all = checkpoint.tensor(parameter.name(), DType.F32, stored);
-      parameters
-          .backend()
-          .upload(values.slice(0, rows), all.asSlice(0, rows.elements() * DType.F32.bytes()));
+      parameters.load(parameter, 0, all.asSlice(0, rows.elements() * DType.F32.bytes()));
     }
     parameters.refreshWeights();
   }

@@ -53,6 +53,26 @@ public final class Devices {
     };
   }
 
+  /**
+   * A device that can read weights of this kind, which the caller closes: {@link DeviceChoice#AUTO}
+   * is the CPU where only that can.
+   *
+   * @throws UnavailableException if it cannot be used, or cannot read them
+   */
+  public static Backend open(DeviceConfig config, WeightsChoice weights) {
+    if (weights.format().isEmpty()) {
+      return open(config);
+    }
+    if (config.device().kind() == DeviceChoice.Kind.CUDA) {
+      throw new UnavailableException(
+          new Wording(
+              "weights of fewer bits are for the CPU: use %s",
+              DeviceConfig.DEVICE.set(DeviceChoice.CPU)),
+          null);
+    }
+    return openCpu(config);
+  }
+
   /** Finds out without opening the GPU. */
   public static Auto auto(Binding binding) {
     GpuReport report = DriverProbe.probe();

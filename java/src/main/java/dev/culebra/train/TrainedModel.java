@@ -4,6 +4,7 @@ import dev.culebra.backend.Backend;
 import dev.culebra.data.TextConventions;
 import dev.culebra.io.Owned;
 import dev.culebra.nn.Gpt;
+import dev.culebra.nn.GptConfig;
 import dev.culebra.text.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -20,14 +21,21 @@ public final class TrainedModel implements AutoCloseable {
   private final Backend backend;
   private final Gpt model;
 
-  private TrainedModel(ModelFiles files, DeviceConfig device) throws IOException {
+  private TrainedModel(ModelFiles files, DeviceConfig device, WeightsChoice weights)
+      throws IOException {
     config = files.config();
     tokenizer = files.tokenizer();
     conventions = files.conventions();
     files.requireSound();
     try {
-      backend = owned.add(Devices.open(device));
-      model = owned.add(Gpt.toBeLoaded(config.model().withVocab(tokenizer.vocab()), backend));
+      backend = owned.add(Devices.open(device, weights));
+      GptConfig shape = config.model().withVocab(tokenizer.vocab());
+      model =
+          owned.add(
+              weights
+                  .format()
+                  .map(format -> Gpt.toBeLoaded(shape, backend, format))
+                  .orElseGet(() -> Gpt.toBeLoaded(shape, backend)));
       files.loadWeights(model, tokenizer.vocab());
       model.eval();
     } catch (Throwable e) { // even an Error must leave nothing open
@@ -54,7 +62,17 @@ public final class TrainedModel implements AutoCloseable {
    * @param files owned by the caller
    */
   public static TrainedModel open(ModelFiles files, DeviceConfig device) throws IOException {
-    return new TrainedModel(files, device);
+    return open(files, device, WeightsChoice.FP32);
+  }
+
+  /**
+   * The same with weights of another kind.
+   *
+   * @throws Devices.UnavailableException if the device cannot be used, or cannot read such weights
+   */
+  public static TrainedModel open(ModelFiles files, DeviceConfig device, WeightsChoice weights)
+      throws IOException {
+    return new TrainedModel(files, device, weights);
   }
 
   public TrainConfig config() {

@@ -80,7 +80,7 @@ final class ChatCommand implements Callable<Integer> {
         show(known);
         return 0;
       }
-      try (TrainedModel trained = TrainedModel.open(files, device.config(command));
+      try (TrainedModel trained = device.open(files, command);
           Generator generator = new Generator(trained.model());
           ChatInput input = ChatInput.open()) {
         talk(new Chat(trained, generator, known, answering, system), input);

@@ -6,6 +6,7 @@ import dev.culebra.examples.lecture.LectureCommand;
 import dev.culebra.examples.papers.Paper;
 import dev.culebra.pretrained.ModelFormat;
 import dev.culebra.text.PreTokenizer;
+import dev.culebra.train.WeightsChoice;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.function.Function;
@@ -89,6 +90,7 @@ final class Culebra implements Runnable {
         .registerConverter(PreTokenizer.class, oneOf(PreTokenizer.values()))
         .registerConverter(ModelFormat.class, oneOf(ModelFormat.values()))
         .registerConverter(ExportCommand.Type.class, oneOf(ExportCommand.Type.values()))
+        .registerConverter(WeightsChoice.class, oneOf(WeightsChoice.values()))
         .registerConverter(ChatFormat.class, oneOf(ChatFormat.values()))
         .registerConverter(Paper.class, oneOf(Paper.values()))
         .registerConverter(TrainCommand.Start.class, oneOf(TrainCommand.Start.values()))

@@ -99,7 +99,7 @@ final class EvalCommand implements Callable<Integer> {
   }
 
   private int measure(ModelFiles files) throws IOException {
-    try (TrainedModel trained = TrainedModel.open(files, device.config(spec))) {
+    try (TrainedModel trained = device.open(files, spec)) {
       TrainConfig config = trained.config();
       if (hellaSwag != null) {
         Measurement found = measure(trained, HellaSwag.read(hellaSwag, trained.tokenizer()));

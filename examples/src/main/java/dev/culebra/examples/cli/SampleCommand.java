@@ -80,7 +80,7 @@ final class SampleCommand implements Callable<Integer> {
   }
 
   private int sample(ModelFiles files, SamplingSpec spec, List<Prompt> given) throws IOException {
-    try (TrainedModel trained = TrainedModel.open(files, device.config(command));
+    try (TrainedModel trained = device.open(files, command);
         Generator generator = new Generator(trained.model())) {
       Optional<Arithmetic> problems = Arithmetic.find(trained.config().data().data());
       if (tokens == null) {

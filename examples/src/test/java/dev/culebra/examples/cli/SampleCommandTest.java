@@ -106,12 +106,27 @@ class SampleCommandTest {
     "--samples=0",
     "--seed=x",
     "--threads=-1",
-    "--device=gpu"
+    "--device=gpu",
+    "--weights=fp16"
   })
   void invalidValuesAreUsageErrors(String flag) {
     String name = flag.substring(0, flag.indexOf('='));
 
     assertFails(2, ".*" + name + ".*", "--run=" + run.path(), flag);
+  }
+
+  @Test
+  void weightsOfFewerBitsWriteTextOnTheCpuAlone() {
+    assertThat(text("--temperature=0", "--tokens=60", "--weights=fp32"))
+        .isEqualTo(text("--temperature=0", "--tokens=60"));
+    assertThat(text("--seed=1", "--tokens=60", "--weights=bf16")).startsWith("Macb").hasSize(65);
+    assertThat(text("--seed=1", "--tokens=60", "--weights=int8")).startsWith("Macb").hasSize(65);
+    assertFails(
+        2,
+        "--weights int8 is for the CPU: leave it out, or use --device cpu \\(see: .*\\)",
+        "--run=" + run.path(),
+        "--weights=int8",
+        "--device=cuda");
   }
 
   @Test

@@ -1,7 +1,7 @@
 package dev.culebra.backend.cpu;
 
 import dev.culebra.backend.Backend;
-import dev.culebra.backend.CompactLinearOp;
+import dev.culebra.backend.CompactOp;
 import dev.culebra.backend.MemoryReport;
 import dev.culebra.backend.OpContext;
 import dev.culebra.backend.Ops;
@@ -21,7 +21,7 @@ public final class CpuBackend implements Backend {
 
   private final WorkerPool pool;
   private final Ops ops;
-  private final CompactLinearOp compactLinear;
+  private final CompactOp compact;
   private int liveBuffers;
   private long liveBytes;
   private long peakBytes;
@@ -40,7 +40,7 @@ public final class CpuBackend implements Backend {
     pool = new WorkerPool(threads);
     OpContext context = new OpContext(DType.F32);
     ops = ops(context, pool, KERNELS);
-    compactLinear = new CompactLinearCpu(context, pool, KERNELS);
+    compact = new CompactCpu(context, pool, KERNELS);
   }
 
   private static Ops ops(OpContext context, WorkerPool pool, CpuKernels kernels) {
@@ -98,8 +98,8 @@ public final class CpuBackend implements Backend {
   }
 
   @Override
-  public Optional<CompactLinearOp> compactLinear() {
-    return Optional.of(compactLinear);
+  public Optional<CompactOp> compact() {
+    return Optional.of(compact);
   }
 
   @Override

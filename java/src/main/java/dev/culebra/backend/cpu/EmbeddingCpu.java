@@ -7,7 +7,6 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import dev.culebra.backend.EmbeddingOp;
 import dev.culebra.backend.OpContext;
 import dev.culebra.tensor.Tensor;
-import java.lang.foreign.MemorySegment;
 
 /**
  * Sum of a token's and a position's row, and its backward pass. Backward is split by columns and
@@ -22,11 +21,13 @@ final class EmbeddingCpu extends EmbeddingOp {
 
   private final WorkerPool pool;
   private final RowKernel kernels;
+  private final WeightRows floats;
   private final WorkerPool.Task forwardRows = this::forwardRows;
   private final WorkerPool.Task backwardColumns = this::backwardColumns;
   private long out;
   private long tokens;
-  private long tokenTable;
+  private WeightRows table;
+  private long tokenGradient;
   private long positionTable;
   private int offset;
   private int rows;
@@ -37,6 +38,7 @@ final class EmbeddingCpu extends EmbeddingOp {
     super(context);
     this.pool = pool;
     this.kernels = kernels.rows();
+    floats = new WeightRows(pool, kernels);
   }
 
   /**
@@ -47,19 +49,32 @@ final class EmbeddingCpu extends EmbeddingOp {
   @Override
   protected void runForward(
       Tensor out, Tensor tokens, Tensor tokenTable, Tensor positionTable, Tensor offset) {
-    set("embeddingForward", out, tokens, tokenTable, positionTable);
+    floats.set(tokenTable);
+    forward("embeddingForward", out, tokens, floats, positionTable, offset);
+  }
+
+  /** The same with a table in any format. */
+  void forward(
+      String op,
+      Tensor out,
+      Tensor tokens,
+      WeightRows tokenTable,
+      Tensor positionTable,
+      Tensor offset) {
+    set(op, out, tokens, tokenTable.rows(), positionTable);
+    table = tokenTable;
     this.offset = offset == null ? 0 : offset.getInt(0);
     if (positionTable != null) {
-      checkPositions(positionTable.shape().dim(0));
+      checkPositions(op, positionTable.shape().dim(0));
     }
     pool.run(forwardRows, Math.ceilDiv(rows, ROWS_PER_PART));
   }
 
-  private void checkPositions(int positions) {
+  private void checkPositions(String op, int positions) {
     if (offset < 0 || offset > positions - t) {
       throw new IllegalArgumentException(
-          "embeddingForward: positions %d to %d are not all in the position table's 0 to %d"
-              .formatted(offset, (long) offset + t - 1, positions - 1));
+          "%s: positions %d to %d are not all in the position table's 0 to %d"
+              .formatted(op, offset, (long) offset + t - 1, positions - 1));
     }
   }
 
@@ -68,11 +83,9 @@ final class EmbeddingCpu extends EmbeddingOp {
     int end = Math.min(rows, (part + 1) * ROWS_PER_PART);
     for (int r = part * ROWS_PER_PART; r < end; r++) {
       long to = out + r * rowBytes;
-      long tokenRow = tokenTable + token(r) * rowBytes;
-      if (positionTable == 0) {
-        MemorySegment.copy(ALL, tokenRow, ALL, to, rowBytes);
-      } else {
-        kernels.add(to, tokenRow, positionTable + (offset + r % t) * rowBytes, c);
+      table.row(to, token(r));
+      if (positionTable != 0) {
+        kernels.add(to, to, positionTable + (offset + r % t) * rowBytes, c);
       }
     }
   }
@@ -85,7 +98,8 @@ final class EmbeddingCpu extends EmbeddingOp {
   @Override
   protected void runBackward(
       Tensor dTokenTable, Tensor dPositionTable, Tensor dOut, Tensor tokens) {
-    set("embeddingBackward", dOut, tokens, dTokenTable, dPositionTable);
+    set("embeddingBackward", dOut, tokens, dTokenTable.shape().dim(0), dPositionTable);
+    tokenGradient = RawMemory.address(dTokenTable);
     pool.run(backwardColumns, Math.ceilDiv(c, COLUMNS_PER_PART));
   }
 
@@ -95,7 +109,7 @@ final class EmbeddingCpu extends EmbeddingOp {
     int count = Math.min(COLUMNS_PER_PART, c - first);
     for (int r = 0; r < rows; r++) {
       long gradient = out + r * rowBytes + 4L * first;
-      long toToken = tokenTable + token(r) * rowBytes + 4L * first;
+      long toToken = tokenGradient + token(r) * rowBytes + 4L * first;
       kernels.add(toToken, toToken, gradient, count);
       if (positionTable != 0) {
         long toPosition = positionTable + (r % t) * rowBytes + 4L * first;
@@ -104,15 +118,13 @@ final class EmbeddingCpu extends EmbeddingOp {
     }
   }
 
-  private void set(String op, Tensor out, Tensor tokens, Tensor tokenTable, Tensor positionTable) {
+  private void set(String op, Tensor out, Tensor tokens, int vocab, Tensor positionTable) {
     this.out = RawMemory.address(out);
     this.tokens = RawMemory.address(tokens);
-    this.tokenTable = RawMemory.address(tokenTable);
     this.positionTable = positionTable == null ? 0 : RawMemory.address(positionTable);
     rows = Math.toIntExact(tokens.elements());
     t = tokens.shape().dim(-1);
-    c = tokenTable.shape().dim(1);
-    int vocab = tokenTable.shape().dim(0);
+    c = out.shape().dim(-1);
     for (int r = 0; r < rows; r++) {
       int token = token(r);
       if (token < 0 || token >= vocab) {

@@ -5,7 +5,7 @@ package dev.culebra.backend.cpu;
  * rows or down its columns. Reused for every product, so that a product allocates nothing.
  */
 final class GemmOperand {
-  private CompactRows compact;
+  private WeightRows compact;
   private long address;
   private long stride;
   private boolean depthIsInner;
@@ -21,7 +21,7 @@ final class GemmOperand {
   }
 
   /** A stored matrix (outer, depth) of fewer bits. */
-  GemmOperand depthInner(CompactRows rows) {
+  GemmOperand depthInner(WeightRows rows) {
     compact = rows;
     return this;
   }

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.sun.management.ThreadMXBean;
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.AdamWStep;
-import dev.culebra.backend.CompactLinearOp;
+import dev.culebra.backend.CompactOp;
 import dev.culebra.backend.CompactWeight;
 import dev.culebra.backend.DropoutSpec;
 import dev.culebra.backend.HeadsSpec;
@@ -86,7 +86,7 @@ class SteadyCallsTest {
           CpuBackend another = new CpuBackend(1)) {
         Calls calls = new Calls(backend);
         Map<String, Runnable> steps = calls.steps(16, 48, 80);
-        steps.putAll(calls.compactSteps(backend.compactLinear().orElseThrow(), 16, 80));
+        steps.putAll(calls.compactSteps(backend.compact().orElseThrow(), 16, 80));
         steps.forEach(
             (name, step) -> {
               long bytes = least(step);
@@ -123,18 +123,23 @@ class SteadyCallsTest {
     }
 
     /** Products with compact weights, of one row and of {@code n}. */
-    private Map<String, Runnable> compactSteps(CompactLinearOp linear, int n, int c) {
+    private Map<String, Runnable> compactSteps(CompactOp compact, int n, int c) {
       Map<String, Runnable> steps = new LinkedHashMap<>();
       for (CompactWeight.Format format : CompactWeight.Format.values()) {
         Shape square = Shape.of(c, c);
         CompactWeight weight = new CompactWeight(format, memory, used, square);
         used += format.bytes(square);
+        Tensor tokens = tensor(DType.I32, 1, n);
+        Tensor embedded = floats(1, n, c);
+        steps.put(
+            "compact " + format + " embedding",
+            () -> compact.embedding(embedded, tokens, weight, null, null));
         for (int rows : new int[] {1, n}) {
           Tensor in = floats(rows, c);
           Tensor out = floats(rows, c);
           steps.put(
               "compact " + format + " of " + rows + " rows",
-              () -> linear.forward(out, in, weight, null, Activation.IDENTITY));
+              () -> compact.linear(out, in, weight, null, Activation.IDENTITY));
         }
       }
       return steps;

@@ -22,7 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-class CompactLinearCpuTest {
+class CompactCpuTest {
   /** The two implementations of the inner loops. */
   enum Loops {
     VECTOR(new VectorGemmKernel(), new VectorCompactKernel()),
@@ -36,8 +36,8 @@ class CompactLinearCpuTest {
       this.compact = compact;
     }
 
-    CompactLinearCpu op(WorkerPool pool) {
-      return new CompactLinearCpu(
+    CompactCpu op(WorkerPool pool) {
+      return new CompactCpu(
           new OpContext(DType.F32),
           pool,
           new CpuKernels(new ScalarRowKernel(), gemm, new ScalarAttentionKernel(), compact, null));
@@ -68,14 +68,14 @@ class CompactLinearCpuTest {
     for (Loops loops : Loops.values()) {
       for (Format format : Format.values()) {
         try (WorkerPool pool = new WorkerPool(2)) {
-          CompactLinearCpu linear = loops.op(pool);
+          CompactCpu op = loops.op(pool);
           Tensor in = randomTensor(n, ic);
           Tensor bias = randomTensor(oc);
-          CompactWeight weight = stored(linear, format, randomTensor(oc, ic));
+          CompactWeight weight = stored(op, format, randomTensor(oc, ic));
           Tensor plain = randomTensor(n, oc);
           Tensor full = randomTensor(n, oc);
-          linear.forward(plain, in, weight, null, Activation.IDENTITY);
-          linear.forward(full, in, weight, bias, Activation.RELU);
+          op.linear(plain, in, weight, null, Activation.IDENTITY);
+          op.linear(full, in, weight, bias, Activation.RELU);
           for (int r = 0; r < n; r++) {
             for (int o = 0; o < oc; o++) {
               double sum = 0;
@@ -93,6 +93,38 @@ class CompactLinearCpuTest {
             }
           }
         }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Format.class)
+  void looksUpRowsAsTheyAreStoredAndAddsPositions(Format format) {
+    for (Loops loops : Loops.values()) {
+      try (WorkerPool pool = new WorkerPool(2)) {
+        CompactCpu op = loops.op(pool);
+        CompactWeight table = stored(op, format, randomTensor(9, 70));
+        Tensor positions = randomTensor(5, 70);
+        Tensor tokens = new Tensor(buffer(12), 0, DType.I32, Shape.of(1, 3));
+        Tensor offset = new Tensor(buffer(4), 0, DType.I32, Shape.of(1));
+        offset.setInt(0, 2);
+        Tensor plain = randomTensor(1, 3, 70);
+        Tensor placed = randomTensor(1, 3, 70);
+        for (int t = 0; t < 3; t++) {
+          tokens.setInt(t, 8 - 4 * t);
+        }
+        op.embedding(plain, tokens, table, null, null);
+        op.embedding(placed, tokens, table, positions, offset);
+        for (int t = 0; t < 3; t++) {
+          for (int k = 0; k < 70; k++) {
+            float value = value(table, 8 - 4 * t, k);
+            assertThat(plain.getFloat(70 * t + k)).isEqualTo(value);
+            assertThat(placed.getFloat(70 * t + k)).isEqualTo(value + at(positions, 2 + t, k));
+          }
+        }
+        tokens.setInt(1, 9);
+        assertThatThrownBy(() -> op.embedding(plain, tokens, table, null, null))
+            .hasMessage("compactEmbedding: token 9 at element 1 is not in the table's 0 to 8");
       }
     }
   }
@@ -140,12 +172,12 @@ class CompactLinearCpuTest {
   @Test
   void rowsAreStoredAPartAtATime() {
     try (WorkerPool pool = new WorkerPool(2)) {
-      CompactLinearCpu linear = Loops.VECTOR.op(pool);
+      CompactCpu op = Loops.VECTOR.op(pool);
       Tensor all = randomTensor(40, 33);
-      CompactWeight once = stored(linear, Format.INT8, all);
+      CompactWeight once = stored(op, Format.INT8, all);
       CompactWeight parts = weight(Format.INT8, 40, 33);
-      linear.store(parts, 25, all.slice(25 * 33, Shape.of(15, 33)));
-      linear.store(parts, 0, all.slice(0, Shape.of(25, 33)));
+      op.store(parts, 25, all.slice(25 * 33, Shape.of(15, 33)).segment());
+      op.store(parts, 0, all.slice(0, Shape.of(25, 33)).segment());
 
       assertThat(parts.values().segment().mismatch(once.values().segment())).isEqualTo(-1);
       assertThat(parts.scales().segment().mismatch(once.scales().segment())).isEqualTo(-1);
@@ -160,12 +192,12 @@ class CompactLinearCpuTest {
     float[][] results = new float[2][];
     for (int threads = 1; threads <= 2; threads++) {
       try (WorkerPool pool = new WorkerPool(threads)) {
-        CompactLinearCpu linear = Loops.VECTOR.op(pool);
-        CompactWeight weight = stored(linear, format, rows);
+        CompactCpu op = Loops.VECTOR.op(pool);
+        CompactWeight weight = stored(op, format, rows);
         Tensor one = randomTensor(1, 700);
         Tensor all = randomTensor(20, 700);
-        linear.forward(one, in.slice(0, Shape.of(1, 333)), weight, null, Activation.GELU_TANH);
-        linear.forward(all, in, weight, null, Activation.GELU_TANH);
+        op.linear(one, in.slice(0, Shape.of(1, 333)), weight, null, Activation.GELU_TANH);
+        op.linear(all, in, weight, null, Activation.GELU_TANH);
         float[] both = new float[21 * 700];
         for (int i = 0; i < both.length; i++) {
           both[i] = i < 700 ? one.getFloat(i) : all.getFloat(i - 700);
@@ -179,25 +211,24 @@ class CompactLinearCpuTest {
   @Test
   void whatDoesNotFitIsReported() {
     try (WorkerPool pool = new WorkerPool(1)) {
-      CompactLinearCpu linear = Loops.VECTOR.op(pool);
+      CompactCpu op = Loops.VECTOR.op(pool);
       CompactWeight weight = weight(Format.INT8, 3, 5);
 
       assertThatThrownBy(
               () ->
-                  linear.forward(
+                  op.linear(
                       randomTensor(2, 3), randomTensor(2, 4), weight, null, Activation.IDENTITY))
           .hasMessage(
-              "compactLinearForward: weight (OC, IC) = I8 (3, 5) does not fit in (N, IC) = F32 (2,"
+              "compactLinear: weight (OC, IC) = I8 (3, 5) does not fit in (N, IC) = F32 (2,"
                   + " 4)");
-      assertThatThrownBy(() -> linear.store(weight, 2, randomTensor(2, 5)))
-          .hasMessage(
-              "compactLinearStore: rows 2 to 3 are not all in weight (OC, IC) = INT8 (3, 5)");
+      assertThatThrownBy(() -> op.store(weight, 2, randomTensor(2, 5).segment()))
+          .hasMessage("compactStore: rows 2 to 3 are not all in weight (OC, IC) = INT8 (3, 5)");
     }
   }
 
-  private CompactWeight stored(CompactLinearCpu linear, Format format, Tensor rows) {
+  private CompactWeight stored(CompactCpu op, Format format, Tensor rows) {
     CompactWeight weight = weight(format, rows.shape().dim(0), rows.shape().dim(1));
-    linear.store(weight, 0, rows);
+    op.store(weight, 0, rows.segment());
     return weight;
   }
 
