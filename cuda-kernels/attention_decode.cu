@@ -1,14 +1,15 @@
 // Attention of one new token to all before it, whose keys and values are in a cache (B, capacity, W).
 //
-//   out = softmax(q Kᵀ / √D) V for each head, over positions 0 … position
+//   out = softmax(q Kᵀ / √D) V for each head, over the last min(position + 1, capacity) tokens
 //
+// The cache is a ring: a token lies at its position mod capacity, and takes the place of the oldest one when it is full.
 // A block has one head of one sequence. Its warps take the positions in turn, each with its own online softmax, and
 // combine their results in shared memory. The position is read from device memory, so that a recorded graph advances by
 // itself.
 //
 // A cache may have fewer heads than there are queries: W = C / G, and G consecutive heads share keys and values. The
 // block of the first of them stores the new token's. No block reads those from the cache, where they may not have arrived
-// yet. Bytes: 2·B·(position + 1)·W·s, from the L2 cache C for W; FLOPs 4·B·(position + 1)·C.
+// yet. Bytes: 2·B·min(position + 1, capacity)·W·s, from the L2 cache C for W; FLOPs 4·B·(position + 1)·C.
 #include "common.cuh"
 
 namespace culebra {
@@ -51,20 +52,21 @@ __device__ __forceinline__ void attentionDecode(T* out, T* keys, T* values, cons
                                                 int group, int size, int capacity) {
   __shared__ float maxima[DECODE_WARPS], sums[DECODE_WARPS], outputs[DECODE_WARPS][MAX_HEAD];
   const int head = blockIdx.x, batch = blockIdx.y, width = heads * size, warp = threadIdx.y;
-  const int last = *position;
+  const int before = *position;
   T* to = out + static_cast<int64_t>(batch) * width + head * size;
   const int thread = warp * WARP + threadIdx.x;
-  if (last < 0 || last >= capacity) {  // an error of the host, which a kernel can only make visible
+  if (before < 0) {  // an error of the host, which a kernel can only make visible
     if (thread < size) to[thread] = fromFloat<T>(notANumber());
     return;
   }
+  const int own = before % capacity, length = min(before, capacity - 1) + 1;
   const T* token = qkv + static_cast<int64_t>(batch) * 3 * width;
   const int shared = head / group, cacheWidth = width / group;
   const T* ownKey = token + width + shared * group * size;
   const T* ownValue = ownKey + width;
   const int64_t cache = static_cast<int64_t>(batch) * capacity * cacheWidth + shared * size;
   if (head % group == 0 && thread < size) {
-    const int64_t at = cache + static_cast<int64_t>(last) * cacheWidth + thread;
+    const int64_t at = cache + static_cast<int64_t>(own) * cacheWidth + thread;
     keys[at] = ownKey[thread];
     values[at] = ownValue[thread];
   }
@@ -77,9 +79,9 @@ __device__ __forceinline__ void attentionDecode(T* out, T* keys, T* values, cons
     if (d < size) query[part] = toFloat(token[head * size + d]) * scale;
   }
   PartialSoftmax s;
-  for (int t = warp; t <= last; t += DECODE_WARPS) {
+  for (int t = warp; t < length; t += DECODE_WARPS) {
     const int64_t at = cache + static_cast<int64_t>(t) * cacheWidth;
-    addPosition(s, query, t == last ? ownKey : keys + at, t == last ? ownValue : values + at, size);
+    addPosition(s, query, t == own ? ownKey : keys + at, t == own ? ownValue : values + at, size);
   }
   if (threadIdx.x == 0) {
     maxima[warp] = s.maximum;

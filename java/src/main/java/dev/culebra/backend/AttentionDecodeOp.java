@@ -42,14 +42,14 @@ public abstract class AttentionDecodeOp extends Op {
   }
 
   /**
-   * One token of causal attention: stores its K and V at {@code position} in the caches and attends
-   * to positions 0 … {@code position}.
+   * One token of causal attention: stores its K and V at {@code position} mod capacity in the
+   * caches and attends to the last min({@code position} + 1, capacity) tokens, itself among them.
    *
    * @param out (B, C)
    * @param keys (B, capacity, kvHeads · D), as {@link #cacheKeysValues} fills them
    * @param values as {@code keys}
    * @param qkv (B, 3C), of the new token
-   * @param position I32 (1), below the capacity
+   * @param position I32 (1), not negative: how many tokens came before
    * @param heads of {@code qkv}, D = C / heads
    */
   public final void forward(

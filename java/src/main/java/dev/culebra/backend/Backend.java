@@ -32,6 +32,14 @@ public interface Backend extends AutoCloseable {
   /** The operations, on tensors of {@link #dtype()} by the dtype rule of {@link Ops}. */
   Ops ops();
 
+  /**
+   * Up to how many rows of an inference pass have, each of them, the same bits as alone. That many
+   * sequences can be continued together.
+   */
+  default int independentRows() {
+    return 1;
+  }
+
   /** Operations on weights in fewer bits, for inference; empty where there are none. */
   default Optional<CompactOp> compact() {
     return Optional.empty();

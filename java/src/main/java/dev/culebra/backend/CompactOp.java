@@ -49,7 +49,7 @@ public abstract class CompactOp extends Op {
     runLinear(out, in, weight, bias, activation);
     if (end()) {
       double flops = 2.0 * rows(out) * values.elements();
-      called(op, rows(out) + " × " + weight, flops, weight.bytes());
+      called(op, rows(out) + " × " + weight, flops, 0);
     }
   }
 

@@ -1,36 +1,47 @@
 package dev.culebra.generate;
 
 import dev.culebra.backend.Backend;
-import dev.culebra.backend.RandomKey;
 import dev.culebra.backend.Recording;
 import dev.culebra.backend.SamplingSpec;
 import dev.culebra.io.Owned;
 import dev.culebra.nn.Gpt;
 import dev.culebra.nn.KvCache;
+import dev.culebra.nn.Positions;
+import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
-/** Reads with a {@link Gpt} and a cache of keys and values: one row of work per token. */
-final class CachedReader implements NextToken {
+/**
+ * Reads with a {@link Gpt} and a cache of keys and values for each place: one row of work per
+ * token. Rows of several sequences go through the model together, which reads its weights once.
+ */
+final class CachedReader implements TokenReader {
   private final Owned owned = new Owned();
   private final Backend backend;
+  private final Gpt model;
+  private final int window;
   private final Gpt decoder;
   private final Gpt reader;
-  private final KvCache cache;
-  private SamplingSpec recordedSpec;
-  private Recording nextToken;
+  private final List<KvCache> caches = new ArrayList<>();
+  private List<Sequence.Place> planned = List.of();
+  private List<SamplingSpec> recordedSpecs = List.of();
+  private Recording nextTokens;
 
   CachedReader(Gpt model, int window) {
+    this.model = model;
+    this.window = window;
     backend = model.backend();
     try {
-      cache = owned.add(new KvCache(backend, model.config(), 1));
+      KvCache first = cache(0);
       decoder = owned.add(model.shareWeights());
       reader = owned.add(model.shareWeights());
       decoder.eval();
       reader.eval();
-      decoder.planDecoding(cache);
-      reader.planPrefill(cache, window); // runs out of memory here or never
+      decoder.planDecoding(List.of(first));
+      reader.planPrefill(first, window); // for one sequence, runs out of memory here or never
     } catch (Throwable e) { // even an Error must leave nothing open
       owned.closeAfter(e);
       throw e;
@@ -38,42 +49,84 @@ final class CachedReader implements NextToken {
   }
 
   @Override
-  public void restart(int[] window, int length) {
-    cache.setLength(length);
-    if (length > 0) {
-      reader.planPrefill(cache, length);
-      reader.load(MemorySegment.ofArray(Arrays.copyOf(window, length)), null);
+  public int places() {
+    return backend.independentRows();
+  }
+
+  /** Keys that were rotated keep their distances; learned positions are added to the tokens. */
+  @Override
+  public boolean slides() {
+    return model.config().positions() == Positions.ROTARY;
+  }
+
+  /** The cache of a place, which is made when it is first needed. */
+  private KvCache cache(int place) {
+    while (caches.size() <= place) {
+      caches.add(owned.add(new KvCache(backend, model.config(), 1, window)));
+    }
+    return caches.get(place);
+  }
+
+  @Override
+  public void restart(Sequence sequence) {
+    KvCache cache = cache(sequence.place().index());
+    int read = sequence.length() - 1;
+    cache.setLength(read);
+    if (read > 0) {
+      reader.planPrefill(cache, read);
+      reader.load(MemorySegment.ofArray(Arrays.copyOf(sequence.window(), read)), null);
       reader.forwardToCache();
     }
   }
 
   @Override
-  public void draw(int[] window, int length, SamplingSpec spec, RandomKey key, Tensor drawn) {
-    record(spec, key, drawn);
-    decoder.load(MemorySegment.ofArray(new int[] {window[length - 1]}), null);
-    nextToken.replay();
-    cache.setLength(length);
+  public void draw(List<Sequence> sequences) {
+    List<Sequence.Place> places = sequences.stream().map(Sequence::place).toList();
+    plan(places);
+    record(places, sequences.stream().map(each -> each.continuation().sampling()).toList());
+    int[] tokens = sequences.stream().mapToInt(Sequence::last).toArray();
+    decoder.load(MemorySegment.ofArray(tokens), null);
+    nextTokens.replay();
+    for (Sequence sequence : sequences) {
+      cache(sequence.place().index()).setLength(sequence.length());
+    }
   }
 
-  /** Records the work of a token, one graph on a GPU; {@code spec} is part of it. */
-  private void record(SamplingSpec spec, RandomKey key, Tensor drawn) {
-    if (!spec.equals(recordedSpec)) {
+  private void plan(List<Sequence.Place> places) {
+    if (!places.equals(planned)) {
       closeRecording();
-      nextToken =
+      decoder.planDecoding(places.stream().map(place -> cache(place.index())).toList());
+      planned = places;
+    }
+  }
+
+  /** Records the work of a step, one graph on a GPU; how to sample is part of it. */
+  private void record(List<Sequence.Place> places, List<SamplingSpec> specs) {
+    if (!specs.equals(recordedSpecs)) {
+      closeRecording();
+      nextTokens =
           backend.record(
               () -> {
                 Tensor logits = decoder.forward();
-                backend.ops().sampling().sample(drawn, logits, decoder.vocab(), spec, key);
+                int width = logits.shape().dim(-1);
+                for (int row = 0; row < places.size(); row++) {
+                  Tensor own = logits.slice((long) row * width, Shape.of(1, width));
+                  Sequence.Place place = places.get(row);
+                  backend
+                      .ops()
+                      .sampling()
+                      .sample(place.drawn(), own, decoder.vocab(), specs.get(row), place.key());
+                }
               });
-      recordedSpec = spec;
+      recordedSpecs = specs;
     }
   }
 
   private void closeRecording() {
-    if (nextToken != null) {
-      nextToken.close();
-      nextToken = null;
-      recordedSpec = null;
+    if (nextTokens != null) {
+      nextTokens.close();
+      nextTokens = null;
+      recordedSpecs = List.of();
     }
   }
 

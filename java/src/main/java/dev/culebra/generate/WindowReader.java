@@ -1,18 +1,17 @@
 package dev.culebra.generate;
 
-import dev.culebra.backend.RandomKey;
-import dev.culebra.backend.SamplingSpec;
 import dev.culebra.nn.LanguageModel;
 import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Reads with any model: the whole window again for each token. Positions after the last token are
  * 0; no earlier logits depend on them.
  */
-final class WindowReader implements NextToken {
+final class WindowReader implements TokenReader {
   private final LanguageModel reader;
   private final int window;
 
@@ -29,16 +28,34 @@ final class WindowReader implements NextToken {
   }
 
   @Override
-  public void restart(int[] tokens, int length) {}
+  public int places() {
+    return 1;
+  }
 
   @Override
-  public void draw(int[] tokens, int length, SamplingSpec spec, RandomKey key, Tensor drawn) {
-    int[] padded = Arrays.copyOf(Arrays.copyOf(tokens, length), window);
+  public boolean slides() {
+    return false;
+  }
+
+  @Override
+  public void restart(Sequence sequence) {}
+
+  @Override
+  public void draw(List<Sequence> sequences) {
+    Sequence sequence = sequences.getFirst();
+    int length = sequence.length();
+    int[] padded = Arrays.copyOf(Arrays.copyOf(sequence.window(), length), window);
     reader.load(MemorySegment.ofArray(padded), null);
     Tensor logits = reader.forward();
     int width = logits.shape().dim(-1);
     Tensor last = logits.slice((length - 1L) * width, Shape.of(1, width));
-    reader.backend().ops().sampling().sample(drawn, last, reader.vocab(), spec, key);
+    Sequence.Place place = sequence.place();
+    reader
+        .backend()
+        .ops()
+        .sampling()
+        .sample(
+            place.drawn(), last, reader.vocab(), sequence.continuation().sampling(), place.key());
   }
 
   @Override

@@ -9,7 +9,10 @@ import dev.culebra.backend.DropoutSpec;
 import dev.culebra.backend.HeadsSpec;
 import dev.culebra.backend.Planner;
 import dev.culebra.tensor.DType;
+import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Multi-head self-attention, all heads in one (Vaswani et al., 2017): one projection to Q, K, V,
@@ -37,8 +40,16 @@ public final class CausalSelfAttention extends Module {
   private Tensor delta;
   private AttentionSpec spec;
   private AttentionSpec specWithDropout;
-  private KvCache.Layer cache;
+  private List<KvCache.Layer> caches = List.of();
   private boolean decoding;
+
+  /**
+   * While decoding, the rows of each sequence: of the projection, prepared for attention, of it.
+   */
+  private List<Tensor> projectedRows;
+
+  private List<Tensor> preparedRows;
+  private List<Tensor> outRows;
 
   /**
    * The attention of each block of the model that {@code config} describes; an encoder's if not
@@ -72,7 +83,7 @@ public final class CausalSelfAttention extends Module {
 
   @Override
   public void plan(Planner planner, int batch, int time) {
-    useCache(null, false);
+    useCaches(List.of(), false);
     qkv.plan(planner, batch, time);
     prepared = heads.isPlain() ? null : planner.activation(batch, time, 3 * attentionWidth);
     dropout.plan(planner, batch, time);
@@ -89,28 +100,57 @@ public final class CausalSelfAttention extends Module {
   }
 
   /**
-   * Makes forward passes write their keys and values to {@code cache} from now on.
+   * Makes forward passes write their keys and values to {@code caches} from now on. The plan must
+   * have as many sequences.
    *
-   * @param decoding whether they append one token, or fill the cache from position 0
+   * @param decoding whether they append one token, or fill the caches from position 0
    */
-  void useCache(KvCache.Layer cache, boolean decoding) {
-    this.cache = cache;
+  void useCaches(List<KvCache.Layer> caches, boolean decoding) {
+    this.caches = caches;
     this.decoding = decoding;
+    if (decoding) {
+      projectedRows = rows(qkv.output());
+      preparedRows = prepared == null ? projectedRows : rows(prepared);
+      outRows = rows(out);
+    }
+  }
+
+  /** The rows (1, 1, C) of a tensor (B, 1, C). */
+  static List<Tensor> rows(Tensor all) {
+    int width = all.shape().dim(-1);
+    return IntStream.range(0, all.shape().rows())
+        .mapToObj(row -> all.slice((long) row * width, Shape.of(1, 1, width)))
+        .toList();
   }
 
   /** (B, T, C) → (B, T, C). */
   public Tensor forward(Tensor in) {
-    packed = prepare(qkv.forward(in));
     if (decoding) {
-      ops()
-          .attentionDecode()
-          .forward(out, cache.keys(), cache.values(), packed, cache.position(), heads.heads());
-      return project.forward(out);
+      return decode(in);
     }
-    if (cache != null) {
+    packed = prepare(qkv.forward(in));
+    if (!caches.isEmpty()) {
+      KvCache.Layer cache = caches.getFirst();
       ops().attentionDecode().cacheKeysValues(cache.keys(), cache.values(), packed, heads.heads());
     }
     ops().attention().forward(out, logSumExp, packed, current());
+    return project.forward(out);
+  }
+
+  /** One token of each sequence: products are shared, the rest depends on a sequence's length. */
+  private Tensor decode(Tensor in) {
+    qkv.forward(in);
+    for (int i = 0; i < caches.size(); i++) {
+      KvCache.Layer cache = caches.get(i);
+      Tensor row = preparedRows.get(i);
+      if (prepared != null) {
+        prepare(row, projectedRows.get(i), cache.position());
+      }
+      ops()
+          .attentionDecode()
+          .forward(
+              outRows.get(i), cache.keys(), cache.values(), row, cache.position(), heads.heads());
+    }
     return project.forward(out);
   }
 
@@ -120,16 +160,12 @@ public final class CausalSelfAttention extends Module {
     if (prepared == null) {
       return projected;
     }
-    ops()
-        .heads()
-        .forward(
-            prepared,
-            projected,
-            valueOf(queryScale),
-            valueOf(keyScale),
-            decoding ? cache.position() : null,
-            heads);
+    prepare(prepared, projected, null);
     return prepared;
+  }
+
+  private void prepare(Tensor to, Tensor projected, Tensor position) {
+    ops().heads().forward(to, projected, valueOf(queryScale), valueOf(keyScale), position, heads);
   }
 
   /** The gradient of the input. */

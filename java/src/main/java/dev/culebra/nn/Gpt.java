@@ -175,7 +175,7 @@ public final class Gpt extends LanguageModel {
     } finally {
       endsBeforeHead = false;
     }
-    useCache(cache, false);
+    useCaches(List.of(cache), false);
   }
 
   /** Bytes needed by {@link #planPrefill} for a whole context. */
@@ -193,18 +193,21 @@ public final class Gpt extends LanguageModel {
         dtype, false, Recompute.NONE, planner -> unbacked.plan(planner, batch, time));
   }
 
-  /** Plans passes over one token that continue {@code cache}. */
-  public void planDecoding(KvCache cache) {
-    planInference(1, 1);
-    useCache(cache, true);
+  /**
+   * Plans passes over one token of each of several sequences, which continue {@code caches} of one
+   * sequence each, whatever their lengths.
+   */
+  public void planDecoding(List<KvCache> caches) {
+    planInference(caches.size(), 1);
+    embedding.continueAt(caches.stream().map(KvCache::position).toList());
+    useCaches(caches, true);
   }
 
-  private void useCache(KvCache cache, boolean decoding) {
-    if (decoding) {
-      embedding.startAt(cache.position());
-    }
+  private void useCaches(List<KvCache> caches, boolean decoding) {
     for (int layer = 0; layer < blocks.size(); layer++) {
-      blocks.get(layer).attention().useCache(cache.layer(layer), decoding);
+      int index = layer;
+      List<KvCache.Layer> layers = caches.stream().map(cache -> cache.layer(index)).toList();
+      blocks.get(layer).attention().useCaches(layers, decoding);
     }
   }
 

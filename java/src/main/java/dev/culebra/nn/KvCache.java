@@ -9,15 +9,16 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Keys and values of the tokens so far, computed by the attention layers of a {@link Gpt}, so that
- * each further token costs one row. Its capacity is the model's context.
+ * Keys and values of the last tokens, computed by the attention layers of a {@link Gpt}, so that
+ * each further token costs one row. When it is full, a token takes the place of the oldest one: a
+ * model with rotary positions, whose keys keep their distances, then goes on with a sliding window.
  */
 public final class KvCache implements AutoCloseable {
   /**
    * The part of one attention layer.
    *
-   * @param keys (B, context, columns of all key heads)
-   * @param values (B, context, the same)
+   * @param keys (B, capacity, columns of all key heads)
+   * @param values (B, capacity, the same)
    * @param position I32 (1), shared by all layers: the position of the next token
    */
   record Layer(Tensor keys, Tensor values, Tensor position) {}
@@ -29,14 +30,19 @@ public final class KvCache implements AutoCloseable {
   private final List<Layer> layers = new ArrayList<>();
   private int length;
 
-  /** An empty cache for {@code batch} sequences. */
+  /** An empty cache for {@code batch} sequences of as many tokens as the model's context. */
   public KvCache(Backend backend, GptConfig config, int batch) {
+    this(backend, config, batch, config.context());
+  }
+
+  /** An empty cache for {@code batch} sequences of which the last {@code capacity} tokens count. */
+  public KvCache(Backend backend, GptConfig config, int batch, int capacity) {
     this.backend = backend;
-    this.capacity = config.context();
+    this.capacity = capacity;
     Shape shape = Shape.of(batch, capacity, config.cachedWidth());
     DType dtype = backend.dtype();
     long bytes = shape.elements() * dtype.bytes();
-    buffer = backend.allocate(bytes(config, dtype, batch));
+    buffer = backend.allocate(bytes(config, dtype, batch, capacity));
     position = new Tensor(buffer, 2 * config.layers() * bytes, DType.I32, Shape.of(1));
     for (int layer = 0; layer < config.layers(); layer++) {
       Tensor keys = new Tensor(buffer, 2 * layer * bytes, dtype, shape);
@@ -46,30 +52,29 @@ public final class KvCache implements AutoCloseable {
   }
 
   /** The size of such a cache in bytes on a device of {@code dtype}. */
-  public static long bytes(GptConfig config, DType dtype, int batch) {
-    long elements = (long) batch * config.context() * config.cachedWidth();
+  public static long bytes(GptConfig config, DType dtype, int batch, int capacity) {
+    long elements = (long) batch * capacity * config.cachedWidth();
     return 2 * config.layers() * elements * dtype.bytes() + Integer.BYTES;
   }
 
-  /** The number of cached tokens. */
+  /** The number of tokens so far; of more than the capacity the last ones are cached. */
   public int length() {
     return length;
   }
 
-  /** The most tokens it can hold. */
+  /** How many tokens it can hold. */
   public int capacity() {
     return capacity;
   }
 
   /**
-   * Sets the number of cached tokens; the next one is appended after them. 0 clears the cache.
+   * Sets the number of tokens so far, which is the position of the next one. 0 clears the cache.
    *
-   * @throws IllegalArgumentException if that is more than the capacity
+   * @throws IllegalArgumentException if it is negative
    */
   public void setLength(int length) {
-    if (length < 0 || length > capacity) {
-      throw new IllegalArgumentException(
-          "a cache of %d tokens cannot hold %d".formatted(capacity, length));
+    if (length < 0) {
+      throw new IllegalArgumentException("a cache cannot hold %d tokens".formatted(length));
     }
     this.length = length;
     backend.upload(position, new int[] {length});

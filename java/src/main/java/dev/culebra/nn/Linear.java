@@ -61,6 +61,11 @@ public final class Linear extends Module {
     return out;
   }
 
+  /** What {@link #forward} writes to and returns. */
+  Tensor output() {
+    return out;
+  }
+
   /** Recomputes the output if it was not kept. */
   void restoreOutput() {
     if (restoresOutput) {

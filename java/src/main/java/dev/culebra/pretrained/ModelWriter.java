@@ -86,6 +86,7 @@ public final class ModelWriter {
     String name = weight.name().replaceFirst("\\.weight$", ".bias");
     boolean canHaveOne =
         weight.kind() != Parameter.Kind.TABLE
+            && weight.kind() != Parameter.Kind.POSITIONS
             && weight.name().endsWith(".weight")
             && !weight.name().equals("lm_head.weight");
     return canHaveOne && tensors.find(name) == null

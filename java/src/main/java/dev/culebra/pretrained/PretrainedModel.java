@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 
 /**
  * A model in another program's files: its description, and its weights for a {@link Gpt}. Opens a
@@ -39,11 +40,14 @@ public final class PretrainedModel implements AutoCloseable {
 
   private static final String POSITIONS = "wpe.weight";
 
-  /** Elements read at a time: the memory for loading, except for transposing. */
-  private static final int PIECE = 1 << 22;
+  /** Elements read at a time: the memory for loading, except for transposing. They stay in L2. */
+  private static final int PIECE = 1 << 18;
 
-  /** Rows transposed together, so that they stay in the cache. */
-  private static final int TILE = 64;
+  /** Rows and columns transposed together: 16 columns are a cache line. */
+  private static final int TILE = 16;
+
+  /** Tiles that a thread transposes at a time, side by side. */
+  private static final int TILES = 4;
 
   private final Path path;
   private final ModelDescription description;
@@ -196,8 +200,8 @@ public final class PretrainedModel implements AutoCloseable {
   }
 
   /**
-   * Reads the weights into {@code model}, one tensor at a time, in pieces of 16 MB; a transposed
-   * tensor is completely in memory while it is read.
+   * Reads the weights into {@code model}, one tensor at a time, in pieces of 1 MB; a transposed
+   * tensor is completely in memory, twice, while it is read.
    *
    * @param model with the shape of {@link ModelDescription#gptConfig}; its vocabulary may differ,
    *     and its context may be shorter or, with rotary positions, longer
@@ -288,7 +292,7 @@ public final class PretrainedModel implements AutoCloseable {
   private void load(
       Stored tensor, Part part, int columns, Parameters parameters, Parameter parameter, int at)
       throws IOException {
-    try (Arena arena = Arena.ofConfined()) {
+    try (Arena arena = Arena.ofShared()) {
       if (part.transposed()) {
         parameters.load(parameter, at, transposed(tensor, part.rows(), columns, arena));
         return;
@@ -304,21 +308,50 @@ public final class PretrainedModel implements AutoCloseable {
     }
   }
 
-  /** Converts (in, out) in the file to (out, in). */
+  /** Converts (in, out) in the file to (out, in), with all processors. */
   private MemorySegment transposed(Stored tensor, int out, int in, Arena arena) throws IOException {
+    MemorySegment stored = floats((long) out * in, arena);
+    weights.read(tensor, 0, stored);
     MemorySegment result = floats((long) out * in, arena);
-    MemorySegment tile = floats((long) Math.min(TILE, in) * out, arena);
-    for (int first = 0; first < in; first += TILE) {
-      int rows = Math.min(TILE, in - first);
-      weights.read(tensor, (long) first * out, tile.asSlice(0, (long) rows * out * Float.BYTES));
-      for (int column = 0; column < out; column++) {
-        for (int row = 0; row < rows; row++) {
-          float value = tile.getAtIndex(ValueLayout.JAVA_FLOAT, (long) row * out + column);
-          result.setAtIndex(ValueLayout.JAVA_FLOAT, (long) column * in + first + row, value);
-        }
+    int columns = TILE * TILES;
+    IntStream.range(0, Math.ceilDiv(out, columns))
+        .parallel()
+        .forEach(
+            part -> {
+              int end = Math.min(out, (part + 1) * columns);
+              for (int column = part * columns; column < end; column += TILE) {
+                for (int row = 0; row < in; row += TILE) {
+                  transpose(
+                      stored,
+                      result,
+                      row,
+                      Math.min(in, row + TILE),
+                      in,
+                      column,
+                      Math.min(end, column + TILE),
+                      out);
+                }
+              }
+            });
+    return result;
+  }
+
+  /** A tile of {@code from} (rows, columns): the numbers of a row of {@code to} lie together. */
+  private static void transpose(
+      MemorySegment from,
+      MemorySegment to,
+      int firstRow,
+      int endRow,
+      int rows,
+      int firstColumn,
+      int endColumn,
+      int columns) {
+    for (int column = firstColumn; column < endColumn; column++) {
+      for (int row = firstRow; row < endRow; row++) {
+        float value = from.getAtIndex(ValueLayout.JAVA_FLOAT, (long) row * columns + column);
+        to.setAtIndex(ValueLayout.JAVA_FLOAT, (long) column * rows + row, value);
       }
     }
-    return result;
   }
 
   private static MemorySegment floats(long count, Arena arena) {

@@ -29,7 +29,10 @@ final class AttentionDecodeCases {
             decode(1, 61, 67, 130, 1, 1, 64),
             decode(1, 126, 131, 200, 2, 2, 128),
             decode(2, 3, 9, 12, 6, 2, 5),
-            decode(1, 0, 5, 8, 4, 1, 64)));
+            decode(1, 0, 5, 8, 4, 1, 64),
+            decode(2, 3, 14, 5, 2, 2, 3),
+            decode(1, 0, 20, 8, 4, 1, 64),
+            decode(1, 0, 4, 1, 1, 1, 2)));
   }
 
   private static OpCase fill(int b, int t, int capacity, int heads, int kvHeads, int d) {
@@ -79,7 +82,8 @@ final class AttentionDecodeCases {
 
   /**
    * A prompt of {@code prompt} tokens into the caches, then one token at a time up to {@code t}:
-   * each must give its row of causal attention over all t. After that, the caches are NaN.
+   * each must give its row of causal attention over the last {@code capacity} tokens. After that,
+   * the caches are NaN.
    */
   private static OpCase decode(
       int b, int prompt, int t, int capacity, int heads, int kvHeads, int d) {
@@ -97,10 +101,6 @@ final class AttentionDecodeCases {
                 .attentionDecode()
                 .cacheKeysValues(keys, values, run.input(rows, b, prompt, 3 * c), heads);
           }
-          var attention = new ReferenceAttention(b, t, heads, d, true, 0, null);
-          double[] exact = attention.forward(qkv).out();
-          double[] magnitudes = attention.forwardMagnitudes(qkv).out();
-          double[] storedOfAll = attention.storedMagnitudes(qkv);
           for (int position = prompt; position < t; position++) {
             Tensor out = run.output(b, c);
             float[] row = rounded(times(qkv, b, t, position, position + 1));
@@ -113,13 +113,22 @@ final class AttentionDecodeCases {
                     run.input(row, b, 3 * c),
                     run.input(new int[] {position}, 1),
                     heads);
-            double[] expected = times(exact, b, t, position, position + 1);
-            double[] terms = times(magnitudes, b, t, position, position + 1);
-            double[] stored = times(storedOfAll, b, t, position, position + 1);
+            int from = Math.max(0, position + 1 - capacity);
+            int seen = position + 1 - from;
+            double[] window = times(qkv, b, t, from, position + 1);
+            var attention = new ReferenceAttention(b, seen, heads, d, true, 0, null);
+            double[] expected = last(attention.forward(window).out(), b, seen);
+            double[] terms = last(attention.forwardMagnitudes(window).out(), b, seen);
+            double[] stored = last(attention.storedMagnitudes(window), b, seen);
             run.result(
                 "out at " + position, out, () -> new Expected(expected, terms, t + d, stored));
           }
         });
+  }
+
+  /** The last row of each sequence. */
+  private static double[] last(double[] rows, int b, int t) {
+    return times(rows, b, t, t - 1, t);
   }
 
   /** qkv with equal keys and values within a group of heads. */

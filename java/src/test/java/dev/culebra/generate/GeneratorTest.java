@@ -20,6 +20,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -99,7 +101,7 @@ class GeneratorTest {
       reader.load(MemorySegment.ofArray(Arrays.copyOf(tokens, prefilled)), null);
       reader.forwardToCache();
       cache.setLength(prefilled);
-      decoder.planDecoding(cache);
+      decoder.planDecoding(List.of(cache));
       for (int t = prefilled; t < tokens.length; t++) {
         decoder.load(MemorySegment.ofArray(new int[] {tokens[t]}), null);
         float[] logits = backend.readFloatsBlocking(decoder.forward());
@@ -205,6 +207,127 @@ class GeneratorTest {
       assertThat(generator.generate(PROMPT_OF_BIGRAM, 40, drawn, 5)).containsExactly(tokens);
       assertThat(generator.generate(PROMPT_OF_BIGRAM, 40, drawn, 6)).isNotEqualTo(tokens);
     }
+  }
+
+  /** More texts than places, of all lengths, some past the context, each with its own end. */
+  @ParameterizedTest
+  @MethodSource("variants")
+  void aTextHasTheSameTokensAloneAndBesideOthers(GptConfig config) {
+    SamplingSpec[] specs = {GREEDY, new SamplingSpec(0.9f, 0, 1), new SamplingSpec(1.2f, 7, 0.8f)};
+    try (Gpt model = new Gpt(config, backend, 11);
+        Generator together = new Generator(model)) {
+      enliven(model);
+      List<List<Integer>> written = new ArrayList<>();
+      List<Continuation> continuations = new ArrayList<>();
+      for (int i = 0; i < 11; i++) {
+        List<Integer> own = new ArrayList<>();
+        written.add(own);
+        int[] prompt = Arrays.copyOf(PROMPT, 1 + 3 * i % PROMPT.length);
+        int most = i == 4 ? 6 : 100; // one ends by its reader
+        continuations.add(
+            new Continuation(
+                prompt,
+                i == 7 ? 0 : 5 + 4 * i,
+                specs[i % 3],
+                i / 2,
+                i,
+                token -> {
+                  own.add(token);
+                  return own.size() < most;
+                }));
+      }
+      Generation all = together.generate(continuations);
+
+      assertThat(all.tokens()).isEqualTo(written.stream().mapToInt(List::size).sum());
+      assertThat(written.get(4)).hasSize(6);
+      assertThat(written.get(7)).isEmpty();
+      try (Generator alone = new Generator(model)) {
+        for (int i = 0; i < continuations.size(); i++) {
+          Continuation one = continuations.get(i);
+          List<Integer> expected = new ArrayList<>();
+          alone.generate(
+              one.prompt(),
+              written.get(i).size(),
+              one.sampling(),
+              one.seed(),
+              one.sample(),
+              expected::add);
+          assertThat(written.get(i)).as("text %d", i).isEqualTo(expected);
+        }
+      }
+    }
+  }
+
+  /**
+   * With one layer, keys and values depend on their own tokens alone, so a sliding window is what
+   * reading the last tokens again gives.
+   */
+  @Test
+  void rotaryPositionsSlideOverTheContext() {
+    GptConfig config =
+        new GptConfig(1, 2, 24, 8, 31, 0, true, true, Activation.GELU_TANH)
+            .with(GptConfig.POSITIONS, Positions.ROTARY);
+    try (Gpt model = new Gpt(config, backend, 11);
+        Gpt full = model.shareWeights();
+        Generator generator = new Generator(model)) {
+      enliven(model);
+      full.eval();
+      List<Integer> text = new ArrayList<>(Arrays.stream(PROMPT).boxed().toList());
+      full.planInference(1, 8);
+      for (int token : generator.generate(PROMPT, 30, GREEDY, 1)) {
+        int[] last =
+            text.subList(text.size() - 8, text.size()).stream().mapToInt(each -> each).toArray();
+        full.load(MemorySegment.ofArray(last), null);
+        float[] logits = backend.readFloatsBlocking(full.forward());
+        int row = 7 * config.paddedVocab();
+        float best = Float.NEGATIVE_INFINITY;
+        for (int v = 0; v < config.vocab(); v++) {
+          best = Math.max(best, logits[row + v]);
+        }
+        assertThat(logits[row + token]).isCloseTo(best, within(1e-4f * (1 + Math.abs(best))));
+        text.add(token);
+      }
+    }
+  }
+
+  @Test
+  void aReaderThatBlocksHoldsTheGeneratorUp() throws InterruptedException {
+    SynchronousQueue<Integer> queue = new SynchronousQueue<>();
+    AtomicInteger drawn = new AtomicInteger();
+    Generation[] generation = new Generation[1];
+    Thread writer =
+        Thread.ofVirtual()
+            .start(
+                () -> {
+                  try (Generator generator = new Generator(model)) {
+                    generation[0] =
+                        generator.generate(
+                            PROMPT,
+                            5,
+                            GREEDY,
+                            1,
+                            0,
+                            token -> {
+                              drawn.incrementAndGet();
+                              try {
+                                queue.put(token);
+                              } catch (InterruptedException e) {
+                                return false;
+                              }
+                              return true;
+                            });
+                  }
+                });
+    List<Integer> taken = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      taken.add(queue.take());
+      assertThat(drawn.get()).isBetween(i + 1, i + 2); // at most one is waiting to be taken
+    }
+    writer.join();
+    assertThat(taken).isEqualTo(generate(PROMPT, 5, GREEDY, 1, 0));
+    assertThat(generation[0].tokens()).isEqualTo(5);
+    assertThat(generation[0].nanosToFirst()).isBetween(1L, generation[0].nanos());
+    assertThat(generation[0].tokensPerSecond()).isPositive();
   }
 
   private List<Integer> generate(

@@ -3,11 +3,14 @@ package dev.culebra.examples.cli;
 import dev.culebra.backend.SamplingSpec;
 import dev.culebra.examples.arithmetic.Arithmetic;
 import dev.culebra.examples.cli.Prompts.Prompt;
+import dev.culebra.generate.Continuation;
+import dev.culebra.generate.Generation;
 import dev.culebra.generate.Generator;
 import dev.culebra.text.TokenDecoder;
 import dev.culebra.train.ModelFiles;
 import dev.culebra.train.TrainedModel;
 import java.io.IOException;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -62,6 +65,11 @@ final class SampleCommand implements Callable<Integer> {
       description = "How many continuations. Default: ${DEFAULT-VALUE}")
   private Integer samples;
 
+  @Option(
+      names = "--stats",
+      description = "Say how long the first token took, and how many followed a second.")
+  private boolean stats;
+
   @Mixin private SamplingFlags sampling;
 
   private final DeviceFlags device = new DeviceFlags();
@@ -88,18 +96,18 @@ final class SampleCommand implements Callable<Integer> {
         tokens = problems.map(Arithmetic::answerLength).orElse(USUAL_TOKENS);
       }
       List<int[]> starts = starts(given, trained);
-      long draws = sampling.seed();
-      boolean first = true;
-      for (int[] start : starts) {
-        for (int sample = 0; sample < samples; sample++) {
-          if (!first && !(prompts.areLines() && line)) {
-            System.out.println("\n---");
-          }
-          first = false;
-          print(generator, trained, start, spec, draws, sample);
+      String between = prompts.areLines() && line ? "" : "\n---\n";
+      try (Interrupt interrupt = new Interrupt(() -> {}, System.err::println)) {
+        Continuations all =
+            new Continuations(trained, starts, spec, new TextsInTurn(between), interrupt);
+        Generation generation = generator.generate(() -> all);
+        if (stats) {
+          System.err.printf(
+              "%,d tokens, the first after %.3f s, then %,.1f tokens/s%n",
+              generation.tokens(), generation.secondsToFirst(), generation.tokensPerSecond());
         }
+        return interrupt.happened() ? Interrupt.EXIT_CODE : 0;
       }
-      return 0;
     }
   }
 
@@ -124,32 +132,67 @@ final class SampleCommand implements Callable<Integer> {
     }
   }
 
-  private void print(
-      Generator generator,
-      TrainedModel trained,
-      int[] start,
-      SamplingSpec spec,
-      long draws,
-      int sample) {
-    WordWrap out =
-        WordWrap.ofOutput().print(trained.conventions().shown(start, trained.tokenizer()));
-    TokenDecoder decoder = trained.tokenizer().decoder();
-    List<Integer> ends = trained.conventions().ends();
-    generator.generate(
-        start,
-        tokens,
-        spec,
-        draws,
-        sample,
-        token -> {
-          if (!ignoreEos && ends.contains(token)) {
-            return false;
-          }
-          String text = decoder.accept(token);
-          int end = line ? text.indexOf('\n') : -1;
-          out.print(end < 0 ? text : text.substring(0, end));
-          return end < 0 && !System.out.checkError(); // the pipe is closed
-        });
-    out.print(decoder.finish()).finish();
+  /** What to write, prompt by prompt; nothing more when nobody reads it. */
+  private final class Continuations implements Iterator<Continuation> {
+    private final TrainedModel trained;
+    private final List<int[]> starts;
+    private final SamplingSpec spec;
+    private final TextsInTurn texts;
+    private final Interrupt interrupt;
+    private final long draws = sampling.seed();
+    private int begun;
+    private boolean isRead = true;
+
+    Continuations(
+        TrainedModel trained,
+        List<int[]> starts,
+        SamplingSpec spec,
+        TextsInTurn texts,
+        Interrupt interrupt) {
+      this.trained = trained;
+      this.starts = starts;
+      this.spec = spec;
+      this.texts = texts;
+      this.interrupt = interrupt;
+    }
+
+    @Override
+    public boolean hasNext() {
+      return begun < starts.size() * samples && isRead && !interrupt.happened();
+    }
+
+    @Override
+    public Continuation next() {
+      int[] start = starts.get(begun / samples);
+      int sample = begun++ % samples;
+      TextsInTurn.Text text = texts.begin(trained.conventions().shown(start, trained.tokenizer()));
+      TokenDecoder decoder = trained.tokenizer().decoder();
+      int[] left = {tokens};
+      return new Continuation(
+          start,
+          tokens,
+          spec,
+          draws,
+          sample,
+          token -> {
+            boolean goesOn = !ends(token) && print(decoder.accept(token), text) && --left[0] > 0;
+            if (!goesOn) {
+              text.print(decoder.finish());
+              text.end();
+            }
+            return goesOn;
+          });
+    }
+
+    private boolean ends(int token) {
+      return !ignoreEos && trained.conventions().ends().contains(token);
+    }
+
+    /** Returns whether to go on. */
+    private boolean print(String piece, TextsInTurn.Text text) {
+      int end = line ? piece.indexOf('\n') : -1;
+      isRead = text.print(end < 0 ? piece : piece.substring(0, end));
+      return end < 0 && isRead && !interrupt.happened();
+    }
   }
 }

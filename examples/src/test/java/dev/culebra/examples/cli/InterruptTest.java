@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -52,6 +53,32 @@ class InterruptTest {
 
     assertThat(resumed.err()).contains("continues after step " + saved + "\n");
     assertThat(run.steps()).hasSize(end).isEqualTo(whole.steps());
+  }
+
+  @Test
+  void aSignalEndsATextWithItsLine() throws Exception {
+    assumeTrue(canResetSignals(), "no env --default-signal here");
+    RunFolder run = new RunFolder(folder.resolve("run"));
+    assertThat(Outcome.of(run.train("--data=macbeth", "--steps=20")).exitCode()).isZero();
+    String[] args = {
+      "sample",
+      "--run=" + run.path(),
+      "--prompt=Macb",
+      "--tokens=1000000000",
+      "--samples=20",
+      "--seed=1",
+      "--stats"
+    };
+    List<String> command =
+        Stream.concat(ATTENTIVE.stream(), Program.commandLine(args).stream()).toList();
+    try (Program program = Program.start(folder, command)) {
+      Outcome sample = program.await(() -> program.outSoFar().length() > 100).signal("INT");
+
+      assertThat(sample.exitCode()).isEqualTo(130);
+      assertThat(sample.out()).startsWith("Macb").endsWith("\n");
+      assertThat(sample.err())
+          .matches("(?s).*[0-9,]+ tokens, the first after [0-9.]+ s, then [0-9,.]+ tokens/s\n");
+    }
   }
 
   private Outcome trainUntil(RunFolder run, String signal, String... args) throws Exception {

@@ -53,6 +53,24 @@ class SampleCommandTest {
   }
 
   @Test
+  void moreSamplesThanAreWrittenTogetherComeInOrder() {
+    String all = text("--seed=1", "--tokens=30", "--samples=11");
+
+    assertThat(all.split("\n\n---\n", -1)).hasSize(11).doesNotHaveDuplicates();
+    assertThat(all).startsWith(text("--seed=1", "--tokens=30", "--samples=10").stripTrailing());
+  }
+
+  @Test
+  void statsGoToStandardError() {
+    Outcome sample =
+        Outcome.of("sample", "--run=" + run.path(), "--prompt=Macb", "--tokens=9", "--stats");
+
+    assertThat(sample.out()).startsWith("Macb").hasSize(4 + 9 + 1);
+    assertThat(sample.err())
+        .matches("9 tokens, the first after [0-9.]+ s, then [0-9,.]+ tokens/s\n");
+  }
+
+  @Test
   void continuesPastTheContext() {
     assertThat(text("--seed=1", "--tokens=100")).hasSize(4 + 100 + 1);
     assertThat(

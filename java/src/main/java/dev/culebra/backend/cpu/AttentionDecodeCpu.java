@@ -27,7 +27,7 @@ final class AttentionDecodeCpu extends AttentionDecodeOp {
   private int cachedWidth;
   private int heads;
   private int capacity;
-  private int position;
+  private int length;
 
   AttentionDecodeCpu(OpContext context, WorkerPool pool, CpuKernels kernels) {
     super(context);
@@ -71,16 +71,16 @@ final class AttentionDecodeCpu extends AttentionDecodeOp {
   @Override
   protected void runForward(
       Tensor out, Tensor keys, Tensor values, Tensor qkv, Tensor position, int heads) {
-    this.position = position.getInt(0);
-    capacity = keys.shape().dim(1);
-    if (this.position < 0 || this.position >= capacity) {
+    int before = position.getInt(0);
+    if (before < 0) {
       throw new IllegalArgumentException(
-          "attentionDecode: position %d is outside the cache's capacity of %d"
-              .formatted(this.position, capacity));
+          "attentionDecode: position %d is negative".formatted(before));
     }
+    capacity = keys.shape().dim(1);
+    length = Math.min(before, capacity - 1) + 1;
     int batch = keys.shape().dim(0);
     for (int b = 0; b < batch; b++) {
-      store(keys, values, qkv, heads, b, this.position, b);
+      store(keys, values, qkv, heads, b, before % capacity, b);
     }
     this.out = RawMemory.address(out);
     this.keys = RawMemory.address(keys);
@@ -104,11 +104,11 @@ final class AttentionDecodeCpu extends AttentionDecodeOp {
     long k = keys + cached;
     long v = values + cached;
     long p = scores + 4L * index * capacity;
-    for (int t = 0; t <= position; t++) {
+    for (int t = 0; t < length; t++) {
       RawMemory.ALL.set(JAVA_FLOAT, p + 4L * t, attention.dot(q, k + t * rowBytes, d));
     }
-    softmax(p, position + 1, (float) (1 / Math.sqrt(d)));
-    attention.weightedSum(out + 4L * b * width + column, p, v, rowBytes, position + 1, d);
+    softmax(p, length, (float) (1 / Math.sqrt(d)));
+    attention.weightedSum(out + 4L * b * width + column, p, v, rowBytes, length, d);
   }
 
   /** Replaces scores with probabilities: p = exp(scale · (s − max)) / Σ. */

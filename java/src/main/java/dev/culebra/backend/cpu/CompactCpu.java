@@ -2,16 +2,12 @@ package dev.culebra.backend.cpu;
 
 import static dev.culebra.backend.cpu.RawMemory.ALL;
 import static dev.culebra.backend.cpu.RawMemory.safe;
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import dev.culebra.backend.Activation;
 import dev.culebra.backend.CompactOp;
 import dev.culebra.backend.CompactWeight;
 import dev.culebra.backend.OpContext;
-import dev.culebra.tensor.BFloat16;
 import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
@@ -26,9 +22,12 @@ final class CompactCpu extends CompactOp {
   private final EmbeddingCpu embedding;
   private final LinearForward linear;
   private final WeightRows weights;
+  private final CompactKernel kernel;
   private final WorkerPool.Task storeRows = this::storeRows;
 
   private CompactWeight stored;
+  private long values;
+  private long scales;
   private long from;
   private int firstRow;
   private int rows;
@@ -40,6 +39,7 @@ final class CompactCpu extends CompactOp {
     embedding = new EmbeddingCpu(context, pool, kernels);
     linear = new LinearForward(pool, kernels, new Gemm(pool, kernels.gemm()));
     weights = new WeightRows(pool, kernels);
+    kernel = kernels.compact();
   }
 
   @Override
@@ -59,6 +59,8 @@ final class CompactCpu extends CompactOp {
   @Override
   protected void runStore(CompactWeight weight, int firstRow, int count, MemorySegment rows) {
     stored = weight;
+    values = RawMemory.address(weight.values());
+    scales = weight.scales() == null ? 0 : RawMemory.address(weight.scales());
     from = rows.address();
     this.firstRow = firstRow;
     this.rows = count;
@@ -71,42 +73,21 @@ final class CompactCpu extends CompactOp {
     int end = Math.min(rows, (part + 1) * ROWS_PER_STORE);
     for (int r = part * ROWS_PER_STORE; r < end; r++) {
       long row = firstRow + r;
+      long source = from + 4L * r * columns;
       switch (stored.format()) {
-        case BF16 ->
-            storeBf16(stored.values().address() + 2 * row * columns, from + 4L * r * columns);
-        case INT8 -> storeInt8(row, from + 4L * r * columns);
+        case BF16 -> kernel.narrowBf16(values + 2 * row * columns, source, columns);
+        case INT8 -> storeInt8(row, source);
       }
     }
   }
 
-  private void storeBf16(long to, long row) {
-    for (int k = 0; k < columns; k++) {
-      ALL.set(JAVA_SHORT, safe(to + 2L * k), BFloat16.fromFloat(get(row + 4L * k)));
+  private void storeInt8(long row, long source) {
+    long to = values + row * columns;
+    long toScale = scales + 4 * row * Math.ceilDiv(columns, CompactWeight.BLOCK);
+    for (int k = 0; k < columns; k += CompactWeight.BLOCK) {
+      int length = Math.min(CompactWeight.BLOCK, columns - k);
+      float scale = kernel.narrowInt8(to + k, source + 4L * k, length);
+      ALL.set(JAVA_FLOAT, safe(toScale + k / CompactWeight.BLOCK * 4L), scale);
     }
-  }
-
-  private void storeInt8(long row, long src) {
-    int blocks = stored.scales().shape().dim(1);
-    long to = stored.values().address() + row * columns;
-    for (int b = 0; b < blocks; b++) {
-      int first = b * CompactWeight.BLOCK;
-      int end = Math.min(first + CompactWeight.BLOCK, columns);
-      float most = 0;
-      for (int k = first; k < end; k++) {
-        most = Math.max(most, Math.abs(get(src + 4L * k)));
-      }
-      float scale = most / Byte.MAX_VALUE;
-      ALL.set(JAVA_FLOAT, safe(stored.scales().address() + 4 * (row * blocks + b)), scale);
-      float inverse = Byte.MAX_VALUE / most;
-      inverse = Float.isInfinite(inverse) ? 0 : inverse; // a block of zeros, or next to it
-      for (int k = first; k < end; k++) {
-        byte rounded = (byte) Math.rint(get(src + 4L * k) * inverse);
-        ALL.set(JAVA_BYTE, safe(to + k), rounded);
-      }
-    }
-  }
-
-  private static float get(long address) {
-    return ALL.get(JAVA_FLOAT_UNALIGNED, safe(address)); // files do not align what is mapped
   }
 }

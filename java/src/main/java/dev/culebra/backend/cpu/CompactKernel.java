@@ -11,11 +11,23 @@ import dev.culebra.backend.CompactWeight;
  * scales}, one for each {@link CompactWeight#BLOCK} columns. Rows follow each other without gaps.
  */
 interface CompactKernel {
-  /** out[i] = x · w[i] for {@code rows} rows of BF16. */
-  void dotsBf16(long out, long x, long values, int rows, int length);
+  /** As {@link GemmKernel#dots}, with weights of BF16. */
+  void dotsBf16(long out, long outStride, long x, int n, long values, int count, int length);
 
-  /** out[i] = x · w[i] for {@code rows} rows of INT8. */
-  void dotsInt8(long out, long x, long values, long scales, int rows, int length);
+  /** As {@link GemmKernel#dots}, with weights of INT8. */
+  void dotsInt8(
+      long out, long outStride, long x, int n, long values, long scales, int count, int length);
+
+  /** to[k] = from[k] rounded to BF16, for floats at any address. */
+  void narrowBf16(long to, long from, int length);
+
+  /**
+   * to[k] = from[k] / scale rounded to the nearest whole number, for floats at any address that
+   * share a scale: the largest of their sizes / 127.
+   *
+   * @return the scale
+   */
+  float narrowInt8(long to, long from, int length);
 
   /** to[k] = w[k] of one row of BF16. */
   void widenBf16(long to, long values, int length);

@@ -98,6 +98,11 @@ public final class CpuBackend implements Backend {
   }
 
   @Override
+  public int independentRows() {
+    return LinearForward.MAX_DOT_ROWS;
+  }
+
+  @Override
   public Optional<CompactOp> compact() {
     return Optional.of(compact);
   }

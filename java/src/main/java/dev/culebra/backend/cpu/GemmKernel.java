@@ -79,10 +79,10 @@ interface GemmKernel {
   void addPanelSums(long sums, long a, int rows, int depth, long scratch);
 
   /**
-   * out[i] = x · w[i] + bias[i].
+   * out[r][i] = x[r] · w[i], for {@code n} rows x and {@code count} rows w of {@code length} floats
+   * that follow each other without gaps. The bits of a product do not depend on n and count.
    *
-   * @param bias 0 for none
-   * @param wStride bytes between rows of w
+   * @param outStride bytes between rows of out
    */
-  void dots(long out, long x, long w, long wStride, long bias, int count, int length);
+  void dots(long out, long outStride, long x, int n, long w, int count, int length);
 }

@@ -6,16 +6,15 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * The forward pass of a linear layer, whatever the format of its weights: {@link Gemm}, or dot
- * products for a few rows, as in a decoding step, which is bound by reading the weights. Weights
- * are read once from memory, then from the cache for each further row. A row's result does not
- * depend on the others, nor on how many of them there are up to {@link #MAX_DOT_ROWS}. A call
- * allocates nothing. One thread at a time.
+ * products for a few rows, as in a decoding step, which is bound by reading the weights. A row's
+ * result does not depend on the others, nor on how many of them there are up to {@link
+ * #MAX_DOT_ROWS}. A call allocates nothing. One thread at a time.
  */
 final class LinearForward {
   /** Up to this many rows, packing the weights costs more than reading them once per row. */
   static final int MAX_DOT_ROWS = 8;
 
-  /** Bytes of the weights in one part: 128 KB stay in the L2 cache from row to row. */
+  /** Bytes of the weights in one part of the work. */
   private static final int PART = 128 << 10;
 
   private final WorkerPool pool;
@@ -78,11 +77,12 @@ final class LinearForward {
   private void multiplyPart(int part) {
     int first = part * outputsPerPart;
     int count = Math.min(outputsPerPart, outputs - first);
-    for (int r = 0; r < n; r++) {
-      long at = to + 4L * ((long) r * outputs + first);
-      weights.dots(at, in + 4L * r * inputs, first, count);
-      if (bias != 0) {
-        kernels.add(at, at, bias + 4L * first, count);
+    long at = to + 4L * first;
+    weights.dots(at, 4L * outputs, in, n, first, count);
+    if (bias != 0) {
+      for (int r = 0; r < n; r++) {
+        long row = at + 4L * r * outputs;
+        kernels.add(row, row, bias + 4L * first, count);
       }
     }
     if (!plain) {

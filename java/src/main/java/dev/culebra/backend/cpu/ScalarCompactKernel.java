@@ -4,6 +4,7 @@ import static dev.culebra.backend.cpu.RawMemory.ALL;
 import static dev.culebra.backend.cpu.RawMemory.safe;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import dev.culebra.backend.CompactWeight;
@@ -12,9 +13,13 @@ import dev.culebra.tensor.BFloat16;
 /** {@link CompactKernel} as plain loops. */
 final class ScalarCompactKernel implements CompactKernel {
   @Override
-  public void dotsBf16(long out, long x, long values, int rows, int length) {
-    for (int i = 0; i < rows; i++) {
-      put(out + 4L * i, dotBf16(x, values + 2L * i * length, 0, length, 0));
+  public void dotsBf16(
+      long out, long outStride, long x, int n, long values, int count, int length) {
+    for (int i = 0; i < count; i++) {
+      long w = values + 2L * i * length;
+      for (int r = 0; r < n; r++) {
+        put(out + r * outStride + 4L * i, dotBf16(x + 4L * r * length, w, 0, length, 0));
+      }
     }
   }
 
@@ -27,12 +32,15 @@ final class ScalarCompactKernel implements CompactKernel {
   }
 
   @Override
-  public void dotsInt8(long out, long x, long values, long scales, int rows, int length) {
+  public void dotsInt8(
+      long out, long outStride, long x, int n, long values, long scales, int count, int length) {
     int blocks = Math.ceilDiv(length, CompactWeight.BLOCK);
-    for (int i = 0; i < rows; i++) {
-      put(
-          out + 4L * i,
-          dotInt8(x, values + (long) i * length, scales + 4L * i * blocks, 0, length, 0));
+    for (int i = 0; i < count; i++) {
+      long w = values + (long) i * length;
+      long s = scales + 4L * i * blocks;
+      for (int r = 0; r < n; r++) {
+        put(out + r * outStride + 4L * i, dotInt8(x + 4L * r * length, w, s, 0, length, 0));
+      }
     }
   }
 
@@ -47,6 +55,51 @@ final class ScalarCompactKernel implements CompactKernel {
       sum = Math.fma(get(scales + 4L * (from / CompactWeight.BLOCK)), part, sum);
     }
     return sum;
+  }
+
+  @Override
+  public void narrowBf16(long to, long from, int length) {
+    narrowBf16(to, from, 0, length);
+  }
+
+  /** The same from column {@code first} on. */
+  static void narrowBf16(long to, long from, int first, int length) {
+    for (int k = first; k < length; k++) {
+      ALL.set(JAVA_SHORT, safe(to + 2L * k), BFloat16.fromFloat(unaligned(from + 4L * k)));
+    }
+  }
+
+  @Override
+  public float narrowInt8(long to, long from, int length) {
+    float most = most(from, 0, length, 0);
+    divide(to, from, 0, length, inverse(most));
+    return most / Byte.MAX_VALUE;
+  }
+
+  /** The largest of {@code most} and of the sizes from column {@code first} on; or NaN. */
+  static float most(long from, int first, int length, float most) {
+    for (int k = first; k < length; k++) {
+      most = Math.max(most, Math.abs(unaligned(from + 4L * k)));
+    }
+    return most;
+  }
+
+  /** 127 / most, or 0 for a block of zeros, or next to it. */
+  static float inverse(float most) {
+    float inverse = Byte.MAX_VALUE / most;
+    return Float.isInfinite(inverse) ? 0 : inverse;
+  }
+
+  /** to[k] = from[k] · inverse, rounded, from column {@code first} on. */
+  static void divide(long to, long from, int first, int length, float inverse) {
+    for (int k = first; k < length; k++) {
+      byte rounded = (byte) Math.rint(unaligned(from + 4L * k) * inverse);
+      ALL.set(JAVA_BYTE, safe(to + k), rounded);
+    }
+  }
+
+  private static float unaligned(long address) {
+    return ALL.get(JAVA_FLOAT_UNALIGNED, safe(address));
   }
 
   @Override

@@ -112,15 +112,21 @@ final class ScalarGemmKernel implements GemmKernel {
   }
 
   @Override
-  public void dots(long out, long x, long w, long wStride, long bias, int count, int length) {
+  public void dots(long out, long outStride, long x, int n, long w, int count, int length) {
     for (int i = 0; i < count; i++) {
-      float sum = bias == 0 ? 0 : get(bias + 4L * i);
-      for (int k = 0; k < length; k++) {
-        sum += get(x + 4L * k) * get(w + 4L * k);
+      long row = w + 4L * i * length;
+      for (int r = 0; r < n; r++) {
+        put(out + r * outStride + 4L * i, dot(x + 4L * r * length, row, 0, length, 0));
       }
-      put(out + 4L * i, sum);
-      w += wStride;
     }
+  }
+
+  /** sum + Σ x[k] · w[k] over {@code from} ≤ k < {@code to}. */
+  static float dot(long x, long w, int from, int to, float sum) {
+    for (int k = from; k < to; k++) {
+      sum = Math.fma(get(x + 4L * k), get(w + 4L * k), sum);
+    }
+    return sum;
   }
 
   private static float get(long address) {

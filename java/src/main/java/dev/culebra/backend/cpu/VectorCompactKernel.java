@@ -6,6 +6,7 @@ import static dev.culebra.backend.cpu.RawMemory.safeStride;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.culebra.backend.CompactWeight;
+import dev.culebra.tensor.BFloat16;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
@@ -35,54 +36,81 @@ final class VectorCompactKernel implements CompactKernel {
       VectorSpecies.of(byte.class, VectorShape.forBitSize(SPECIES.vectorBitSize() / 4));
 
   private static final int BLOCK = CompactWeight.BLOCK;
+
+  private static final int NAN = BFloat16.fromFloat(Float.NaN) << 16;
+
+  /** Added and taken away again, it rounds a small single to the nearest whole number. */
+  private static final float TO_WHOLE = 0x1.8p23f;
+
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
+  /** One row of weights after another, so that the memory sees a single stream. */
   @Override
-  public void dotsBf16(long out, long x, long values, int rows, int length) {
-    long stride = 2L * length;
-    int i = 0;
-    for (; i + 4 <= rows; i += 4) {
-      dots4Bf16(out + 4L * i, x, values + i * stride, safeStride(stride), length);
-    }
-    for (; i < rows; i++) {
-      put(out + 4L * i, dotBf16(x, values + i * stride, length));
+  public void dotsBf16(
+      long out, long outStride, long x, int n, long values, int count, int length) {
+    long xStride = 4L * length;
+    for (int i = 0; i < count; i++) {
+      long row = values + 2L * i * length;
+      int r = 0;
+      for (; r + 2 <= n; r += 2) {
+        dots2Bf16(out + r * outStride + 4L * i, outStride, x + r * xStride, row, length);
+      }
+      if (r < n) {
+        put(out + r * outStride + 4L * i, dotBf16(x + r * xStride, row, length));
+      }
     }
   }
 
-  /** Four rows at once share the loads of x and keep four streams of memory going. */
-  private static void dots4Bf16(long out, long x, long w, long stride, int length) {
-    FloatVector s0 = FloatVector.zero(SPECIES);
-    FloatVector s1 = FloatVector.zero(SPECIES);
-    FloatVector s2 = FloatVector.zero(SPECIES);
-    FloatVector s3 = FloatVector.zero(SPECIES);
-    int whole = SPECIES.loopBound(length);
-    for (int k = 0; k < whole; k += LANES) {
-      long p = safe(w + 2L * k);
-      FloatVector v = FloatVector.fromMemorySegment(SPECIES, ALL, safe(x + 4L * k), ORDER);
-      s0 = v.fma(bf16(p), s0);
-      s1 = v.fma(bf16(p + stride), s1);
-      s2 = v.fma(bf16(p + 2 * stride), s2);
-      s3 = v.fma(bf16(p + 3 * stride), s3);
-    }
-    float d0 = LaneSum.of(s0);
-    float d1 = LaneSum.of(s1);
-    float d2 = LaneSum.of(s2);
-    float d3 = LaneSum.of(s3);
-    put(out, ScalarCompactKernel.dotBf16(x, w, whole, length, d0));
-    put(out + 4, ScalarCompactKernel.dotBf16(x, w + stride, whole, length, d1));
-    put(out + 8, ScalarCompactKernel.dotBf16(x, w + 2 * stride, whole, length, d2));
-    put(out + 12, ScalarCompactKernel.dotBf16(x, w + 3 * stride, whole, length, d3));
-  }
-
+  /** Four sums, which hide the latency of a multiply-add. */
   private static float dotBf16(long x, long w, int length) {
-    FloatVector s = FloatVector.zero(SPECIES);
-    int whole = SPECIES.loopBound(length);
-    for (int k = 0; k < whole; k += LANES) {
-      s =
-          FloatVector.fromMemorySegment(SPECIES, ALL, safe(x + 4L * k), ORDER)
-              .fma(bf16(safe(w + 2L * k)), s);
+    FloatVector a = FloatVector.zero(SPECIES);
+    FloatVector b = a;
+    FloatVector c = a;
+    FloatVector d = a;
+    int whole = length - length % (4 * LANES);
+    for (int k = 0; k < whole; k += 4 * LANES) {
+      long p = safe(w + 2L * k);
+      long q = safe(x + 4L * k);
+      a = load(q).fma(bf16(p), a);
+      b = load(q + 4L * LANES).fma(bf16(p + 2L * LANES), b);
+      c = load(q + 8L * LANES).fma(bf16(p + 4L * LANES), c);
+      d = load(q + 12L * LANES).fma(bf16(p + 6L * LANES), d);
     }
-    return ScalarCompactKernel.dotBf16(x, w, whole, length, LaneSum.of(s));
+    return ScalarCompactKernel.dotBf16(x, w, whole, length, LaneSum.of(a.add(b).add(c.add(d))));
+  }
+
+  /** Two rows of x share the widened weights; each has the sums of {@link #dotBf16}. */
+  private static void dots2Bf16(long out, long outStride, long x, long w, int length) {
+    FloatVector a = FloatVector.zero(SPECIES);
+    FloatVector b = a;
+    FloatVector c = a;
+    FloatVector d = a;
+    FloatVector e = a;
+    FloatVector f = a;
+    FloatVector g = a;
+    FloatVector h = a;
+    long other = safeStride(4L * length);
+    int whole = length - length % (4 * LANES);
+    for (int k = 0; k < whole; k += 4 * LANES) {
+      long p = safe(w + 2L * k);
+      long q = safe(x + 4L * k);
+      FloatVector v = bf16(p);
+      a = load(q).fma(v, a);
+      e = load(q + other).fma(v, e);
+      v = bf16(p + 2L * LANES);
+      b = load(q + 4L * LANES).fma(v, b);
+      f = load(q + other + 4L * LANES).fma(v, f);
+      v = bf16(p + 4L * LANES);
+      c = load(q + 8L * LANES).fma(v, c);
+      g = load(q + other + 8L * LANES).fma(v, g);
+      v = bf16(p + 6L * LANES);
+      d = load(q + 12L * LANES).fma(v, d);
+      h = load(q + other + 12L * LANES).fma(v, h);
+    }
+    float first = LaneSum.of(a.add(b).add(c.add(d)));
+    float second = LaneSum.of(e.add(f).add(g.add(h)));
+    put(out, ScalarCompactKernel.dotBf16(x, w, whole, length, first));
+    put(out + outStride, ScalarCompactKernel.dotBf16(x + other, w, whole, length, second));
   }
 
   /** The sign that S2I puts into the upper half is shifted out; ZERO_EXTEND_S2I boxes (JDK 25). */
@@ -95,43 +123,125 @@ final class VectorCompactKernel implements CompactKernel {
   }
 
   @Override
-  public void dotsInt8(long out, long x, long values, long scales, int rows, int length) {
+  public void dotsInt8(
+      long out, long outStride, long x, int n, long values, long scales, int count, int length) {
     int blocks = Math.ceilDiv(length, BLOCK);
     int whole = length / BLOCK;
-    for (int i = 0; i < rows; i++) {
+    long xStride = 4L * length;
+    for (int i = 0; i < count; i++) {
       long w = values + (long) i * length;
       long s = scales + 4L * i * blocks;
-      put(
-          out + 4L * i,
-          ScalarCompactKernel.dotInt8(x, w, s, whole, length, dotInt8(x, w, s, whole)));
+      int r = 0;
+      for (; r + 2 <= n; r += 2) {
+        dots2Int8(out + r * outStride + 4L * i, outStride, x + r * xStride, w, s, whole, length);
+      }
+      if (r < n) {
+        long at = x + r * xStride;
+        float sum = dotInt8(at, w, s, whole);
+        put(
+            out + r * outStride + 4L * i,
+            ScalarCompactKernel.dotInt8(at, w, s, whole, length, sum));
+      }
     }
   }
 
-  /** Over whole blocks. One row after another: the memory sees a single stream. */
+  /** Over whole blocks. */
   private static float dotInt8(long x, long w, long scales, int blocks) {
     FloatVector sum = FloatVector.zero(SPECIES);
     for (int b = 0; b < blocks; b++) {
       long p = safe(w + (long) BLOCK * b);
       long q = safe(x + 4L * BLOCK * b);
-      FloatVector s = FloatVector.fromMemorySegment(SPECIES, ALL, q, ORDER).mul(int8(p));
-      FloatVector t =
-          FloatVector.fromMemorySegment(SPECIES, ALL, q + 4L * LANES, ORDER).mul(int8(p + LANES));
+      FloatVector s = load(q).mul(int8(p));
+      FloatVector t = load(q + 4L * LANES).mul(int8(p + LANES));
       for (int j = 2 * LANES; j < BLOCK; j += 2 * LANES) {
-        s = FloatVector.fromMemorySegment(SPECIES, ALL, q + 4L * j, ORDER).fma(int8(p + j), s);
-        t =
-            FloatVector.fromMemorySegment(SPECIES, ALL, q + 4L * (j + LANES), ORDER)
-                .fma(int8(p + j + LANES), t);
+        s = load(q + 4L * j).fma(int8(p + j), s);
+        t = load(q + 4L * (j + LANES)).fma(int8(p + j + LANES), t);
       }
-      float scale = ALL.get(JAVA_FLOAT, safe(scales + 4L * b));
-      sum = s.add(t).fma(FloatVector.broadcast(SPECIES, scale), sum);
+      sum = s.add(t).fma(scale(scales, b), sum);
     }
     return LaneSum.of(sum);
+  }
+
+  /** Two rows of x share the widened weights; each has the sums of {@link #dotInt8}. */
+  private static void dots2Int8(
+      long out, long outStride, long x, long w, long scales, int blocks, int length) {
+    FloatVector sum = FloatVector.zero(SPECIES);
+    FloatVector sum2 = sum;
+    long other = safeStride(4L * length);
+    for (int b = 0; b < blocks; b++) {
+      long p = safe(w + (long) BLOCK * b);
+      long q = safe(x + 4L * BLOCK * b);
+      FloatVector v = int8(p);
+      FloatVector s = load(q).mul(v);
+      FloatVector s2 = load(q + other).mul(v);
+      v = int8(p + LANES);
+      FloatVector t = load(q + 4L * LANES).mul(v);
+      FloatVector t2 = load(q + other + 4L * LANES).mul(v);
+      for (int j = 2 * LANES; j < BLOCK; j += 2 * LANES) {
+        v = int8(p + j);
+        s = load(q + 4L * j).fma(v, s);
+        s2 = load(q + other + 4L * j).fma(v, s2);
+        v = int8(p + j + LANES);
+        t = load(q + 4L * (j + LANES)).fma(v, t);
+        t2 = load(q + other + 4L * (j + LANES)).fma(v, t2);
+      }
+      FloatVector scale = scale(scales, b);
+      sum = s.add(t).fma(scale, sum);
+      sum2 = s2.add(t2).fma(scale, sum2);
+    }
+    float first = LaneSum.of(sum);
+    float second = LaneSum.of(sum2);
+    put(out, ScalarCompactKernel.dotInt8(x, w, scales, blocks, length, first));
+    put(out + outStride, ScalarCompactKernel.dotInt8(x + other, w, scales, blocks, length, second));
+  }
+
+  private static FloatVector scale(long scales, int block) {
+    return FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, safe(scales + 4L * block)));
   }
 
   private static FloatVector int8(long p) {
     return (FloatVector)
         ByteVector.fromMemorySegment(QUARTERS, ALL, p, ORDER)
             .convertShape(VectorOperators.B2F, SPECIES, 0);
+  }
+
+  /** The upper half, rounded to nearest even by what is added below it. */
+  @Override
+  public void narrowBf16(long to, long from, int length) {
+    int whole = SPECIES.loopBound(length);
+    for (int k = 0; k < whole; k += LANES) {
+      FloatVector v = load(safe(from + 4L * k));
+      IntVector bits = v.reinterpretAsInts();
+      IntVector rounding = bits.lanewise(VectorOperators.LSHR, 16).and(1).add(0x7FFF);
+      IntVector rounded =
+          bits.add(rounding)
+              .blend(NAN, v.test(VectorOperators.IS_NAN).cast(INTS))
+              .lanewise(VectorOperators.LSHR, 16);
+      ((ShortVector) rounded.convertShape(VectorOperators.I2S, HALVES, 0))
+          .intoMemorySegment(ALL, safe(to + 2L * k), ORDER);
+    }
+    ScalarCompactKernel.narrowBf16(to, from, whole, length);
+  }
+
+  @Override
+  public float narrowInt8(long to, long from, int length) {
+    int whole = SPECIES.loopBound(length);
+    FloatVector most = FloatVector.zero(SPECIES);
+    for (int k = 0; k < whole; k += LANES) {
+      most = most.max(load(safe(from + 4L * k)).abs());
+    }
+    float all =
+        ScalarCompactKernel.most(from, whole, length, most.reduceLanes(VectorOperators.MAX));
+    float inverse = ScalarCompactKernel.inverse(all);
+    FloatVector factors = FloatVector.broadcast(SPECIES, inverse);
+    FloatVector magic = FloatVector.broadcast(SPECIES, TO_WHOLE);
+    for (int k = 0; k < whole; k += LANES) {
+      FloatVector scaled = load(safe(from + 4L * k)).mul(factors).add(magic).sub(magic);
+      ((ByteVector) scaled.convertShape(VectorOperators.F2B, QUARTERS, 0))
+          .intoMemorySegment(ALL, safe(to + k), ORDER);
+    }
+    ScalarCompactKernel.divide(to, from, whole, length, inverse);
+    return all / Byte.MAX_VALUE;
   }
 
   @Override
@@ -151,6 +261,10 @@ final class VectorCompactKernel implements CompactKernel {
       int8(safe(values + k)).mul(scales).intoMemorySegment(ALL, safe(to + 4L * k), ORDER);
     }
     ScalarCompactKernel.widenInt8(to, values, scale, whole, length);
+  }
+
+  private static FloatVector load(long address) {
+    return FloatVector.fromMemorySegment(SPECIES, ALL, address, ORDER);
   }
 
   private static void put(long address, float value) {

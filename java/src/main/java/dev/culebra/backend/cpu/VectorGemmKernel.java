@@ -347,64 +347,79 @@ final class VectorGemmKernel implements GemmKernel {
     s.intoMemorySegment(ALL, safe(sum), ORDER);
   }
 
+  /** One row of weights after another, so that the memory sees a single stream. */
   @Override
-  public void dots(long out, long x, long w, long wStride, long bias, int count, int length) {
-    int i = 0;
-    for (; i + 4 <= count; i += 4) {
-      dots4(out + 4L * i, x, w + i * wStride, safeStride(wStride), length);
-    }
-    for (; i < count; i++) {
-      ALL.set(JAVA_FLOAT, safe(out + 4L * i), dot(x, w + i * wStride, length));
-    }
-    for (i = 0; bias != 0 && i < count; i++) {
-      long at = safe(out + 4L * i);
-      ALL.set(JAVA_FLOAT, at, ALL.get(JAVA_FLOAT, at) + ALL.get(JAVA_FLOAT, safe(bias + 4L * i)));
+  public void dots(long out, long outStride, long x, int n, long w, int count, int length) {
+    long xStride = 4L * length;
+    for (int i = 0; i < count; i++) {
+      long row = w + i * xStride;
+      int r = 0;
+      for (; r + 2 <= n; r += 2) {
+        dots2(out + r * outStride + 4L * i, outStride, x + r * xStride, row, length);
+      }
+      if (r < n) {
+        put(out + r * outStride + 4L * i, dot(x + r * xStride, row, length));
+      }
     }
   }
 
-  /** Four rows at once share the loads of x and read four memory streams in parallel. */
-  private static void dots4(long out, long x, long w, long stride, int length) {
-    FloatVector s0 = FloatVector.zero(SPECIES);
-    FloatVector s1 = FloatVector.zero(SPECIES);
-    FloatVector s2 = FloatVector.zero(SPECIES);
-    FloatVector s3 = FloatVector.zero(SPECIES);
-    int whole = SPECIES.loopBound(length);
-    for (int k = 0; k < whole; k += LANES) {
-      long p = safe(w + 4L * k);
-      FloatVector v = FloatVector.fromMemorySegment(SPECIES, ALL, safe(x + 4L * k), ORDER);
-      s0 = v.fma(FloatVector.fromMemorySegment(SPECIES, ALL, p, ORDER), s0);
-      s1 = v.fma(FloatVector.fromMemorySegment(SPECIES, ALL, p + stride, ORDER), s1);
-      s2 = v.fma(FloatVector.fromMemorySegment(SPECIES, ALL, p + 2 * stride, ORDER), s2);
-      s3 = v.fma(FloatVector.fromMemorySegment(SPECIES, ALL, p + 3 * stride, ORDER), s3);
-    }
-    float d0 = LaneSum.of(s0);
-    float d1 = LaneSum.of(s1);
-    float d2 = LaneSum.of(s2);
-    float d3 = LaneSum.of(s3);
-    long at = safe(out);
-    ALL.set(JAVA_FLOAT, at, tail(x, w, whole, length, d0));
-    ALL.set(JAVA_FLOAT, at + 4, tail(x, w + stride, whole, length, d1));
-    ALL.set(JAVA_FLOAT, at + 8, tail(x, w + 2 * stride, whole, length, d2));
-    ALL.set(JAVA_FLOAT, at + 12, tail(x, w + 3 * stride, whole, length, d3));
-  }
-
+  /** Four sums, which hide the latency of a multiply-add. */
   private static float dot(long x, long w, int length) {
-    FloatVector s = FloatVector.zero(SPECIES);
-    int whole = SPECIES.loopBound(length);
-    for (int k = 0; k < whole; k += LANES) {
-      s =
-          FloatVector.fromMemorySegment(SPECIES, ALL, safe(x + 4L * k), ORDER)
-              .fma(FloatVector.fromMemorySegment(SPECIES, ALL, safe(w + 4L * k), ORDER), s);
+    FloatVector a = FloatVector.zero(SPECIES);
+    FloatVector b = a;
+    FloatVector c = a;
+    FloatVector d = a;
+    int whole = length - length % (4 * LANES);
+    for (int k = 0; k < whole; k += 4 * LANES) {
+      long p = safe(w + 4L * k);
+      long q = safe(x + 4L * k);
+      a = load(q).fma(load(p), a);
+      b = load(q + 4L * LANES).fma(load(p + 4L * LANES), b);
+      c = load(q + 8L * LANES).fma(load(p + 8L * LANES), c);
+      d = load(q + 12L * LANES).fma(load(p + 12L * LANES), d);
     }
-    return tail(x, w, whole, length, LaneSum.of(s));
+    return ScalarGemmKernel.dot(x, w, whole, length, LaneSum.of(a.add(b).add(c.add(d))));
   }
 
-  private static float tail(long x, long w, int from, int to, float sum) {
-    for (int k = from; k < to; k++) {
-      sum =
-          Math.fma(
-              ALL.get(JAVA_FLOAT, safe(x + 4L * k)), ALL.get(JAVA_FLOAT, safe(w + 4L * k)), sum);
+  /** Two rows of x share the loads of w; each has the sums of {@link #dot}. */
+  private static void dots2(long out, long outStride, long x, long w, int length) {
+    FloatVector a = FloatVector.zero(SPECIES);
+    FloatVector b = a;
+    FloatVector c = a;
+    FloatVector d = a;
+    FloatVector e = a;
+    FloatVector f = a;
+    FloatVector g = a;
+    FloatVector h = a;
+    long other = safeStride(4L * length);
+    int whole = length - length % (4 * LANES);
+    for (int k = 0; k < whole; k += 4 * LANES) {
+      long p = safe(w + 4L * k);
+      long q = safe(x + 4L * k);
+      FloatVector v = load(p);
+      a = load(q).fma(v, a);
+      e = load(q + other).fma(v, e);
+      v = load(p + 4L * LANES);
+      b = load(q + 4L * LANES).fma(v, b);
+      f = load(q + other + 4L * LANES).fma(v, f);
+      v = load(p + 8L * LANES);
+      c = load(q + 8L * LANES).fma(v, c);
+      g = load(q + other + 8L * LANES).fma(v, g);
+      v = load(p + 12L * LANES);
+      d = load(q + 12L * LANES).fma(v, d);
+      h = load(q + other + 12L * LANES).fma(v, h);
     }
-    return sum;
+    float first = LaneSum.of(a.add(b).add(c.add(d)));
+    float second = LaneSum.of(e.add(f).add(g.add(h)));
+    put(out, ScalarGemmKernel.dot(x, w, whole, length, first));
+    put(out + outStride, ScalarGemmKernel.dot(x + other, w, whole, length, second));
+  }
+
+  private static FloatVector load(long address) {
+    return FloatVector.fromMemorySegment(SPECIES, ALL, address, ORDER);
+  }
+
+  private static void put(long address, float value) {
+    ALL.set(JAVA_FLOAT, safe(address), value);
   }
 }

@@ -74,14 +74,20 @@ final class WeightRows {
     };
   }
 
-  /** out[i] = x · row first + i, for {@code count} rows. */
-  void dots(long out, long x, int first, int count) {
+  /**
+   * out[r][i] = x[r] · row first + i, for {@code n} rows x and {@code count} rows of weights. The
+   * bits of a product do not depend on n, first and count.
+   *
+   * @param outStride bytes between rows of out
+   */
+  void dots(long out, long outStride, long x, int n, int first, int count) {
     long start = (long) first * columns;
     switch (format) {
-      case null -> floats.dots(out, x, values + 4 * start, 4L * columns, 0, count, columns);
-      case BF16 -> compact.dotsBf16(out, x, values + 2 * start, count, columns);
+      case null -> floats.dots(out, outStride, x, n, values + 4 * start, count, columns);
+      case BF16 -> compact.dotsBf16(out, outStride, x, n, values + 2 * start, count, columns);
       case INT8 ->
-          compact.dotsInt8(out, x, values + start, scales + 4L * first * blocks, count, columns);
+          compact.dotsInt8(
+              out, outStride, x, n, values + start, scales + 4L * first * blocks, count, columns);
     }
   }
 
