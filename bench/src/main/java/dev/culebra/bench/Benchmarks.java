@@ -1,6 +1,7 @@
 package dev.culebra.bench;
 
 import dev.culebra.bench.cpu.CpuBenchmarks;
+import dev.culebra.bench.cpu.WritingBench;
 import dev.culebra.bench.gpu.DecodeBench;
 import dev.culebra.bench.gpu.GpuBench;
 import dev.culebra.bench.gpu.KernelBench;
@@ -15,6 +16,7 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     subcommands = {
       CpuBenchmarks.class,
+      WritingBench.class,
       GpuBench.class,
       DecodeBench.class,
       KernelBench.class,

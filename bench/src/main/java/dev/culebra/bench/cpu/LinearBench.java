@@ -16,11 +16,11 @@ public class LinearBench extends OpBench {
     MLP_DOWN,
     HEAD;
 
-    private int inputs(GptConfig model) {
+    int inputs(GptConfig model) {
       return this == MLP_DOWN ? 4 * model.embd() : model.embd();
     }
 
-    private int outputs(GptConfig model) {
+    int outputs(GptConfig model) {
       return switch (this) {
         case QKV -> 3 * model.embd();
         case PROJECTION, MLP_DOWN -> model.embd();

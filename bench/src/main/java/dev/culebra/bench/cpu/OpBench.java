@@ -1,6 +1,8 @@
 package dev.culebra.bench.cpu;
 
 import dev.culebra.backend.Backend;
+import dev.culebra.backend.CompactOp;
+import dev.culebra.backend.CompactWeight;
 import dev.culebra.backend.Ops;
 import dev.culebra.backend.cpu.CpuBackend;
 import dev.culebra.bench.race.Course;
@@ -72,6 +74,10 @@ public abstract class OpBench {
     return backend.ops();
   }
 
+  final CompactOp compact() {
+    return backend.compact().orElseThrow();
+  }
+
   final GptConfig model() {
     return course.model();
   }
@@ -99,6 +105,15 @@ public abstract class OpBench {
       tensor.setInt(i, random.nextInt(bound));
     }
     return tensor;
+  }
+
+  /** A matrix of the same numbers in fewer bits. */
+  final CompactWeight compact(CompactWeight.Format format, Tensor matrix) {
+    Buffer buffer = backend.allocate(format.bytes(matrix.shape()));
+    buffers.add(buffer);
+    CompactWeight weight = new CompactWeight(format, buffer, 0, matrix.shape());
+    compact().store(weight, 0, matrix.segment());
+    return weight;
   }
 
   /** A tensor of zeros. */

@@ -8,7 +8,11 @@ import dev.culebra.tensor.Buffer;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
@@ -27,6 +31,9 @@ public record MachineRates(double fmaGflops, double gemmGflops, double copyGbps)
   private static final int GEMM_SIZE = 1024;
   private static final int COPY_ELEMENTS = 16 << 20;
   private static final int REPEATS = 5;
+  private static final long READ_BYTES = 128L << 20;
+  private static final long VECTOR_BYTES = SPECIES.vectorByteSize();
+  private static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
   /** Measures for about a second; each rate is the best of a few repeats. */
   public static MachineRates measure(int threads) {
@@ -75,6 +82,33 @@ public record MachineRates(double fmaGflops, double gemmGflops, double copyGbps)
     return bytes
         / best(
             () -> inParallel(threads, i -> System.arraycopy(from[i], 0, to[i], 0, COPY_ELEMENTS)));
+  }
+
+  /** Reading memory outside all caches, in GB/s; each thread reads its own part in order. */
+  public static double read(int threads) {
+    try (Arena arena = Arena.ofShared()) {
+      MemorySegment[] parts = new MemorySegment[threads];
+      Arrays.setAll(parts, i -> arena.allocate(READ_BYTES, VECTOR_BYTES).fill((byte) 1));
+      float[] sums = new float[threads];
+      return (double) READ_BYTES
+          * threads
+          / best(() -> inParallel(threads, i -> sums[i] = sum(parts[i])));
+    }
+  }
+
+  /** Four streams of sums, which hide the latency of an addition. */
+  private static float sum(MemorySegment part) {
+    FloatVector a = FloatVector.zero(SPECIES);
+    FloatVector b = a;
+    FloatVector c = a;
+    FloatVector d = a;
+    for (long at = 0; at < part.byteSize(); at += 4 * VECTOR_BYTES) {
+      a = a.add(FloatVector.fromMemorySegment(SPECIES, part, at, ORDER));
+      b = b.add(FloatVector.fromMemorySegment(SPECIES, part, at + VECTOR_BYTES, ORDER));
+      c = c.add(FloatVector.fromMemorySegment(SPECIES, part, at + 2 * VECTOR_BYTES, ORDER));
+      d = d.add(FloatVector.fromMemorySegment(SPECIES, part, at + 3 * VECTOR_BYTES, ORDER));
+    }
+    return a.add(b).add(c.add(d)).lane(0);
   }
 
   /** Nanoseconds of the fastest repeat. */
