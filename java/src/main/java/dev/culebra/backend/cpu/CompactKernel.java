@@ -12,7 +12,8 @@ import dev.culebra.backend.CompactWeight;
  */
 interface CompactKernel {
   /** As {@link GemmKernel#dots}, with weights of BF16. */
-  void dotsBf16(long out, long outStride, long x, int n, long values, int count, int length);
+  void dotsBf16(
+      long out, long outStride, long x, int n, long values, int count, int length, long scratch);
 
   /** As {@link GemmKernel#dots}, with weights of INT8. */
   void dotsInt8(

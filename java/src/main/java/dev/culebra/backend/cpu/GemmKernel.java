@@ -83,6 +83,7 @@ interface GemmKernel {
    * that follow each other without gaps. The bits of a product do not depend on n and count.
    *
    * @param outStride bytes between rows of out
+   * @param scratch {@link #SCRATCH} bytes
    */
-  void dots(long out, long outStride, long x, int n, long w, int count, int length);
+  void dots(long out, long outStride, long x, int n, long w, int count, int length, long scratch);
 }

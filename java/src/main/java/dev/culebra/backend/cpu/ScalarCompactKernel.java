@@ -14,7 +14,7 @@ import dev.culebra.tensor.BFloat16;
 final class ScalarCompactKernel implements CompactKernel {
   @Override
   public void dotsBf16(
-      long out, long outStride, long x, int n, long values, int count, int length) {
+      long out, long outStride, long x, int n, long values, int count, int length, long scratch) {
     for (int i = 0; i < count; i++) {
       long w = values + 2L * i * length;
       for (int r = 0; r < n; r++) {

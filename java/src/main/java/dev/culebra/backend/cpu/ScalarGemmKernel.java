@@ -112,7 +112,8 @@ final class ScalarGemmKernel implements GemmKernel {
   }
 
   @Override
-  public void dots(long out, long outStride, long x, int n, long w, int count, int length) {
+  public void dots(
+      long out, long outStride, long x, int n, long w, int count, int length, long scratch) {
     for (int i = 0; i < count; i++) {
       long row = w + 4L * i * length;
       for (int r = 0; r < n; r++) {

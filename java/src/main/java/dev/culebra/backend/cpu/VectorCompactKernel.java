@@ -35,6 +35,7 @@ final class VectorCompactKernel implements CompactKernel {
   private static final VectorSpecies<Byte> QUARTERS =
       VectorSpecies.of(byte.class, VectorShape.forBitSize(SPECIES.vectorBitSize() / 4));
 
+  private static final long VECTOR_BYTES = 4L * LANES;
   private static final int BLOCK = CompactWeight.BLOCK;
 
   private static final int NAN = BFloat16.fromFloat(Float.NaN) << 16;
@@ -44,43 +45,52 @@ final class VectorCompactKernel implements CompactKernel {
 
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
-  /** One row of weights after another, so that the memory sees a single stream. */
   @Override
   public void dotsBf16(
-      long out, long outStride, long x, int n, long values, int count, int length) {
+      long out, long outStride, long x, int n, long values, int count, int length, long scratch) {
     long xStride = 4L * length;
-    for (int i = 0; i < count; i++) {
-      long row = values + 2L * i * length;
+    long stride = safeStride(2L * length);
+    int i = 0;
+    for (; i + 4 <= count; i += 4) {
+      long to = out + 4L * i;
+      long row = values + i * stride;
       int r = 0;
       for (; r + 2 <= n; r += 2) {
-        dots2Bf16(out + r * outStride + 4L * i, outStride, x + r * xStride, row, length);
+        dotBf164x2(to + r * outStride, outStride, x + r * xStride, row, stride, length, scratch);
       }
       if (r < n) {
-        put(out + r * outStride + 4L * i, dotBf16(x + r * xStride, row, length));
+        dotBf164(to + r * outStride, x + r * xStride, row, stride, length, scratch);
+      }
+    }
+    for (; i < count; i++) {
+      for (int r = 0; r < n; r++) {
+        put(out + r * outStride + 4L * i, dotBf16(x + r * xStride, values + i * stride, length));
       }
     }
   }
 
-  /** Four sums, which hide the latency of a multiply-add. */
-  private static float dotBf16(long x, long w, int length) {
+  /** Four rows of weights: four streams of memory, and as many sums. */
+  private static void dotBf164(long out, long x, long w, long stride, int length, long scratch) {
     FloatVector a = FloatVector.zero(SPECIES);
     FloatVector b = a;
     FloatVector c = a;
     FloatVector d = a;
-    int whole = length - length % (4 * LANES);
-    for (int k = 0; k < whole; k += 4 * LANES) {
+    int whole = SPECIES.loopBound(length);
+    for (int k = 0; k < whole; k += LANES) {
       long p = safe(w + 2L * k);
-      long q = safe(x + 4L * k);
-      a = load(q).fma(bf16(p), a);
-      b = load(q + 4L * LANES).fma(bf16(p + 2L * LANES), b);
-      c = load(q + 8L * LANES).fma(bf16(p + 4L * LANES), c);
-      d = load(q + 12L * LANES).fma(bf16(p + 6L * LANES), d);
+      FloatVector v = load(safe(x + 4L * k));
+      a = v.fma(bf16(p), a);
+      b = v.fma(bf16(p + stride), b);
+      c = v.fma(bf16(p + 2 * stride), c);
+      d = v.fma(bf16(p + 3 * stride), d);
     }
-    return ScalarCompactKernel.dotBf16(x, w, whole, length, LaneSum.of(a.add(b).add(c.add(d))));
+    store(scratch, a, b, c, d);
+    dotBf16Finish(out, x, w, stride, whole, length, scratch);
   }
 
-  /** Two rows of x share the widened weights; each has the sums of {@link #dotBf16}. */
-  private static void dots2Bf16(long out, long outStride, long x, long w, int length) {
+  /** The same with two rows of x, which share the loads of the weights. */
+  private static void dotBf164x2(
+      long out, long outStride, long x, long w, long stride, int length, long scratch) {
     FloatVector a = FloatVector.zero(SPECIES);
     FloatVector b = a;
     FloatVector c = a;
@@ -90,27 +100,58 @@ final class VectorCompactKernel implements CompactKernel {
     FloatVector g = a;
     FloatVector h = a;
     long other = safeStride(4L * length);
-    int whole = length - length % (4 * LANES);
-    for (int k = 0; k < whole; k += 4 * LANES) {
+    int whole = SPECIES.loopBound(length);
+    for (int k = 0; k < whole; k += LANES) {
       long p = safe(w + 2L * k);
       long q = safe(x + 4L * k);
-      FloatVector v = bf16(p);
-      a = load(q).fma(v, a);
-      e = load(q + other).fma(v, e);
-      v = bf16(p + 2L * LANES);
-      b = load(q + 4L * LANES).fma(v, b);
-      f = load(q + other + 4L * LANES).fma(v, f);
-      v = bf16(p + 4L * LANES);
-      c = load(q + 8L * LANES).fma(v, c);
-      g = load(q + other + 8L * LANES).fma(v, g);
-      v = bf16(p + 6L * LANES);
-      d = load(q + 12L * LANES).fma(v, d);
-      h = load(q + other + 12L * LANES).fma(v, h);
+      FloatVector v = load(q);
+      FloatVector u = load(q + other);
+      FloatVector weights = bf16(p);
+      a = v.fma(weights, a);
+      e = u.fma(weights, e);
+      weights = bf16(p + stride);
+      b = v.fma(weights, b);
+      f = u.fma(weights, f);
+      weights = bf16(p + 2 * stride);
+      c = v.fma(weights, c);
+      g = u.fma(weights, g);
+      weights = bf16(p + 3 * stride);
+      d = v.fma(weights, d);
+      h = u.fma(weights, h);
     }
-    float first = LaneSum.of(a.add(b).add(c.add(d)));
-    float second = LaneSum.of(e.add(f).add(g.add(h)));
-    put(out, ScalarCompactKernel.dotBf16(x, w, whole, length, first));
-    put(out + outStride, ScalarCompactKernel.dotBf16(x + other, w, whole, length, second));
+    store(scratch, a, b, c, d);
+    store(scratch + 4 * VECTOR_BYTES, e, f, g, h);
+    dotBf16Finish(out, x, w, stride, whole, length, scratch);
+    dotBf16Finish(out + outStride, x + other, w, stride, whole, length, scratch + 4 * VECTOR_BYTES);
+  }
+
+  private static void store(
+      long scratch, FloatVector a, FloatVector b, FloatVector c, FloatVector d) {
+    a.intoMemorySegment(ALL, safe(scratch), ORDER);
+    b.intoMemorySegment(ALL, safe(scratch + VECTOR_BYTES), ORDER);
+    c.intoMemorySegment(ALL, safe(scratch + 2 * VECTOR_BYTES), ORDER);
+    d.intoMemorySegment(ALL, safe(scratch + 3 * VECTOR_BYTES), ORDER);
+  }
+
+  /**
+   * The sums of four rows in {@code scratch}, and what follows the last whole vector. By way of
+   * memory: with all sums of lanes in one method C2 stops inlining and boxes them.
+   */
+  private static void dotBf16Finish(
+      long out, long x, long w, long stride, int from, int length, long scratch) {
+    for (int i = 0; i < 4; i++) {
+      float sum = LaneSum.of(load(safe(scratch + i * VECTOR_BYTES)));
+      put(out + 4L * i, ScalarCompactKernel.dotBf16(x, w + i * stride, from, length, sum));
+    }
+  }
+
+  private static float dotBf16(long x, long w, int length) {
+    FloatVector sum = FloatVector.zero(SPECIES);
+    int whole = SPECIES.loopBound(length);
+    for (int k = 0; k < whole; k += LANES) {
+      sum = load(safe(x + 4L * k)).fma(bf16(safe(w + 2L * k)), sum);
+    }
+    return ScalarCompactKernel.dotBf16(x, w, whole, length, LaneSum.of(sum));
   }
 
   /** The sign that S2I puts into the upper half is shifted out; ZERO_EXTEND_S2I boxes (JDK 25). */
@@ -122,6 +163,7 @@ final class VectorCompactKernel implements CompactKernel {
         .reinterpretAsFloats();
   }
 
+  /** One row of weights after another: with so few bytes, widening them takes the time. */
   @Override
   public void dotsInt8(
       long out, long outStride, long x, int n, long values, long scales, int count, int length) {

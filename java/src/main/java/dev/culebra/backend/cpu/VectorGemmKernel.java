@@ -347,42 +347,52 @@ final class VectorGemmKernel implements GemmKernel {
     s.intoMemorySegment(ALL, safe(sum), ORDER);
   }
 
-  /** One row of weights after another, so that the memory sees a single stream. */
   @Override
-  public void dots(long out, long outStride, long x, int n, long w, int count, int length) {
+  public void dots(
+      long out, long outStride, long x, int n, long w, int count, int length, long scratch) {
     long xStride = 4L * length;
-    for (int i = 0; i < count; i++) {
-      long row = w + i * xStride;
+    long stride = safeStride(4L * length);
+    int i = 0;
+    for (; i + 4 <= count; i += 4) {
+      long to = out + 4L * i;
+      long row = w + i * stride;
       int r = 0;
       for (; r + 2 <= n; r += 2) {
-        dots2(out + r * outStride + 4L * i, outStride, x + r * xStride, row, length);
+        dot4x2(to + r * outStride, outStride, x + r * xStride, row, stride, length, scratch);
       }
       if (r < n) {
-        put(out + r * outStride + 4L * i, dot(x + r * xStride, row, length));
+        dot4(to + r * outStride, x + r * xStride, row, stride, length, scratch);
+      }
+    }
+    for (; i < count; i++) {
+      for (int r = 0; r < n; r++) {
+        put(out + r * outStride + 4L * i, dot(x + r * xStride, w + i * stride, length));
       }
     }
   }
 
-  /** Four sums, which hide the latency of a multiply-add. */
-  private static float dot(long x, long w, int length) {
+  /** Four rows of weights: four streams of memory, and as many sums. */
+  private static void dot4(long out, long x, long w, long stride, int length, long scratch) {
     FloatVector a = FloatVector.zero(SPECIES);
     FloatVector b = a;
     FloatVector c = a;
     FloatVector d = a;
-    int whole = length - length % (4 * LANES);
-    for (int k = 0; k < whole; k += 4 * LANES) {
+    int whole = SPECIES.loopBound(length);
+    for (int k = 0; k < whole; k += LANES) {
       long p = safe(w + 4L * k);
-      long q = safe(x + 4L * k);
-      a = load(q).fma(load(p), a);
-      b = load(q + 4L * LANES).fma(load(p + 4L * LANES), b);
-      c = load(q + 8L * LANES).fma(load(p + 8L * LANES), c);
-      d = load(q + 12L * LANES).fma(load(p + 12L * LANES), d);
+      FloatVector v = load(safe(x + 4L * k));
+      a = v.fma(load(p), a);
+      b = v.fma(load(p + stride), b);
+      c = v.fma(load(p + 2 * stride), c);
+      d = v.fma(load(p + 3 * stride), d);
     }
-    return ScalarGemmKernel.dot(x, w, whole, length, LaneSum.of(a.add(b).add(c.add(d))));
+    store(scratch, a, b, c, d);
+    dotFinish(out, x, w, stride, whole, length, scratch);
   }
 
-  /** Two rows of x share the loads of w; each has the sums of {@link #dot}. */
-  private static void dots2(long out, long outStride, long x, long w, int length) {
+  /** The same with two rows of x, which share the loads of the weights. */
+  private static void dot4x2(
+      long out, long outStride, long x, long w, long stride, int length, long scratch) {
     FloatVector a = FloatVector.zero(SPECIES);
     FloatVector b = a;
     FloatVector c = a;
@@ -392,27 +402,58 @@ final class VectorGemmKernel implements GemmKernel {
     FloatVector g = a;
     FloatVector h = a;
     long other = safeStride(4L * length);
-    int whole = length - length % (4 * LANES);
-    for (int k = 0; k < whole; k += 4 * LANES) {
+    int whole = SPECIES.loopBound(length);
+    for (int k = 0; k < whole; k += LANES) {
       long p = safe(w + 4L * k);
       long q = safe(x + 4L * k);
-      FloatVector v = load(p);
-      a = load(q).fma(v, a);
-      e = load(q + other).fma(v, e);
-      v = load(p + 4L * LANES);
-      b = load(q + 4L * LANES).fma(v, b);
-      f = load(q + other + 4L * LANES).fma(v, f);
-      v = load(p + 8L * LANES);
-      c = load(q + 8L * LANES).fma(v, c);
-      g = load(q + other + 8L * LANES).fma(v, g);
-      v = load(p + 12L * LANES);
-      d = load(q + 12L * LANES).fma(v, d);
-      h = load(q + other + 12L * LANES).fma(v, h);
+      FloatVector v = load(q);
+      FloatVector u = load(q + other);
+      FloatVector weights = load(p);
+      a = v.fma(weights, a);
+      e = u.fma(weights, e);
+      weights = load(p + stride);
+      b = v.fma(weights, b);
+      f = u.fma(weights, f);
+      weights = load(p + 2 * stride);
+      c = v.fma(weights, c);
+      g = u.fma(weights, g);
+      weights = load(p + 3 * stride);
+      d = v.fma(weights, d);
+      h = u.fma(weights, h);
     }
-    float first = LaneSum.of(a.add(b).add(c.add(d)));
-    float second = LaneSum.of(e.add(f).add(g.add(h)));
-    put(out, ScalarGemmKernel.dot(x, w, whole, length, first));
-    put(out + outStride, ScalarGemmKernel.dot(x + other, w, whole, length, second));
+    store(scratch, a, b, c, d);
+    store(scratch + 4 * VECTOR_BYTES, e, f, g, h);
+    dotFinish(out, x, w, stride, whole, length, scratch);
+    dotFinish(out + outStride, x + other, w, stride, whole, length, scratch + 4 * VECTOR_BYTES);
+  }
+
+  private static void store(
+      long scratch, FloatVector a, FloatVector b, FloatVector c, FloatVector d) {
+    a.intoMemorySegment(ALL, safe(scratch), ORDER);
+    b.intoMemorySegment(ALL, safe(scratch + VECTOR_BYTES), ORDER);
+    c.intoMemorySegment(ALL, safe(scratch + 2 * VECTOR_BYTES), ORDER);
+    d.intoMemorySegment(ALL, safe(scratch + 3 * VECTOR_BYTES), ORDER);
+  }
+
+  /**
+   * The sums of four rows in {@code scratch}, and what follows the last whole vector. By way of
+   * memory: with all sums of lanes in one method C2 stops inlining and boxes them.
+   */
+  private static void dotFinish(
+      long out, long x, long w, long stride, int from, int length, long scratch) {
+    for (int i = 0; i < 4; i++) {
+      float sum = LaneSum.of(load(safe(scratch + i * VECTOR_BYTES)));
+      put(out + 4L * i, ScalarGemmKernel.dot(x, w + i * stride, from, length, sum));
+    }
+  }
+
+  private static float dot(long x, long w, int length) {
+    FloatVector sum = FloatVector.zero(SPECIES);
+    int whole = SPECIES.loopBound(length);
+    for (int k = 0; k < whole; k += LANES) {
+      sum = load(safe(x + 4L * k)).fma(load(safe(w + 4L * k)), sum);
+    }
+    return ScalarGemmKernel.dot(x, w, whole, length, LaneSum.of(sum));
   }
 
   private static FloatVector load(long address) {

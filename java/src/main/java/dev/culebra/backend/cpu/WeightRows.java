@@ -82,9 +82,10 @@ final class WeightRows {
    */
   void dots(long out, long outStride, long x, int n, int first, int count) {
     long start = (long) first * columns;
+    long sums = scratch[pool.slot()].bytes(GemmKernel.SCRATCH);
     switch (format) {
-      case null -> floats.dots(out, outStride, x, n, values + 4 * start, count, columns);
-      case BF16 -> compact.dotsBf16(out, outStride, x, n, values + 2 * start, count, columns);
+      case null -> floats.dots(out, outStride, x, n, values + 4 * start, count, columns, sums);
+      case BF16 -> compact.dotsBf16(out, outStride, x, n, values + 2 * start, count, columns, sums);
       case INT8 ->
           compact.dotsInt8(
               out, outStride, x, n, values + start, scales + 4L * first * blocks, count, columns);

@@ -208,6 +208,33 @@ class CompactCpuTest {
     assertThat(results[1]).isEqualTo(results[0]);
   }
 
+  /** What lets texts be written together: a row of up to eight has the bits that it has alone. */
+  @ParameterizedTest
+  @EnumSource(Format.class)
+  void aRowHasTheSameBitsAloneAndBesideOthers(Format format) {
+    for (Loops loops : Loops.values()) {
+      try (WorkerPool pool = new WorkerPool(2)) {
+        CompactCpu op = loops.op(pool);
+        int oc = 263;
+        int ic = 150;
+        Tensor in = randomTensor(LinearForward.MAX_DOT_ROWS, ic);
+        Tensor bias = randomTensor(oc);
+        CompactWeight weight = stored(op, format, randomTensor(oc, ic));
+        Tensor alone = randomTensor(1, oc);
+        for (int n = 1; n <= LinearForward.MAX_DOT_ROWS; n++) {
+          Tensor all = randomTensor(n, oc);
+          op.linear(all, in.slice(0, Shape.of(n, ic)), weight, bias, Activation.GELU_TANH);
+          for (int r = 0; r < n; r++) {
+            Tensor row = in.slice((long) r * ic, Shape.of(1, ic));
+            op.linear(alone, row, weight, bias, Activation.GELU_TANH);
+            Tensor same = all.slice((long) r * oc, Shape.of(1, oc));
+            assertThat(alone.segment().mismatch(same.segment())).isEqualTo(-1);
+          }
+        }
+      }
+    }
+  }
+
   @Test
   void whatDoesNotFitIsReported() {
     try (WorkerPool pool = new WorkerPool(1)) {

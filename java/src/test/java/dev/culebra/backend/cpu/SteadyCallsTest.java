@@ -122,9 +122,17 @@ class SteadyCallsTest {
       return tensor(DType.F32, dims);
     }
 
-    /** Products with compact weights, of one row and of {@code n}. */
+    /** Products of a few rows and of {@code n}, and what else reads compact weights. */
     private Map<String, Runnable> compactSteps(CompactOp compact, int n, int c) {
       Map<String, Runnable> steps = new LinkedHashMap<>();
+      Tensor dense = floats(c, c);
+      for (int rows : new int[] {1, 2}) {
+        Tensor in = floats(rows, c);
+        Tensor out = floats(rows, c);
+        steps.put(
+            "linear of " + rows + " rows",
+            () -> ops.linear().forward(out, null, in, dense, null, Activation.IDENTITY));
+      }
       for (CompactWeight.Format format : CompactWeight.Format.values()) {
         Shape square = Shape.of(c, c);
         CompactWeight weight = new CompactWeight(format, memory, used, square);
@@ -134,7 +142,7 @@ class SteadyCallsTest {
         steps.put(
             "compact " + format + " embedding",
             () -> compact.embedding(embedded, tokens, weight, null, null));
-        for (int rows : new int[] {1, n}) {
+        for (int rows : new int[] {1, 2, n}) {
           Tensor in = floats(rows, c);
           Tensor out = floats(rows, c);
           steps.put(
