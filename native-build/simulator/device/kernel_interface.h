@@ -59,6 +59,13 @@ SIM_EXPORT void commitCopies();
 /** Lands all groups but the newest `groups`. */
 SIM_EXPORT void waitForCopies(int groups);
 
+/** atom.acq_rel.gpu.add: what the thread knows to have been written is known to all that add later. Returns the old value. */
+SIM_EXPORT unsigned addAcqRel(unsigned* counter, unsigned value);
+
+/** griddepcontrol.launch_dependents, and .wait: see programmatic dependent launch. */
+SIM_EXPORT void letNextKernelBegin();
+SIM_EXPORT void waitForPreviousKernel();
+
 /** ADD reads and writes; unlike with ATOMIC, such accesses by several threads must be ordered. */
 enum class Access : uint8_t { READ, WRITE, ATOMIC, ADD };
 /** Reports to the checked and profile builds what an emulated instruction reads or writes; it is at `code`, or where this is called. */

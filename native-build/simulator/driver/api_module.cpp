@@ -251,19 +251,35 @@ CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, CUfunction fun
   });
 }
 
-CUresult cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY,
-                        unsigned blockZ, unsigned sharedBytes, CUstream stream, void** parameters, void** extra) {
+CUresult cuLaunchKernelEx(const CUlaunchConfig* config, CUfunction function, void** parameters, void** extra) {
   return sim::inContext([&](Driver& driver) {
-    sim::Launch launch{function->kernel, {gridX, gridY, gridZ}, {blockX, blockY, blockZ}, sharedBytes, 1, registersOfThread(*function)};
+    sim::Launch launch{function->kernel,
+                       {config->gridDimX, config->gridDimY, config->gridDimZ},
+                       {config->blockDimX, config->blockDimY, config->blockDimZ},
+                       config->sharedMemBytes,
+                       1,
+                       registersOfThread(*function)};
+    for (unsigned i = 0; i < config->numAttrs; i++) {
+      if (config->attrs[i].id != CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION) return CUDA_ERROR_NOT_SUPPORTED;
+      launch.overlapped = config->attrs[i].value.programmaticStreamSerializationAllowed != 0;
+    }
+    const CUstream stream = config->hStream;
     const sim::KernelEntry& kernel = function->kernel->entry;
     if (extra != nullptr || (parameters == nullptr && kernel.parameters > 0)) return CUDA_ERROR_INVALID_VALUE;
     if (!driver.isStream(stream) || function->module->context != Driver::currentContext()) return CUDA_ERROR_INVALID_HANDLE;
     if (!isLaunchable(*function, launch)) return CUDA_ERROR_INVALID_VALUE;
-    launch.residents = Driver::MULTIPROCESSORS * blocksOfMultiprocessor(*function, blockX * blockY * blockZ, sharedBytes);
+    const int threads = launch.block.x * launch.block.y * launch.block.z;
+    launch.residents = Driver::MULTIPROCESSORS * blocksOfMultiprocessor(*function, threads, launch.dynamicSharedBytes);
     if (driver.streamOf(stream)->capture == nullptr) driver.counters.kernelLaunches++;
     auto copied = std::make_shared<Parameters>(kernel, parameters);
     return driver.submit(stream, [launch, copied] { return runNow(launch, copied->addresses()); });
   });
+}
+
+CUresult cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY,
+                        unsigned blockZ, unsigned sharedBytes, CUstream stream, void** parameters, void** extra) {
+  const CUlaunchConfig config{gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes, stream, nullptr, 0};
+  return cuLaunchKernelEx(&config, function, parameters, extra);
 }
 
 }  // extern "C"

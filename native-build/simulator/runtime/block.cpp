@@ -68,6 +68,7 @@ void Block::begin() {
     fiber.index = i;
     fiber.stack = stacks_.prepare(i, threadMain);
     fiber.site = {"its start", 0};
+    fiber.waited = false;
     fiber.copies.clear();
     fiber.products.clear();
     warps_[i / 32].lanes |= 1u << fiber.lane;

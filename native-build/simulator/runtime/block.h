@@ -32,6 +32,8 @@ struct Fiber : ThreadView {
   void* stack;
   unsigned index;
   State state;
+  /** Whether it has waited for the kernels before this one, if that is overlapped. */
+  bool waited;
   Site site;
   /** The call site of its warp's collective operation. */
   const void* code;
@@ -109,6 +111,7 @@ class Block {
   void setRegisters(int registers, bool more, Site site);
   void storeRelease(int* flag, int value);
   void waitForFlag(const int* flag, int least, Site site);
+  unsigned addAcqRel(unsigned* counter, unsigned value);
   /** Blocks with mbarriers may distribute work: they are interleaved at each atomic. */
   void beforeAtomic(const void* address);
   Fiber& running() { return *running_; }

@@ -208,6 +208,15 @@ void Block::waitForFlag(const int* flag, int least, Site site) {
   Checker::get().learn(me, flag);
 }
 
+unsigned Block::addAcqRel(unsigned* counter, unsigned value) {
+  beforeAtomic(counter);
+  const int* flag = reinterpret_cast<const int*>(counter);
+  Checker::get().noteAccess(counter, sizeof *counter, Access::ATOMIC, nullptr);
+  Checker::get().learn(*running_, flag);
+  Checker::get().leave(*running_, flag);
+  return __atomic_fetch_add(counter, value, __ATOMIC_ACQ_REL);
+}
+
 /** No thread can continue: wakes those whose flags other blocks have set; if there are none, other blocks get their turn. */
 void Block::waitForOthers() {
   if (waitingForFlags_.empty()) fail("deadlock: no thread can continue:" + waiting());
@@ -264,6 +273,12 @@ void storeRelease(int* flag, int value) {
 void waitAcquire(const int* flag, int least, int line) {
   Profiler::get().meet(Event::FLAG, SIM_CALLER);
   Block::current()->waitForFlag(flag, least, {"waitAcquire", line});
+}
+void letNextKernelBegin() {}  // one kernel runs at a time
+void waitForPreviousKernel() { Checker::get().waitForPreviousKernel(Block::current()->running()); }
+unsigned addAcqRel(unsigned* counter, unsigned value) {
+  Profiler::get().meet(Event::FLAG, SIM_CALLER);
+  return Block::current()->addAcqRel(counter, value);
 }
 
 }  // namespace sim

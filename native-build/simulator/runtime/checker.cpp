@@ -13,9 +13,11 @@ Checker& Checker::get() {
 
 // ---- ordering of threads --------------------------------------------------------------------------------------------
 
-void Checker::beginLaunch() {
+void Checker::beginLaunch(bool overlapped) {
   if (!enabled_) return;
   launched_ = ++now_;
+  overlapped_ = overlapped;
+  if (!overlapped) unfinishedSince_ = launched_;
   flags_.clear();
   lastNumber_ = MOST_RESIDENTS;
 }
@@ -53,6 +55,8 @@ void Checker::leave(const Fiber& fiber, const int* flag) {
 void Checker::learn(Fiber& fiber, const int* flag) {
   if (enabled_) fiber.witness.learn(flags_[flag].read());
 }
+
+void Checker::waitForPreviousKernel(Fiber& fiber) { fiber.waited = true; }
 
 void Checker::fenceProxies(Fiber& fiber) {
   if (enabled_) fiber.witness.fence(++now_);
@@ -120,6 +124,7 @@ void Checker::noteCells(const Span& span, Access access, Record::Kind kind) {
   const Record me = recordOf(kind);
   for (size_t i = 0; i < span.bytes; i += Shadow::CELL_BYTES) {
     Cell& cell = span.shadow.at(span.offset + i);
+    if (overlapped_ && !span.shared() && !Block::current()->running().waited) judgeEarly(cell, access);
     if (access != Access::WRITE) read(cell, me, span);
     if (access != Access::READ) write(cell, me, span);
   }
@@ -243,6 +248,13 @@ bool Checker::conflicts(const Record& before, const Record& me, bool shared) con
     if (!witness.knows(before.warp * 32 + __builtin_ctz(lanes), before.stamp)) return true;
   }
   return false;
+}
+
+/** Before an overlapped kernel waits, it must not touch what unfinished kernels write, nor write what they read. */
+void Checker::judgeEarly(const Cell& cell, Access access) {
+  const auto unfinished = [&](const Record& record) { return record.stamp >= unfinishedSince_ && record.stamp < launched_; };
+  const bool wrong = unfinished(cell.writer) || (access != Access::READ && (unfinished(cell.readers[0]) || unfinished(cell.readers[1])));
+  if (wrong) failAccess("access to memory that an earlier kernel, which may still be running, uses: this thread has not waited for it");
 }
 
 void Checker::judgeRead(const Record& writer, const Record& me, const Span& span) {

@@ -32,7 +32,7 @@ class Checker {
   }
 
   // Events that order threads; they do nothing unless enabled.
-  void beginLaunch();
+  void beginLaunch(bool overlapped);
   /** The number of a block that an OS thread starts: blocks that may wait for each other have different numbers. */
   unsigned numberOfBlock(int osThread) { return flags_.empty() ? osThread : ++lastNumber_; }
   /** The start time of the block. Its threads have `firstNumber` and the following numbers. */
@@ -45,6 +45,8 @@ class Checker {
   void leave(const Fiber& fiber, const int* flag);
   void learn(Fiber& fiber, const int* flag);
   void fenceProxies(Fiber& fiber);
+  /** The running thread has waited for all earlier kernels. */
+  void waitForPreviousKernel(Fiber& fiber);
 
   /** `code` is the address of the access in a module, or null. */
   void noteAccess(const void* address, size_t bytes, Access access, const void* code);
@@ -75,6 +77,7 @@ class Checker {
   void noteShared(const void* address, size_t bytes, Access access, Record::Kind kind);
   void noteGlobal(Allocation& allocation, const void* address, size_t bytes, Access access, Record::Kind kind);
   void noteCells(const Span& span, Access access, Record::Kind kind);
+  void judgeEarly(const Cell& cell, Access access);
   void judgeRead(const Record& writer, const Record& me, const Span& span);
   unsigned threadOf(const Record& record) const;
   void read(Cell& cell, const Record& me, const Span& span);
@@ -89,6 +92,9 @@ class Checker {
 
   bool enabled_ = false, disabled_ = false;
   Stamp now_ = HOST_WROTE, launched_ = 0;
+  /** The start of the last launch that was not overlapped: it, and all since, may still be running when an overlapped one begins. */
+  Stamp unfinishedSince_ = 0;
+  bool overlapped_ = false;
   const void* code_ = nullptr;
   const void* blamed_ = nullptr;
   std::map<const SharedMemory*, std::unique_ptr<Shadow>> shared_;

@@ -49,7 +49,7 @@ class Grid {
         residents_(blocks_, std::max(turns_, std::min(launch.residents, MOST_RESIDENTS)), turns_) {}
 
   Outcome run() {
-    Checker::get().beginLaunch();
+    Checker::get().beginLaunch(launch_.overlapped);
     Workers::get().run(turns_, [this](int worker) { serve(worker); });
     return outcome_;
   }

@@ -17,6 +17,8 @@ struct Launch {
   /** How many of its blocks are resident at once, and the initial registers per thread. */
   int residents;
   int registers;
+  /** Whether it may begin before the kernel before it has ended (programmatic stream serialization). */
+  bool overlapped = false;
 };
 
 /** How a kernel ended. */

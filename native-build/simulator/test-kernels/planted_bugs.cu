@@ -54,6 +54,23 @@ KERNEL(atomic_and_plain) {
   if (threadIdx.x == 0) out[blockIdx.x] = out[THREADS + blockIdx.x];
 }
 
+/** 2 blocks: the last one to count reads what the other one wrote before it counted. */
+KERNEL(counts_before_its_data_is_written) {
+  __shared__ bool isLast;
+  auto* counter = reinterpret_cast<unsigned*>(out + 1000);
+  float* own = out + THREADS * (1 + blockIdx.x);
+  if (!planted) own[threadIdx.x] = in[threadIdx.x];
+  __syncthreads();
+#ifdef CULEBRA_SIMULATOR
+  if (threadIdx.x == 0) isLast = sim::addAcqRel(counter, 1) == 1;
+#else
+  if (threadIdx.x == 0) isLast = atomicAdd(counter, 1u) == 1;
+#endif
+  if (planted) own[threadIdx.x] = in[threadIdx.x];
+  __syncthreads();
+  if (isLast) out[threadIdx.x] = out[THREADS + threadIdx.x] + out[2 * THREADS + threadIdx.x];
+}
+
 // ---- addresses ------------------------------------------------------------------------------------------------------
 
 KERNEL(read_behind_the_end) { out[threadIdx.x] = in[planted ? 256 - THREADS + 1 + threadIdx.x : threadIdx.x]; }

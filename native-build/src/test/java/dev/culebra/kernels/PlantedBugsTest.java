@@ -27,6 +27,7 @@ class PlantedBugsTest {
     LANES_WITHOUT_SYNCWARP(FAILED, "uninitialised shared memory"),
     BLOCKS_SHARE_A_ROW(FAILED, "race on global memory"),
     ATOMIC_AND_PLAIN(FAILED, "race on global memory"),
+    COUNTS_BEFORE_ITS_DATA_IS_WRITTEN(FAILED, "race on global memory"),
     READ_BEHIND_THE_END(ILLEGAL, "1024 bytes after the start of 1024 bytes"),
     WRITE_BEFORE_THE_START(ILLEGAL, "write of 4 bytes"),
     INDEX_OUTSIDE_OF_ARRAY(ILLEGAL, "index 64 is outside its array"),
@@ -53,7 +54,11 @@ class PlantedBugsTest {
 
     private Launch launch(boolean planted) {
       String kernel = name().toLowerCase(java.util.Locale.ROOT);
-      int blocks = this == BLOCKS_SHARE_A_ROW || this == ATOMIC_AND_PLAIN ? 2 : 1;
+      boolean two =
+          this == BLOCKS_SHARE_A_ROW
+              || this == ATOMIC_AND_PLAIN
+              || this == COUNTS_BEFORE_ITS_DATA_IS_WRITTEN;
+      int blocks = two ? 2 : 1;
       return new Launch("planted_bugs", kernel, blocks, 64, 256, planted ? 1 : 0);
     }
 
