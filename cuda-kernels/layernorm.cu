@@ -21,121 +21,15 @@
 // Bytes, elements of s bytes: forward 2·N·C·s + 8·N, with residual 4·N·C·s + 8·N; backward 3·N·C·s + 8·N, with residual
 // 4·N·C·s + 8·N; the partial rows stay in the L2 cache. Inputs are not reread, so they bypass the caches.
 #include "columns.cuh"
+#include "layernorm_forward.cuh"
 #include "mma.cuh"
 
 namespace culebra {
 
-/** The most packs of a row per thread. */
-constexpr int ROW_PACKS = 4;
-
-constexpr int FORWARD_THREADS = 256;
 constexpr int BACKWARD_THREADS = 192;
 
 /** Warps per block of the streamed backward pass times packs per lane of a row: the capacity of the ring. */
 constexpr int STREAMED_PACKS = 32;
-
-/** Forward pass of the rows of a thread; sum = in + branch if there is a branch, otherwise sum is not written. */
-template <typename T, int V>
-struct Forward {
-  using P = Pack<T, V>;
-
-  T* const out;
-  T* const sum;
-  float* const mean;
-  float* const rstd;
-  const T* const in;
-  const T* const branch;
-  const T* const weight;
-  const T* const bias;
-  const float epsilon;
-  const int rows;
-  const RowTile<V, ROW_PACKS> tile;
-  P x[ROW_PACKS];
-
-  __device__ __forceinline__ void run() {
-    const int chunks = tile.chunks();
-    const float perColumn = 1.0f / tile.columns;
-    for (int turn = firstRow(); turn < rows; turn += rowStride()) {
-      const int row = rows - 1 - turn;
-      const int64_t at = static_cast<int64_t>(row) * tile.columns;
-      float total = 0;
-      for (int chunk = 0; chunk < chunks; chunk++) {
-        loadRow(at, chunk);
-        if (mean != nullptr) total += distances<false>(chunk, 0);
-      }
-      // Of equal numbers the mean is that number.
-      const float center = mean == nullptr ? 0 : rowReduce(total, Sum{}) / tile.columns;
-      float squares = 0;
-      for (int chunk = 0; chunk < chunks; chunk++) {
-        if (chunks > 1) loadAgain(at, chunk);
-        squares += distances<true>(chunk, center);
-      }
-      const float scale = rsqrtf(rowReduce(squares, Sum{}) * perColumn + epsilon);
-      for (int chunk = 0; chunk < chunks; chunk++) {
-        if (chunks > 1) loadAgain(at, chunk);
-        write(at, chunk, center, scale);
-      }
-      if (threadIdx.x == 0) {
-        if (mean != nullptr) mean[row] = center;
-        rstd[row] = scale;
-      }
-    }
-  }
-
-  __device__ __forceinline__ void loadRow(int64_t at, int chunk) {
-    tile.forEach(chunk, [&](int k, int column) { x[k] = loadOnce<V>(in + at + column); });
-    if (branch == nullptr) return;
-    P y[ROW_PACKS];
-    tile.forEach(chunk, [&](int k, int column) { y[k] = loadOnce<V>(branch + at + column); });
-    tile.forEach(chunk, [&](int k, int column) {
-      float a[V], b[V];
-      unpack(a, x[k]);
-      unpack(b, y[k]);
-#pragma unroll
-      for (int i = 0; i < V; i++) a[i] += b[i];
-      x[k] = packed<T>(a);
-      store<V>(sum + at + column, x[k]);
-    });
-  }
-
-  __device__ __forceinline__ void loadAgain(int64_t at, int chunk) {
-    const T* from = branch == nullptr ? in : sum;
-    tile.forEach(chunk, [&](int k, int column) { x[k] = load<V>(from + at + column); });
-  }
-
-  /** The thread's share of Σ (x − center), or of its squares. */
-  template <bool squared>
-  __device__ __forceinline__ float distances(int chunk, float center) const {
-    float result = 0;
-    tile.forEach(chunk, [&](int k, int) {
-      float v[V];
-      unpack(v, x[k]);
-#pragma unroll
-      for (int i = 0; i < V; i++) {
-        const float distance = v[i] - center;
-        result += squared ? distance * distance : distance;
-      }
-    });
-    return result;
-  }
-
-  __device__ __forceinline__ void write(int64_t at, int chunk, float center, float scale) const {
-    tile.forEach(chunk, [&](int k, int column) {
-      float v[V], w[V];
-      unpack(v, x[k]);
-      unpack(w, loadConstant<V>(weight + column));
-#pragma unroll
-      for (int i = 0; i < V; i++) v[i] = (v[i] - center) * scale * w[i];
-      if (bias != nullptr) {
-        float b[V];
-        unpack(b, loadConstant<V>(bias + column));
-#pragma unroll
-        for (int i = 0; i < V; i++) v[i] += b[i];
-      }
-      store<V>(out + at + column, packed<T>(v));
-    });
-  }
-};
 
 /** dWeight and dBias of a thread's columns; if a row has several chunks, of one chunk at a time. */
 template <int V>
@@ -460,17 +354,6 @@ __device__ __forceinline__ void streamedBackward(bf16* dIn, float* partials, con
   }
 }
 
-template <typename T>
-__device__ __forceinline__ void layernormForward(T* out, T* sum, float* mean, float* rstd, const T* in, const T* branch,
-                                                 const T* weight, const T* bias, float epsilon, int rows, int columns) {
-  if (columns % PACK<T> == 0 && aligned(out, sum, in, branch, weight, bias)) {
-    constexpr int V = PACK<T>;
-    Forward<T, V>{out, sum, mean, rstd, in, branch, weight, bias, epsilon, rows, RowTile<V, ROW_PACKS>(columns)}.run();
-  } else {
-    Forward<T, 1>{out, sum, mean, rstd, in, branch, weight, bias, epsilon, rows, RowTile<1, ROW_PACKS>(columns)}.run();
-  }
-}
-
 template <bool adds, int V, typename T>
 __device__ __forceinline__ void layernormBackward(T* dIn, float* partials, const T* dOut, const T* in,
                                                   const float* mean, const float* rstd, const T* weight, int rows,
@@ -499,12 +382,12 @@ using namespace culebra;
   extern "C" __global__ void __launch_bounds__(FORWARD_THREADS, 4)                                                    \
       layernorm_forward_##SUFFIX(T* out, float* mean, float* rstd, const T* in, const T* weight, const T* bias,       \
                                  float epsilon, int rows, int columns) {                                              \
-    layernormForward<T>(out, nullptr, mean, rstd, in, nullptr, weight, bias, epsilon, rows, columns);                 \
+    layernormForward<InOrder, T>(out, nullptr, mean, rstd, in, nullptr, weight, bias, epsilon, rows, columns);                 \
   }                                                                                                                   \
   extern "C" __global__ void __launch_bounds__(FORWARD_THREADS, 4)                                                    \
       residual_layernorm_forward_##SUFFIX(T* out, T* sum, float* mean, float* rstd, const T* stream, const T* branch, \
                                           const T* weight, const T* bias, float epsilon, int rows, int columns) {     \
-    layernormForward<T>(out, sum, mean, rstd, stream, branch, weight, bias, epsilon, rows, columns);                  \
+    layernormForward<InOrder, T>(out, sum, mean, rstd, stream, branch, weight, bias, epsilon, rows, columns);                  \
   }                                                                                                                   \
   extern "C" __global__ void __launch_bounds__(BACKWARD_THREADS, 2)                                                   \
       layernorm_backward_##SUFFIX(T* dIn, float* partials, const T* dOut, const T* in, const float* mean,             \

@@ -61,7 +61,11 @@ final class BuildKernels {
   /** Hopper's instructions, and 16-byte reductions, which are new in 8.1. */
   private static final Target HOPPER = new Target("compute_90a", "8.1", 12010, List.of("sm_90a"));
 
-  private static final List<Target> TARGETS = List.of(PORTABLE, HOPPER);
+  /** Programmatic dependent launch. */
+  private static final Target FROM_HOPPER =
+      new Target("compute_90", "8.0", 12000, List.of("sm_90", "sm_100"));
+
+  private static final List<Target> TARGETS = List.of(PORTABLE, FROM_HOPPER, HOPPER);
 
   private static final Pattern VERSION = Pattern.compile("(?m)^\\.version .*$");
   private static final Pattern ENTRY = Pattern.compile("\\.entry\\s+(\\w+)\\(([^)]*)\\)");

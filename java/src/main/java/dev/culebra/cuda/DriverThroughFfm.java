@@ -12,6 +12,15 @@ import java.util.function.Function;
 
 /** The Driver API through Java's Foreign Function and Memory API. */
 final class DriverThroughFfm implements CudaDriver {
+  // CUlaunchConfig and CUlaunchAttribute of cuda.h.
+  private static final int CONFIG_STREAM = 32;
+  private static final int CONFIG_ATTRIBUTES = 40;
+  private static final int CONFIG_ATTRIBUTE_COUNT = 48;
+  private static final int CONFIG_BYTES = 56;
+  private static final int ATTRIBUTE_VALUE = 8;
+  private static final int ATTRIBUTE_BYTES = 72;
+  private static final int PROGRAMMATIC_STREAM_SERIALIZATION = 6;
+
   private static final int NON_BLOCKING_STREAM = 1;
   private static final int UNTIMED_EVENT = 2;
 
@@ -76,6 +85,8 @@ final class DriverThroughFfm implements CudaDriver {
   private final MethodHandle moduleGetFunction;
   private final MethodHandle funcSetAttribute;
   private final MethodHandle launchKernel;
+  private final MethodHandle launchKernelEx;
+  private final MemorySegment overlappedLaunch = overlappedLaunch();
   private final MethodHandle getErrorName;
 
   /**
@@ -138,6 +149,7 @@ final class DriverThroughFfm implements CudaDriver {
             ADDRESS,
             ADDRESS,
             ADDRESS);
+    launchKernelEx = cuda.function("cuLaunchKernelEx", ADDRESS, ADDRESS, ADDRESS, ADDRESS);
     MethodHandle init = cuda.function("cuInit", JAVA_INT);
     int status = NativeLibrary.status(() -> (int) init.invokeExact(0));
     if (status != 0) {
@@ -447,6 +459,10 @@ final class DriverThroughFfm implements CudaDriver {
 
   @Override
   public void launch(Handle function, LaunchSize size, Handle stream, MemorySegment arguments) {
+    if (size.overlapped()) {
+      launchOverlapped(function, size, stream, arguments);
+      return;
+    }
     int status =
         NativeLibrary.status(
             () ->
@@ -466,5 +482,42 @@ final class DriverThroughFfm implements CudaDriver {
     if (status != 0) {
       throw new CudaException("cuLaunchKernel with " + size, status, errorName(status));
     }
+  }
+
+  private void launchOverlapped(
+      Handle function, LaunchSize size, Handle stream, MemorySegment arguments) {
+    MemorySegment config = overlappedLaunch;
+    config.setAtIndex(JAVA_INT, 0, size.gridX());
+    config.setAtIndex(JAVA_INT, 1, size.gridY());
+    config.setAtIndex(JAVA_INT, 2, size.gridZ());
+    config.setAtIndex(JAVA_INT, 3, size.blockX());
+    config.setAtIndex(JAVA_INT, 4, size.blockY());
+    config.setAtIndex(JAVA_INT, 5, 1);
+    config.setAtIndex(JAVA_INT, 6, size.sharedBytes());
+    config.set(ADDRESS, CONFIG_STREAM, pointer(stream));
+    int status =
+        NativeLibrary.status(
+            () ->
+                (int)
+                    launchKernelEx.invokeExact(
+                        config, pointer(function), arguments, MemorySegment.NULL));
+    if (status != 0) {
+      throw new CudaException("cuLaunchKernelEx with " + size, status, errorName(status));
+    }
+  }
+
+  /**
+   * A CUlaunchConfig with one attribute, programmatic stream serialization; the sizes and the
+   * stream are filled in by each launch.
+   */
+  private static MemorySegment overlappedLaunch() {
+    Arena arena = Arena.ofAuto();
+    MemorySegment attribute = arena.allocate(ATTRIBUTE_BYTES, Long.BYTES);
+    attribute.set(JAVA_INT, 0, PROGRAMMATIC_STREAM_SERIALIZATION);
+    attribute.set(JAVA_INT, ATTRIBUTE_VALUE, 1);
+    MemorySegment config = arena.allocate(CONFIG_BYTES, Long.BYTES);
+    config.set(ADDRESS, CONFIG_ATTRIBUTES, attribute);
+    config.set(JAVA_INT, CONFIG_ATTRIBUTE_COUNT, 1);
+    return config;
   }
 }

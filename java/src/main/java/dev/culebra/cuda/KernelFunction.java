@@ -101,8 +101,10 @@ public final class KernelFunction {
           "%s has %d parameters, but %d arguments were given"
               .formatted(name, parameters.size(), given));
     }
+    LaunchSize ordered =
+        stream.overlaps(size.overlapped()) == size.overlapped() ? size : size.overlapped(false);
     try {
-      context.driver().launch(handle, size, stream.handle(), addresses);
+      context.driver().launch(handle, ordered, stream.handle(), addresses);
     } catch (CudaException e) {
       throw e.of(name);
     }

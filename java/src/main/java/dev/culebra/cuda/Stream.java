@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 /** A queue of work for the GPU, executed in order. */
 public final class Stream extends CudaObject {
   private final Handle handle;
+  private boolean overlapping;
 
   public Stream(CudaContext context) {
     this(context, context.driver().createStream());
@@ -19,8 +20,21 @@ public final class Stream extends CudaObject {
     return handle;
   }
 
+  /**
+   * Notes a launch of a kernel.
+   *
+   * @param canOverlap whether it can be overlapped
+   * @return whether it may be: the kernel before it can be, too, and so writes no weights
+   */
+  boolean overlaps(boolean canOverlap) {
+    boolean before = overlapping;
+    overlapping = canOverlap;
+    return before && canOverlap;
+  }
+
   /** Copies host memory, which must not change until the copy is done, to the device. */
   public void upload(long to, MemorySegment from) {
+    overlapping = false;
     driver().upload(to, from, handle);
   }
 
@@ -31,11 +45,13 @@ public final class Stream extends CudaObject {
 
   /** Copies on the device. */
   public void copy(long to, long from, long bytes) {
+    overlapping = false;
     driver().copy(to, from, bytes, handle);
   }
 
   /** Sets bytes to 0. */
   public void clear(long address, long bytes) {
+    overlapping = false;
     driver().clear(address, bytes, handle);
   }
 
@@ -56,6 +72,7 @@ public final class Stream extends CudaObject {
    */
   public Graph capture(Runnable work) {
     CudaDriver driver = driver();
+    overlapping = false;
     driver.beginCapture(handle);
     try {
       work.run();
@@ -76,6 +93,7 @@ public final class Stream extends CudaObject {
 
   /** Launches captured work. */
   public void launch(Graph graph) {
+    overlapping = false;
     driver().launchGraph(graph.handle(), handle);
   }
 

@@ -32,7 +32,13 @@ final class AttentionDecodeCases {
             decode(1, 0, 5, 8, 4, 1, 64),
             decode(2, 3, 14, 5, 2, 2, 3),
             decode(1, 0, 20, 8, 4, 1, 64),
-            decode(1, 0, 4, 1, 1, 1, 2)));
+            decode(1, 0, 4, 1, 1, 1, 2),
+            // The places of several blocks, in one launch and from one to the next; a ring.
+            decode(2, 62, 67, 200, 4, 2, 64),
+            decode(1, 126, 131, 131, 2, 2, 32),
+            decode(2, 200, 203, 300, 2, 1, 80),
+            decode(1, 47, 50, 60, 6, 2, 33),
+            decode(1, 70, 79, 70, 2, 2, 64)));
   }
 
   private static OpCase fill(int b, int t, int capacity, int heads, int kvHeads, int d) {

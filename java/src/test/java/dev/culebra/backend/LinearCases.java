@@ -29,12 +29,21 @@ final class LinearCases {
     {128, 192, 160},
     {2, 8, 16},
     {9, 40, 24},
-    {40, 136, 8}
+    {40, 136, 8},
+    {1, 1032, 21},
+    {5, 1040, 6},
+    {8, 24, 40}
   };
 
   private LinearCases() {}
 
   static Stream<OpCase> all() {
+    return Stream.concat(
+        // A row of weights too long for the registers of a block.
+        Stream.of(forward(2, 8200, 3, true, Activation.IDENTITY, false)), ofSizes());
+  }
+
+  private static Stream<OpCase> ofSizes() {
     return Stream.concat(
         Arrays.stream(SIZES)
             .flatMap(

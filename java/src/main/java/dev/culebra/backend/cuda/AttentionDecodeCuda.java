@@ -9,7 +9,15 @@ import dev.culebra.tensor.Tensor;
  * token to it.
  */
 final class AttentionDecodeCuda extends AttentionDecodeOp {
-  private static final int WARPS = 8;
+  /** Positions that the lanes of one pack of a head cover in a block: 4 warps, 4 steps. */
+  private static final int POSITIONS_OF_A_LANE = 16;
+
+  private static final int THREADS = 128;
+  private static final int ANY_LANES = 32;
+
+  /** The maximum and the sum of a partial softmax, before its output. */
+  private static final int PARTIAL_HEADER = 2;
+
   private static final int CACHE_THREADS = 256;
   private static final int CACHE_ROWS = 4;
 
@@ -46,19 +54,32 @@ final class AttentionDecodeCuda extends AttentionDecodeOp {
   protected void runForward(
       Tensor out, Tensor keys, Tensor values, Tensor qkv, Tensor position, int heads) {
     int size = AttentionCuda.headSize(out, heads);
+    int group = groupSize(keys, size, heads);
+    int batch = keys.shape().dim(0);
+    int capacity = keys.shape().dim(1);
+    int pack = Launcher.packOf(size, keys, values, qkv);
+    int sizeOfInstance = size <= 32 ? 32 : size <= 64 ? 64 : 128;
+    int lanes = pack == 1 ? ANY_LANES : sizeOfInstance / pack;
+    int positions = POSITIONS_OF_A_LANE * Launcher.WARP / lanes;
+    int blocks = Math.ceilDiv(capacity, positions);
+    long partial = (PARTIAL_HEADER + size) * (long) Float.BYTES;
+    String kernel = "attention_decode_" + (pack == 1 ? "any" : "d" + sizeOfInstance);
+    boolean overlapped = launcher.overlaps(kernel, qkv.dtype());
     launcher
-        .kernel("attention_decode", qkv.dtype())
+        .kernel(kernel, qkv.dtype(), overlapped)
         .with(out)
         .with(keys)
         .with(values)
         .with(qkv)
         .with(position)
+        .with(launcher.workspace(partial * blocks * batch * heads))
+        .with(launcher.counters(batch * (heads / group)))
         .with(heads)
-        .with(groupSize(keys, size, heads))
+        .with(group)
         .with(size)
-        .with(keys.shape().dim(1))
+        .with(capacity)
         .launch(
-            LaunchSize.rows(heads, Launcher.WARP, WARPS).grid(heads, keys.shape().dim(0)),
+            new LaunchSize(blocks, heads / group, batch, THREADS, 1, 0).overlapped(overlapped),
             launcher.stream());
   }
 

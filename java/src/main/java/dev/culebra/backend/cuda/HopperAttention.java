@@ -13,6 +13,9 @@ import dev.culebra.tensor.Tensor;
 final class HopperAttention implements AttentionPath {
   private static final int PACK_BYTES = 16;
 
+  /** The next item, and the blocks that have finished. */
+  private static final int COUNTERS = 2;
+
   private final Launcher launcher;
   private final AttentionPath backwardOf128;
 
@@ -126,7 +129,7 @@ final class HopperAttention implements AttentionPath {
         .with(out)
         .with(logSumExp)
         .with(qkv)
-        .with(launcher.counters())
+        .with(launcher.counters(COUNTERS))
         .with(batch)
         .with(time)
         .with(spec.heads())

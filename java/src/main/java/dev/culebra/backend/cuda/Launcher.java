@@ -2,7 +2,6 @@ package dev.culebra.backend.cuda;
 
 import dev.culebra.backend.OpContext;
 import dev.culebra.cuda.CudaContext;
-import dev.culebra.cuda.DeviceBuffer;
 import dev.culebra.cuda.KernelFunction;
 import dev.culebra.cuda.KernelIndex;
 import dev.culebra.cuda.KernelLibrary;
@@ -18,11 +17,14 @@ import dev.culebra.tensor.Tensor;
 final class Launcher implements AutoCloseable {
   static final int WARP = 32;
 
+  /** At most so many rows are few: tokens that are generated, not a batch. */
+  static final int FEW_ROWS = 8;
+
+  /** Ends the names of the kernels of {@code overlapped.cu}. */
+  private static final String OVERLAPPED = "_overlapped";
+
   /** Threads per block for flat memory. */
   private static final int FLAT_THREADS = 256;
-
-  /** Number of integers for kernels whose blocks take their work from a counter. */
-  static final int COUNTERS = 2;
 
   /** Bytes that a thread moves at a time. */
   private static final int PACK_BYTES = 16;
@@ -38,16 +40,16 @@ final class Launcher implements AutoCloseable {
   private final Stream stream;
   private final KernelLibrary library;
   private final Workspace workspace;
-  private final DeviceBuffer counters;
+  private final Workspace counters;
 
   Launcher(CudaContext context, Stream stream, KernelIndex index, OpContext ops) {
     this.context = context;
     this.ops = ops;
     this.stream = stream;
     this.library = new KernelLibrary(context, index);
-    this.workspace = new Workspace(context);
-    this.counters = DeviceMemory.allocate(context, COUNTERS * (long) Integer.BYTES);
-    stream.clear(counters.address(), counters.bytes());
+    this.workspace = new Workspace(context, _ -> {});
+    this.counters =
+        new Workspace(context, buffer -> stream.clear(buffer.address(), buffer.bytes()));
   }
 
   /** Whether there is an instance of a kernel for a dtype that runs on this GPU. */
@@ -58,6 +60,16 @@ final class Launcher implements AutoCloseable {
   /** The instance of a kernel for a dtype. */
   KernelFunction kernel(String name, DType dtype) {
     return library.kernel(name + suffix(dtype));
+  }
+
+  /** Whether this GPU has an instance that begins while the kernel before it ends. */
+  boolean overlaps(String name, DType dtype) {
+    return has(name + OVERLAPPED, dtype);
+  }
+
+  /** That instance if {@code overlapped}, to be launched so; otherwise the usual one. */
+  KernelFunction kernel(String name, DType dtype, boolean overlapped) {
+    return kernel(overlapped ? name + OVERLAPPED : name, dtype);
   }
 
   /** Loads one kernel, so that a driver too old for the PTX fails now and not in the first step. */
@@ -88,9 +100,12 @@ final class Launcher implements AutoCloseable {
     return workspace.address(bytes);
   }
 
-  /** Address of {@link #COUNTERS} integers that are 0 and that every kernel resets to 0. */
-  long counters() {
-    return counters.address();
+  /**
+   * Address of integers that are 0 and that every kernel resets to 0, for blocks that take their
+   * work from a counter or wait for the last of them.
+   */
+  long counters(int count) {
+    return counters.address((long) count * Integer.BYTES);
   }
 
   int multiprocessors() {
@@ -161,7 +176,7 @@ final class Launcher implements AutoCloseable {
 
   /** The number of open modules and buffers. */
   int liveObjects() {
-    return library.modules() + workspace.buffers() + 1;
+    return library.modules() + workspace.buffers() + counters.buffers();
   }
 
   @Override

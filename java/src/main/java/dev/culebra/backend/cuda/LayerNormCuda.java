@@ -69,8 +69,10 @@ final class LayerNormCuda extends LayerNormOp {
     int rows = Launcher.rows(stream);
     int columns = Launcher.columns(stream);
     int pack = Launcher.packOf(columns, out, sum, stream, branch, weight, bias);
+    String kernel = "residual_layernorm_forward";
+    boolean overlapped = rows <= Launcher.FEW_ROWS && launcher.overlaps(kernel, stream.dtype());
     launcher
-        .kernel("residual_layernorm_forward", stream.dtype())
+        .kernel(kernel, stream.dtype(), overlapped)
         .with(out)
         .with(sum)
         .with(mean)
@@ -82,7 +84,7 @@ final class LayerNormCuda extends LayerNormOp {
         .with(epsilon)
         .with(rows)
         .with(columns)
-        .launch(forwardSize(rows, columns, pack), launcher.stream());
+        .launch(forwardSize(rows, columns, pack).overlapped(overlapped), launcher.stream());
   }
 
   private static LaunchSize forwardSize(int rows, int columns, int pack) {

@@ -13,7 +13,8 @@ import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
 /**
- * Matrix products by cublasLt or cuBLAS, with {@code linear.cu} for bias and activation.
+ * Matrix products by cublasLt or cuBLAS, with {@code linear.cu} for bias and activation; {@code
+ * linear_rows.cu} for the forward pass of a few rows, as when tokens are generated.
  *
  * <p>cublasLt fuses bias and GELU into the epilogue of a product. It is used for BF16 with aligned
  * rows and more than one row; cublasGemmEx and our own kernels do the rest.
@@ -25,6 +26,8 @@ final class LinearCuda extends LinearOp {
   private static final int EPILOGUE_THREADS = 256;
   private static final int EPILOGUE_ROWS = 4;
   private static final int MAX_GRID_Y = 65535;
+  private static final int FEW_ROWS_THREADS = 256;
+  private static final int FEW_ROWS_OUTPUTS = 4;
 
   private final Launcher launcher;
   private final ActivationCuda activations;
@@ -60,6 +63,10 @@ final class LinearCuda extends LinearOp {
       Tensor weight,
       Tensor bias,
       Activation activation) {
+    if (Launcher.rows(in) <= Launcher.FEW_ROWS && preActivation == null) {
+      multiplyRows(out, in, weight, bias, activation);
+      return;
+    }
     LtEpilogue epilogue = epilogue(activation, bias != null, preActivation != null);
     if (epilogue != null
         && multiplyLt(forwardProduct(out, in, weight), epilogue, bias, preActivation)) {
@@ -81,6 +88,36 @@ final class LinearCuda extends LinearOp {
           .with(outputs)
           .launch(epilogueSize(rows, outputs, out, product, bias), launcher.stream());
     }
+  }
+
+  private void multiplyRows(
+      Tensor out, Tensor in, Tensor weight, Tensor bias, Activation activation) {
+    int rows = Launcher.rows(in);
+    int inputs = Launcher.columns(in);
+    int outputs = Launcher.columns(out);
+    int most = rows == 1 ? 1 : rows <= 4 ? 4 : Launcher.FEW_ROWS;
+    String kernel = "linear_rows_most" + most;
+    boolean overlapped = launcher.overlaps(kernel, out.dtype());
+    launcher
+        .kernel(kernel, out.dtype(), overlapped)
+        .with(out)
+        .with(in)
+        .with(weight)
+        .with(bias)
+        .with(activation.ordinal())
+        .with(rows)
+        .with(inputs)
+        .with(outputs)
+        .launch(
+            Launcher.rowBlocks(
+                    outputs,
+                    inputs,
+                    Launcher.packOf(inputs, in, weight),
+                    FEW_ROWS_THREADS,
+                    FEW_ROWS_OUTPUTS,
+                    Integer.MAX_VALUE)
+                .overlapped(overlapped),
+            launcher.stream());
   }
 
   /** outᵀ (OC, N) = W (OC, IC) · inᵀ (IC, N). */

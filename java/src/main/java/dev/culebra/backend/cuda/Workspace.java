@@ -4,6 +4,7 @@ import dev.culebra.cuda.CudaContext;
 import dev.culebra.cuda.DeviceBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * Scratch memory shared by all kernels, which run one at a time. It grows to the largest request;
@@ -13,10 +14,15 @@ final class Workspace implements AutoCloseable {
   private static final long LEAST_BYTES = 1 << 20;
 
   private final CudaContext context;
+  private final Consumer<DeviceBuffer> prepare;
   private final List<DeviceBuffer> buffers = new ArrayList<>();
 
-  Workspace(CudaContext context) {
+  /**
+   * @param prepare what is done with new memory
+   */
+  Workspace(CudaContext context, Consumer<DeviceBuffer> prepare) {
     this.context = context;
+    this.prepare = prepare;
   }
 
   /** Address of at least {@code bytes} bytes. */
@@ -24,6 +30,7 @@ final class Workspace implements AutoCloseable {
     if (buffers.isEmpty() || buffers.getLast().bytes() < bytes) {
       long size = Math.max(LEAST_BYTES, Long.highestOneBit(Math.max(1, bytes - 1)) << 1);
       buffers.add(DeviceMemory.allocate(context, size));
+      prepare.accept(buffers.getLast());
     }
     return buffers.getLast().address();
   }
