@@ -377,3 +377,14 @@ using namespace culebra;
 
 SAMPLE(float, f32)
 SAMPLE(bf16, bf16)
+
+/**
+ * history[draw % size] = token = drawn; position and draw, which is state[2], are increased by 1. One thread.
+ */
+extern "C" __global__ void advance_i32(int* history, int* token, int* position, int* state, const int* drawn, int size) {
+  const unsigned draw = state[2];
+  history[draw % static_cast<unsigned>(size)] = *drawn;
+  *token = *drawn;
+  *position += 1;
+  state[2] = draw + 1;
+}

@@ -40,6 +40,14 @@ public interface Backend extends AutoCloseable {
     return 1;
   }
 
+  /**
+   * How many replays of a recording are worth queueing before the host reads a result: more than 1
+   * if the device works while the host does.
+   */
+  default int replaysAhead() {
+    return 1;
+  }
+
   /** Operations on weights in fewer bits, for inference; empty where there are none. */
   default Optional<CompactOp> compact() {
     return Optional.empty();

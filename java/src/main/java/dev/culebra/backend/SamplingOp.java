@@ -3,6 +3,7 @@ package dev.culebra.backend;
 import static dev.culebra.backend.TensorChecks.fit;
 import static dev.culebra.backend.TensorChecks.present;
 import static dev.culebra.backend.TensorChecks.rows;
+import static dev.culebra.backend.TensorChecks.scalar;
 import static dev.culebra.backend.TensorChecks.typed;
 import static dev.culebra.backend.TensorChecks.vocabFits;
 
@@ -42,6 +43,40 @@ public abstract class SamplingOp extends Op {
       moved(op, tokens, logits);
     }
   }
+
+  /**
+   * Makes a drawn token the next one to be read, and prepares the draw after it, so that a
+   * recording of both can be replayed without the host in between:
+   *
+   * <pre>history[draw mod H] = drawn; token = drawn; position += 1; draw += 1</pre>
+   *
+   * <p>where {@code draw} is the third word of the key's state.
+   *
+   * @param history I32 (H), the tokens of the last H draws
+   * @param token I32 (1), =
+   * @param position I32 (1), of the token, updated
+   * @param key its state is updated
+   * @param drawn I32 (1)
+   */
+  public final void advance(
+      Tensor history, Tensor token, Tensor position, RandomKey key, Tensor drawn) {
+    String op = "advance";
+    typed(op, "history (H)", history, DType.I32, 1);
+    scalar(op, "token (1)", token, DType.I32);
+    scalar(op, "position (1)", position, DType.I32);
+    present(op, "key", key);
+    scalar(op, "drawn (1)", drawn, DType.I32);
+
+    begin();
+    runAdvance(history, token, position, key, drawn);
+    if (end()) {
+      moved(op, history, token, position, drawn);
+    }
+  }
+
+  /** {@link #advance} with checked arguments. */
+  protected abstract void runAdvance(
+      Tensor history, Tensor token, Tensor position, RandomKey key, Tensor drawn);
 
   /** {@link #sample} with checked arguments. */
   protected abstract void runSample(

@@ -2,6 +2,7 @@ package dev.culebra.generate;
 
 import dev.culebra.backend.Backend;
 import dev.culebra.backend.Recording;
+import dev.culebra.backend.SamplingOp;
 import dev.culebra.backend.SamplingSpec;
 import dev.culebra.io.Owned;
 import dev.culebra.nn.Gpt;
@@ -80,15 +81,20 @@ final class CachedReader implements TokenReader {
   }
 
   @Override
-  public void draw(List<Sequence> sequences) {
+  public int ahead() {
+    return backend.replaysAhead();
+  }
+
+  @Override
+  public void draw(List<Sequence> sequences, int steps) {
     List<Sequence.Place> places = sequences.stream().map(Sequence::place).toList();
     plan(places);
     record(places, sequences.stream().map(each -> each.continuation().sampling()).toList());
     int[] tokens = sequences.stream().mapToInt(Sequence::last).toArray();
     decoder.load(MemorySegment.ofArray(tokens), null);
-    nextTokens.replay();
-    for (Sequence sequence : sequences) {
-      cache(sequence.place().index()).setLength(sequence.length());
+    sequences.forEach(each -> cache(each.place().index()).setLength(each.length() - 1));
+    for (int step = 0; step < steps; step++) {
+      nextTokens.replay();
     }
   }
 
@@ -100,7 +106,10 @@ final class CachedReader implements TokenReader {
     }
   }
 
-  /** Records the work of a step, one graph on a GPU; how to sample is part of it. */
+  /**
+   * Records the work of a step, one graph on a GPU; how to sample is part of it. It ends with all
+   * that the next step needs, so that the host need not know the token.
+   */
   private void record(List<Sequence.Place> places, List<SamplingSpec> specs) {
     if (!specs.equals(recordedSpecs)) {
       closeRecording();
@@ -112,10 +121,14 @@ final class CachedReader implements TokenReader {
                 for (int row = 0; row < places.size(); row++) {
                   Tensor own = logits.slice((long) row * width, Shape.of(1, width));
                   Sequence.Place place = places.get(row);
-                  backend
-                      .ops()
-                      .sampling()
-                      .sample(place.drawn(), own, decoder.vocab(), specs.get(row), place.key());
+                  SamplingOp sampling = backend.ops().sampling();
+                  sampling.sample(place.drawn(), own, decoder.vocab(), specs.get(row), place.key());
+                  sampling.advance(
+                      place.history(),
+                      decoder.tokens().slice(row, Shape.of(1)),
+                      cache(place.index()).position(),
+                      place.key(),
+                      place.drawn());
                 }
               });
       recordedSpecs = specs;

@@ -12,9 +12,10 @@ import java.util.function.IntPredicate;
  * @param count the most tokens to draw
  * @param seed of the draws
  * @param sample number of this continuation; each number gives another one for the same seed
- * @param onToken takes each token as soon as it is drawn, and returns false to stop there. It is
- *     called on the thread that generates, which draws nothing further until it returns: a reader
- *     that is slow, or blocks, holds the generator up, and nothing piles up in between
+ * @param onToken takes each token as soon as the host knows it, and returns false to stop there. It
+ *     is called on the thread that generates: a reader that is slow, or blocks, holds the generator
+ *     up. Meanwhile a device draws at most the few tokens that it was given ahead ({@link
+ *     dev.culebra.backend.Backend#replaysAhead}), so nothing piles up
  */
 public record Continuation(
     int[] prompt, int count, SamplingSpec sampling, long seed, int sample, IntPredicate onToken) {

@@ -12,7 +12,9 @@ import dev.culebra.tensor.Buffer;
 import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.function.IntPredicate;
@@ -56,10 +58,13 @@ public final class Generator implements AutoCloseable {
                   ? new CachedReader(gpt, window)
                   : new WindowReader(model, window));
       for (int place = 0; place < reader.places(); place++) {
-        Buffer buffer = owned.add(backend.allocate((KEY_WORDS + 1) * Integer.BYTES));
-        Tensor key = new Tensor(buffer, 0, DType.I32, Shape.of(KEY_WORDS));
-        Tensor drawn = new Tensor(buffer, key.bytes(), DType.I32, Shape.of(1));
-        places.add(new Sequence.Place(place, new RandomKey(key, SITE), drawn));
+        int words = KEY_WORDS + 1 + reader.ahead();
+        Buffer buffer = owned.add(backend.allocate((long) words * Integer.BYTES));
+        Tensor all = new Tensor(buffer, 0, DType.I32, Shape.of(words));
+        RandomKey key = new RandomKey(all.slice(0, Shape.of(KEY_WORDS)), SITE);
+        Tensor drawn = all.slice(KEY_WORDS, Shape.of(1));
+        Tensor history = all.slice(KEY_WORDS + 1, Shape.of(reader.ahead()));
+        places.add(new Sequence.Place(place, key, drawn, history));
       }
     } catch (Throwable e) { // even an Error must leave nothing open
       owned.closeAfter(e);
@@ -108,20 +113,56 @@ public final class Generator implements AutoCloseable {
       if (active.isEmpty()) {
         return new Generation(tokens, first, System.nanoTime() - start);
       }
+      int steps = steps(active);
       active.forEach(this::key);
-      reader.draw(active);
-      for (Iterator<Sequence> each = active.iterator(); each.hasNext(); ) {
-        Sequence sequence = each.next();
-        int token = backend.readIntBlocking(sequence.place().drawn());
-        first = tokens++ == 0 ? System.nanoTime() - start : first;
-        if (sequence.accept(token)) {
-          append(sequence, token);
-        } else {
-          free.add(sequence.place());
-          each.remove();
+      reader.draw(active, steps);
+      List<int[]> drawn = active.stream().map(each -> drawn(each, steps)).toList();
+      List<Sequence> step = List.copyOf(active);
+      for (int s = 0; s < steps; s++) {
+        for (int i = 0; i < step.size(); i++) {
+          Sequence sequence = step.get(i);
+          if (!active.contains(sequence)) {
+            continue; // it ended in an earlier step; what was drawn for it since is dropped
+          }
+          int token = drawn.get(i)[s];
+          first = tokens++ == 0 ? System.nanoTime() - start : first;
+          if (sequence.accept(token)) {
+            append(sequence, token);
+          } else {
+            free.add(sequence.place());
+            active.remove(sequence);
+          }
         }
       }
     }
+  }
+
+  /**
+   * How many tokens to draw before the host reads them: one at first, since somebody waits for it;
+   * then what the device is given ahead, but no more than are wanted, and only up to where a window
+   * must be reread.
+   */
+  private int steps(List<Sequence> active) {
+    int steps = reader.ahead();
+    for (Sequence sequence : active) {
+      if (sequence.drawn() == 0) {
+        return 1;
+      }
+      steps = Math.min(steps, sequence.continuation().count() - sequence.drawn());
+      if (!reader.slides()) {
+        steps = Math.min(steps, window - sequence.length() + 1);
+      }
+    }
+    return steps;
+  }
+
+  /** The tokens of the last {@code steps} draws, in order. */
+  private int[] drawn(Sequence sequence, int steps) {
+    int[] history = new int[(int) sequence.place().history().elements()];
+    backend.readBlocking(MemorySegment.ofArray(history), sequence.place().history());
+    int[] tokens = new int[steps];
+    Arrays.setAll(tokens, i -> history[(sequence.drawn() + i) % history.length]);
+    return tokens;
   }
 
   /**

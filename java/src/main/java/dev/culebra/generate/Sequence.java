@@ -1,6 +1,7 @@
 package dev.culebra.generate;
 
 import dev.culebra.backend.RandomKey;
+import dev.culebra.tensor.Shape;
 import dev.culebra.tensor.Tensor;
 
 /** A text that is being continued, in one of the places of a {@link TokenReader}. */
@@ -17,8 +18,9 @@ final class Sequence {
    * @param index of the cache
    * @param key of the draws
    * @param drawn I32 (1), the token drawn
+   * @param history I32 (H), the last tokens drawn; that of draw n is at n mod H
    */
-  record Place(int index, RandomKey key, Tensor drawn) {}
+  record Place(int index, RandomKey key, Tensor drawn, Tensor history) {}
 
   /** Begins with the end of its prompt. */
   Sequence(Continuation continuation, Place place, int window) {
@@ -51,6 +53,12 @@ final class Sequence {
   /** The last token, whose successor is drawn next. */
   int last() {
     return window[(length - 1) % window.length];
+  }
+
+  /** I32 (1), the part of the history for the next draw. */
+  Tensor slot() {
+    Tensor history = place.history();
+    return history.slice(drawn % history.elements(), Shape.of(1));
   }
 
   /** How many tokens have been drawn. */

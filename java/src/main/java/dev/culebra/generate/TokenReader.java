@@ -13,11 +13,16 @@ interface TokenReader extends AutoCloseable {
   /** Reads all tokens of the window but the last, from position 0. */
   void restart(Sequence sequence);
 
+  /** How many tokens it may draw before the host reads them. */
+  int ahead();
+
   /**
-   * Reads the last token of each of these sequences and draws its successor into their places. The
-   * tokens before it have been read.
+   * Reads the last token of each of these sequences and draws its successor, {@code steps} times;
+   * the histories of their places have all drawn tokens. The tokens before it have been read.
+   *
+   * @param steps from 1 to {@link #ahead()}
    */
-  void draw(List<Sequence> sequences);
+  void draw(List<Sequence> sequences, int steps);
 
   @Override
   void close();

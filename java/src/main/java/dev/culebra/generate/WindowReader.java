@@ -38,10 +38,15 @@ final class WindowReader implements TokenReader {
   }
 
   @Override
+  public int ahead() {
+    return 1;
+  }
+
+  @Override
   public void restart(Sequence sequence) {}
 
   @Override
-  public void draw(List<Sequence> sequences) {
+  public void draw(List<Sequence> sequences, int steps) {
     Sequence sequence = sequences.getFirst();
     int length = sequence.length();
     int[] padded = Arrays.copyOf(Arrays.copyOf(sequence.window(), length), window);
@@ -49,13 +54,16 @@ final class WindowReader implements TokenReader {
     Tensor logits = reader.forward();
     int width = logits.shape().dim(-1);
     Tensor last = logits.slice((length - 1L) * width, Shape.of(1, width));
-    Sequence.Place place = sequence.place();
     reader
         .backend()
         .ops()
         .sampling()
         .sample(
-            place.drawn(), last, reader.vocab(), sequence.continuation().sampling(), place.key());
+            sequence.slot(),
+            last,
+            reader.vocab(),
+            sequence.continuation().sampling(),
+            sequence.place().key());
   }
 
   @Override

@@ -84,7 +84,10 @@ public final class KvCache implements AutoCloseable {
     return layers.get(index);
   }
 
-  Tensor position() {
+  /**
+   * I32 (1) on the device: the position of the next token, which is the number of tokens so far.
+   */
+  public Tensor position() {
     return position;
   }
 

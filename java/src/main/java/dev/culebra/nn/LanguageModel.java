@@ -200,7 +200,7 @@ public abstract class LanguageModel extends Module implements AutoCloseable {
   }
 
   /** The loaded tokens, I32 (B, T). */
-  protected final Tensor tokens() {
+  public final Tensor tokens() {
     return tokens;
   }
 

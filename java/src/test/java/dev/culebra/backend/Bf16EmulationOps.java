@@ -512,5 +512,11 @@ final class Bf16EmulationOps {
         Tensor tokens, Tensor logits, int vocab, SamplingSpec spec, RandomKey key) {
       onCopies(c -> ops.sampling().sample(tokens, c.of(logits), vocab, spec, key));
     }
+
+    @Override
+    protected void runAdvance(
+        Tensor history, Tensor token, Tensor position, RandomKey key, Tensor drawn) {
+      ops.sampling().advance(history, token, position, key, drawn);
+    }
   }
 }

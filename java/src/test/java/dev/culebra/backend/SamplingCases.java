@@ -25,18 +25,50 @@ final class SamplingCases {
       new SamplingSpec(1, 0, 0.9f),
       new SamplingSpec(1, 0, 1e-6f),
       new SamplingSpec(0.8f, 4, 0.55f),
-      new SamplingSpec(1e-3f, 0, 0.9f)
+      new SamplingSpec(1e-3f, 0, 0.9f),
+      new SamplingSpec(30, 6, 0.9f)
     };
-    return Arrays.stream(sizes)
-        .flatMap(
-            s ->
-                Arrays.stream(specs)
-                    .flatMap(
-                        spec ->
-                            Stream.of(
-                                of(s[0], s[1], s[2], spec, Logits.NORMAL),
-                                of(s[0], s[1], s[2], spec, Logits.TIED),
-                                of(s[0], s[1], s[2], spec, Logits.EQUAL))));
+    // More equal logits than a GPU lists.
+    SamplingSpec[] ofLargest = {
+      new SamplingSpec(1, 4000, 1), new SamplingSpec(1, 0, 0.9f), new SamplingSpec(30, 6, 0.9f)
+    };
+    return Stream.of(
+            Arrays.stream(sizes)
+                .flatMap(s -> Arrays.stream(specs).flatMap(spec -> ofKinds(s, spec))),
+            Arrays.stream(ofLargest).flatMap(spec -> ofKinds(new int[] {1, 5001, 5008}, spec)),
+            Stream.of(advance(3, 0), advance(5, 77), advance(8, -3)))
+        .flatMap(cases -> cases);
+  }
+
+  /** Draw number {@code draw}, without sign, goes to its place in a history of {@code size}. */
+  private static OpCase advance(int size, int draw) {
+    return new OpCase(
+        "advance H=%d draw=%s".formatted(size, Integer.toUnsignedString(draw)),
+        run -> {
+          int[] old = Numbers.below(run.random(), size, 1000);
+          Tensor history = run.free(run.input(old, size), OpRun.Freedom.SHAPE);
+          Tensor token = run.tokens(1);
+          Tensor position = run.input(new int[] {41}, 1);
+          Tensor state = run.free(run.input(new int[] {5, 6, draw, 7}, 4), OpRun.Freedom.PART);
+          run.ops()
+              .sampling()
+              .advance(
+                  history,
+                  token,
+                  position,
+                  new RandomKey(state, SITE),
+                  run.input(new int[] {1234}, 1));
+          old[Integer.remainderUnsigned(draw, size)] = 1234;
+          run.result("history", history, () -> Expected.exactly(old));
+          run.result("token", token, () -> Expected.exactly(new int[] {1234}));
+          run.result("position", position, () -> Expected.exactly(new int[] {42}));
+          run.result("state", state, () -> Expected.exactly(new int[] {5, 6, draw + 1, 7}));
+        });
+  }
+
+  private static Stream<OpCase> ofKinds(int[] size, SamplingSpec spec) {
+    return Arrays.stream(Logits.values())
+        .map(logits -> of(size[0], size[1], size[2], spec, logits));
   }
 
   /** The kinds of logits. */
@@ -63,6 +95,17 @@ final class SamplingCases {
       @Override
       float[] of(OpRun run, int length) {
         return new float[length];
+      }
+    },
+    /** A few near the largest, the others far below it. */
+    FAR {
+      @Override
+      float[] of(OpRun run, int length) {
+        float[] logits = Numbers.times(run.normal(length), 3);
+        for (int i = 0; i < length; i++) {
+          logits[i] -= i % 101 == 3 ? 0 : 60;
+        }
+        return run.rounded(logits);
       }
     };
 

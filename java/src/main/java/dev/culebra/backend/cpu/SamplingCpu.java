@@ -17,6 +17,9 @@ import dev.culebra.tensor.Tensor;
  * it has seen the largest vocabulary. One thread at a time.
  */
 final class SamplingCpu extends SamplingOp {
+  /** The word of a random state with the number of the draw. */
+  private static final int DRAW = 2;
+
   private final WorkerPool pool;
   private final RowKernel kernels;
   private final WorkerPool.Task sampleRow = this::sampleRow;
@@ -47,6 +50,17 @@ final class SamplingCpu extends SamplingOp {
     for (int i = 0; i < workspaces.length; i++) {
       workspaces[i] = new Workspace(pool.scratch());
     }
+  }
+
+  @Override
+  protected void runAdvance(
+      Tensor history, Tensor token, Tensor position, RandomKey key, Tensor drawn) {
+    int draw = key.state().getInt(DRAW);
+    int next = drawn.getInt(0);
+    history.setInt(Integer.remainderUnsigned(draw, history.shape().dim(0)), next);
+    token.setInt(0, next);
+    position.setInt(0, position.getInt(0) + 1);
+    key.state().setInt(DRAW, draw + 1);
   }
 
   @Override

@@ -27,6 +27,9 @@ import java.util.OptionalDouble;
  * One thread at a time.
  */
 public final class CudaBackend implements Backend {
+  /** So many tokens take a few milliseconds. */
+  private static final int REPLAYS_AHEAD = 8;
+
   private final CudaConfig config;
   private final Owned owned = new Owned();
   private final CudaContext context;
@@ -167,6 +170,11 @@ public final class CudaBackend implements Backend {
           "%s is %d bytes, but the host's memory is %d"
               .formatted(tensor, tensor.bytes(), host.byteSize()));
     }
+  }
+
+  @Override
+  public int replaysAhead() {
+    return REPLAYS_AHEAD;
   }
 
   @Override

@@ -4,6 +4,7 @@ import dev.culebra.backend.RandomKey;
 import dev.culebra.backend.SamplingOp;
 import dev.culebra.backend.SamplingSpec;
 import dev.culebra.cuda.LaunchSize;
+import dev.culebra.tensor.DType;
 import dev.culebra.tensor.Tensor;
 
 /** Launches {@code sampling.cu}. */
@@ -32,5 +33,19 @@ final class SamplingCuda extends SamplingOp {
         .with(Launcher.columns(logits))
         .with(vocab)
         .launch(LaunchSize.flat(Launcher.rows(logits), THREADS), launcher.stream());
+  }
+
+  @Override
+  protected void runAdvance(
+      Tensor history, Tensor token, Tensor position, RandomKey key, Tensor drawn) {
+    launcher
+        .kernel("advance", DType.I32)
+        .with(history)
+        .with(token)
+        .with(position)
+        .with(key.state())
+        .with(drawn)
+        .with(history.shape().dim(0))
+        .launch(LaunchSize.flat(1, 1), launcher.stream());
   }
 }
