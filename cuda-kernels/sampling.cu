@@ -87,12 +87,15 @@ __device__ __forceinline__ uint64_t sumBefore(uint64_t x, uint64_t& total) {
   __syncthreads();  // all have read the last sums
   if (lane == WARP - 1) ofWarp[warp] = upTo;
   __syncthreads();
-  uint64_t before = 0;
-  total = 0;
-  for (int w = 0; w < SAMPLE_THREADS / WARP; w++) {
-    if (w < warp) before += ofWarp[w];
-    total += ofWarp[w];
+  static_assert(SAMPLE_THREADS == WARP * WARP, "a lane for each warp");
+  uint64_t upToWarp = ofWarp[lane];
+#pragma unroll
+  for (int distance = 1; distance < WARP; distance *= 2) {
+    const uint64_t below = __shfl_up_sync(ALL_LANES, upToWarp, distance);
+    if (lane >= distance) upToWarp += below;
   }
+  total = __shfl_sync(ALL_LANES, upToWarp, WARP - 1);
+  const uint64_t before = __shfl_sync(ALL_LANES, upToWarp, max(warp - 1, 0)) * (warp > 0);
   return before + upTo - x;
 }
 
