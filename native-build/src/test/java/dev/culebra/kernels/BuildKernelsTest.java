@@ -72,7 +72,7 @@ class BuildKernelsTest {
             name -> {
               boolean forTensorCores =
                   entries.get(name).get("module").asText().matches(".*_(mma|hopper_.*)");
-              boolean besideAnother = name.matches(".*_(held|streamed)_.*");
+              boolean besideAnother = name.matches(".*_(held|streamed|overlapped)_.*");
               if (name.endsWith("_bf16") && !forTensorCores && !besideAnother) {
                 assertThat(entries.has(name.replace("_bf16", "_f32"))).as(name).isTrue();
               }

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -191,7 +192,7 @@ class KernelProfileTest {
         .containsEntry("loads, stores, copies", "1 × cp.async 16 B, 1 × ld.shared 16 B");
     int all = Integer.parseInt(loop("products_bf16").get("instructions"));
     assertThat(loop("products_bf16"))
-        .containsEntry("each", String.format("%.1f", all / 4.0))
+        .containsEntry("each", String.format(Locale.ROOT, "%.1f", all / 4.0))
         .containsEntry("an instruction", "" + 4 * 4096 / all);
   }
 
