@@ -1,6 +1,7 @@
 package dev.culebra.bench;
 
 import dev.culebra.bench.cpu.CpuBenchmarks;
+import dev.culebra.bench.cpu.TokenizerBench;
 import dev.culebra.bench.cpu.WritingBench;
 import dev.culebra.bench.gpu.DecodeBench;
 import dev.culebra.bench.gpu.GpuBench;
@@ -17,6 +18,7 @@ import picocli.CommandLine.Command;
     subcommands = {
       CpuBenchmarks.class,
       WritingBench.class,
+      TokenizerBench.class,
       GpuBench.class,
       DecodeBench.class,
       KernelBench.class,
