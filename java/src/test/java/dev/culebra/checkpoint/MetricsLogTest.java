@@ -207,7 +207,7 @@ class MetricsLogTest {
         .hasMessage("cannot read %s: no such file or directory: %s", file, file);
     assertThatThrownBy(() -> MetricsLog.continueAt(folder, 0, line -> {}))
         .isInstanceOf(IOException.class)
-        .hasMessage("cannot read %s: Is a directory", folder);
+        .hasMessage("cannot read %s: %s", folder, SystemErrors.isADirectory());
     Path nowhere = folder.resolve("nowhere/metrics.jsonl");
     assertThatThrownBy(() -> MetricsLog.continueAt(nowhere, 0, line -> {}))
         .isInstanceOf(IOException.class)

@@ -85,7 +85,7 @@ class RunDirectoryTest {
     Path below = file.resolve("run");
     assertThatThrownBy(() -> RunDirectory.create(below))
         .isInstanceOf(IOException.class)
-        .hasMessage("cannot create directory %s: Not a directory", below);
+        .hasMessage("cannot create directory %s: %s", below, SystemErrors.notADirectory());
     assertThatThrownBy(() -> RunDirectory.createFirstFree(file, "nano"))
         .isInstanceOf(IOException.class)
         .hasMessage("cannot create directory %s: %s is a file", file, file);
@@ -102,7 +102,7 @@ class RunDirectoryTest {
     Files.createDirectory(lock);
     assertThatThrownBy(() -> RunDirectory.openLocked(path))
         .isInstanceOf(IOException.class)
-        .hasMessage("cannot lock %s: Is a directory", lock);
+        .hasMessage("cannot lock %s: %s", lock, SystemErrors.isADirectory());
   }
 
   @Test

@@ -70,7 +70,7 @@ class RunLockTest {
     Files.createDirectory(later);
     Files.createDirectory(later.resolve("lock"));
     assertThatThrownBy(() -> RunLock.acquire(later))
-        .hasMessage("cannot lock %s: Is a directory", later.resolve("lock"));
+        .hasMessage("cannot lock %s: %s", later.resolve("lock"), SystemErrors.isADirectory());
     Files.delete(later.resolve("lock"));
     RunLock.acquire(later).close();
   }

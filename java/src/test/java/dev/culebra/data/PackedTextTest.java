@@ -98,7 +98,8 @@ class PackedTextTest {
     assertThatThrownBy(() -> TextFiles.of(file).read(piece -> read[0] += piece.length()))
         .isInstanceOf(DataException.class)
         .hasMessage(
-            "%s:2: has more than 16,777,216 characters: divide it into several documents", file);
+            "%s:2: has more than %,d characters: divide it into several documents",
+            file, BoundedLines.LONGEST);
     assertThat(read[0]).isEqualTo(most.length());
   }
 }

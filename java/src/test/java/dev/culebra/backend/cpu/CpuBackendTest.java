@@ -87,7 +87,8 @@ class CpuBackendTest {
   void memoryThatTheSystemRefusesIsAnErrorOfTheDevice() {
     assertThatThrownBy(() -> backend.allocate(1L << 50))
         .isInstanceOf(OutOfDeviceMemoryException.class)
-        .hasMessage("not enough memory for 1,125,899,906,842,624 bytes more (1,048,576 in use)");
+        .hasMessage(
+            "not enough memory for %,d bytes more (%,d in use)".formatted(1L << 50, 1 << 20));
   }
 
   /** Of this process, the second number of {@code statm} in pages of 4 KiB. */
