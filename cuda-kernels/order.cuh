@@ -1,8 +1,8 @@
 // How a kernel is ordered after the one before it in its stream: as usual, or overlapped (programmatic dependent launch,
 // compute capability 9.0 on). An overlapped kernel may begin as soon as all blocks of the one before it have let it, or
 // have ended. Each overlapped kernel waits for that one, so when one has waited, all kernels before it are complete. Until
-// then it may only read weights: it is launched so only behind kernels like itself, which do not write any, back to one
-// that began in order.
+// then it may only read weights. It is launched so only if the kernel before it is such a kernel, too: none of them
+// writes weights, and the first of them began in order.
 #pragma once
 
 #include "common.cuh"

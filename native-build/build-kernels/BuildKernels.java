@@ -61,9 +61,9 @@ final class BuildKernels {
   /** Hopper's instructions, and 16-byte reductions, which are new in 8.1. */
   private static final Target HOPPER = new Target("compute_90a", "8.1", 12010, List.of("sm_90a"));
 
-  /** Programmatic dependent launch. */
+  /** Programmatic dependent launch, which graphs can record from CUDA 12.3 on. */
   private static final Target FROM_HOPPER =
-      new Target("compute_90", "8.0", 12000, List.of("sm_90", "sm_100"));
+      new Target("compute_90", "8.0", 12030, List.of("sm_90", "sm_100"));
 
   private static final List<Target> TARGETS = List.of(PORTABLE, FROM_HOPPER, HOPPER);
 

@@ -30,7 +30,9 @@ public abstract class LinearOp extends Op {
    * @param preActivation (N, OC), saved for backward; null with {@link Activation#IDENTITY}, or if
    *     backward never runs
    * @param in (N, IC)
-   * @param weight (OC, IC)
+   * @param weight (OC, IC); with few rows, a GPU may read it before the operation before this one
+   *     has ended, so it must not be the result of another {@code forward} without anything else in
+   *     between
    * @param bias (OC) or null
    */
   public final void forward(

@@ -79,6 +79,8 @@ public final class Stream extends CudaObject {
     } catch (RuntimeException | Error e) {
       abandonCapture(driver, e);
       throw e;
+    } finally {
+      overlapping = false; // what was recorded has not run
     }
     return new Graph(context(), driver.endCapture(handle));
   }
