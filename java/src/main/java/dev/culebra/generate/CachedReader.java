@@ -101,6 +101,7 @@ final class CachedReader implements TokenReader {
   private void plan(List<Sequence.Place> places) {
     if (!places.equals(planned)) {
       closeRecording();
+      planned = List.of(); // planning frees the old plan, even if it fails
       decoder.planDecoding(places.stream().map(place -> cache(place.index())).toList());
       planned = places;
     }

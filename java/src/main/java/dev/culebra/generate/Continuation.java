@@ -14,8 +14,8 @@ import java.util.function.IntPredicate;
  * @param sample number of this continuation; each number gives another one for the same seed
  * @param onToken takes each token as soon as the host knows it, and returns false to stop there. It
  *     is called on the thread that generates: a reader that is slow, or blocks, holds the generator
- *     up. Meanwhile a device draws at most the few tokens that it was given ahead ({@link
- *     dev.culebra.backend.Backend#replaysAhead}), so nothing piles up
+ *     up. Nothing is drawn meanwhile: at most the tokens of one turn ({@link
+ *     dev.culebra.backend.Backend#replaysAhead}) have been drawn and not yet been passed on
  */
 public record Continuation(
     int[] prompt, int count, SamplingSpec sampling, long seed, int sample, IntPredicate onToken) {

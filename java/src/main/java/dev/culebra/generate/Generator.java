@@ -15,6 +15,7 @@ import dev.culebra.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
 import java.util.function.IntPredicate;
@@ -108,6 +109,7 @@ public final class Generator implements AutoCloseable {
           Sequence sequence = new Sequence(next, free.removeFirst(), window);
           reader.restart(sequence);
           active.add(sequence);
+          active.sort(Comparator.comparingInt(each -> each.place().index())); // keeps the plan
         }
       }
       if (active.isEmpty()) {

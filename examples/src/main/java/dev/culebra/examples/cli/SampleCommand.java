@@ -178,6 +178,9 @@ final class SampleCommand implements Callable<Integer> {
             boolean goesOn = !ends(token) && print(decoder.accept(token), text) && --left[0] > 0;
             if (!goesOn) {
               text.print(decoder.finish());
+              if (interrupt.happened()) {
+                texts.stop();
+              }
               text.end();
             }
             return goesOn;

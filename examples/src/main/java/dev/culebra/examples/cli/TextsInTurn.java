@@ -11,6 +11,8 @@ final class TextsInTurn {
   private final String between;
   private final List<Text> texts = new ArrayList<>();
   private int printing;
+  private boolean stopping;
+  private boolean stopped;
   private WordWrap out;
 
   /**
@@ -29,6 +31,9 @@ final class TextsInTurn {
 
     /** Adds to its end; returns whether somebody still reads. */
     boolean print(String piece) {
+      if (stopped) {
+        return false;
+      }
       if (texts.get(printing) == this) {
         out.print(piece);
       } else {
@@ -40,12 +45,20 @@ final class TextsInTurn {
     /** Nothing follows. */
     void end() {
       ended = true;
-      while (printing < texts.size() && texts.get(printing).ended) {
+      while (!stopped && printing < texts.size() && texts.get(printing).ended) {
         out.finish();
+        stopped = stopping;
         printing++;
-        turn();
+        if (!stopped) {
+          turn();
+        }
       }
     }
+  }
+
+  /** The text that is being printed is the last one; those kept are not shown. */
+  void stop() {
+    stopping = true;
   }
 
   /** Begins a text with {@code start}. */

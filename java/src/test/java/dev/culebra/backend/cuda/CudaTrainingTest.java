@@ -265,6 +265,11 @@ class CudaTrainingTest {
         Gpt model = new Gpt(config, backend, 1337);
         Generator generator = new Generator(model)) {
       assertThat(generator.generate(prompt, 60, spec, 7)).isEqualTo(expected);
+      // One that ends in the middle of what was drawn ahead.
+      List<Integer> first = new ArrayList<>();
+      generator.generate(prompt, 60, spec, 7, 0, token -> first.add(token) && first.size() < 5);
+      assertThat(first)
+          .containsExactlyElementsOf(Arrays.stream(expected).limit(5).boxed().toList());
       SimulatorCounters counters = new SimulatorCounters();
       counters.reset();
       int tokens = 10;
